@@ -1,0 +1,122 @@
+/** What the other rooms see of models.yaml, a framework folder and models.lock.yaml. */
+
+/** How a layer is stored; `none` is right for weights (they hardly compress, and gzip slows pulls). */
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** One entry of models.yaml with every default and override applied. */
+export interface Model {
+  /** DNS-1123 label; the image's name and the last part of its repository. */
+  name: string;
+  /** A folder of frameworks/. */
+  framework: string;
+  /** URI in KServe's style: `file:path`, `hf://org/repo[:revision]`, `https://…`, `s3://bucket/prefix`. */
+  source: string;
+  /** More files: path below /models → URI of a single file. Wins over nothing: a clash with `source` is an error. */
+  files: Record<string, string>;
+  /** Globs over the source's paths; empty means the framework's. */
+  include: string[];
+  exclude: string[];
+  /** `v1.2.3`, or undefined when neither the catalog nor --version gives one. */
+  version?: string;
+  /** More tags to push. */
+  tags: string[];
+  /** `embedded` or an image reference. */
+  base: string;
+  /** `os/architecture[/variant]`, sorted, no doubles. */
+  platforms: string[];
+  compression: Compression;
+  /** Registry host and optional path, `quay.io/me`; undefined when neither the catalog nor --registry gives one. */
+  registry?: string;
+  /** Biggest layer in bytes that may be planned; undefined: the registry's known limit, else 10 GB (GHCR's). */
+  maxLayerSize?: number;
+  /** Become org.opencontainers.image.* annotations when given. */
+  title?: string;
+  description?: string;
+  licenses?: string;
+  /** More annotations, as they are. */
+  annotations: Record<string, string>;
+}
+
+export interface Catalog {
+  /** Absolute path of models.yaml. */
+  file: string;
+  /** Its folder: relative `file:` sources start here. */
+  directory: string;
+  /** Absolute path of models.lock.yaml beside it. */
+  lockFile: string;
+  /** Registry prefix → what to pull from instead; the longest prefix wins. */
+  mirrors: Record<string, string>;
+  models: Model[];
+}
+
+/** One file of a model, as resolved and locked. */
+export interface LockedFile {
+  /** Path below the source's root, `/` as separator, checked to be relative and free of `..`. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** 64 lower-case hexadecimal digits. */
+  sha256: string;
+  /** URI, only for a file that comes from the model's `files:`. */
+  source?: string;
+}
+
+export interface LockedModel {
+  framework: string;
+  source: string;
+  /** What the source resolved to: a commit for a hub, a content hash for files. */
+  revision: string;
+  /** The globs that chose the files, so that a changed selection makes the lock stale. */
+  include: string[];
+  exclude: string[];
+  /** Sorted by path (byte order). */
+  files: LockedFile[];
+}
+
+/** A base image as pinned: the manifest digest of each platform. */
+export type LockedBase = Record<string, string>;
+
+export interface Lock {
+  lockVersion: 1;
+  /** Base as written in the catalog (`embedded` or a reference) → platform → manifest digest. */
+  bases: Record<string, LockedBase>;
+  models: Record<string, LockedModel>;
+}
+
+/** What a runtime answers to the smoke request when the model works. */
+export interface SmokeExpectation {
+  /** Name of the output tensor in a v2 answer. */
+  output: string;
+  /** The true class of each row of the request, from the data set. */
+  classes: number[];
+  /** `labels`: the output holds the class itself; `scores`: a row of scores, the largest names the class. */
+  read: 'labels' | 'scores';
+}
+
+/** A request whose right answer is known, in the Open Inference Protocol (v2). */
+export interface SmokeTest {
+  /** Path with `{name}` for the model's name: `/v2/models/{name}/infer`. */
+  path: string;
+  body: unknown;
+  expect: SmokeExpectation;
+}
+
+/** A folder of frameworks/: everything we know of one way to serve. Default export of its framework.ts. */
+export interface Framework {
+  /** The folder's name. */
+  name: string;
+  /** KServe `spec.predictor.model.modelFormat`. */
+  modelFormat: { name: string; version?: string };
+  /** KServe ClusterServingRuntime that serves it. */
+  runtime: string;
+  /** KServe `protocolVersion`. */
+  protocolVersion: 'v1' | 'v2' | 'openai';
+  /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
+  include: string[];
+  exclude: string[];
+  /** Each entry: at least one file must match one of `anyOf`; `why` completes "needs … : ". */
+  requires: { anyOf: string[]; why: string }[];
+  /** Path of a source's file below /models; identity when absent. */
+  place?(path: string): string;
+  smoke: SmokeTest;
+}

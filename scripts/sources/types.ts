@@ -1,0 +1,29 @@
+import type { LockedFile } from '../catalog/types.ts';
+
+/** A source resolved to a revision and its files. */
+export interface Snapshot {
+  /** What the source resolved to: a commit for a hub, a content hash for files. */
+  revision: string;
+  /** Sorted by path (byte order). */
+  files: LockedFile[];
+}
+
+/** Which of a source's paths count. */
+export type Selection = (path: string) => boolean;
+
+/** One kind of source, chosen by the URI's scheme. */
+export interface Source {
+  /** Lists and hashes what the URI points at now. Fails with code `source`. */
+  resolve(uri: string, select: Selection, signal?: AbortSignal): Promise<Snapshot>;
+  /**
+   * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's
+   * reader does, on the way through.
+   */
+  open(
+    uri: string,
+    revision: string,
+    file: LockedFile,
+    offset?: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+}

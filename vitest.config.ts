@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three suites: `unit` needs nothing, `e2e` real registries, `judges` the container tools. See docs/testing.md. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['{scripts,frameworks,base}/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'judges',
+          include: ['tests/judges/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
