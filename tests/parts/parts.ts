@@ -1,0 +1,175 @@
+/**
+ * The programs our tests are judged with: where each comes from and how to get it. A part is looked for on PATH
+ * (Debian's only: a pinned Go tool is always ours), then in the cache, then made. See docs/testing.md.
+ */
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const exec = promisify(execFile);
+
+/** `unpack`: runs from anywhere with libc alone, so no root is needed to have it. */
+interface DebianPart {
+  package: string;
+  file: string;
+  unpack?: true;
+}
+
+interface GoPart {
+  module: string;
+  version: string;
+  file: string;
+}
+
+const debianParts = {
+  'docker-registry': { package: 'docker-registry', file: 'usr/bin/docker-registry', unpack: true },
+  umoci: { package: 'umoci', file: 'usr/bin/umoci', unpack: true },
+  skopeo: { package: 'skopeo', file: 'usr/bin/skopeo' },
+  podman: { package: 'podman', file: 'usr/bin/podman' },
+  crun: { package: 'crun', file: 'usr/bin/crun' },
+  docker: { package: 'docker.io', file: 'usr/bin/docker' },
+  dockerd: { package: 'docker.io', file: 'usr/sbin/dockerd' },
+} satisfies Record<string, DebianPart>;
+
+const goParts = {
+  distribution: {
+    module: 'github.com/distribution/distribution/v3/cmd/registry',
+    version: 'v3.1.2',
+    file: 'registry',
+  },
+  crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', file: 'crane' },
+} satisfies Record<string, GoPart>;
+
+export type PartName = keyof typeof debianParts | keyof typeof goParts;
+
+/** A part this machine cannot have; the message says what to install. */
+export class PartMissing extends Error {
+  override readonly name = 'PartMissing';
+}
+
+/** Whether a missing part is a failure (CI, or MODELCARS_REQUIRE_PARTS=1) rather than a skipped test. */
+export function partsRequired(): boolean {
+  return isOn(process.env.CI) || isOn(process.env.MODELCARS_REQUIRE_PARTS);
+}
+
+/** `~/.cache/modelcars-parts`, or where MODELCARS_PARTS says. */
+export function partsFolder(): string {
+  return process.env.MODELCARS_PARTS || join(homedir(), '.cache', 'modelcars-parts');
+}
+
+/** The path of a part's program; made first when need be. Throws PartMissing when it cannot be had here. */
+export async function part(name: PartName): Promise<string> {
+  if (isGoPart(name)) return await goPart(name, goParts[name]);
+  return await debianPart(name, debianParts[name]);
+}
+
+/**
+ * The sentence that says what to install, when any of the parts is missing; undefined when all are there. For
+ * `describe.skipIf(missing)` or `ctx.skip(missing)`. Where parts are required it throws instead: never a skip there.
+ */
+export async function missingParts(...names: PartName[]): Promise<string | undefined> {
+  for (const name of names) {
+    try {
+      await part(name);
+    } catch (error) {
+      if (!(error instanceof PartMissing) || partsRequired()) throw error;
+      return error.message;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A file in the cache folder `key`, made by `make(folder)` when it is not there. Two processes may make the same at
+ * once: each works in its own folder, one rename wins, and a half-made folder is never seen under `key`.
+ */
+export async function cached(
+  key: string,
+  file: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
+  const folder = join(partsFolder(), key);
+  const path = join(folder, file);
+  if (await executable(path)) return path;
+  await mkdir(partsFolder(), { recursive: true });
+  const made = await mkdtemp(join(partsFolder(), `.${key}-`));
+  try {
+    await chmod(made, 0o755);
+    await make(made);
+    if (!(await executable(join(made, file)))) throw new Error(`make part ${key}: it holds no ${file}`);
+    await rename(made, folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
+  return path;
+}
+
+async function goPart(name: string, { module, version, file }: GoPart): Promise<string> {
+  return await cached(`${name}-${version}-${process.arch}`, file, async (folder) => {
+    const go = await onPath('go');
+    if (!go) throw new PartMissing(`${name} is built from its Go module: install Go (1.25 or newer)`);
+    const env = { ...process.env, GOBIN: folder, CGO_ENABLED: '0' };
+    await exec(go, ['install', '-trimpath', '-ldflags=-s -w', `${module}@${version}`], { env });
+  });
+}
+
+async function debianPart(name: string, { package: pkg, file, unpack }: DebianPart): Promise<string> {
+  const installed = await onPath(name);
+  if (installed) return installed;
+  const missing = new PartMissing(`${name} is not here: install the Debian package ${pkg}`);
+  if (!(await onPath('apt-get'))) throw missing;
+  if (unpack) {
+    const version = await candidate(pkg);
+    if (!version) throw missing;
+    return await cached(`${name}-${version}`, file, async (folder) => await unpackDebian(pkg, folder));
+  }
+  // Such a package brings libraries and services along: never behind a developer's back.
+  if (!partsRequired() || process.getuid?.() !== 0) throw missing;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await exec('apt-get', ['install', '-y', '-q', '--no-install-recommends', pkg], { env });
+  return `/${file}`;
+}
+
+async function unpackDebian(pkg: string, folder: string): Promise<void> {
+  await exec('apt-get', ['download', '-q', pkg], { cwd: folder });
+  const archive = (await readdir(folder)).find((entry) => entry.endsWith('.deb'));
+  if (!archive) throw new Error(`unpack ${pkg}: apt-get download left no .deb`);
+  await exec('dpkg', ['-x', join(folder, archive), folder]);
+  await rm(join(folder, archive));
+}
+
+/** The version apt would install; undefined when it knows none (no lists: `apt-get update` never ran). */
+async function candidate(pkg: string): Promise<string | undefined> {
+  const { stdout } = await exec('apt-cache', ['policy', pkg], { env: { ...process.env, LC_ALL: 'C' } });
+  const version = /^ +Candidate: (\S+)$/m.exec(stdout)?.[1];
+  return version === '(none)' ? undefined : version;
+}
+
+/** A program on PATH or in the administrator's folders, which an unprivileged PATH on Debian leaves out. */
+async function onPath(name: string): Promise<string | undefined> {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  for (const folder of new Set([...folders, '/usr/sbin', '/sbin'])) {
+    if (folder && (await executable(join(folder, name)))) return join(folder, name);
+  }
+  return undefined;
+}
+
+async function executable(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isGoPart(name: PartName): name is keyof typeof goParts {
+  return name in goParts;
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
+}
