@@ -1,0 +1,147 @@
+import * as semver from 'semver';
+import { ModelcarsError } from '../errors.ts';
+import type { Descriptor, Digest } from '../image/types.ts';
+import { isTag } from './reference.ts';
+
+/** What to do about one tag. */
+export interface TagMove {
+  tag: string;
+  /** A `version` never moves, a `floating` one only forward, an `extra` one as told. */
+  kind: 'version' | 'floating' | 'extra';
+  /** Whether the tag is to point at the image now pushed. */
+  move: boolean;
+  /** The reason, for people: "v1.2.9 is newer". */
+  why: string;
+}
+
+export interface TagRequest {
+  /** `v1.2.3` or `1.2.3`, perhaps with a pre-release; the form is kept for the floating tags. */
+  version?: string;
+  /** Tags to set besides; one that is a full version is as immutable as `version`. */
+  extra: string[];
+  /** All tags that the repository has. */
+  existing: string[];
+}
+
+interface Version {
+  tag: string;
+  prefix: 'v' | '';
+  semver: semver.SemVer;
+}
+
+/**
+ * Plans the tags of a push. `v1.2.3` sets `v1.2.3` and moves `v1.2`, `v1` and `latest`, each only when no newer
+ * release is in its line: `v1.2` and `v1` look at the tags of the same form (with or without `v`), `latest` at both
+ * forms, and of two forms of one version the one with `v` has it. So any order of pushes ends with the same tags.
+ * A pre-release sets only its own tag. Fails with a `usage` error on what is no version or no tag.
+ */
+export function planTags(request: TagRequest): TagMove[] {
+  const plan = new Map<string, TagMove>();
+  const add = (move: TagMove) => plan.has(move.tag) || plan.set(move.tag, move);
+  if (request.version !== undefined) {
+    const version = readVersion(request.version);
+    add(versionMove(version.tag, request.existing));
+    for (const move of floatingMoves(version, request.existing)) add(move);
+  }
+  for (const tag of request.extra) {
+    if (!isTag(tag)) throw tagError(tag);
+    const isVersion = parseVersion(tag) !== undefined;
+    add(
+      isVersion ? versionMove(tag, request.existing) : { tag, kind: 'extra', move: true, why: 'asked for' },
+    );
+  }
+  return [...plan.values()];
+}
+
+/**
+ * Refuses to move a version tag. True when the tag is there with this very digest (nothing to do), false when it is
+ * free; a `tag` error that shows both digests when it points at another image.
+ */
+export async function checkImmutable(
+  repository: { readonly name: string; resolve(name: string): Promise<Descriptor | undefined> },
+  tag: string,
+  digest: Digest,
+): Promise<boolean> {
+  const present = await repository.resolve(tag);
+  if (present === undefined) return false;
+  if (present.digest === digest) return true;
+  throw new ModelcarsError(
+    'tag',
+    `push ${repository.name}:${tag}: the tag is ${present.digest}, this image is ${digest}, and a version tag never moves`,
+    { next: 'choose a new version' },
+  );
+}
+
+function versionMove(tag: string, existing: string[]): TagMove {
+  return existing.includes(tag)
+    ? { tag, kind: 'version', move: false, why: 'it is there, and a version tag never moves' }
+    : { tag, kind: 'version', move: true, why: 'a new version' };
+}
+
+function floatingMoves(version: Version, existing: string[]): TagMove[] {
+  const { major, minor, prerelease } = version.semver;
+  if (prerelease.length > 0) return [];
+  const releases = existing
+    .map(parseVersion)
+    .filter((other) => other !== undefined && other.semver.prerelease.length === 0) as Version[];
+  const sameForm = releases.filter((other) => other.prefix === version.prefix);
+  const sameMajor = sameForm.filter((other) => other.semver.major === major);
+  const sameMinor = sameMajor.filter((other) => other.semver.minor === minor);
+  return [
+    floating(`${version.prefix}${major}.${minor}`, version, sameMinor),
+    floating(`${version.prefix}${major}`, version, sameMajor),
+    floating('latest', version, releases),
+  ];
+}
+
+function floating(tag: string, version: Version, line: Version[]): TagMove {
+  const newest = line.reduce((best, other) => (precedes(best, other) ? other : best), version);
+  return newest === version
+    ? { tag, kind: 'floating', move: true, why: `${version.tag} is the newest release` }
+    : { tag, kind: 'floating', move: false, why: `${newest.tag} is newer` };
+}
+
+function precedes(a: Version, b: Version): boolean {
+  const order = semver.compare(a.semver, b.semver);
+  return order < 0 || (order === 0 && a.prefix < b.prefix);
+}
+
+/** A tag that is a full version, else undefined; floating tags (`v1.2`) and `latest` are none. */
+function parseVersion(tag: string): Version | undefined {
+  const prefix = tag.startsWith('v') ? 'v' : '';
+  const text = tag.slice(prefix.length);
+  const version = /^\d/.test(text) && isTag(tag) ? semver.parse(text) : null;
+  return version === null ? undefined : { tag, prefix, semver: version };
+}
+
+function readVersion(text: string): Version {
+  const version = parseVersion(text);
+  if (version !== undefined) return version;
+  if (text.includes('+')) {
+    throw new ModelcarsError(
+      'usage',
+      `read version ${JSON.stringify(text)}: a tag cannot hold \`+\`, so no build metadata`,
+      {
+        next: `write \`${text.split('+')[0]}\`, or a pre-release such as \`${text.replaceAll('+', '-')}\``,
+      },
+    );
+  }
+  const loose = semver.coerce(text);
+  throw new ModelcarsError(
+    'usage',
+    `read version ${JSON.stringify(text)}: it is not MAJOR.MINOR.PATCH (semver.org)`,
+    {
+      next: loose ? `write \`v${loose.version}\`` : 'write a version such as `v1.0.0`',
+    },
+  );
+}
+
+function tagError(tag: string): ModelcarsError {
+  return new ModelcarsError(
+    'usage',
+    `read tag ${JSON.stringify(tag)}: it is not 1 to 128 letters, digits, \`_\`, \`.\` and \`-\``,
+    {
+      next: 'start a tag with a letter, a digit or `_`',
+    },
+  );
+}
