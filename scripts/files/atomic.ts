@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ModelcarsError } from '../errors.ts';
+
+/** Marks what may be swept: a file that was being written when its process died. */
+export const temporaryPrefix = '.modelcars-tmp-';
+
+/**
+ * Lets `fill` write a file that appears under `path` only when whole: temporary name in the same folder, fsync, rename. `fill`
+ * returns the final path where it depends on the content. Removes the temporary file on any failure.
+ */
+export async function writeAtomically(
+  folder: string,
+  fill: (handle: FileHandle) => Promise<string>,
+  mode = 0o644,
+): Promise<string> {
+  const temporary = join(folder, `${temporaryPrefix}${process.pid}-${randomBytes(6).toString('hex')}`);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'wx', mode);
+    const path = await fill(handle);
+    await handle.datasync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+    return path;
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw diskError(`write ${folder}`, error);
+  }
+}
+
+/** Makes a rename last: on Linux the folder itself needs an fsync. Failing is harmless where folders cannot be synced. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+/** An error of the file system in our words; any other error as it is. */
+export function diskError(what: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const means: Record<string, [string, string]> = {
+    ENOSPC: [
+      'no space is left on the device',
+      'free some space, or choose another folder with --output or --store',
+    ],
+    EDQUOT: [
+      'the disk quota is used up',
+      'free some space, or choose another folder with --output or --store',
+    ],
+    EACCES: ['permission denied', 'choose a folder you may write to with --output or --store'],
+    EPERM: ['operation not permitted', 'choose a folder you may write to with --output or --store'],
+    EROFS: ['the file system is read-only', 'choose a folder you may write to with --output or --store'],
+    ENOTDIR: ['a part of the path is a file, not a folder', 'choose another folder with --output or --store'],
+    EEXIST: ['a file is in the way', 'move it, or choose another folder with --output or --store'],
+    EFBIG: ['the file is larger than the file system takes', 'choose a folder on another file system'],
+    EIO: ['the disk reports an input/output error', 'check the disk'],
+  };
+  const known = means[code];
+  if (known === undefined) return error;
+  return new ModelcarsError('disk', `${what}: ${known[0]}`, { next: known[1], cause: error });
+}
+
+/** Writes a whole chunk; a write to a file may take less than it was given. */
+export async function writeAll(
+  handle: FileHandle,
+  chunk: Uint8Array,
+  position: number | null = null,
+): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    const { bytesWritten } = await handle.write(
+      chunk,
+      at,
+      chunk.length - at,
+      position === null ? null : position + at,
+    );
+    at += bytesWritten;
+  }
+}
+
+/** Replaces a small text file in one rename. */
+export async function writeTextAtomically(path: string, text: string, mode = 0o644): Promise<void> {
+  await writeAtomically(
+    dirname(path),
+    async (handle) => {
+      await handle.writeFile(text);
+      return path;
+    },
+    mode,
+  );
+  await syncFolder(dirname(path));
+}
+
+/** Deletes the temporary files in a folder that no living process of this machine is writing. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = name.startsWith(temporaryPrefix)
+      ? Number(name.slice(temporaryPrefix.length).split('-')[0])
+      : Number.NaN;
+    if (Number.isNaN(pid) || isAlive(pid)) continue;
+    await rm(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

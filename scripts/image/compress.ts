@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream';
+import { constants, createZstdCompress } from 'node:zlib';
+import { Gzip } from 'fflate';
+
+/** Bytes handed to a compressor at a time. */
+const pieceSize = 256 * 1024;
+
+/**
+ * Compresses a stream to the same bytes on every machine. gzip is fflate's, in JavaScript, because Node's zlib uses SIMD
+ * hashing that finds other matches on other CPUs; zstd's output is a function of its version, which comes with the
+ * Node that package.json pins, of the level and of the input alone. Both may end blocks by what they are handed,
+ * so they are handed pieces of one size however the bytes arrive.
+ */
+export function compress(
+  stream: AsyncIterable<Uint8Array>,
+  format: 'gzip' | 'zstd',
+): AsyncIterable<Uint8Array> {
+  const source = inPieces(stream, pieceSize);
+  return format === 'gzip' ? gzip(source) : zstd(source);
+}
+
+async function* gzip(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const ready: Uint8Array[] = [];
+  const packer = new Gzip({ level: 6, mtime: 0 }, (chunk) => ready.push(chunk));
+  for await (const chunk of stream) {
+    packer.push(chunk);
+    yield* ready.splice(0);
+  }
+  packer.push(new Uint8Array(0), true);
+  yield* ready.splice(0);
+}
+
+async function* zstd(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const packer = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } });
+  const source = Readable.from(stream, { objectMode: false });
+  source.on('error', (error) => packer.destroy(error));
+  source.pipe(packer);
+  try {
+    for await (const chunk of packer) yield chunk as Uint8Array;
+  } finally {
+    source.destroy();
+  }
+}
+
+/** The same bytes in new pieces of exactly `size` bytes, the last one shorter. */
+async function* inPieces(stream: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(size);
+  let fill = 0;
+  for await (const chunk of stream) {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + size - fill);
+      piece.set(part, fill);
+      fill += part.length;
+      at += part.length;
+      if (fill === size) {
+        yield piece;
+        piece = new Uint8Array(size);
+        fill = 0;
+      }
+    }
+  }
+  if (fill > 0) yield piece.subarray(0, fill);
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { formatPlatform } from './platform.ts';
+import { type Content, type Descriptor, type Digest, mediaTypes, type Platform } from './types.ts';
+
+/** What of a base image's config goes on into an image built on it (image-spec config.md). */
+export interface ImageConfig {
+  architecture: string;
+  os: string;
+  variant?: string;
+  config?: { Env?: string[]; [key: string]: unknown };
+  rootfs: { type: string; diff_ids: string[] };
+  history?: Record<string, unknown>[];
+}
+
+/** One platform's base, its layers already where the image goes. */
+export interface BaseLayers {
+  platform: Platform;
+  /** Of the base's manifest, for the `base.digest` annotation. */
+  digest: Digest;
+  config: ImageConfig;
+  /** With OCI media types, in order. */
+  layers: Descriptor[];
+}
+
+/** A model layer after it was read once. */
+export interface FinishedLayer {
+  descriptor: Descriptor;
+  diffId: Digest;
+  /** For the history: what lies in it. */
+  comment: string;
+}
+
+/** Small bytes made in memory: a config, manifest or index. */
+export interface Document extends Content {
+  digest: Digest;
+  size: number;
+  bytes: Uint8Array;
+  /** Descriptor to put into what refers to it. */
+  descriptor: Descriptor;
+}
+
+export interface ImageDescription {
+  /** RFC 3339, the same for every platform. */
+  created: string;
+  /** OCI annotations of index and manifests, also the config's labels. */
+  annotations: Record<string, string>;
+}
+
+/** PATH of a base that names none; the one container engines fall back to. */
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Config and manifest of one platform: the base's layers, then the model's. The user is 1001; the base's environment
+ * stays, its entrypoint, command, labels, volumes and ports go, since KServe starts the modelcar by arguments alone and an
+ * ENTRYPOINT would swallow them (kserve pkg/webhook/admission/pod, modelcar sidecar).
+ */
+export function imageManifest(
+  base: BaseLayers,
+  layers: readonly FinishedLayer[],
+  description: ImageDescription,
+): { config: Document; manifest: Document } {
+  const { platform } = base;
+  const annotations = sorted({
+    ...description.annotations,
+    'org.opencontainers.image.base.digest': base.digest,
+  });
+  const config = documentOf(mediaTypes.config, {
+    created: description.created,
+    ...platformFields(platform),
+    config: {
+      User: '1001',
+      Env: base.config.config?.Env ?? [defaultPath],
+      WorkingDir: '/',
+      Labels: annotations,
+    },
+    rootfs: {
+      type: 'layers',
+      diff_ids: [...base.config.rootfs.diff_ids, ...layers.map((layer) => layer.diffId)],
+    },
+    history: [
+      ...baseHistory(base),
+      ...layers.map((layer) => ({
+        created: description.created,
+        created_by: 'modelcars',
+        comment: layer.comment,
+      })),
+    ],
+  });
+  const manifest = documentOf(mediaTypes.manifest, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: config.descriptor,
+    layers: [...base.layers, ...layers.map((layer) => layer.descriptor)],
+    annotations,
+  });
+  return { config, manifest: { ...manifest, descriptor: { ...manifest.descriptor, platform } } };
+}
+
+/** One index for all platforms, in the order of their names. */
+export function imageIndex(manifests: readonly Document[], description: ImageDescription): Document {
+  const order = (document: Document) =>
+    document.descriptor.platform ? formatPlatform(document.descriptor.platform) : '';
+  return documentOf(mediaTypes.index, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: manifests
+      .toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
+      .map((document) => document.descriptor),
+    annotations: sorted(description.annotations),
+  });
+}
+
+/** JSON as content. Keys stand in the order written here, so that equal values are equal bytes. */
+export function documentOf(mediaType: string, value: unknown): Document {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return {
+    mediaType,
+    digest,
+    size: bytes.length,
+    bytes,
+    descriptor: { mediaType, digest, size: bytes.length },
+    async *open(offset = 0) {
+      yield bytes.subarray(offset);
+    },
+  };
+}
+
+function platformFields({ architecture, os, variant }: Platform): Record<string, string> {
+  return variant === undefined ? { architecture, os } : { architecture, os, variant };
+}
+
+/** The base's history when it tells of exactly its layers (some builders leave it out), else an entry for each layer. */
+function baseHistory(base: BaseLayers): Record<string, unknown>[] {
+  const history = base.config.history ?? [];
+  if (history.filter((entry) => entry.empty_layer !== true).length === base.layers.length) return history;
+  return base.layers.map(() => ({ comment: 'base image' }));
+}
+
+function sorted(record: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

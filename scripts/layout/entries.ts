@@ -1,0 +1,45 @@
+import { ModelcarsError } from '../errors.ts';
+import { parseIndex } from '../image/schema.ts';
+import { type Descriptor, mediaTypes } from '../image/types.ts';
+
+/** image-spec image-layout.md: the whole content of `oci-layout`. */
+export const layoutVersion = '{"imageLayoutVersion":"1.0.0"}';
+
+/** image-spec annotations.md: the name of an entry in a layout's index. */
+const refName = 'org.opencontainers.image.ref.name';
+
+/** An image in a layout: a descriptor that bears a name. */
+export type IndexEntry = Descriptor;
+
+/** `<model>:<version>`, or empty for an entry that somebody else put there without a name. */
+export function nameOf(entry: IndexEntry): string {
+  return entry.annotations?.[refName] ?? '';
+}
+
+/** The entries with one more, in place of the one that had its name, sorted by name. */
+export function withEntry(
+  entries: readonly IndexEntry[],
+  name: string,
+  descriptor: Descriptor,
+): IndexEntry[] {
+  const { mediaType, digest, size } = descriptor;
+  const entry = { mediaType, digest, size, annotations: { [refName]: name } };
+  return [...entries.filter((other) => nameOf(other) !== name), entry].toSorted((a, b) =>
+    nameOf(a) < nameOf(b) ? -1 : 1,
+  );
+}
+
+/** Reads `index.json`. Fails with code `layout`, naming the field that is wrong. */
+export function parseEntries(where: string, bytes: Uint8Array): IndexEntry[] {
+  try {
+    return parseIndex(bytes, `${where}/index.json`).manifests;
+  } catch (cause) {
+    if (!(cause instanceof ModelcarsError)) throw cause;
+    throw new ModelcarsError('layout', cause.message, { next: 'delete the layout and build again', cause });
+  }
+}
+
+/** `index.json` for these entries, the same bytes for the same entries. */
+export function serializeEntries(entries: readonly IndexEntry[]): string {
+  return `${JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }, undefined, 2)}\n`;
+}

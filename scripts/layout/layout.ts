@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
+import { ModelcarsError } from '../errors.ts';
+import {
+  diskError,
+  sweepTemporary,
+  temporaryPrefix,
+  writeAll,
+  writeAtomically,
+  writeTextAtomically,
+} from '../files/atomic.ts';
+import type { Content, Descriptor, Digest, ImageStore, Sink, WriteOptions } from '../image/types.ts';
+import { checkPromised, reachable, readSmall } from './documents.ts';
+import {
+  type IndexEntry,
+  layoutVersion,
+  nameOf,
+  parseEntries,
+  serializeEntries,
+  withEntry,
+} from './entries.ts';
+
+/**
+ * An OCI image layout folder (image-spec image-layout.md): `oci-layout`, `index.json`, `blobs/sha256/…`. Blobs appear whole or
+ * not at all; the index is replaced in one rename, so a reader always sees a layout whose entries are complete.
+ */
+export class Layout implements Sink, ImageStore, AsyncDisposable {
+  readonly folder: string;
+  #entries: IndexEntry[];
+  #release: (() => Promise<void>) | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(folder: string, entries: IndexEntry[], release?: () => Promise<void>) {
+    this.folder = folder;
+    this.#entries = entries;
+    this.#release = release;
+  }
+
+  /** Opens a layout for reading. Fails with code `layout` when the folder is none. */
+  static async open(folder: string): Promise<Layout> {
+    const version = await readFile(join(folder, 'oci-layout')).catch(() => undefined);
+    const index = await readFile(join(folder, 'index.json')).catch(() => undefined);
+    if (version === undefined || index === undefined) {
+      throw new ModelcarsError(
+        'layout',
+        `open ${folder}: it is not an OCI image layout (no oci-layout and index.json)`,
+        {
+          next: 'run `modelcars build` first, or name the folder or .tar that it wrote',
+        },
+      );
+    }
+    return new Layout(folder, parseEntries(folder, index));
+  }
+
+  /**
+   * Opens a layout for writing, making it when the folder is missing or empty. Refuses a folder with other things in it, waits
+   * for another process that writes to it, and sweeps what a killed run left half-written. Close it when done.
+   */
+  static async create(folder: string): Promise<Layout> {
+    try {
+      await mkdir(folder, { recursive: true });
+      const names = (await readdir(folder)).filter((name) => !name.startsWith(temporaryPrefix));
+      if (
+        !names.includes('index.json') &&
+        names.some((name) => !['blobs', 'oci-layout', lockName].includes(name))
+      ) {
+        throw new ModelcarsError(
+          'layout',
+          `create ${folder}: the folder holds other files and is not an OCI image layout`,
+          {
+            next: 'choose a new or empty folder with --output',
+          },
+        );
+      }
+      const release = await lockFolder(folder);
+      try {
+        await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
+        await sweepTemporary(folder);
+        await sweepTemporary(join(folder, 'blobs', 'sha256'));
+        const index = await readFile(join(folder, 'index.json')).catch(() => undefined);
+        const entries = index === undefined ? [] : parseEntries(folder, index);
+        await writeTextAtomically(join(folder, 'oci-layout'), layoutVersion);
+        if (index === undefined) await writeTextAtomically(join(folder, 'index.json'), serializeEntries([]));
+        return new Layout(folder, entries, release);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+    } catch (error) {
+      throw diskError(`create ${folder}`, error);
+    }
+  }
+
+  /** The images in the layout, sorted by name. */
+  get entries(): readonly IndexEntry[] {
+    return this.#entries;
+  }
+
+  async has(descriptor: Descriptor): Promise<boolean> {
+    const found = await stat(this.#path(descriptor.digest)).catch(() => undefined);
+    return found?.isFile() === true && found.size === descriptor.size;
+  }
+
+  async write(content: Content, options: WriteOptions = {}): Promise<Descriptor> {
+    const hash = createHash('sha256');
+    let size = 0;
+    let digest: Digest | undefined;
+    try {
+      await writeAtomically(join(this.folder, 'blobs', 'sha256'), async (handle) => {
+        for await (const chunk of content.open(0, options.signal)) {
+          const written = writeAll(handle, chunk); // the disk and the hash work at the same time
+          hash.update(chunk);
+          await written;
+          size += chunk.length;
+          options.onBytes?.(chunk.length);
+        }
+        digest = `sha256:${hash.digest('hex')}`;
+        checkPromised(content, digest, size);
+        return this.#path(digest);
+      });
+    } catch (error) {
+      options.onBytes?.(-size);
+      throw error;
+    }
+    if (digest === undefined) throw new ModelcarsError('bug', 'write blob: no digest was made');
+    return { mediaType: content.mediaType, digest, size };
+  }
+
+  async tag(name: string, descriptor: Descriptor): Promise<void> {
+    this.#entries = withEntry(this.#entries, name, descriptor);
+    this.#saving = this.#saving
+      .catch(() => undefined)
+      .then(() => writeTextAtomically(join(this.folder, 'index.json'), serializeEntries(this.#entries)));
+    await this.#saving;
+  }
+
+  /** By the entry's name, or by the digest of anything the entries reach. */
+  async resolve(name: string): Promise<Descriptor | undefined> {
+    const entry = this.#entries.find((one) => nameOf(one) === name);
+    if (entry !== undefined) return entry;
+    return (await reachable(this, this.#entries)).find((one) => one.digest === name);
+  }
+
+  read(descriptor: Descriptor): Promise<Uint8Array> {
+    return readSmall(this, descriptor);
+  }
+
+  async *open(descriptor: Descriptor, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const hash = offset === 0 ? createHash('sha256') : undefined;
+    const path = this.#path(descriptor.digest);
+    try {
+      const stream = createReadStream(path, {
+        start: offset,
+        highWaterMark: 1 << 20,
+        signal: signal ?? null,
+      });
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        hash?.update(chunk);
+        yield chunk;
+      }
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+        throw new ModelcarsError('layout', `read ${this.folder}: blob ${descriptor.digest} is missing`, {
+          next: 'build again; the layout is not complete',
+          cause: error,
+        });
+      }
+      throw diskError(`read ${this.folder}`, error);
+    }
+    const actual = hash?.digest('hex');
+    if (actual !== undefined && `sha256:${actual}` !== descriptor.digest) {
+      throw new ModelcarsError(
+        'integrity',
+        `read ${this.folder}: blob ${descriptor.digest} has digest sha256:${actual}`,
+        {
+          next: 'delete the layout and build again: a blob was changed, or the disk is failing',
+        },
+      );
+    }
+  }
+
+  /** Deletes blobs that no entry reaches: images that were built before under the same name. Returns the bytes freed. */
+  async collect(): Promise<number> {
+    const keep = new Set((await reachable(this, this.#entries)).map((one) => this.#path(one.digest)));
+    const blobs = join(this.folder, 'blobs', 'sha256');
+    let freed = 0;
+    for (const name of await readdir(blobs)) {
+      const path = join(blobs, name);
+      if (keep.has(path) || name.startsWith(temporaryPrefix)) continue;
+      freed += (await stat(path)).size;
+      await rm(path);
+    }
+    return freed;
+  }
+
+  /** Lets other processes write. */
+  async close(): Promise<void> {
+    await this.#release?.();
+    this.#release = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #path(digest: Digest): string {
+    return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
+  }
+}
+
+/** A folder that exists while a process writes; one left by a killed process goes stale after ten seconds. */
+const lockName = '.modelcars-lock';
+
+async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  try {
+    return await lock(folder, {
+      lockfilePath: join(folder, lockName),
+      stale: 10_000,
+      retries: { retries: 60, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
+    });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ELOCKED')) throw error;
+    throw new ModelcarsError(
+      'layout',
+      `create ${folder}: another modelcars has been writing to it for a minute`,
+      {
+        next: 'wait for it, or build into another folder with --output',
+        cause: error,
+      },
+    );
+  }
+}
