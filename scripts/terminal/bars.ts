@@ -1,0 +1,152 @@
+import { MultiBar, type SingleBar } from 'cli-progress';
+import { Meter } from './_meter.ts';
+import type { Colors } from './color.ts';
+import type { Task } from './progress.ts';
+import { oneLine, textWidth, truncate } from './width.ts';
+
+/** Erases to the end of the line, so that a short line leaves nothing of a longer bar behind it. */
+const eraseLine = '\x1b[K';
+/** cli-progress turns line wrapping off for its bars; a log line must wrap, not lose its end. */
+const wrapOn = '\x1b[?7h';
+const wrapOff = '\x1b[?7l';
+
+interface Running {
+  meter: Meter;
+  bar?: SingleBar;
+}
+
+/** Progress as one bar a task, redrawn in place; tasks that end turn into a line above the bars. */
+export class Bars {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #colors: Colors;
+  readonly #running = new Set<Running>();
+  #multi: MultiBar | undefined;
+
+  constructor(stream: NodeJS.WriteStream, colors: Colors) {
+    this.#stream = stream;
+    this.#colors = colors;
+  }
+
+  task(label: string, total?: number): Task {
+    const running: Running = { meter: new Meter(label, total) };
+    this.#running.add(running);
+    this.#show();
+    const { meter } = running;
+    const end = (mark: string, text: string) => {
+      if (!this.#running.delete(running)) return;
+      this.log(`${mark} ${meter.label}  ${text}`);
+      if (running.bar) this.#multi?.remove(running.bar);
+      if (this.#running.size === 0) this.stop();
+      else this.#show();
+    };
+    return {
+      add: (bytes) => meter.add(bytes),
+      total: (bytes) => {
+        meter.total = bytes;
+      },
+      note: (text) => {
+        meter.note = oneLine(text);
+      },
+      done: (text) =>
+        end(
+          this.#colors.green('✓'),
+          `${text ? `${oneLine(text)}  ` : ''}${this.#colors.dim(meter.summary())}`,
+        ),
+      fail: (text) => end(this.#colors.red('✗'), oneLine(text)),
+    };
+  }
+
+  /** A line above the bars. */
+  log(text: string): void {
+    if (!this.#multi) this.#stream.write(`${text}\n`);
+    else this.#multi.log(`${wrapOn}${text.replaceAll('\n', `${eraseLine}\n`)}${eraseLine}\n${wrapOff}`);
+  }
+
+  /** Takes the bars off the screen and brings cursor and line wrapping back. */
+  stop(): void {
+    const multi = this.#multi;
+    if (!multi) return;
+    this.#multi = undefined;
+    for (const running of this.#running) delete running.bar;
+    // stop() drops lines that wait to be logged; update() writes them.
+    multi.update();
+    multi.stop();
+  }
+
+  /** Gives tasks their bars, as many as the screen has rows for: more would scroll and smear. */
+  #show(): void {
+    const rows = Math.max(1, (this.#stream.rows ?? 24) - 2);
+    const waiting = [...this.#running].filter((running) => !running.bar);
+    let free = rows - (this.#running.size - waiting.length);
+    for (const running of waiting) {
+      if (free-- <= 0) return;
+      this.#multi ??= this.#start();
+      running.bar = this.#multi.create(1, 0, { meter: running.meter });
+    }
+  }
+
+  #start(): MultiBar {
+    return new MultiBar({
+      stream: this.#stream,
+      format: (_options, params, payload: { meter: Meter }) =>
+        formatBar(
+          payload.meter,
+          this.#labelWidth(),
+          (params as { maxWidth?: number }).maxWidth ?? 80,
+          this.#colors,
+        ),
+      clearOnComplete: true,
+      hideCursor: true,
+      // Lines move when one is logged above them, so an unchanged bar must be drawn again too.
+      forceRedraw: true,
+      fps: 8,
+    });
+  }
+
+  #labelWidth(): number {
+    return Math.max(0, ...[...this.#running].map(({ meter }) => textWidth(meter.label)));
+  }
+}
+
+/**
+ * One bar as a line of at most `width` columns: label, bar, percentage, amount, rate, time left, note. What does
+ * not fit is left out from the end; a narrow terminal gets no bar.
+ */
+export function formatBar(
+  meter: Meter,
+  labelWidth: number,
+  width: number,
+  colors: Colors,
+  now = performance.now(),
+): string {
+  const columns = width - 1;
+  const labelColumns = Math.min(labelWidth, Math.floor(columns * 0.32));
+  const shownLabel = truncate(meter.label, labelColumns);
+  const label = shownLabel + ' '.repeat(labelColumns - textWidth(shownLabel));
+  const { fraction } = meter;
+  // Of one size whatever the numbers beside it, or it would jump about.
+  const size = fraction === undefined || columns < 50 ? 0 : Math.min(30, Math.floor(columns / 7));
+  let room = columns - labelColumns - (size > 0 ? size + 2 : 0);
+  const kept: string[] = [];
+  for (const part of [
+    meter.percent.padStart(4),
+    meter.amount,
+    meter.rate(now),
+    meter.left(now),
+    meter.note,
+  ]) {
+    if (part.trim() === '') continue;
+    // Only the note may be cut: half a number is a wrong number.
+    const shown = part === meter.note ? truncate(part, room - 2) : part;
+    if (shown === '' || textWidth(shown) + 2 > room) break;
+    kept.push(shown);
+    room -= textWidth(shown) + 2;
+  }
+  const bar = size > 0 ? [drawBar(fraction ?? 0, size, colors)] : [];
+  return [label, ...bar, ...kept].join('  ');
+}
+
+function drawBar(fraction: number, size: number, colors: Colors): string {
+  const full = Math.floor(fraction * size);
+  return `${colors.cyan('█'.repeat(full))}${colors.dim('░'.repeat(size - full))}`;
+}

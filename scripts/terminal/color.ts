@@ -1,0 +1,45 @@
+import { styleText } from 'node:util';
+
+/** The few styles the output uses; each returns its text unchanged where colour is off. */
+export interface Colors {
+  enabled: boolean;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+  bold(text: string): string;
+  dim(text: string): string;
+}
+
+/** What decides about colour: a stream that may be a terminal. */
+export interface MaybeTerminal {
+  isTTY?: boolean | undefined;
+}
+
+/**
+ * Whether to colour what goes to `stream`. FORCE_COLOR wins (`0` and `false` mean off), as in Node itself, then
+ * NO_COLOR (any non-empty value: https://no-color.org), then TERM=dumb, then whether the stream is a terminal.
+ */
+export function wantsColor(stream: MaybeTerminal, environment: NodeJS.ProcessEnv = process.env): boolean {
+  const forced = environment.FORCE_COLOR;
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  if (environment.NO_COLOR) return false;
+  if (environment.TERM === 'dumb') return false;
+  return stream.isTTY === true;
+}
+
+/** The styles for one stream. */
+export function createColors(stream: MaybeTerminal, environment?: NodeJS.ProcessEnv): Colors {
+  const enabled = wantsColor(stream, environment);
+  const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>
+    enabled && text !== '' ? styleText(format, text, { validateStream: false }) : text;
+  return {
+    enabled,
+    red: style('red'),
+    green: style('green'),
+    yellow: style('yellow'),
+    cyan: style('cyan'),
+    bold: style('bold'),
+    dim: style('dim'),
+  };
+}

@@ -1,0 +1,63 @@
+import { Meter } from './_meter.ts';
+import { formatBytes } from './bytes.ts';
+import type { Colors } from './color.ts';
+import type { Task } from './progress.ts';
+import { oneLine } from './width.ts';
+
+/** Progress as lines that stand on their own: for CI, for files, for terminals that cannot move the cursor. */
+export class PlainLines {
+  readonly #stream: NodeJS.WritableStream;
+  readonly #colors: Colors;
+  readonly #interval: number;
+  readonly #running = new Set<Meter>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(stream: NodeJS.WritableStream, colors: Colors, interval: number) {
+    this.#stream = stream;
+    this.#colors = colors;
+    this.#interval = interval;
+  }
+
+  /** A start line now, an end line at the end, and a line now and then while it lasts. */
+  task(label: string, total?: number): Task {
+    const meter = new Meter(label, total);
+    this.#running.add(meter);
+    this.#write(meter, total === undefined ? 'started' : `started, ${formatBytes(total)}`);
+    this.#timer ??= setInterval(() => this.#report(), this.#interval).unref();
+    const end = (text: string) => {
+      if (!this.#running.delete(meter)) return;
+      this.#write(meter, text);
+      if (this.#running.size === 0) this.stop();
+    };
+    return {
+      add: (bytes) => meter.add(bytes),
+      total: (bytes) => {
+        meter.total = bytes;
+      },
+      note: (text) => {
+        meter.note = oneLine(text);
+      },
+      done: (text) =>
+        end(`${this.#colors.green('done')}${text ? `, ${oneLine(text)}` : ''} (${meter.summary()})`),
+      fail: (text) => end(`${this.#colors.red('failed')}: ${oneLine(text)}`),
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #report(): void {
+    for (const meter of this.#running) {
+      const parts = [meter.percent, meter.amount, meter.rate(), meter.left(), meter.note].filter(
+        (part) => part,
+      );
+      this.#write(meter, parts.length > 0 ? parts.join(', ') : `still working (${meter.summary()})`);
+    }
+  }
+
+  #write(meter: Meter, text: string): void {
+    this.#stream.write(`${meter.label}: ${text}\n`);
+  }
+}

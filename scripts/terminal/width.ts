@@ -1,0 +1,51 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Scripts and forms that take two columns: Unicode UAX #11 classes W and F, as far as they occur in names. */
+const wide =
+  /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
+const emoji = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|\p{Regional_Indicator}{2})/u;
+const nothing = /^[\p{Control}\p{Format}\p{Mark}]+$/u;
+
+/** Columns one grapheme takes on a terminal: 0, 1 or 2. */
+function graphemeWidth(grapheme: string): number {
+  if (nothing.test(grapheme)) return 0;
+  return wide.test(grapheme) || emoji.test(grapheme) ? 2 : 1;
+}
+
+/** Columns a text takes on a terminal; escape sequences take none. */
+export function textWidth(text: string): number {
+  const plain = stripVTControlCharacters(text);
+  if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
+  let width = 0;
+  for (const { segment } of graphemes.segment(plain)) width += graphemeWidth(segment);
+  return width;
+}
+
+/** The text in at most `width` columns, an ellipsis in place of what went. For text without escape sequences. */
+export function truncate(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  if (width < 1) return '';
+  let kept = '';
+  let columns = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const next = graphemeWidth(segment);
+    if (columns + next > width - 1) break;
+    kept += segment;
+    columns += next;
+  }
+  return `${kept}…`;
+}
+
+/**
+ * One line of text from elsewhere, safe to print: escape sequences and control characters from a hub, a registry
+ * or YAML must not drive the reader's terminal.
+ */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Control}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
+}
+
+/** The same for text of several lines: newlines stay. */
+export function safeLines(text: string): string {
+  return text.split(/\r?\n/).map(oneLine).join('\n');
+}
