@@ -1,8 +1,15 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
+const reports = process.env.MODELCARS_TEST_REPORTS;
 
 /** Three suites: `unit` needs nothing, `e2e` real registries, `judges` the container tools. See docs/testing.md. */
 export default defineConfig({
   test: {
+    ...(reports && {
+      reporters: ['default', ['json', { outputFile: join(reports, `${process.pid}.json`) }]],
+    }),
     projects: [
       { test: { name: 'unit', include: ['{scripts,frameworks,base}/**/*.test.ts'], testTimeout: 30_000 } },
       {

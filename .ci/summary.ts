@@ -1,0 +1,75 @@
+/**
+ * Adds up vitest's JSON reports and prints the one line CI ends with: `N passed, N failed, N skipped`.
+ * Usage: node .ci/summary.ts REPORTS STEP=EXITCODE… ; exits 1 when anything failed or a suite ran no test.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+/** The part of vitest's JSON report we read. */
+export interface Report {
+  testResults: {
+    name: string;
+    status: string;
+    assertionResults: { status: string }[];
+  }[];
+}
+
+export interface Summary {
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** What failed without a failed test to show for it; each counts as one failed. */
+  complaints: string[];
+}
+
+/** Where the tests of each suite live, as vitest.config.ts has it. */
+const suites = {
+  unit: /^(scripts|frameworks|base)\//,
+  e2e: /^tests\/e2e\//,
+  judges: /^tests\/judges\//,
+};
+
+/** Sums the reports. A broken file, a suite without a passed test, a step that ended badly: none may look like a pass. */
+export function summarize(reports: Report[], steps: Record<string, number>, root: string): Summary {
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, complaints: [] };
+  const passedIn = new Set<string>();
+  for (const file of reports.flatMap((report) => report.testResults)) {
+    const name = relative(root, file.name);
+    const statuses = file.assertionResults.map((result) => result.status);
+    const passed = statuses.filter((status) => status === 'passed').length;
+    const failed = statuses.filter((status) => status === 'failed').length;
+    summary.passed += passed;
+    summary.failed += failed;
+    summary.skipped += statuses.length - passed - failed;
+    if (file.status === 'failed' && failed === 0) summary.complaints.push(`${name} failed outside its tests`);
+    for (const [suite, pattern] of Object.entries(suites)) {
+      if (passed > 0 && pattern.test(name)) passedIn.add(suite);
+    }
+  }
+  for (const suite of Object.keys(suites)) {
+    if (!passedIn.has(suite)) summary.complaints.push(`no ${suite} test passed`);
+  }
+  const explained = summary.failed + summary.complaints.length > 0;
+  for (const [step, code] of Object.entries(steps)) {
+    const runsTests = step === 'test' || step === 'judges';
+    if (code !== 0 && !(runsTests && explained)) {
+      summary.complaints.push(`${step} ended with exit code ${code}`);
+    }
+  }
+  summary.failed += summary.complaints.length;
+  return summary;
+}
+
+function main([folder, ...args]: string[]): number {
+  if (!folder) throw new Error('usage: summary.ts REPORTS STEP=EXITCODE…');
+  const steps = Object.fromEntries(args.map((arg) => [arg.split('=')[0] ?? '', Number(arg.split('=')[1])]));
+  const reports = readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Report);
+  const { passed, failed, skipped, complaints } = summarize(reports, steps, process.cwd());
+  for (const complaint of complaints) console.log(`failed: ${complaint}`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 ? 0 : 1;
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));

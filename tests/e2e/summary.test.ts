@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { type Report, summarize } from '../../.ci/summary.ts';
+
+function file(name: string, ...statuses: string[]): Report['testResults'][number] {
+  const status = statuses.includes('failed') ? 'failed' : 'passed';
+  return { name: `/repo/${name}`, status, assertionResults: statuses.map((each) => ({ status: each })) };
+}
+
+const suites = [
+  file('scripts/image/tar.test.ts', 'passed', 'passed'),
+  file('tests/e2e/push.test.ts', 'passed', 'skipped'),
+  file('tests/judges/skopeo.test.ts', 'passed', 'todo'),
+];
+const good = { setup: 0, test: 0, judges: 0 };
+
+describe('summary of a CI run', () => {
+  test('adds up the reports of several runs', () => {
+    const reports = [{ testResults: suites.slice(0, 2) }, { testResults: suites.slice(2) }];
+    expect(summarize(reports, good, '/repo')).toEqual({ passed: 4, failed: 0, skipped: 2, complaints: [] });
+  });
+
+  test('a suite of which no test passed is a failure', () => {
+    const reports = [
+      { testResults: [...suites.slice(0, 2), file('tests/judges/skopeo.test.ts', 'skipped')] },
+    ];
+    expect(summarize(reports, good, '/repo')).toMatchObject({
+      failed: 1,
+      complaints: ['no judges test passed'],
+    });
+  });
+
+  test('a test file that broke before its tests is a failure', () => {
+    const broken = { ...file('scripts/errors.test.ts'), status: 'failed' };
+    expect(summarize([{ testResults: [...suites, broken] }], good, '/repo').failed).toBe(1);
+  });
+
+  test('a step that ends badly is a failure, once', () => {
+    const reports = [{ testResults: suites }];
+    expect(summarize(reports, { ...good, test: 1 }, '/repo').failed).toBe(1);
+    expect(summarize(reports, { ...good, quickstart: 1 }, '/repo').failed).toBe(1);
+    const failed = [{ testResults: [...suites, file('scripts/a.test.ts', 'failed')] }];
+    expect(summarize(failed, { ...good, test: 1 }, '/repo').failed).toBe(1);
+  });
+});
