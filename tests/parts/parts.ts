@@ -11,11 +11,13 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 
-/** `unpack`: runs from anywhere with libc alone, so no root is needed to have it. */
 interface DebianPart {
   package: string;
   file: string;
+  /** Runs from anywhere with libc alone: unpacked into the cache, so no root is needed to have it. */
   unpack?: true;
+  /** Never the one on PATH, which may be another build. */
+  own?: true;
 }
 
 interface GoPart {
@@ -27,9 +29,10 @@ interface GoPart {
 const debianParts = {
   'docker-registry': { package: 'docker-registry', file: 'usr/bin/docker-registry', unpack: true },
   umoci: { package: 'umoci', file: 'usr/bin/umoci', unpack: true },
+  busybox: { package: 'busybox-static', file: 'bin/busybox', unpack: true, own: true },
   skopeo: { package: 'skopeo', file: 'usr/bin/skopeo' },
   podman: { package: 'podman', file: 'usr/bin/podman' },
-  crun: { package: 'crun', file: 'usr/bin/crun' },
+  runc: { package: 'runc', file: 'usr/sbin/runc' },
   docker: { package: 'docker.io', file: 'usr/bin/docker' },
   dockerd: { package: 'docker.io', file: 'usr/sbin/dockerd' },
 } satisfies Record<string, DebianPart>;
@@ -118,8 +121,8 @@ async function goPart(name: string, { module, version, file }: GoPart): Promise<
   });
 }
 
-async function debianPart(name: string, { package: pkg, file, unpack }: DebianPart): Promise<string> {
-  const installed = await onPath(name);
+async function debianPart(name: string, { package: pkg, file, unpack, own }: DebianPart): Promise<string> {
+  const installed = own ? undefined : await onPath(name);
   if (installed) return installed;
   const missing = new PartMissing(`${name} is not here: install the Debian package ${pkg}`);
   if (!(await onPath('apt-get'))) throw missing;
