@@ -1,0 +1,83 @@
+/** The program under test, as a user runs it, and catalogs for it. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { launch, type Result, run, tryRun } from './run.ts';
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface CliSettings {
+  cwd: string;
+  env?: Record<string, string | undefined>;
+}
+
+/** Runs `modelcars ARGS…` in a folder, with a store below it, and expects exit code 0. Returns stdout. */
+export async function modelcars(args: string[], settings: CliSettings): Promise<string> {
+  return await run(process.execPath, [program, ...args], surroundings(settings));
+}
+
+/** Like modelcars, whatever the exit code. */
+export async function tryModelcars(args: string[], settings: CliSettings): Promise<Result> {
+  return await tryRun(process.execPath, [program, ...args], surroundings(settings));
+}
+
+/** Starts it and does not wait: for tests that interrupt it. */
+export function launchModelcars(args: string[], settings: CliSettings): ChildProcess {
+  return launch(process.execPath, [program, ...args], surroundings(settings));
+}
+
+/** A model whose files the test makes. */
+export interface TestModel {
+  name: string;
+  framework: string;
+  /** Path below /models → content. */
+  files: Record<string, string | Uint8Array>;
+  /** More keys of models.yaml. */
+  more?: Record<string, unknown>;
+}
+
+/** Writes models.yaml and its models' files into `folder`, and locks them. */
+export async function makeCatalog(folder: string, models: TestModel[], version = 'v1.0.0'): Promise<void> {
+  const entries = [];
+  for (const { name, framework, files, more } of models) {
+    for (const [path, content] of Object.entries(files)) {
+      const file = join(folder, 'files', name, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content);
+    }
+    entries.push({ name, framework, source: `file:files/${name}`, include: ['**'], version, ...more });
+  }
+  await writeFile(join(folder, 'models.yaml'), stringify({ models: entries }));
+  await modelcars(['lock'], { cwd: folder });
+}
+
+/** Bytes that do not compress and are the same in every run. */
+export function noise(bytes: number, seed: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(bytes / 4));
+  let state = seed * 2_654_435_761 + 1;
+  for (let i = 0; i < words.length; i++) {
+    // xorshift32, Marsaglia 2003.
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+  return new Uint8Array(words.buffer, 0, bytes);
+}
+
+const program = join(root, 'scripts', 'modelcars.ts');
+
+/** No colours, no progress, no credentials and no store but those below `cwd`. */
+function surroundings({ cwd, env }: CliSettings): CliSettings {
+  const own = {
+    MODELCARS_STORE: join(cwd, '.store'),
+    DOCKER_CONFIG: join(cwd, '.docker'),
+    REGISTRY_AUTH_FILE: undefined,
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
+  };
+  return { cwd, env: { ...own, ...env } };
+}
