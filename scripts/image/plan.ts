@@ -11,13 +11,6 @@ export interface ImageFile {
   sha256: string;
 }
 
-export interface Limits {
-  /** Bytes a layer may have as an uncompressed tar: what the registry takes in one blob. */
-  maxLayerSize: number;
-  /** Layers a model may have; overlayfs mounts at most 127 lower directories, base included. */
-  maxLayers: number;
-}
-
 /** One layer to be: which files, in tar order. */
 export interface LayerPlan {
   /** Sorted by path (byte order). */
@@ -34,39 +27,51 @@ const sharedLayerTarget = 128 * 1024 ** 2;
 const volatile = /^(?:[^/]*\.(?:md|rst)|\.gitattributes|(?:licen[cs]e|notice|readme|copying)[^/]*)$/i;
 
 /**
- * Spreads files over layers: large files one each, small ones together, volatile ones (README, licence) last, all in
- * byte order of their paths, so that the same files always give the same layers. Where that makes more than
- * `maxLayers`, neighbours join, in layers as even as their order allows. Fails with code `limit`, naming the file, when a
- * file cannot fit `maxLayerSize`, or when the whole cannot fit `maxLayers` layers of that size.
+ * Layers a model may have. overlayfs and Docker stop at 127 with the base's; this leaves room for a base of thirty. It
+ * is fixed, as is everything about planning: the same files give the same layers whatever the base or registry.
  */
-export function planLayers(files: readonly ImageFile[], limits: Limits): LayerPlan[] {
+const maxLayers = 96;
+
+/**
+ * Spreads files over layers: large files one each, small ones together, volatile ones (README, licence) last, all in
+ * byte order of their paths, so that the same files always give the same layers. Where that makes too many, neighbours
+ * join, in layers as even as their order allows.
+ */
+export function planLayers(files: readonly ImageFile[]): LayerPlan[] {
   const sorted = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
-  for (const file of sorted) {
-    const size = tarSize([file]);
-    if (size > limits.maxLayerSize) {
-      throw new ModelcarsError(
-        'limit',
-        `plan layers: ${file.path} needs a layer of ${size} bytes, more than the ${limits.maxLayerSize} that the registry takes`,
-        {
-          next: 'push to a registry with a larger limit and set `maxLayerSize`, or use a sharded copy of the model',
-        },
-      );
-    }
-  }
   const last = sorted.filter((file) => volatile.test(file.path));
   const rest = sorted.filter((file) => !volatile.test(file.path));
   const large = rest.filter((file) => file.size >= ownLayerFrom);
   const small = rest.filter((file) => file.size < ownLayerFrom);
-  const room = limits.maxLayers - (last.length > 0 ? 1 : 0);
-  const shared = Math.min(sharedLayerTarget, limits.maxLayerSize);
-  let groups = [...large.map((file) => [file]), ...pack(small, shared)];
-  if (groups.length > room) groups = packInto(room, [...large, ...small], limits);
-  if (last.length > 0) groups.push(...pack(last, limits.maxLayerSize));
-  if (groups.length > limits.maxLayers) throw tooMany(limits);
+  const room = maxLayers - (last.length > 0 ? 1 : 0);
+  let groups = [...large.map((file) => [file]), ...pack(small, sharedLayerTarget)];
+  if (groups.length > room) groups = packInto(room, [...large, ...small]);
+  if (last.length > 0) groups.push(last);
   return groups.map((group) => ({ files: group, size: tarSize(group) }));
 }
 
-/** Consecutive files into layers of at most `capacity` bytes of tar each. */
+/**
+ * Fails with code `limit`, naming the file, when a layer is larger than `maxLayerSize` bytes, what `registry` takes in one
+ * blob. To be asked before any byte moves.
+ */
+export function checkLayerSizes(plans: readonly LayerPlan[], maxLayerSize: number, registry: string): void {
+  const over = plans.find((plan) => plan.size > maxLayerSize);
+  if (over === undefined) return;
+  const [first] = over.files;
+  const what =
+    over.files.length === 1
+      ? `${first?.path} needs`
+      : `${first?.path} and ${over.files.length - 1} more need`;
+  throw new ModelcarsError(
+    'limit',
+    `plan layers: ${what} a layer of ${over.size} bytes, and ${registry} takes ${maxLayerSize}`,
+    {
+      next: 'push to a registry with a larger limit (set `maxLayerSize` if yours has one), or use a sharded copy of the model',
+    },
+  );
+}
+
+/** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file stands alone. */
 function pack(files: readonly ImageFile[], capacity: number): ImageFile[][] {
   const groups: ImageFile[][] = [];
   let fill = Number.POSITIVE_INFINITY;
@@ -83,26 +88,16 @@ function pack(files: readonly ImageFile[], capacity: number): ImageFile[][] {
 }
 
 /** The most even packing into at most `count` layers: the smallest capacity that does it, found by bisection. */
-function packInto(count: number, files: readonly ImageFile[], limits: Limits): ImageFile[][] {
-  if (count < 1 || pack(files, limits.maxLayerSize).length > count) throw tooMany(limits);
-  let low = files.reduce((most, file) => Math.max(most, tarSize([file])), 0);
-  let high = limits.maxLayerSize;
+function packInto(count: number, files: readonly ImageFile[]): ImageFile[][] {
+  const sizes = files.map((file) => tarSize([file]));
+  let low = sizes.reduce((most, size) => Math.max(most, size), 0);
+  let high = sizes.reduce((sum, size) => sum + size, 0);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (pack(files, middle).length <= count) high = middle;
     else low = middle + 1;
   }
   return pack(files, high);
-}
-
-function tooMany(limits: Limits): ModelcarsError {
-  return new ModelcarsError(
-    'limit',
-    `plan layers: the files do not fit ${limits.maxLayers} layers of ${limits.maxLayerSize} bytes each`,
-    {
-      next: 'leave files out with `exclude`, or push to a registry with a larger limit and set `maxLayerSize`',
-    },
-  );
 }
 
 /** Everything in the image belongs to the image's user and root's group: a random UID in group 0 reads it. */

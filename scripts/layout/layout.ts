@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
@@ -12,6 +11,7 @@ import {
   writeAtomically,
   writeTextAtomically,
 } from '../files/atomic.ts';
+import { readFrom } from '../files/read.ts';
 import type { Content, Descriptor, Digest, ImageStore, Sink, WriteOptions } from '../image/types.ts';
 import { checkPromised, reachable, readSmall } from './documents.ts';
 import {
@@ -152,12 +152,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     const hash = offset === 0 ? createHash('sha256') : undefined;
     const path = this.#path(descriptor.digest);
     try {
-      const stream = createReadStream(path, {
-        start: offset,
-        highWaterMark: 1 << 20,
-        signal: signal ?? null,
-      });
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of readFrom(path, offset, signal)) {
         hash?.update(chunk);
         yield chunk;
       }

@@ -1,0 +1,115 @@
+import { ModelcarsError } from '../errors.ts';
+import type { BaseLayers } from '../image/manifest.ts';
+import { formatPlatform, parsePlatform, platformMatches } from '../image/platform.ts';
+import { parseConfig, parseIndex, parseManifest } from '../image/schema.ts';
+import { type Content, type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+
+/** A base image of one platform, ready to be built on. */
+export interface Base extends BaseLayers {
+  /** As the catalog names it: `embedded` or a reference. */
+  name: string;
+  /** The layers' bytes, in order. */
+  contents: Content[];
+}
+
+/** What OCI calls the layers of bases that Docker tools made; the bytes are the same (image-spec media-types.md). */
+const ociLayerTypes: Record<string, string> = {
+  [mediaTypes.dockerLayerGzip]: mediaTypes.layerGzip,
+  'application/vnd.docker.image.rootfs.diff.tar': mediaTypes.layer,
+  'application/vnd.docker.image.rootfs.diff.tar.zstd': mediaTypes.layerZstd,
+};
+
+/**
+ * The manifest digest of each wanted platform of a base image, as it is now. `reference` is what the store resolves (a tag, a
+ * digest, an entry). Fails with code `registry` when the image does not exist and `lock` when it lacks a platform.
+ */
+export async function pinBase(
+  store: ImageStore,
+  name: string,
+  reference: string,
+  platforms: readonly string[],
+): Promise<Record<string, Digest>> {
+  const root = await store.resolve(reference);
+  if (root === undefined) {
+    throw new ModelcarsError('registry', `resolve base ${name}: there is no such image`, {
+      next: 'check `base:` in models.yaml, or use `base: embedded`, which needs no registry',
+    });
+  }
+  const offered = await offeredPlatforms(store, root, name);
+  const pins: Record<string, Digest> = {};
+  for (const platform of platforms) {
+    const match = offered.find(
+      (one) => one.platform && platformMatches(parsePlatform(platform), one.platform),
+    );
+    if (match === undefined) {
+      const have = offered.flatMap((one) => (one.platform ? [formatPlatform(one.platform)] : []));
+      throw new ModelcarsError(
+        'lock',
+        `resolve base ${name}: it has no ${platform}, only ${have.join(', ')}`,
+        {
+          next: 'choose another base, or drop the platform from `platforms:`',
+        },
+      );
+    }
+    pins[platform] = match.digest;
+  }
+  return pins;
+}
+
+/** The images of an index with their platforms; an image without an index is the one platform its config names. */
+async function offeredPlatforms(store: ImageStore, root: Descriptor, name: string): Promise<Descriptor[]> {
+  const bytes = await store.read(root);
+  if (root.mediaType === mediaTypes.index || root.mediaType === mediaTypes.dockerIndex) {
+    return parseIndex(bytes, `base ${name}`).manifests;
+  }
+  const { config } = parseManifest(bytes, `base ${name}`);
+  const { os, architecture, variant } = parseConfig(await store.read(config), `config of base ${name}`);
+  return [
+    { ...root, platform: variant === undefined ? { os, architecture } : { os, architecture, variant } },
+  ];
+}
+
+/** Opens one platform of a base image by its pinned manifest digest. Fails when it is gone or not what was pinned. */
+export async function openBase(
+  store: ImageStore,
+  name: string,
+  platform: string,
+  pin: Digest,
+): Promise<Base> {
+  const where = `base ${name} (${platform})`;
+  const root = await store.resolve(pin);
+  if (root === undefined) {
+    throw new ModelcarsError('registry', `open ${where}: ${pin} is not there any more`, {
+      next: 'run `modelcars lock` to pin what the reference points at now',
+    });
+  }
+  const manifest = parseManifest(await store.read(root), where);
+  const config = parseConfig(await store.read(manifest.config), `config of ${where}`);
+  if (!platformMatches(parsePlatform(platform), config)) {
+    throw new ModelcarsError('integrity', `open ${where}: its config says ${formatPlatform(config)}`, {
+      next: 'run `modelcars lock`, or choose another base',
+    });
+  }
+  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+    throw new ModelcarsError(
+      'integrity',
+      `open ${where}: ${manifest.layers.length} layers, but ${config.rootfs.diff_ids.length} diff_ids`,
+    );
+  }
+  const layers = manifest.layers.map((layer) => ({
+    mediaType: ociLayerTypes[layer.mediaType] ?? layer.mediaType,
+    digest: layer.digest,
+    size: layer.size,
+  }));
+  return {
+    name,
+    platform: parsePlatform(platform),
+    digest: pin,
+    config,
+    layers,
+    contents: layers.map((layer) => ({
+      ...layer,
+      open: (offset, signal) => store.open(layer, offset, signal),
+    })),
+  };
+}

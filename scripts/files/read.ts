@@ -1,0 +1,20 @@
+import { open } from 'node:fs/promises';
+
+/** Bytes read at a time: large enough that the calls cost nothing, small enough that many streams fit in memory. */
+const chunkSize = 1 << 20;
+
+/** A file's bytes from `offset`, each chunk in memory of its own. Closes the file however the reading ends. */
+export async function* readFrom(path: string, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const handle = await open(path, 'r');
+  try {
+    for (let at = offset; ; ) {
+      signal?.throwIfAborted();
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(chunkSize), 0, chunkSize, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}

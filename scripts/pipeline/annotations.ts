@@ -1,0 +1,46 @@
+import type { LockedModel, Model } from '../catalog/types.ts';
+import type { Layer } from '../image/layer.ts';
+
+/** Annotation keys of our own. */
+export const keys = {
+  framework: 'dev.modelcars.framework',
+  /** On a model layer: identifies its bytes before they are read (see image/layer.ts). */
+  layerKey: 'dev.modelcars.layer.key',
+  /** On a model layer: JSON list of its files, `{path, size, sha256}`, path below `/`. */
+  layerFiles: 'dev.modelcars.layer.files',
+} as const;
+
+/** Longest list of files that a layer's annotation holds; manifests are bounded to 4 MiB by registries. */
+const mostListed = 64;
+
+/**
+ * Annotations of an image's index and manifests (image-spec annotations.md). A source on this machine (`file:`) is not named: it
+ * means nothing elsewhere. The catalog's own annotations win over what is said here, but for what the base is.
+ */
+export function annotationsOf(model: Model, locked: LockedModel, created: string): Record<string, string> {
+  const prefix = 'org.opencontainers.image';
+  const known: Record<string, string | undefined> = {
+    [`${prefix}.title`]: model.title ?? model.name,
+    [`${prefix}.description`]: model.description,
+    [`${prefix}.version`]: model.version,
+    [`${prefix}.revision`]: locked.revision,
+    [`${prefix}.source`]: model.source.startsWith('file:') ? undefined : model.source,
+    [`${prefix}.licenses`]: model.licenses,
+    [keys.framework]: model.framework,
+    ...model.annotations,
+    [`${prefix}.base.name`]: model.base,
+    [`${prefix}.created`]: created,
+  };
+  return Object.fromEntries(
+    Object.entries(known).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
+}
+
+/** Annotations of a model layer's descriptor: its key, and its files unless they are too many. */
+export function layerAnnotations(layer: Layer): Record<string, string> {
+  const files = layer.plan.files.map(({ path, size, sha256 }) => ({ path: `models/${path}`, size, sha256 }));
+  return {
+    ...(files.length <= mostListed && { [keys.layerFiles]: JSON.stringify(files) }),
+    [keys.layerKey]: layer.key,
+  };
+}

@@ -1,0 +1,197 @@
+import type { Base } from '../bases/base.ts';
+import { targetPath } from '../catalog/resolve.ts';
+import type { LockedFile, LockedModel, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { type Layer, layerOf } from '../image/layer.ts';
+import {
+  type Document,
+  type FinishedLayer,
+  type ImageDescription,
+  imageIndex,
+  imageManifest,
+} from '../image/manifest.ts';
+import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
+import type { Content, Descriptor, Sink } from '../image/types.ts';
+import { openSource } from '../sources/index.ts';
+import type { KnownLayer } from '../store/store.ts';
+import type { Task } from '../terminal/progress.ts';
+import { annotationsOf, layerAnnotations } from './annotations.ts';
+import type { Context } from './context.ts';
+
+/** Everything about an image that is known before a model byte is read. */
+export interface ImagePlan {
+  model: Model;
+  layers: Layer[];
+  bases: Base[];
+  description: ImageDescription;
+}
+
+/** An image as it is in a sink. */
+export interface Assembled {
+  index: Document;
+  /** Bytes of all distinct layers of all platforms. */
+  size: number;
+  /** Layers of one platform, base included. */
+  layers: number;
+  /** Bytes newly written to the sink. */
+  sent: number;
+}
+
+/** Plans an image from the lock: layers, bases, annotations. `maxLayerSize` in bytes with the registry that sets it. */
+export async function planImage(
+  context: Context,
+  model: Model,
+  limit?: { bytes: number; registry: string },
+): Promise<ImagePlan> {
+  const locked = await context.locked(model);
+  const framework = context.framework(model);
+  const sources = new Map<string, LockedFile>();
+  const files = locked.files.map((file): ImageFile => {
+    const path = targetPath(framework, file);
+    sources.set(path, file);
+    return { path, size: file.size, sha256: file.sha256 };
+  });
+  const plans = planLayers(files);
+  if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
+  const open = (file: ImageFile, offset: number, signal?: AbortSignal) =>
+    openFile(context, locked, sources.get(file.path), offset, signal);
+  const layers = plans.map((plan) =>
+    layerOf(plan, open, { mtime: context.epoch, compression: model.compression }),
+  );
+  const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
+  const created = new Date(context.epoch * 1000).toISOString().replace('.000Z', 'Z');
+  return {
+    model,
+    layers,
+    bases,
+    description: { created, annotations: annotationsOf(model, locked, created) },
+  };
+}
+
+function openFile(
+  context: Context,
+  locked: LockedModel,
+  file: LockedFile | undefined,
+  offset: number,
+  signal?: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  if (file === undefined) throw new ModelcarsError('bug', 'open file: it is not in the plan');
+  const uri = file.source ?? locked.source;
+  return openSource(uri, context.options.catalog.directory).open(uri, locked.revision, file, offset, signal);
+}
+
+/**
+ * Brings an image into a sink: model layers and base layers in parallel, those that are there already left alone, then
+ * configs and manifests, then the index; a name is the caller's to give. Stops all on the first failure.
+ */
+export async function assemble(
+  context: Context,
+  plan: ImagePlan,
+  sink: Sink,
+  task: Task,
+): Promise<Assembled> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.options.signal, stop.signal]);
+  let sent = 0;
+  const onBytes = (count: number) => {
+    sent += count;
+    task.add(count);
+  };
+  const write = (content: Content) => sink.write(content, { signal, onBytes });
+  const bases = uniqueBaseLayers(plan);
+  task.total([...plan.layers.map((layer) => layer.plan), ...bases].reduce((sum, one) => sum + one.size, 0));
+  const deliverAll = [
+    ...plan.layers.map((layer) => context.slot(() => deliver(context, layer, sink, write, task))),
+    ...bases.map((content) =>
+      context.slot(async () => {
+        if (await sink.has(content)) task.add(content.size);
+        else await write(content);
+        return undefined;
+      }),
+    ),
+  ];
+  const finished = (await allOrStop(deliverAll, stop)).filter((layer) => layer !== undefined);
+  const { documents, index } = documentsOf(plan, finished);
+  for (const document of [...documents, index]) {
+    if (!(await sink.has(document.descriptor))) await write(document);
+  }
+  return { index, ...measure(plan, finished), sent };
+}
+
+/** The image's index and manifests when every layer of it was made before on this machine; reads no model byte. */
+export async function predict(context: Context, plan: ImagePlan): Promise<Assembled | undefined> {
+  const finished: FinishedLayer[] = [];
+  for (const layer of plan.layers) {
+    const known = await context.store.layer(layer.key);
+    if (known === undefined) return undefined;
+    finished.push(finish(layer, known));
+  }
+  return { index: documentsOf(plan, finished).index, ...measure(plan, finished), sent: 0 };
+}
+
+async function deliver(
+  context: Context,
+  layer: Layer,
+  sink: Sink,
+  write: (content: Content) => Promise<Descriptor>,
+  task: Task,
+): Promise<FinishedLayer> {
+  const known = await context.store.layer(layer.key);
+  if (known !== undefined) {
+    const finished = finish(layer, known);
+    if (await sink.has(finished.descriptor)) {
+      task.add(known.size);
+      return finished;
+    }
+  }
+  const promised = known && { digest: known.digest, size: known.size };
+  const { digest, size } = await write({ ...layer, ...promised });
+  const made = { digest, size, diffId: layer.diffId() };
+  await context.store.rememberLayer(layer.key, made);
+  return finish(layer, made);
+}
+
+function finish(layer: Layer, known: KnownLayer): FinishedLayer {
+  const { digest, size, diffId } = known;
+  const descriptor = { mediaType: layer.mediaType, digest, size, annotations: layerAnnotations(layer) };
+  const [first] = layer.plan.files;
+  const more = layer.plan.files.length - 1;
+  return { descriptor, diffId, comment: `${first?.path}${more > 0 ? ` and ${more} more` : ''}` };
+}
+
+function documentsOf(
+  plan: ImagePlan,
+  layers: readonly FinishedLayer[],
+): { documents: Document[]; index: Document } {
+  const images = plan.bases.map((base) => imageManifest(base, layers, plan.description));
+  const index = imageIndex(
+    images.map((image) => image.manifest),
+    plan.description,
+  );
+  return { documents: images.flatMap(({ config, manifest }) => [config, manifest]), index };
+}
+
+function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
+  const all = plan.bases.flatMap((base) =>
+    base.layers.map((layer, at) => ({ ...layer, ...base.contents[at] })),
+  );
+  return [...new Map(all.map((content) => [content.digest, content as Content & Descriptor])).values()];
+}
+
+function measure(plan: ImagePlan, layers: readonly FinishedLayer[]): { size: number; layers: number } {
+  const all = [...plan.bases.flatMap((base) => base.layers), ...layers.map((layer) => layer.descriptor)];
+  const sizes = new Map(all.map((descriptor) => [descriptor.digest, descriptor.size]));
+  const size = [...sizes.values()].reduce((sum, one) => sum + one, 0);
+  return { size, layers: layers.length + Math.max(...plan.bases.map((base) => base.layers.length)) };
+}
+
+/** Promise.all that tells the others to stop when one fails, and waits for them, so that nothing goes on in the dark. */
+async function allOrStop<T>(promises: Promise<T>[], stop: AbortController): Promise<T[]> {
+  try {
+    return await Promise.all(promises);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(promises);
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Model } from '../catalog/types.ts';
+import type { Sink } from '../image/types.ts';
+import { Archive } from '../layout/archive.ts';
+import { nameOf } from '../layout/entries.ts';
+import { Layout } from '../layout/layout.ts';
+import { isArchive } from '../layout/open.ts';
+import { assemble, planImage, predict } from './assemble.ts';
+import { Context } from './context.ts';
+import { forEachModel } from './settle.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/** The entry of a model's image in a layout. */
+export function entryName(model: Model): string {
+  return `${model.name}:${model.version ?? 'latest'}`;
+}
+
+/**
+ * Builds the models into one OCI image layout at `output`, a folder or a path that ends in `.tar`. Models share blobs; a folder keeps
+ * the entries of other models and loses blobs that no entry needs any more.
+ */
+export async function buildModels(options: RunOptions & { output: string }): Promise<Outcome[]> {
+  await using context = await Context.open(options);
+  if (options.dryRun) return forEachModel(options, (model) => planned(context, model));
+  return isArchive(options.output) ? buildArchive(context, options) : buildFolder(context, options);
+}
+
+async function buildFolder(context: Context, options: RunOptions & { output: string }): Promise<Outcome[]> {
+  await using layout = await Layout.create(options.output);
+  const before = new Map(layout.entries.map((entry) => [nameOf(entry), entry.digest]));
+  const outcomes = await buildInto(context, layout, (name, digest) => before.get(name) === digest);
+  await layout.collect();
+  return outcomes;
+}
+
+async function buildArchive(context: Context, options: RunOptions & { output: string }): Promise<Outcome[]> {
+  const archive = await Archive.create(options.output);
+  try {
+    const outcomes = await buildInto(context, archive, () => false);
+    const some = outcomes.some((outcome) => outcome.status !== 'failed') && !options.signal.aborted;
+    await (some ? archive.close() : archive.abandon());
+    return outcomes;
+  } catch (error) {
+    await archive.abandon();
+    throw error;
+  }
+}
+
+function buildInto(
+  context: Context,
+  sink: Sink,
+  wasThere: (name: string, digest: string) => boolean,
+): Promise<Outcome[]> {
+  return forEachModel(context.options, async (model, task) => {
+    const plan = await planImage(context, model);
+    const { index, size, layers, sent } = await assemble(context, plan, sink, task);
+    const name = entryName(model);
+    const unchanged = wasThere(name, index.digest);
+    if (!unchanged) await sink.tag(name, index.descriptor);
+    const status = unchanged ? 'unchanged' : 'done';
+    return {
+      model: model.name,
+      status,
+      name,
+      digest: index.digest,
+      size,
+      layers,
+      platforms: model.platforms,
+      sent,
+    };
+  });
+}
+
+/** What a build would make; the digest only when every layer was made before. */
+async function planned(context: Context, model: Model): Promise<Outcome> {
+  const plan = await planImage(context, model);
+  const known = await predict(context, plan);
+  return {
+    model: model.name,
+    status: 'planned',
+    name: entryName(model),
+    platforms: model.platforms,
+    ...(known === undefined
+      ? { size: plan.layers.reduce((sum, layer) => sum + layer.plan.size, 0), layers: plan.layers.length }
+      : { digest: known.index.digest, size: known.size, layers: known.layers }),
+  };
+}

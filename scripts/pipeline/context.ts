@@ -1,0 +1,130 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import { type Base, openBase, pinBase } from '../bases/base.ts';
+import { type BaseOrigin, openOrigin } from '../bases/open.ts';
+import { loadFrameworks } from '../catalog/frameworks.ts';
+import { readLock } from '../catalog/lockfile.ts';
+import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import type { Digest } from '../image/types.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { Store } from '../store/store.ts';
+import { lockedBase, lockedModel } from './obey.ts';
+import type { RunOptions } from './types.ts';
+
+/** Blobs on the move at the same time, over all models. */
+const parallelLayers = 4;
+
+/** What the models of one run share: store, connections, frameworks, lock and opened bases. Dispose of it at the end. */
+export class Context implements AsyncDisposable {
+  readonly options: RunOptions;
+  readonly store: Store;
+  readonly client: RegistryClient;
+  readonly frameworks: ReadonlyMap<string, Framework>;
+  /** As read from disk; undefined when there is none. */
+  readonly lock: Lock | undefined;
+  /** Seconds since 1970 for every file and date in an image. */
+  readonly epoch: number;
+  /** Holds the number of blobs on the move. */
+  readonly slot: LimitFunction = pLimit(parallelLayers);
+  readonly #origins = new Map<string, Promise<BaseOrigin>>();
+  readonly #bases = new Map<string, Promise<Base>>();
+  readonly #models = new Map<Model, Promise<LockedModel>>();
+  readonly #pins = new Map<string, Promise<LockedBase>>();
+
+  private constructor(
+    options: RunOptions,
+    store: Store,
+    frameworks: ReadonlyMap<string, Framework>,
+    lock: Lock | undefined,
+  ) {
+    this.options = options;
+    this.store = store;
+    this.frameworks = frameworks;
+    this.lock = lock;
+    this.epoch = sourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
+    const { insecure, caFile } = options.registry;
+    this.client = new RegistryClient({
+      ...(insecure && { insecure }),
+      ...(caFile !== undefined && { caFile }),
+      signal: options.signal,
+      onRetry: (message) => options.progress.warn(message),
+    });
+  }
+
+  /** Opens the store and reads frameworks and lock; fails with their errors. No network yet. */
+  static async open(options: RunOptions): Promise<Context> {
+    const [store, frameworks, lock] = await Promise.all([
+      Store.open(options.store),
+      loadFrameworks(options.catalog.directory),
+      readLock(options.catalog.lockFile),
+    ]);
+    return new Context(options, store, frameworks, lock);
+  }
+
+  /** The framework of a model; the catalog has checked that it exists. */
+  framework(model: Model): Framework {
+    const framework = this.frameworks.get(model.framework);
+    if (framework === undefined)
+      throw new ModelcarsError('catalog', `model ${model.name}: no framework ${model.framework}`);
+    return framework;
+  }
+
+  /** A model's files: as locked, or, not frozen and not locked, as they are now. */
+  locked(model: Model): Promise<LockedModel> {
+    return remember(this.#models, model, () => lockedModel(this, model));
+  }
+
+  /** The manifest digests of a model's base, likewise. */
+  pins(model: Model): Promise<LockedBase> {
+    return remember(this.#pins, `${model.base} ${model.platforms.join()}`, () => lockedBase(this, model));
+  }
+
+  /** The digests that a base's reference points at now, whatever the lock says. */
+  async resolveBase(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
+    const origin = await this.#origin(name);
+    return pinBase(origin.store, name, origin.reference, platforms);
+  }
+
+  /** One platform of a model's base, opened once in a run. */
+  async base(model: Model, platform: string): Promise<Base> {
+    const pin = (await this.pins(model))[platform] as Digest | undefined;
+    if (pin === undefined) throw new ModelcarsError('bug', `base ${model.base}: no pin for ${platform}`);
+    return remember(this.#bases, `${model.base} ${platform} ${pin}`, async () =>
+      openBase((await this.#origin(model.base)).store, model.base, platform, pin),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+  }
+
+  #origin(name: string): Promise<BaseOrigin> {
+    const { client, store, options } = this;
+    return remember(this.#origins, name, () =>
+      openOrigin(name, { client, store, mirrors: options.catalog.mirrors }),
+    );
+  }
+}
+
+function remember<K, V>(memory: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  let value = memory.get(key);
+  if (value === undefined) {
+    value = make();
+    memory.set(key, value);
+  }
+  return value;
+}
+
+/** $SOURCE_DATE_EPOCH (reproducible-builds.org specification: seconds, a decimal number) or 0. */
+function sourceDateEpoch(text: string | undefined): number {
+  if (text === undefined || text === '') return 0;
+  const seconds = /^\d{1,11}$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds <= 253_402_300_799) return seconds; // the last second that RFC 3339 can write
+  throw new ModelcarsError(
+    'usage',
+    `read SOURCE_DATE_EPOCH: ${JSON.stringify(text)} is not a number of seconds since 1970`,
+    {
+      next: 'unset it, or set it to a number such as 1700000000',
+    },
+  );
+}

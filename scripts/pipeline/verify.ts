@@ -1,0 +1,62 @@
+import { targetPath } from '../catalog/resolve.ts';
+import type { Model } from '../catalog/types.ts';
+import type { ImageStore } from '../image/types.ts';
+import { openLayout } from '../layout/open.ts';
+import type { Task } from '../terminal/progress.ts';
+import { verifyImage } from '../verify/verify.ts';
+import { entryName } from './build.ts';
+import { Context } from './context.ts';
+import { repositoryName } from './push.ts';
+import { forEachModel } from './settle.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/** Where the images to verify are. */
+export type VerifyFrom = { layout: string } | { registry: true };
+
+/** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
+export async function verifyModels(options: RunOptions & { from: VerifyFrom }): Promise<Outcome[]> {
+  await using context = await Context.open(options);
+  const { from } = options;
+  if ('registry' in from) {
+    return forEachModel(options, (model, task) => {
+      const name = repositoryName(model);
+      return verifyOne(
+        context,
+        model,
+        context.client.repository(name),
+        model.version ?? model.tags[0] ?? 'latest',
+        name,
+        task,
+      );
+    });
+  }
+  await using layout = await openLayout(from.layout);
+  return await forEachModel(options, (model, task) =>
+    verifyOne(context, model, layout, entryName(model), entryName(model), task),
+  );
+}
+
+async function verifyOne(
+  context: Context,
+  model: Model,
+  store: ImageStore,
+  reference: string,
+  name: string,
+  task: Task,
+): Promise<Outcome> {
+  const framework = context.framework(model);
+  const locked = await context.locked(model);
+  const files = locked.files.map((file) => ({
+    path: targetPath(framework, file),
+    size: file.size,
+    sha256: file.sha256,
+  }));
+  const { digest, checks } = await verifyImage(store, reference, {
+    files,
+    platforms: model.platforms,
+    base: await context.pins(model),
+    signal: context.options.signal,
+    onBytes: (count) => task.add(count),
+  });
+  return { model: model.name, status: 'done', name, digest, platforms: model.platforms, checks };
+}

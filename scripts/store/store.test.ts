@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { documentOf } from '../image/manifest.ts';
+import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { caching } from './caching.ts';
+import { Store } from './store.ts';
+
+let folder: string;
+let store: Store;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'store-'));
+  store = await Store.open(join(folder, 'store'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const digestOf = (text: string): Digest => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+const key = 'a'.repeat(64);
+
+describe('Store', () => {
+  it('is where it is told to be, private to the user', async () => {
+    expect((await Store.open(undefined, { MODELCARS_STORE: join(folder, 'by-name') })).folder).toBe(
+      join(folder, 'by-name'),
+    );
+    expect((await Store.open(undefined, { XDG_CACHE_HOME: folder })).folder).toBe(join(folder, 'modelcars'));
+    expect((await stat(store.folder)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(store.folder, 'blobs/sha256'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('remembers layers, and forgets a damaged memory rather than trust it', async () => {
+    const layer = { digest: digestOf('a'), size: 3, diffId: digestOf('b') };
+    expect(await store.layer(key)).toBeUndefined();
+    await store.rememberLayer(key, layer);
+    expect(await (await Store.open(store.folder)).layer(key)).toEqual(layer);
+    for (const damage of [
+      '{"digest":"sha256:',
+      '{}',
+      JSON.stringify({ ...layer, digest: 'md5:1' }),
+      JSON.stringify({ ...layer, size: -1 }),
+    ]) {
+      await writeFile(join(store.folder, 'layers', `${key}.json`), damage);
+      expect(await store.layer(key)).toBeUndefined();
+    }
+  });
+
+  it('keeps no blob whose bytes are wrong', async () => {
+    const wrong = (async function* () {
+      yield Buffer.from('other');
+    })();
+    const descriptor = { mediaType: mediaTypes.layer, digest: digestOf('hello'), size: 5 };
+    await expect(store.writeBlob(descriptor, wrong)).rejects.toMatchObject({ code: 'integrity' });
+    expect(await readdir(join(store.folder, 'blobs/sha256'))).toEqual([]);
+  });
+});
+
+describe('caching', () => {
+  /** A registry that counts what it is asked. */
+  function origin(contents: Record<Digest, string>) {
+    const asked = { resolve: 0, open: 0, read: 0 };
+    const text = (descriptor: Descriptor) => contents[descriptor.digest] ?? '';
+    const images: ImageStore = {
+      async resolve(name) {
+        asked.resolve++;
+        return {
+          mediaType: mediaTypes.manifest,
+          digest: name as Digest,
+          size: (contents[name as Digest] ?? '').length,
+        };
+      },
+      async read(descriptor) {
+        asked.read++;
+        return Buffer.from(text(descriptor));
+      },
+      async *open(descriptor, offset = 0) {
+        asked.open++;
+        yield Buffer.from(text(descriptor)).subarray(offset);
+      },
+    };
+    return { images, asked };
+  }
+  async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+  const layer = { mediaType: mediaTypes.layer, digest: digestOf('hello'), size: 5 };
+
+  it('asks for a blob and a pinned manifest once, over processes', async () => {
+    const manifest = documentOf(mediaTypes.manifest, { schemaVersion: 2, mediaType: mediaTypes.manifest });
+    const { images, asked } = origin({
+      [layer.digest]: 'hello',
+      [manifest.digest]: new TextDecoder().decode(manifest.bytes),
+    });
+    const first = caching(images, store);
+    expect(await collect(first.open(layer))).toBe('hello');
+    await first.read(manifest.descriptor);
+    const again = caching(images, await Store.open(store.folder));
+    expect(await collect(again.open(layer, 2))).toBe('llo');
+    expect(Buffer.from(await again.read(manifest.descriptor))).toEqual(Buffer.from(manifest.bytes));
+    expect(await again.resolve(manifest.digest)).toEqual(manifest.descriptor);
+    expect(asked).toEqual({ resolve: 0, open: 1, read: 1 });
+  });
+
+  it('always asks where a tag points', async () => {
+    const { images, asked } = origin({});
+    const cached = caching(images, store);
+    await cached.resolve('latest');
+    await cached.resolve('latest');
+    expect(asked.resolve).toBe(2);
+  });
+
+  it('throws a damaged blob away and says that the next run mends it', async () => {
+    const { images } = origin({ [layer.digest]: 'hello' });
+    const cached = caching(images, store);
+    await collect(cached.open(layer));
+    await writeFile(store.blobPath(layer.digest), 'hullo');
+    await expect(collect(cached.open(layer))).rejects.toMatchObject({
+      code: 'integrity',
+      next: expect.stringContaining('again'),
+    });
+    expect(await collect(cached.open(layer))).toBe('hello');
+  });
+});

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { ModelcarsError } from '../errors.ts';
+import {
+  diskError,
+  sweepTemporary,
+  writeAll,
+  writeAtomically,
+  writeTextAtomically,
+} from '../files/atomic.ts';
+import type { Descriptor, Digest } from '../image/types.ts';
+
+/** What a layer turned out to be when it was read once. */
+export interface KnownLayer {
+  digest: Digest;
+  /** Bytes as stored in a registry. */
+  size: number;
+  /** Digest of the uncompressed tar. */
+  diffId: Digest;
+}
+
+const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
+const knownLayer = z.object({ digest, size: z.int().positive(), diffId: digest });
+
+/**
+ * The local cache: blobs of base images by sha256, and the digests of layers made before by their key. Nothing in it is needed for a
+ * right result; whatever is broken in it is made again. Its folders are private to the user (0700).
+ */
+export class Store {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Opens or makes the store: `folder`, else $MODELCARS_STORE, else $XDG_CACHE_HOME/modelcars, else ~/.cache/modelcars. */
+  static async open(folder?: string, environment: NodeJS.ProcessEnv = process.env): Promise<Store> {
+    const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
+    const path = folder ?? (environment.MODELCARS_STORE || join(cache, 'modelcars'));
+    try {
+      for (const name of ['', 'layers', 'blobs', 'blobs/sha256']) {
+        await mkdir(join(path, name), { recursive: true, mode: 0o700 });
+        await sweepTemporary(join(path, name));
+      }
+    } catch (error) {
+      throw diskError(`open the store ${path}`, error);
+    }
+    return new Store(path);
+  }
+
+  /** What a layer with this key was; undefined when it was not made on this machine or the memory of it is damaged. */
+  async layer(key: string): Promise<KnownLayer | undefined> {
+    const text = await readFile(join(this.folder, 'layers', `${key}.json`), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      return knownLayer.parse(JSON.parse(text));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Remembers a layer. A store that cannot be written to only costs time, so failing to is not an error. */
+  async rememberLayer(key: string, layer: KnownLayer): Promise<void> {
+    await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), `${JSON.stringify(layer)}\n`).catch(
+      () => undefined,
+    );
+  }
+
+  /** Where a blob lies, or would lie. */
+  blobPath(digest: Digest): string {
+    return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
+  }
+
+  /** Whether a blob is here, whole. */
+  async hasBlob(descriptor: Descriptor): Promise<boolean> {
+    const found = await stat(this.blobPath(descriptor.digest)).catch(() => undefined);
+    return found?.isFile() === true && found.size === descriptor.size;
+  }
+
+  /** Keeps a blob whose bytes are checked against the digest on the way. Fails with code `integrity` or `disk`. */
+  async writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    await writeAtomically(
+      join(this.folder, 'blobs', 'sha256'),
+      async (handle) => {
+        const hash = createHash('sha256');
+        for await (const chunk of bytes) {
+          hash.update(chunk);
+          await writeAll(handle, chunk);
+        }
+        const actual = `sha256:${hash.digest('hex')}`;
+        if (actual !== descriptor.digest) {
+          throw new ModelcarsError(
+            'integrity',
+            `fetch ${descriptor.digest}: the bytes that came have digest ${actual}`,
+          );
+        }
+        return this.blobPath(descriptor.digest);
+      },
+      0o600,
+    );
+  }
+}
