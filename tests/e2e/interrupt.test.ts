@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchModelcars, makeCatalog, modelcars, noise, type TestModel } from '../parts/cli.ts';
+import { missingParts } from '../parts/parts.ts';
+import { type Registry, startRegistry } from '../parts/registry.ts';
+import { holesBehind, tagDigest, tagsOf } from '../parts/tags.ts';
+
+const missing = await missingParts('docker-registry', 'distribution');
+const rounds = 50;
+/** Each is interrupted in turn, so that some rounds meet an empty repository and some a half-filled one. */
+const repositories = 5;
+
+/** Files large enough for a layer each, and enough of them that a push is many requests. */
+const files = Object.fromEntries([1, 2, 3, 4].map((n) => [`part-${n}.bin`, noise(n * 700_000, n)]));
+const models: TestModel[] = [
+  { name: 'large', framework: 'sklearn', files: { ...files, 'model.joblib': noise(3_000_000, 9) } },
+  { name: 'small', framework: 'sklearn', files: { 'model.joblib': 'small', 'README.md': 'small' } },
+];
+
+describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a push to %s', (kind) => {
+  let registry: Registry;
+  let folder: string;
+
+  beforeAll(async () => {
+    registry = await startRegistry({ kind });
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-interrupt-'));
+    await makeCatalog(folder, models);
+  });
+  afterAll(async () => {
+    await registry?.stop();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  const pushArgs = (prefix: string, version: string): string[] => [
+    ...['push', '--base', 'embedded', '--registry', `${registry.host}/${prefix}`, '--version', version],
+  ];
+
+  /** Starts a push and sends it a signal once the registry has answered so many requests and a moment more. */
+  const interrupt = async (args: string[], signal: 'SIGKILL' | 'SIGINT', after: number): Promise<boolean> => {
+    const before = registry.requests().length;
+    const child = launchModelcars(args, { cwd: folder });
+    child.stdout?.resume();
+    child.stderr?.resume();
+    let ended = false;
+    const end = new Promise<void>((resolve) => {
+      child.once('close', () => {
+        ended = true;
+        resolve();
+      });
+    });
+    while (!ended && registry.requests().length - before < after) await sleep(3);
+    await sleep(Math.random() * 15);
+    const interrupted = !ended && child.kill(signal);
+    const patience = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await end;
+    clearTimeout(patience);
+    if (signal === 'SIGINT') expect(child.signalCode, 'SIGINT ends the program in time').not.toBe('SIGKILL');
+    return interrupted;
+  };
+
+  /** Every tag of every repository that a push of this test may have made. */
+  const holes = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (let n = 0; n < repositories; n++) {
+      for (const { name } of models) {
+        const repository = `r${n}/${name}`;
+        const seen = new Set<string>();
+        for (const tag of await tagsOf(registry.host, repository)) {
+          const missingHere = await holesBehind(registry.host, repository, tag, seen);
+          found.push(...missingHere.map((digest) => `${repository}:${tag} lacks ${digest}`));
+        }
+      }
+    }
+    return found;
+  };
+
+  test(`killed at ${rounds} moments, never shows a tag that does not resolve; the next one completes`, {
+    timeout: 900_000,
+  }, async () => {
+    await modelcars(pushArgs('measure', 'v1.0.0'), { cwd: folder });
+    const requests = registry.requests().length;
+    let interrupted = 0;
+    for (let round = 0; round < rounds; round++) {
+      const after = Math.floor(Math.random() * requests);
+      const signal = round % 2 === 0 ? 'SIGKILL' : 'SIGINT';
+      const args = pushArgs(`r${round % repositories}`, `v1.0.${round}`);
+      if (await interrupt(args, signal, after)) interrupted++;
+      expect(await holes(), `round ${round}: ${signal} after ${after} of ${requests} requests`).toEqual([]);
+    }
+    expect(interrupted).toBeGreaterThan(rounds / 2);
+
+    for (let n = 0; n < repositories; n++) {
+      await modelcars(pushArgs(`r${n}`, 'v1.1.0'), { cwd: folder });
+      for (const { name } of models) {
+        const repository = `r${n}/${name}`;
+        const digest = await tagDigest(registry.host, repository, 'v1.1.0');
+        expect(digest).toMatch(/^sha256:/);
+        for (const tag of ['v1.1', 'v1', 'latest']) {
+          expect(await tagDigest(registry.host, repository, tag), `${repository}:${tag}`).toBe(digest);
+        }
+      }
+    }
+    expect(await holes()).toEqual([]);
+  });
+
+  test('the check above sees a missing layer', async () => {
+    const repository = 'measure/large';
+    expect(await holesBehind(registry.host, repository, 'v1.0.0')).toEqual([]);
+    const links = join(registry.storage, 'docker/registry/v2/repositories', repository, '_layers');
+    await rm(links, { recursive: true });
+    await registry.restart();
+    expect((await holesBehind(registry.host, repository, 'v1.0.0')).length).toBeGreaterThan(0);
+  });
+});
