@@ -2,14 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Docker, startDocker } from '../parts/docker.ts';
-import { missingParts, part } from '../parts/parts.ts';
+import { missingParts, missingRoot, part } from '../parts/parts.ts';
 import { run } from '../parts/run.ts';
 import { expectContract, judgeMount, surveyCommand, users } from './_containers.ts';
 import { buildImages, document, type Images, manifestOf } from './_images.ts';
 
-const missing =
-  (await missingParts('dockerd', 'docker', 'busybox')) ??
-  (process.getuid?.() === 0 ? undefined : 'dockerd runs as root: run the tests as root');
+const missing = missingRoot('dockerd') ?? (await missingParts('dockerd', 'docker', 'busybox'));
 
 describe.skipIf(missing)('docker', () => {
   let images: Images;

@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingParts, part } from '../parts/parts.ts';
+import { missingParts, missingRoot, part } from '../parts/parts.ts';
 import { type Podman, startPodman } from '../parts/podman.ts';
 import { expectContract, judgeMount, surveyCommand, users } from './_containers.ts';
 import { buildImages, type Images } from './_images.ts';
 
-const missing =
-  (await missingParts('podman', 'runc', 'busybox')) ??
-  (process.getuid?.() === 0 ? undefined : 'podman runs as root here: run the tests as root');
+const missing = missingRoot('podman') ?? (await missingParts('podman', 'runc', 'busybox'));
 
 /** KServe pkg/utils/storage.go, CreateModelcarInitContainer (`$$` is Kubernetes' way to write `$`). */
 const prefetch = (image: string): string =>

@@ -85,6 +85,14 @@ export async function missingParts(...names: PartName[]): Promise<string | undef
   return undefined;
 }
 
+/** The sentence that says tests must run as root, when they do not; like missingParts, it throws where parts are required. */
+export function missingRoot(program: string): string | undefined {
+  if (process.getuid?.() === 0) return undefined;
+  const sentence = `${program} is run as root: run the tests as root`;
+  if (partsRequired()) throw new PartMissing(sentence);
+  return sentence;
+}
+
 /**
  * A file in the cache folder `key`, made by `make(folder)` when it is not there. Two processes may make the same at
  * once: each works in its own folder, one rename wins, and a half-made folder is never seen under `key`.
