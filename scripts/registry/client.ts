@@ -1,0 +1,89 @@
+import { type Credentials, defaultCredentials } from './credentials.ts';
+import { Holdings } from './holdings.ts';
+import { Host } from './host.ts';
+import { parseReference, type Reference } from './reference.ts';
+import { Repository } from './repository.ts';
+import { defaultRetry, type RetryOptions } from './retry.ts';
+import { Transport } from './transport.ts';
+
+export interface RegistryOptions {
+  /**
+   * Hosts to speak plain http to, with port (`registry.lan:5000`) or without (any port). Loopback hosts need not be
+   * named: they are asked whether they speak TLS.
+   */
+  insecure?: string[];
+  /** A PEM file of authorities to trust besides the system's (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
+  caFile?: string;
+  /** `defaultCredentials(env)` unless told: environment, files and helpers of Docker and Podman. */
+  credentials?: Credentials;
+  /** Called before each new try with one line for the log. */
+  onRetry?(message: string): void;
+  /** Ends all requests of this client. */
+  signal?: AbortSignal;
+  /** Seven tries, 1 s before the second, unless told. */
+  retry?: Partial<RetryOptions>;
+  /** Where proxies and credentials are looked up; process.env unless told. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Talks to registries: keeps their connections, tokens, and what is known to be in them. Close it when done. */
+export class RegistryClient implements AsyncDisposable {
+  readonly #options: RegistryOptions;
+  readonly #transport: Transport;
+  readonly #credentials: Credentials;
+  readonly #hosts = new Map<string, { host: Host; holdings: Holdings }>();
+  readonly #repositories = new Map<string, Repository>();
+
+  constructor(options: RegistryOptions = {}) {
+    const env = options.env ?? process.env;
+    this.#options = options;
+    this.#credentials = options.credentials ?? defaultCredentials(env);
+    this.#transport = new Transport({
+      env,
+      ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+    });
+  }
+
+  /**
+   * The repository of a reference, whose tag and digest do not matter here. With `push`, the right to push is asked
+   * for from the start, which `has`, `write` and `tag` do anyway; pass it to resolve or list tags before pushing.
+   */
+  repository(reference: string | Reference, options: { push?: boolean } = {}): Repository {
+    const parsed = typeof reference === 'string' ? parseReference(reference) : reference;
+    const name = `${parsed.registry}/${parsed.repository}`;
+    let repository = this.#repositories.get(name);
+    if (!repository) {
+      const { host, holdings } = this.#host(parsed.registry);
+      repository = new Repository(host, parsed, holdings, 'pull');
+      this.#repositories.set(name, repository);
+    }
+    if (options.push) repository.willPush();
+    return repository;
+  }
+
+  /** Closes all connections; requests under way fail. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #host(registry: string): { host: Host; holdings: Holdings } {
+    const known = this.#hosts.get(registry);
+    if (known) return known;
+    const host = new Host({
+      registry,
+      transport: this.#transport,
+      credentials: this.#credentials,
+      insecure: (this.#options.insecure ?? []).map((one) => one.toLowerCase()),
+      retry: { ...defaultRetry, ...this.#options.retry },
+      onRetry: (message) => this.#options.onRetry?.(message),
+      signal: this.#options.signal,
+    });
+    const made = { host, holdings: new Holdings() };
+    this.#hosts.set(registry, made);
+    return made;
+  }
+}

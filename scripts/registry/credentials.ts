@@ -1,0 +1,60 @@
+import { ModelcarsError } from '../errors.ts';
+import { type AuthFile, findInFile, readAuthFiles } from './authfile.ts';
+
+/** What proves who we are. Never part of an error or a log line. */
+export type Credential =
+  | { kind: 'basic'; username: string; password: string }
+  /** An OAuth2 refresh token, exchanged at the registry's token server (`identitytoken`; Azure's helpers). */
+  | { kind: 'identity'; token: string }
+  /** Sent to the registry as it is (`registrytoken`). */
+  | { kind: 'bearer'; token: string };
+
+/** What a request wants to do in a repository. */
+export type Action = 'pull' | 'push';
+
+/** Where credentials come from. */
+export interface Credentials {
+  /** The credential for a repository of a registry (`quay.io`, `me/iris`); undefined is: go on without. */
+  find(registry: string, repository: string, action: Action): Promise<Credential | undefined>;
+}
+
+/** One credential for one registry (its host, as references have it) and none for any other. */
+export function credentialsFor(registry: string, credential: Credential): Credentials {
+  return { find: async (host) => (host === registry ? credential : undefined) };
+}
+
+/**
+ * The user's credentials: MODELCARS_REGISTRY_USERNAME with _PASSWORD, or _TOKEN (a bearer token), then the files and
+ * helpers of Docker and Podman (see readAuthFiles), read once. The variables are for the registry in
+ * MODELCARS_REGISTRY_HOST; without it, for those one pushes to, so that the registry of a base image never gets them.
+ */
+export function defaultCredentials(env: NodeJS.ProcessEnv = process.env): Credentials {
+  let files: Promise<AuthFile[]> | undefined;
+  return {
+    async find(registry, repository, action) {
+      const fromEnv = readEnv(env, registry, action);
+      if (fromEnv) return fromEnv;
+      files ??= readAuthFiles(env);
+      for (const file of await files) {
+        const credential = await findInFile(file, registry, repository, env);
+        if (credential) return credential;
+      }
+      return undefined;
+    },
+  };
+}
+
+function readEnv(env: NodeJS.ProcessEnv, registry: string, action: Action): Credential | undefined {
+  const host = env.MODELCARS_REGISTRY_HOST?.trim().toLowerCase();
+  if (host ? host !== registry : action !== 'push') return undefined;
+  const { MODELCARS_REGISTRY_USERNAME: username, MODELCARS_REGISTRY_PASSWORD: password } = env;
+  if (username && password) return { kind: 'basic', username, password };
+  if (username || password) {
+    const missing = username ? 'MODELCARS_REGISTRY_PASSWORD' : 'MODELCARS_REGISTRY_USERNAME';
+    throw new ModelcarsError('auth', `log in to ${registry}: ${missing} is not set`, {
+      next: 'set both MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD, or neither',
+    });
+  }
+  const token = env.MODELCARS_REGISTRY_TOKEN;
+  return token ? { kind: 'bearer', token } : undefined;
+}

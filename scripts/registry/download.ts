@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { ModelcarsError } from '../errors.ts';
+import type { Descriptor } from '../image/types.ts';
+import type { Access } from './auth.ts';
+import { headerOf } from './body.ts';
+import { networkFailure, type RequestFailure } from './failure.ts';
+import type { Host } from './host.ts';
+import { cancelled } from './retry.ts';
+import type { Answer } from './transport.ts';
+
+export interface DownloadOptions {
+  host: Host;
+  access: Access;
+  what: string;
+  descriptor: Descriptor;
+  offset: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A blob's bytes from an offset. A broken connection is taken up where it broke. Fails with an `integrity` error,
+ * before the last chunk, when there are more or fewer bytes than the descriptor says or, read from 0, when the digest
+ * is another.
+ */
+export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Uint8Array> {
+  const { host, what, descriptor, offset } = options;
+  const signal = host.signal(options.signal);
+  const hash = offset === 0 ? createHash('sha256') : undefined;
+  let position = offset;
+  let held: Uint8Array | undefined;
+  for (let failures = 0; position < descriptor.size; ) {
+    const answer = await request(options, position, signal);
+    let skip = answer.statusCode === 200 ? position : 0;
+    try {
+      for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+        const rest = chunk.subarray(Math.min(skip, chunk.length));
+        skip -= chunk.length - rest.length;
+        if (rest.length === 0) continue;
+        if (position + rest.length > descriptor.size)
+          throw sizeError(what, descriptor, position + rest.length);
+        if (held) yield held;
+        held = rest;
+        position += rest.length;
+        hash?.update(rest);
+        failures = 0;
+      }
+      if (position < descriptor.size)
+        throw new Error(`the answer ended ${descriptor.size - position} bytes early`);
+    } catch (error) {
+      if (error instanceof ModelcarsError) throw error;
+      if (signal?.aborted) throw cancelled(error);
+      if (position === descriptor.size) break;
+      const failure: RequestFailure = networkFailure(what, host.registry, error);
+      if (++failures >= host.retry.tries) throw failure;
+      await host.pause(failures, failure, options.signal);
+    } finally {
+      answer.body.destroy();
+    }
+  }
+  const digest = hash && `sha256:${hash.digest('hex')}`;
+  if (digest !== undefined && digest !== descriptor.digest) {
+    throw new ModelcarsError(
+      'integrity',
+      `${what}: its bytes have digest ${digest}, not ${descriptor.digest}`,
+    );
+  }
+  if (held) yield held;
+}
+
+/** A GET of the blob from `position`; a 200 has all of it, whatever was asked for. */
+async function request(
+  options: DownloadOptions,
+  position: number,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  const { host, access, what, descriptor } = options;
+  const answer = await host.send({
+    what,
+    method: 'GET',
+    target: `/v2/${access.repository}/blobs/${descriptor.digest}`,
+    access,
+    expect: position > 0 ? [200, 206] : [200],
+    headers: { 'accept-encoding': 'identity', ...(position > 0 ? { range: `bytes=${position}-` } : {}) },
+    signal,
+  });
+  if (answer.statusCode === 200) return answer;
+  const start = /^bytes (\d+)-/.exec(headerOf(answer, 'content-range') ?? '')?.[1];
+  if (Number(start) === position) return answer;
+  answer.body.destroy();
+  throw new ModelcarsError('registry', `${what}: ${host.registry} answered another range than asked for`);
+}
+
+function sizeError(what: string, descriptor: Descriptor, bytes: number): ModelcarsError {
+  return new ModelcarsError('integrity', `${what}: it has at least ${bytes} bytes, not ${descriptor.size}`);
+}

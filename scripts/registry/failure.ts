@@ -1,0 +1,143 @@
+import { type ErrorCode, ModelcarsError } from '../errors.ts';
+
+/** How a request went wrong, for those who decide whether to try again. */
+export interface FailureDetails {
+  code: ErrorCode;
+  next?: string;
+  cause?: unknown;
+  /** HTTP status; undefined when there was no answer. */
+  status?: number;
+  /** The registry's error codes: `BLOB_UPLOAD_UNKNOWN`, `DIGEST_INVALID` … */
+  codes?: string[];
+  /** Whether the same request may succeed later. */
+  retryable?: boolean;
+  /** Milliseconds the registry asks to wait. */
+  retryAfter?: number;
+}
+
+/** A failed request: a ModelcarsError that also carries what the retries need. */
+export class RequestFailure extends ModelcarsError {
+  readonly status: number | undefined;
+  readonly codes: string[];
+  readonly retryable: boolean;
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, details: FailureDetails) {
+    super(details.code, message, {
+      cause: details.cause,
+      ...(details.next === undefined ? {} : { next: details.next }),
+    });
+    this.status = details.status;
+    this.codes = details.codes ?? [];
+    this.retryable = details.retryable ?? false;
+    this.retryAfter = details.retryAfter;
+  }
+}
+
+/**
+ * The failure of an answer with an unwanted status. `detail` has the registry's own text, already masked, and in `by`
+ * the host that answered when it is another than the registry (a redirect's, a token server's).
+ */
+export function statusFailure(
+  what: string,
+  registry: string,
+  status: number,
+  detail: { codes: string[]; text: string; retryAfter: number | undefined; by?: string | undefined },
+): RequestFailure {
+  const said = detail.text === '' ? '' : ` (${detail.text})`;
+  const next = nextForStatus(status, detail.codes, registry);
+  const details: FailureDetails = {
+    code: codeFor(status, detail.codes),
+    status,
+    codes: detail.codes,
+    retryable: isRetryable(status),
+  };
+  if (next !== undefined) details.next = next;
+  if (detail.retryAfter !== undefined) details.retryAfter = detail.retryAfter;
+  return new RequestFailure(`${what}: ${detail.by ?? registry} answered ${status}${said}`, details);
+}
+
+/** The failure of a request that got no answer: DNS, connection, TLS, time-out. */
+export function networkFailure(what: string, host: string, error: unknown): RequestFailure {
+  const { code, text } = describe(error);
+  if (isTlsCode(code)) {
+    return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
+      code: 'network',
+      cause: error,
+      next: 'pass the certificate of its authority with `--ca-file`',
+    });
+  }
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') {
+    return new RequestFailure(`${what}: ${host} does not speak TLS (${text})`, {
+      code: 'network',
+      cause: error,
+      next: `if it is a plain http registry, pass \`--insecure ${host}\``,
+    });
+  }
+  const unreachable =
+    code === 'ENOTFOUND' || code === 'ECONNREFUSED' || /TIMEOUT|ETIMEDOUT|EHOSTUNREACH/.test(code);
+  return new RequestFailure(`${what}: no answer from ${host} (${text})`, {
+    code: 'network',
+    cause: error,
+    retryable: true,
+    next: unreachable
+      ? 'check the host name, HTTPS_PROXY and NO_PROXY, or name a mirror of this registry'
+      : 'run the command again: what is there already is not sent twice',
+  });
+}
+
+/** Whether a status may go away by itself. 401 is none: a token is refreshed once, by those who have one. */
+export function isRetryable(status: number): boolean {
+  return [408, 429, 500, 502, 503, 504].includes(status);
+}
+
+/** Whether a connection was refused or a name not found: worth little patience if the host never answered. */
+export function isUnreachable(failure: RequestFailure): boolean {
+  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describe(failure.cause).code);
+}
+
+/** Whether an error says that the other side speaks TLS but is not trusted. */
+export function isCertificateError(error: unknown): boolean {
+  return isTlsCode(describe(error).code);
+}
+
+function isTlsCode(code: string): boolean {
+  return /CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code);
+}
+
+function describe(error: unknown): { code: string; text: string } {
+  let current = error;
+  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
+    // A happy-eyeballs AggregateError has no message of its own.
+    const inner = current instanceof AggregateError ? current.errors[0] : undefined;
+    const code = (current as NodeJS.ErrnoException).code;
+    if (code && !/^(UND_ERR_PRX|UND_ERR_ABORTED)/.test(code)) return { code, text: current.message || code };
+    if (!inner && current.cause === undefined) return { code: '', text: current.message };
+    current = inner ?? current.cause;
+  }
+  return { code: '', text: 'connection lost' };
+}
+
+function codeFor(status: number, codes: string[]): ErrorCode {
+  if (status === 401 || status === 403) return 'auth';
+  if (status === 413 || codes.includes('LAYER_TOO_LARGE')) return 'limit';
+  if (codes.includes('DIGEST_INVALID') || codes.includes('SIZE_INVALID')) return 'integrity';
+  return 'registry';
+}
+
+function nextForStatus(status: number, codes: string[], registry: string): string | undefined {
+  if (status === 401 || status === 403) {
+    return `log in with \`podman login ${registry}\`, or set MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD (MODELCARS_REGISTRY_HOST=${registry}), with an account that may do this`;
+  }
+  if (codes.includes('NAME_UNKNOWN'))
+    return 'create the repository or project in the registry, or correct its name';
+  if (codes.includes('NAME_INVALID'))
+    return 'correct the repository name: this registry has rules of its own';
+  if (codes.includes('DIGEST_INVALID'))
+    return 'run the command again; if it fails again, a proxy on the way changes bytes';
+  if (status === 413)
+    return 'use smaller layers, or raise the body limit of the registry or the proxy before it';
+  if (status === 429) return 'wait for the rate limit to pass, or log in for a higher one';
+  if (status >= 500) return "try again later; the registry's own log has the cause";
+  return undefined;
+}

@@ -1,0 +1,245 @@
+import { ModelcarsError } from '../errors.ts';
+import {
+  type Content,
+  type Descriptor,
+  type Digest,
+  type ImageStore,
+  isManifest,
+  type Sink,
+  type WriteOptions,
+} from '../image/types.ts';
+import type { Access } from './auth.ts';
+import { discard } from './body.ts';
+import type { Action } from './credentials.ts';
+import { downloadBlob } from './download.ts';
+import type { Holdings } from './holdings.ts';
+import type { Host } from './host.ts';
+import { listTags } from './list.ts';
+import { digestOf, getManifest, manifestLimit, putManifest, resolveManifest, tooLarge } from './manifests.ts';
+import { isDigest, isTag, type Reference } from './reference.ts';
+import { uploadBlob } from './upload.ts';
+
+/** A repository of a registry: where images are pushed to and pulled from. Got from `RegistryClient.repository`. */
+export class Repository implements Sink, ImageStore {
+  /** `quay.io/me/iris`. */
+  readonly name: string;
+  readonly #host: Host;
+  readonly #path: string;
+  readonly #holdings: Holdings;
+  readonly #present = new Set<Digest>();
+  readonly #absent = new Set<Digest>();
+  readonly #writing = new Map<Digest, Promise<Descriptor>>();
+  /** Manifests written or read, for tags: small, few, and the oldest go first. */
+  readonly #manifests = new Map<Digest, Uint8Array>();
+  #action: Action;
+
+  constructor(host: Host, reference: Reference, holdings: Holdings, action: Action) {
+    this.#host = host;
+    this.#path = reference.repository;
+    this.#holdings = holdings;
+    this.#action = action;
+    this.name = `${reference.registry}/${reference.repository}`;
+  }
+
+  /** From now on asks for the right to push: a registry may hide a new repository from those who only pull. */
+  willPush(): void {
+    this.#action = 'push';
+  }
+
+  /** Whether a blob or manifest is there; what was once seen there is not asked for again. */
+  async has(descriptor: Descriptor): Promise<boolean> {
+    this.willPush();
+    return await this.#has(descriptor);
+  }
+
+  /**
+   * Stores a blob (unless it is there; linked from another repository of this registry where this client saw it) or,
+   * by media type, a manifest. Writes of one digest at once share one upload. See Sink.
+   */
+  async write(content: Content, options: WriteOptions = {}): Promise<Descriptor> {
+    this.willPush();
+    const { digest } = content;
+    if (digest === undefined) return await this.#write(content, options);
+    const running = this.#writing.get(digest);
+    if (running) {
+      try {
+        return { ...(await running), mediaType: content.mediaType };
+      } catch (error) {
+        // Cancelled by the other's signal: this one still wants it.
+        const theirs =
+          error instanceof ModelcarsError && error.code === 'cancelled' && !options.signal?.aborted;
+        if (!theirs) throw error;
+        return await this.write(content, options);
+      }
+    }
+    const writing = this.#write(content, options).finally(() => this.#writing.delete(digest));
+    this.#writing.set(digest, writing);
+    return await writing;
+  }
+
+  /** Points a tag at a manifest that is there. Fails with a `usage` error on a name outside the tag grammar. */
+  async tag(name: string, descriptor: Descriptor): Promise<void> {
+    this.willPush();
+    if (!isTag(name)) {
+      throw new ModelcarsError('usage', `tag ${this.name}: ${JSON.stringify(name)} is no tag`, {
+        next: 'use 1 to 128 letters, digits, `_`, `.` and `-`',
+      });
+    }
+    const bytes = this.#manifests.get(descriptor.digest) ?? (await this.read(descriptor));
+    const what = `tag ${this.name}:${name}`;
+    await putManifest({ host: this.#host, access: this.#access(), name, what }, descriptor, bytes);
+  }
+
+  /** A tag's or digest's descriptor; undefined when there is none. */
+  async resolve(name: string): Promise<Descriptor | undefined> {
+    const what = `look up ${this.name}${isDigest(name) ? '@' : ':'}${name}`;
+    if (!isTag(name) && !isDigest(name)) {
+      throw new ModelcarsError(
+        'usage',
+        `look up ${JSON.stringify(name)} in ${this.name}: it is neither a tag nor a digest`,
+      );
+    }
+    return await resolveManifest({ host: this.#host, access: this.#access(), name, what });
+  }
+
+  /** A manifest's, index's or config's bytes, at most 4 MiB, checked against the digest. */
+  async read(descriptor: Descriptor): Promise<Uint8Array> {
+    const what = `read ${descriptor.digest} from ${this.name}`;
+    if (descriptor.size > manifestLimit) throw tooLarge(what);
+    const bytes = isManifest(descriptor.mediaType)
+      ? await this.#readManifest(descriptor, what)
+      : await collect(downloadBlob(this.#download(descriptor, what, 0)), what);
+    this.#present.add(descriptor.digest);
+    return bytes;
+  }
+
+  /** A blob's bytes from `offset`; read from 0, they are checked before the last chunk. See downloadBlob. */
+  async *open(descriptor: Descriptor, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (isManifest(descriptor.mediaType)) {
+      yield (await this.read(descriptor)).subarray(offset);
+      return;
+    }
+    const what = `pull ${descriptor.digest} from ${this.name}`;
+    yield* downloadBlob(this.#download(descriptor, what, offset, signal));
+    this.#holdings.add(descriptor.digest, this.#path);
+  }
+
+  /** All tags, in the registry's order; none when the repository does not exist. */
+  async tags(): Promise<string[]> {
+    return await listTags(this.#host, this.#access(), `list the tags of ${this.name}`);
+  }
+
+  async #has(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> {
+    const { digest, mediaType } = descriptor;
+    if (this.#present.has(digest)) return true;
+    const what = `look for ${digest} in ${this.name}`;
+    const access = this.#access();
+    let there: boolean;
+    if (isManifest(mediaType)) {
+      there = (await resolveManifest({ host: this.#host, access, name: digest, what, signal })) !== undefined;
+    } else {
+      const target = `/v2/${this.#path}/blobs/${digest}`;
+      const answer = await this.#host.send({
+        what,
+        method: 'HEAD',
+        target,
+        access,
+        expect: [200, 404],
+        signal,
+      });
+      await discard(answer);
+      there = answer.statusCode === 200;
+      const size = Number(answer.headers['content-length'] ?? Number.NaN);
+      // A size that differs is a broken blob (or a broken registry): it is sent again. Some answer 0 to every HEAD.
+      if (there && size > 0 && descriptor.size > 0 && size !== descriptor.size) there = false;
+    }
+    if (there) this.#found(digest, mediaType);
+    else this.#absent.add(digest);
+    return there;
+  }
+
+  async #write(content: Content, options: WriteOptions): Promise<Descriptor> {
+    return isManifest(content.mediaType)
+      ? await this.#writeManifest(content, options)
+      : await this.#writeBlob(content, options);
+  }
+
+  async #writeBlob(content: Content, { signal, onBytes }: WriteOptions): Promise<Descriptor> {
+    const { mediaType, digest, size } = content;
+    const what = `push ${digest ?? 'a layer'} to ${this.name}`;
+    if (digest !== undefined && size !== undefined && !this.#absent.has(digest)) {
+      const descriptor = { mediaType, digest, size };
+      if (await this.#has(descriptor, signal)) return descriptor;
+    }
+    const mountFrom = digest === undefined ? [] : this.#holdings.others(digest, this.#path);
+    const options = { host: this.#host, access: this.#access(), what, content, mountFrom, signal, onBytes };
+    const done = await uploadBlob(options);
+    this.#found(done.digest, mediaType);
+    return { mediaType, ...done };
+  }
+
+  async #writeManifest(content: Content, { signal, onBytes }: WriteOptions): Promise<Descriptor> {
+    const what = `push manifest ${content.digest ?? ''} to ${this.name}`.replace('  ', ' ');
+    const bytes = await collect(content.open(0, signal), what);
+    const digest = digestOf(bytes);
+    if (content.digest !== undefined && content.digest !== digest) {
+      throw new ModelcarsError('integrity', `${what}: its bytes have digest ${digest}`);
+    }
+    const descriptor = { mediaType: content.mediaType, digest, size: bytes.length };
+    const address = { host: this.#host, access: this.#access(), name: digest, what, signal };
+    await putManifest(address, descriptor, bytes);
+    onBytes?.(bytes.length);
+    this.#remember(digest, bytes);
+    this.#found(digest, content.mediaType);
+    return descriptor;
+  }
+
+  async #readManifest(descriptor: Descriptor, what: string): Promise<Uint8Array> {
+    const address = { host: this.#host, access: this.#access(), name: descriptor.digest, what };
+    const found = await getManifest(address);
+    if (found === undefined) throw new ModelcarsError('registry', `${what}: there is no such manifest`);
+    if (found.bytes.length !== descriptor.size) {
+      throw new ModelcarsError(
+        'integrity',
+        `${what}: it has ${found.bytes.length} bytes, not ${descriptor.size}`,
+      );
+    }
+    this.#remember(descriptor.digest, found.bytes);
+    this.#holdings.addManifest(found.bytes, this.#path);
+    return found.bytes;
+  }
+
+  #found(digest: Digest, mediaType: string): void {
+    this.#present.add(digest);
+    this.#absent.delete(digest);
+    if (!isManifest(mediaType)) this.#holdings.add(digest, this.#path);
+  }
+
+  #remember(digest: Digest, bytes: Uint8Array): void {
+    this.#manifests.set(digest, bytes);
+    for (const oldest of this.#manifests.keys()) {
+      if (this.#manifests.size <= 16) break;
+      this.#manifests.delete(oldest);
+    }
+  }
+
+  #access(): Access {
+    return { repository: this.#path, action: this.#action };
+  }
+
+  #download(descriptor: Descriptor, what: string, offset: number, signal?: AbortSignal) {
+    return { host: this.#host, access: this.#access(), what, descriptor, offset, signal };
+  }
+}
+
+/** Small content as one array; a `limit` error beyond 4 MiB. */
+async function collect(source: AsyncIterable<Uint8Array>, what: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.length;
+    if (size > manifestLimit) throw tooLarge(what);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}

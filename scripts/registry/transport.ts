@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import type { Readable } from 'node:stream';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { ModelcarsError } from '../errors.ts';
+
+/** A response; whoever gets it reads the body or dumps it. */
+export type Answer = Dispatcher.ResponseData;
+
+/** One HTTP request, without redirects, credentials or retries. */
+export interface Send {
+  method: Dispatcher.HttpMethod;
+  headers: Record<string, string>;
+  body?: Uint8Array | Readable;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds without progress until the answer's head is there. */
+  headersTimeout: number;
+}
+
+export interface TransportOptions {
+  caFile?: string;
+  env: NodeJS.ProcessEnv;
+}
+
+// Not `connections: 8` sharp: a HEAD must not queue behind eight uploads of an hour each.
+const connections = 16;
+
+/**
+ * Connections of one client: TLS with the system's roots and `caFile`'s, proxies as the environment says (loopback is
+ * never proxied). HTTP/1.1 only: an upload has a connection for itself, and what breaks one does not break the others.
+ */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  #secureContext: SecureContext | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  async send(url: URL, request: Send): Promise<Answer> {
+    const { signal, body, ...rest } = request;
+    return await this.#dispatcher(url).request({
+      ...rest,
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      body: body ?? null,
+      bodyTimeout: 60_000,
+      signal: signal ?? null,
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+    this.#dispatchers.clear();
+  }
+
+  #dispatcher(url: URL): Dispatcher {
+    const { env } = this.#options;
+    const secure = url.protocol === 'https:';
+    const proxy = secure ? (env.https_proxy ?? env.HTTPS_PROXY) : (env.http_proxy ?? env.HTTP_PROXY);
+    const noProxy = env.no_proxy ?? env.NO_PROXY ?? '';
+    const direct = !proxy || isLoopback(url.hostname) || inRange(url.hostname, noProxy);
+    const key = `${direct ? 'direct' : 'proxy'} ${url.protocol}`;
+    const known = this.#dispatchers.get(key);
+    if (known) return known;
+    const tls = secure ? { secureContext: this.#context() } : {};
+    const options: Agent.Options = {
+      connections,
+      allowH2: false,
+      connectTimeout: 30_000,
+      keepAliveTimeout: 10_000,
+      connect: { ...tls, timeout: 30_000 },
+    };
+    const made = direct
+      ? new Agent(options)
+      : new EnvHttpProxyAgent({
+          ...options,
+          requestTls: tls,
+          proxyTls: tls,
+          httpProxy: proxy,
+          httpsProxy: proxy,
+          noProxy,
+        });
+    this.#dispatchers.set(key, made);
+    return made;
+  }
+
+  /** Made once: reading some 500 roots for each connection would cost more than the handshake. */
+  #context(): SecureContext {
+    // `default` has NODE_EXTRA_CA_CERTS, `system` honours SSL_CERT_FILE and SSL_CERT_DIR.
+    const ca = new Set([...getCACertificates('default'), ...getCACertificates('system')]);
+    if (this.#options.caFile !== undefined) ca.add(readCertificates(this.#options.caFile));
+    this.#secureContext ??= createSecureContext({ ca: [...ca] });
+    return this.#secureContext;
+  }
+}
+
+/** Whether a URL's host name is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** NO_PROXY's address ranges (OpenShift sets `10.128.0.0/14`), which undici does not know. */
+function inRange(hostname: string, noProxy: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '');
+  const family = isIP(address);
+  if (family === 0) return false;
+  const list = new BlockList();
+  for (const entry of noProxy.split(/[,\s]+/)) {
+    const [network = '', prefix = ''] = entry.split('/');
+    const bits = Number(prefix);
+    const version = isIP(network);
+    if (version === 0 || !/^\d{1,3}$/.test(prefix) || bits > (version === 4 ? 32 : 128)) continue;
+    list.addSubnet(network, bits, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function readCertificates(file: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ModelcarsError('usage', `read certificates ${file}: ${(cause as Error).message}`, {
+      cause,
+      next: 'pass the path of a PEM file with `--ca-file`',
+    });
+  }
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw new ModelcarsError('usage', `read certificates ${file}: it holds no PEM certificate`, {
+    next: 'convert it: `openssl x509 -inform der -in FILE -out FILE.pem`',
+  });
+}
