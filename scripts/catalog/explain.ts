@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { YamlDocument } from './document.ts';
+import type { Mistake } from './mistakes.ts';
+import { didYouMean, show } from './words.ts';
+
+/** The keys that may stand at a path, so that the one that was meant can be named. */
+export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+
+/**
+ * What zod found, in our words and with places. The texts come from the schema itself ("expected …, got …"); here the
+ * field is put in front.
+ */
+export function explain(error: z.ZodError, document: YamlDocument, known: KnownKeys): Mistake[] {
+  return error.issues.flatMap((issue): Mistake[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        ...document.place([...issue.path, key], 'key'),
+        text: `unknown key ${show(key)}${didYouMean(key, known(issue.path))}`,
+      }));
+    }
+    const nested = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+    const part = nested === undefined ? 'value' : 'key';
+    return [{ ...document.place(issue.path, part), text: prefix(issue.path) + (nested ?? issue.message) }];
+  });
+}
+
+/** "`platforms[1]`: " for models[3].platforms[1]: line and column tell the rest. */
+function prefix(path: readonly PropertyKey[]): string {
+  const start = path[0] === 'models' && path.length > 2 ? 2 : 0;
+  let field = '';
+  for (const key of path.slice(start)) {
+    if (typeof key === 'number') field += `[${key}]`;
+    else field += field === '' ? String(key) : `.${String(key)}`;
+  }
+  return field === '' ? '' : `${show(field)}: `;
+}

@@ -1,0 +1,121 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { ModelcarsError } from '../errors.ts';
+import { complain, strict } from './fields.ts';
+import { displayPath } from './mistakes.ts';
+import type { Framework } from './types.ts';
+import { didYouMean, plain, show } from './words.ts';
+
+/** The frameworks that ship with modelcars. */
+const shipped = fileURLToPath(new URL('../../frameworks', import.meta.url));
+
+const word = (expected: string) =>
+  z
+    .string({ error: ({ input }) => complain(expected, input) })
+    .min(1, { error: `expected ${expected}, got an empty text` });
+const words = (expected: string) =>
+  z.array(word(expected), { error: ({ input }) => complain(`a list: ${expected}`, input) });
+const oneOf = <T extends string>(...choices: T[]) =>
+  z.enum(choices, {
+    error: ({ input }) => complain(`one of ${choices.join(', ')}`, input, didYouMean(input, choices)),
+  });
+
+const smokeSchema = strict('a smoke test', {
+  path: word('a path such as `/v2/models/{name}/infer`'),
+  body: z.unknown(),
+  expect: strict('what a right answer holds', {
+    output: word('the name of an output'),
+    classes: z
+      .array(z.number(), { error: 'expected a list of class numbers' })
+      .min(1, { error: 'expected at least one class' }),
+    read: oneOf('labels', 'scores'),
+  }),
+});
+
+const frameworkSchema = strict('a framework as default export', {
+  name: word("the folder's name"),
+  modelFormat: strict('a model format', {
+    name: word('the name of a KServe model format'),
+    version: word('a version').exactOptional(),
+  }),
+  runtime: word('the name of a ClusterServingRuntime'),
+  protocolVersion: oneOf('v1', 'v2', 'openai'),
+  include: words('globs').min(1, { error: 'expected at least one glob' }),
+  exclude: words('globs'),
+  requires: z.array(
+    strict('a requirement', {
+      anyOf: words('globs').min(1, { error: 'expected at least one glob' }),
+      why: word('a reason'),
+    }),
+    {
+      error: ({ input }) => complain('a list of requirements', input),
+    },
+  ),
+  place: z
+    .custom<(path: string) => string>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function from path to path', input),
+    })
+    .exactOptional(),
+  smoke: smokeSchema,
+});
+
+/**
+ * All frameworks by name: ours, and those in `frameworks/` beside models.yaml, which win. Runs each framework.ts. Fails
+ * with code `catalog`, naming file and field, when one is broken.
+ */
+export async function loadFrameworks(catalogDirectory: string): Promise<Map<string, Framework>> {
+  const files = await findFrameworks(catalogDirectory);
+  const frameworks = await Promise.all(
+    [...files].map(async ([name, file]) => [name, await loadFramework(name, file)] as const),
+  );
+  return new Map(frameworks);
+}
+
+/** The names `loadFrameworks` would give, sorted; runs no code. */
+export async function frameworkNames(catalogDirectory: string): Promise<string[]> {
+  return [...(await findFrameworks(catalogDirectory)).keys()];
+}
+
+/** Name → framework.ts, sorted by name. */
+async function findFrameworks(catalogDirectory: string): Promise<Map<string, string>> {
+  const files: [string, string][] = [];
+  for (const folder of new Set([
+    shipped,
+    await realpath(join(catalogDirectory, 'frameworks')).catch(() => shipped),
+  ])) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const file = join(folder, name, 'framework.ts');
+      if ((await stat(file).catch(() => undefined))?.isFile()) files.push([name, file]);
+    }
+  }
+  // Of two with one name the later one stays: the caller's.
+  return new Map([...new Map(files)].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function loadFramework(name: string, file: string): Promise<Framework> {
+  const fail = (problem: string, cause?: unknown) =>
+    new ModelcarsError('catalog', `load framework ${show(name)}: ${displayPath(file)}: ${problem}`, {
+      next: 'compare it with frameworks/sklearn/framework.ts',
+      cause,
+    });
+  let module: { default?: unknown };
+  try {
+    module = await import(pathToFileURL(file).href);
+  } catch (error) {
+    throw fail(plain(error instanceof Error ? error.message : String(error), 200), error);
+  }
+  const parsed = frameworkSchema.safeParse(module.default);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.join('.') ?? '';
+    const problem =
+      issue?.code === 'unrecognized_keys' ? `unknown key ${show(issue.keys[0])}` : issue?.message;
+    throw fail(field === '' ? `${problem}` : `${show(field)}: ${problem}`);
+  }
+  if (parsed.data.name !== name) {
+    throw fail(`\`name\`: expected ${show(name)}, the folder's name, got ${show(parsed.data.name)}`);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,115 @@
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ModelcarsError } from '../errors.ts';
+import { readYaml, type YamlDocument } from './document.ts';
+import { explain } from './explain.ts';
+import { frameworkNames } from './frameworks.ts';
+import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
+import { type Overrides, toModel } from './model.ts';
+import { type ReadOptions, readText } from './read.ts';
+import { type CatalogInput, catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
+import type { Catalog } from './types.ts';
+import { didYouMean, list, plain, show } from './words.ts';
+
+export { selectModels } from './select.ts';
+export type { Overrides };
+
+/** Values a catalog may unfold to; a thousand models with all fields stay far below. */
+const mostValues = 100_000;
+const next = 'correct it; docs/models-yaml.md tells of every field';
+const reading: ReadOptions = {
+  code: 'catalog',
+  mostBytes: 1024 ** 2,
+  next: 'name a models.yaml with -f FILE',
+};
+
+/**
+ * Reads and checks models.yaml; `overrides` come from flags. Fails with code `catalog` and all mistakes at once, a line
+ * `file:line:column: …` each; with code `usage`, naming the flag, when an override is wrong.
+ */
+export async function loadCatalog(file: string, overrides: Overrides = {}): Promise<Catalog> {
+  checkOverrides(overrides);
+  const path = resolve(file);
+  const text = await readText(path, reading);
+  const shown = displayPath(path);
+  if (text === undefined) {
+    throw new ModelcarsError('catalog', `read ${shown}: there is no such file`, { next: reading.next });
+  }
+  const document = readYaml(text, mostValues);
+  if (document.mistakes.length > 0) throw mistakesError('catalog', path, document.mistakes, next);
+  if (document.value === null) {
+    const empty = [{ line: 1, column: 1, text: 'the file is empty; expected a map with `models:`' }];
+    throw mistakesError('catalog', path, empty, next);
+  }
+  const directory = dirname(path);
+  const parsed = catalogSchema.safeParse(document.value);
+  const mistakes = [
+    ...(parsed.success ? [] : explain(parsed.error, document, knownKeys)),
+    ...crossCheck(document, await frameworkNames(directory)),
+  ];
+  if (!parsed.success || mistakes.length > 0) throw mistakesError('catalog', path, mistakes, next);
+  const catalog = parsed.data;
+  return {
+    file: path,
+    directory,
+    lockFile: join(directory, 'models.lock.yaml'),
+    mirrors: { ...catalog.mirrors, ...overrides.mirrors },
+    models: catalog.models.map((entry) => toModel(entry, catalog, overrides)),
+  };
+}
+
+/** What no single field tells: names used twice, frameworks that are not there. Works on what zod may have refused. */
+function crossCheck(document: YamlDocument, frameworks: readonly string[]): Mistake[] {
+  const loose = z.object({ models: z.array(z.unknown()) }).safeParse(document.value);
+  const mistakes: Mistake[] = [];
+  const lines = new Map<string, number>();
+  for (const [index, model] of (loose.data?.models ?? []).entries()) {
+    const { name, framework } = z.record(z.string(), z.unknown()).safeParse(model).data ?? {};
+    if (typeof name === 'string' && name !== '') {
+      const place = document.place(['models', index, 'name'], 'value');
+      const first = lines.get(name);
+      if (first === undefined) lines.set(name, place.line);
+      else {
+        // A name that came by a merge key (`<<`) stands where the other one does.
+        const own = first === place.line ? document.place(['models', index], 'value') : place;
+        mistakes.push({ ...own, text: `duplicate name ${show(name)}; first on line ${first}` });
+      }
+    }
+    if (typeof framework === 'string' && framework.trim() !== '' && !frameworks.includes(framework)) {
+      const place = document.place(['models', index, 'framework'], 'value');
+      const have = frameworks.length === 0 ? 'there are none' : `there are ${list(frameworks, 'and')}`;
+      const meant = didYouMean(framework, frameworks);
+      mistakes.push({ ...place, text: `unknown framework ${show(framework)}${meant || `; ${have}`}` });
+    }
+  }
+  return mistakes;
+}
+
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(catalogSchema.shape);
+  return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);
+}
+
+/** By the same rules as the file, and with the flag in the error instead of a place. */
+function checkOverrides(overrides: Overrides): void {
+  const { shape } = defaultsSchema;
+  const { registry, mirrors } = catalogSchema.shape;
+  const flags: [flag: string, schema: z.ZodType, value: unknown][] = [
+    ['--registry', registry, overrides.registry],
+    ['--version', shape.version, overrides.version],
+    ['--tag', shape.tags, overrides.tags],
+    ['--base', shape.base, overrides.base],
+    ['--platform', shape.platforms, overrides.platforms],
+    ['--compression', shape.compression, overrides.compression],
+    ['--mirror', mirrors, overrides.mirrors],
+  ];
+  for (const [flag, schema, value] of flags) {
+    if (value === undefined) continue;
+    const [issue] = schema.safeParse(value).error?.issues ?? [];
+    if (issue === undefined) continue;
+    const text = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    throw new ModelcarsError('usage', `read ${flag}: ${plain(text, 400)}`, { next: `correct ${flag}` });
+  }
+}
+
+export type { CatalogInput };

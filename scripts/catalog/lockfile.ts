@@ -1,0 +1,148 @@
+import { lstat, readFile, realpath } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { ModelcarsError } from '../errors.ts';
+import { diskError, writeTextAtomically } from '../files/atomic.ts';
+import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
+import { checkUri } from '../sources/uri.ts';
+import { conflictLine, readYaml } from './document.ts';
+import { explain } from './explain.ts';
+import { checked, complain, listOf, recordOf, strict } from './fields.ts';
+import { displayPath, mistakesError } from './mistakes.ts';
+import { type ReadOptions, readText } from './read.ts';
+import type { Lock, LockedFile, LockedModel } from './types.ts';
+import { plain } from './words.ts';
+
+const header = '# written by `modelcars lock`; commit it\n';
+const next = 'run `modelcars lock` to write it anew';
+const reading: ReadOptions = { code: 'lock', mostBytes: 32 * 1024 ** 2, next };
+/** Values a lock may hold: about 200,000 files. */
+const mostValues = 1_000_000;
+
+const anyText = (expected: string) =>
+  checked(expected, (value) =>
+    value === '' || value.length > 4096 || /\p{Cc}/u.test(value) ? { expected } : undefined,
+  );
+const digest = checked('`sha256:` and 64 hexadecimal digits', (value) =>
+  /^sha256:[0-9a-f]{64}$/.test(value)
+    ? undefined
+    : { expected: '`sha256:` and 64 lower-case hexadecimal digits' },
+);
+
+const uri = checked('the URI of a source', checkUri);
+const fileSchema = strict('a file: a map with `path:`, `size:` and `sha256:`', {
+  path: checked('a path', (path) => {
+    const problem = checkPath(path);
+    return problem === undefined
+      ? undefined
+      : { expected: 'a path below the source', hint: `, which ${problem}` };
+  }),
+  size: z
+    .int({ error: ({ input }) => complain('a size in bytes', input) })
+    .min(0, { error: 'expected a size of at least 0' }),
+  sha256: checked('64 hexadecimal digits', (value) =>
+    /^[0-9a-f]{64}$/.test(value) ? undefined : { expected: '64 lower-case hexadecimal digits' },
+  ),
+  source: uri.exactOptional(),
+});
+const modelSchema = strict('a locked model', {
+  framework: anyText('the name of a framework'),
+  source: uri,
+  revision: anyText('a revision'),
+  include: listOf(anyText('a glob'), 'globs'),
+  exclude: listOf(anyText('a glob'), 'globs'),
+  files: listOf(fileSchema, 'files').superRefine((files, context) => {
+    // Files of `files:` have paths below /models, the others paths below the source: two worlds until `targetPath`.
+    for (const own of [true, false]) {
+      const paths = files.filter((file) => (file.source === undefined) === own).map(({ path }) => path);
+      for (const { first, second, why } of checkClashes(paths)) {
+        context.addIssue({ code: 'custom', message: `\`${plain(first)}\` and \`${plain(second)}\` ${why}` });
+      }
+    }
+  }),
+});
+const lockSchema = strict('a lock', {
+  lockVersion: z.literal(1, {
+    error: ({ input }) => complain('lock version 1', input, '; a newer modelcars wrote it'),
+  }),
+  bases: recordOf(anyText('a base'), recordOf(anyText('a platform'), digest, 'digests'), 'bases'),
+  models: recordOf(anyText('a model name'), modelSchema, 'locked models'),
+});
+
+/** models.lock.yaml, checked; undefined when there is none. Fails with code `lock`, naming line and column. */
+export async function readLock(file: string): Promise<Lock | undefined> {
+  const text = await readText(file, reading);
+  if (text === undefined) return undefined;
+  const line = conflictLine(text);
+  if (line !== undefined) {
+    throw new ModelcarsError('lock', `${displayPath(file)}:${line}:1: a merge conflict was not resolved`, {
+      next: 'take either side of models.lock.yaml and run `modelcars lock`',
+    });
+  }
+  const document = readYaml(text, mostValues);
+  if (document.mistakes.length > 0) throw mistakesError('lock', file, document.mistakes, next);
+  const parsed = lockSchema.safeParse(document.value ?? undefined);
+  if (!parsed.success) throw mistakesError('lock', file, explain(parsed.error, document, knownKeys), next);
+  const { bases, models } = parsed.data;
+  const sortedModels = Object.entries(models).map(([name, model]): [string, LockedModel] => [
+    name,
+    { ...model, files: model.files.toSorted((a, b) => compareBytes(a.path, b.path)) },
+  ]);
+  return { lockVersion: 1, bases, models: Object.fromEntries(sortedModels) };
+}
+
+/** The bytes of a lock: the same lock is always the same text. Names sorted, fields in their own order. */
+export function formatLock(lock: Lock): string {
+  const models = sortedEntries(lock.models).map(([name, model]) => {
+    const { framework, source, revision, include, exclude } = model;
+    const files = model.files.toSorted((a, b) => compareBytes(a.path, b.path)).map(formatFile);
+    return [name, { framework, source, revision, include, exclude, files }];
+  });
+  const bases = sortedEntries(lock.bases).map(([name, base]) => [
+    name,
+    Object.fromEntries(sortedEntries(base)),
+  ]);
+  const plainLock = { lockVersion: 1, bases: Object.fromEntries(bases), models: Object.fromEntries(models) };
+  return header + stringify(plainLock, { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: true });
+}
+
+/**
+ * Writes a lock whole or not at all; an equal one is not touched. A symbolic link stays and its target is replaced.
+ * Fails with code `disk`.
+ */
+export async function writeLock(file: string, lock: Lock): Promise<'created' | 'changed' | 'unchanged'> {
+  const text = formatLock(lock);
+  try {
+    const target = await realpath(file).catch(() => file);
+    const before = await readFile(target, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (before === text) return 'unchanged';
+    const mode = before === undefined ? 0o644 : (await lstat(target)).mode & 0o777;
+    await writeTextAtomically(target, text, mode);
+    return before === undefined ? 'created' : 'changed';
+  } catch (error) {
+    if (error instanceof ModelcarsError) throw error;
+    const ours = diskError(`write ${displayPath(file)}`, error);
+    if (ours instanceof ModelcarsError) throw ours;
+    const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new ModelcarsError('disk', `write ${displayPath(file)}: the system says ${problem}`, {
+      next: 'check that models.lock.yaml is a file you may write',
+      cause: error,
+    });
+  }
+}
+
+function formatFile({ path, size, sha256, source }: LockedFile): LockedFile {
+  return source === undefined ? { path, size, sha256 } : { path, size, sha256, source };
+}
+
+function sortedEntries<T>(record: Record<string, T>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
+}
+
+function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(lockSchema.shape);
+  return Object.keys((path.length === 2 ? modelSchema : fileSchema).shape);
+}

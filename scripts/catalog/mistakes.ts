@@ -1,0 +1,48 @@
+import { relative } from 'node:path';
+import { type ErrorCode, ModelcarsError } from '../errors.ts';
+import { plain } from './words.ts';
+
+/** Line and column count from 1. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
+/** One thing that is wrong in a file, and where. */
+export interface Mistake extends Place {
+  text: string;
+}
+
+/** More than these in one file are counted, not told. */
+const most = 20;
+
+/** A file as the user would name it: relative to the working folder, where that is shorter. */
+export function displayPath(file: string): string {
+  const short = relative(process.cwd(), file);
+  return plain(short !== '' && short.length < file.length ? short : file);
+}
+
+/** All mistakes of a file as one error, a line `file:line:column: text` each, in the file's order. */
+export function mistakesError(
+  code: ErrorCode,
+  file: string,
+  mistakes: readonly Mistake[],
+  next: string,
+): ModelcarsError {
+  const shown = displayPath(file);
+  const lines = mistakes
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, text }) => `${shown}:${line}:${column}: ${text}`);
+  const unique = [...new Set(lines)];
+  if (unique.length === 1) return new ModelcarsError(code, unique.join(''), { next });
+  const rest = unique.length - most;
+  return new ModelcarsError(
+    code,
+    [
+      `read ${shown}: ${unique.length} mistakes`,
+      ...unique.slice(0, most),
+      ...(rest > 0 ? [`… and ${rest} more`] : []),
+    ].join('\n'),
+    { next },
+  );
+}

@@ -1,0 +1,146 @@
+import picomatch from 'picomatch';
+import { ModelcarsError } from '../errors.ts';
+import { openSource } from '../sources/index.ts';
+import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
+import type { Selection } from '../sources/types.ts';
+import { type Globs, globsOf } from './stale.ts';
+import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
+import { list, plain, show } from './words.ts';
+
+/** How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. */
+const globOptions = { dot: true, noextglob: true, nonegate: true };
+
+/** Whether a path is included and not excluded. */
+export function selectionOf({ include, exclude }: Globs): Selection {
+  const included = picomatch(include, globOptions);
+  const excluded = exclude.length === 0 ? () => false : picomatch(exclude, globOptions);
+  return (path) => included(path) && !excluded(path);
+}
+
+/**
+ * A model's files as its sources are now: for the lock. Fails with code `source` when they cannot be read or the
+ * framework misses a file, and with code `catalog` when two would lie on one path.
+ */
+export async function resolveModel(
+  model: Model,
+  framework: Framework,
+  catalogDirectory: string,
+  signal?: AbortSignal,
+): Promise<LockedModel> {
+  const globs = globsOf(model, framework);
+  const chosen = selectionOf(globs);
+  const seen: string[] = [];
+  const select: Selection = (path) => {
+    seen.push(path);
+    return chosen(path);
+  };
+  const snapshot = await openSource(model.source, catalogDirectory).resolve(model.source, select, signal);
+  const extra: LockedFile[] = [];
+  for (const [path, uri] of Object.entries(model.files)) {
+    extra.push(await resolveExtra(model, path, uri, catalogDirectory, signal));
+  }
+  const files = [...snapshot.files, ...extra];
+  checkRequired(model, framework, files, seen);
+  checkTargets(model, framework, files);
+  return {
+    framework: model.framework,
+    source: model.source,
+    revision: snapshot.revision,
+    ...globs,
+    files: files.sort((a, b) => compareBytes(a.path, b.path)),
+  };
+}
+
+/** Where a locked file lies below /models: as the framework places it; one of `files:` where the model says. */
+export function targetPath(framework: Framework, file: LockedFile): string {
+  const path = file.source === undefined ? (framework.place?.(file.path) ?? file.path) : file.path;
+  const problem = checkPath(path);
+  if (problem === undefined) return path;
+  throw new ModelcarsError(
+    'catalog',
+    `place ${plain(file.path)}: framework ${framework.name} puts it at ${show(path)}, which ${problem}`,
+    {
+      next: `correct \`place\` in frameworks/${framework.name}/framework.ts`,
+    },
+  );
+}
+
+async function resolveExtra(
+  model: Model,
+  path: string,
+  uri: string,
+  catalogDirectory: string,
+  signal?: AbortSignal,
+): Promise<LockedFile> {
+  const { files } = await openSource(uri, catalogDirectory).resolve(uri, () => true, signal);
+  const [file] = files;
+  if (file === undefined || files.length > 1 || !pointsAt(uri, file)) {
+    throw new ModelcarsError(
+      'source',
+      `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)} is a folder`,
+      {
+        next: 'name one file for each path in `files:`',
+      },
+    );
+  }
+  return { path, size: file.size, sha256: file.sha256, source: uri };
+}
+
+/** Whether a URI names this very file: a folder with one file in it would do so only by chance. */
+function pointsAt(uri: string, file: LockedFile): boolean {
+  const last = uri.replace(/\/+$/, '').split(/[/:]/).at(-1) ?? '';
+  return !uri.startsWith('file:') || decodeURIComponent(last) === file.path;
+}
+
+function checkRequired(
+  model: Model,
+  framework: Framework,
+  files: readonly LockedFile[],
+  seen: readonly string[],
+): void {
+  const where = `resolve model ${model.name}`;
+  const found =
+    seen.length === 0
+      ? 'nothing'
+      : list(
+          seen.map((path) => plain(path)),
+          'and',
+        );
+  for (const { anyOf, why } of framework.requires) {
+    if (files.some(({ path }) => picomatch.isMatch(path, anyOf, globOptions))) continue;
+    throw new ModelcarsError(
+      'source',
+      `${where}: ${framework.name} needs ${list(anyOf, 'or')}: ${why}; found ${found}`,
+      {
+        next: `rename the file, correct \`source\`, or choose it with \`include\``,
+      },
+    );
+  }
+  if (files.length > 0) return;
+  throw new ModelcarsError(
+    'source',
+    `${where}: no file of ${plain(model.source)} is chosen; found ${found}`,
+    {
+      next: 'correct `include` and `exclude`',
+    },
+  );
+}
+
+function checkTargets(model: Model, framework: Framework, files: readonly LockedFile[]): void {
+  const targets = files.map((file) => targetPath(framework, file));
+  const [clash] = checkClashes(targets);
+  if (clash === undefined) return;
+  const [first, second] = clash.indices.map((index) => {
+    const file = files[index];
+    return file?.source === undefined
+      ? `${plain(file?.path ?? '')} of ${plain(model.source)}`
+      : `${plain(file.path)} of \`files:\` (${plain(file.source)})`;
+  });
+  throw new ModelcarsError(
+    'catalog',
+    `resolve model ${model.name}: ${first} and ${second} ${clash.why} below /models`,
+    {
+      next: 'leave one of them out with `exclude`, or give it another path in `files:`',
+    },
+  );
+}

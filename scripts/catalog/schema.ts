@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { checkClashes } from '../sources/paths.ts';
+import {
+  annotationKey,
+  baseName,
+  complain,
+  glob,
+  licenses,
+  listOf,
+  modelName,
+  oneLine,
+  platform,
+  recordOf,
+  registryPrefix,
+  sizeBytes,
+  sizePattern,
+  sourceUri,
+  strict,
+  tagName,
+  targetName,
+  text,
+  versionText,
+} from './fields.ts';
+import { didYouMean, list, plain } from './words.ts';
+
+const compressions = ['none', 'gzip', 'zstd'] as const;
+
+const badSize = ({ input }: { input?: unknown }) =>
+  complain('a size such as `10GB`, `9GiB` or a whole number of bytes above 0', input);
+
+/** What `defaults:` and a model have in common. */
+const defaultable = {
+  base: baseName
+    .describe('Base image: `embedded` (our own, about 1 MB, needs no network) or an image reference.')
+    .exactOptional(),
+  platforms: listOf(platform, 'platforms, as in `[linux/amd64, linux/arm64]`')
+    .min(1, { error: 'expected at least one platform' })
+    .describe('Platforms of the image index. Model layers are shared; only the base differs.')
+    .exactOptional(),
+  compression: z
+    .enum(compressions, {
+      error: ({ input }) =>
+        complain(`one of ${list(compressions, 'or')}`, input, didYouMean(input, compressions)),
+    })
+    .describe('How layers are stored. `none` suits weights: they hardly compress, and gzip slows every pull.')
+    .exactOptional(),
+  version: versionText
+    .describe('Version of the image, semver with or without `v`. Its tag never moves.')
+    .exactOptional(),
+  tags: listOf(tagName, 'tags, as in `[stable]`')
+    .describe('More tags to push, besides the version and those that follow it (v1.2, v1, latest).')
+    .exactOptional(),
+  include: listOf(glob, 'globs, as in `["*.json"]`')
+    .describe("Globs over the source's paths that go into the image, instead of those of the framework.")
+    .exactOptional(),
+  exclude: listOf(glob, 'globs, as in `["*.bin"]`')
+    .describe("Globs over the source's paths that stay out, even when included.")
+    .exactOptional(),
+  maxLayerSize: z
+    .union([z.int().positive(), z.string().regex(sizePattern, { error: badSize })], { error: badSize })
+    .refine((size) => sizeBytes(size) !== undefined, {
+      error: badSize,
+    })
+    .meta({ examples: ['10GB', '9GiB'] })
+    .describe(
+      'Largest layer: `10GB`, `9GiB` or bytes. Without it the known limit of the registry, else 10 GB.',
+    )
+    .exactOptional(),
+  licenses: licenses
+    .describe('SPDX licence expression; becomes org.opencontainers.image.licenses.')
+    .exactOptional(),
+  annotations: recordOf(
+    annotationKey,
+    text('a text', { most: 4096 }),
+    'annotations, as in `{com.example.team: search}`',
+  )
+    .describe('More annotations of the image, as they are; those of a model are added to the defaults.')
+    .exactOptional(),
+};
+
+const registry = registryPrefix
+  .describe("Where images are pushed: a host and an optional path. The model's name is added.")
+  .exactOptional();
+
+/** An entry of `models:`. */
+export const modelSchema = strict('a model: a map with `name:`, `framework:` and `source:`', {
+  name: modelName.describe("Name of the model, of its image and the last part of the image's repository."),
+  framework: text('the name of a folder in frameworks/', { most: 255 })
+    .meta({ examples: ['sklearn', 'xgboost', 'lightgbm'] })
+    .describe('How the model is served: a folder of frameworks/.'),
+  source: sourceUri.describe(
+    'Where the files come from: `file:path`, `hf://org/repo[:revision]`, `https://host/path` or `s3://bucket/prefix`.',
+  ),
+  files: recordOf(targetName, sourceUri, 'files, as in `{LICENSE: "file:LICENSE"}`')
+    .superRefine((files, context) => {
+      for (const { first, second, why } of checkClashes(Object.keys(files))) {
+        const message = `\`${plain(first)}\` and \`${plain(second)}\` ${why}`;
+        context.addIssue({ code: 'custom', path: [second], message });
+      }
+    })
+    .describe('More files: path below /models → URI of a single file.')
+    .exactOptional(),
+  title: oneLine('a title', 200)
+    .describe('For people; becomes org.opencontainers.image.title.')
+    .exactOptional(),
+  description: text('a description', { most: 4096 })
+    .describe('For people; becomes org.opencontainers.image.description.')
+    .exactOptional(),
+  registry,
+  ...defaultable,
+});
+
+export const defaultsSchema = strict('a map of defaults', defaultable).describe(
+  'What holds for every model that does not say otherwise.',
+);
+
+/** models.yaml. Checks only; defaults are applied by `toModel`. */
+export const catalogSchema = strict('a map with `models:`', {
+  registry,
+  version: versionText.describe('Version of every model that has none of its own.').exactOptional(),
+  mirrors: recordOf(registryPrefix, registryPrefix, 'mirrors, as in `{quay.io: mirror.example.com/quay}`')
+    .describe('Registry prefix → what to pull base images from instead; the longest prefix wins.')
+    .exactOptional(),
+  defaults: defaultsSchema.exactOptional(),
+  models: listOf(modelSchema, 'models, each starting with `- name:`')
+    .min(1, { error: 'expected at least one model' })
+    .describe('What to build.'),
+});
+
+export type CatalogInput = z.infer<typeof catalogSchema>;
+export type ModelInput = z.infer<typeof modelSchema>;

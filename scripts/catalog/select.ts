@@ -1,0 +1,65 @@
+import picomatch from 'picomatch';
+import { ModelcarsError } from '../errors.ts';
+import type { Catalog, Model } from './types.ts';
+import { didYouMean, list, plain, show } from './words.ts';
+
+const filters = ['framework', 'name'] as const;
+type Filter = (typeof filters)[number];
+
+/**
+ * The models that were asked for, in the catalog's order. `names` are exact; `only` holds `framework=NAME` and
+ * `name=GLOB`: several of one kind widen the choice, several kinds narrow it. Nothing asked for is all. Fails with code
+ * `usage` when a name is unknown or nothing is left.
+ */
+export function selectModels(catalog: Catalog, names: readonly string[], only: readonly string[]): Model[] {
+  const known = catalog.models.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const hint = didYouMean(name, known) || `; there are ${list(known, 'and')}`;
+    throw usage(`no model ${show(name)} in the catalog${hint}`);
+  }
+  const chosen = new Map<Filter, string[]>();
+  for (const filter of only) {
+    const [key, value] = parseFilter(filter);
+    chosen.set(key, [...(chosen.get(key) ?? []), value]);
+  }
+  const frameworks = [...new Set(catalog.models.map(({ framework }) => framework))];
+  for (const framework of chosen.get('framework') ?? []) {
+    if (frameworks.includes(framework)) continue;
+    const hint = didYouMean(framework, frameworks) || `; there are ${list(frameworks, 'and')}`;
+    throw usage(`no model of framework ${show(framework)} in the catalog${hint}`);
+  }
+  const matchName = picomatch(chosen.get('name') ?? ['*'], { noextglob: true, nonegate: true });
+  const models = catalog.models.filter(
+    ({ name, framework }) =>
+      (names.length === 0 || names.includes(name)) &&
+      (chosen.get('framework')?.includes(framework) ?? true) &&
+      matchName(name),
+  );
+  if (models.length === 0)
+    throw usage(
+      `no model of the catalog is ${list(
+        only.map((one) => plain(one)),
+        'and',
+      )}`,
+    );
+  return models;
+}
+
+function parseFilter(filter: string): [Filter, string] {
+  const at = filter.indexOf('=');
+  const word = at === -1 ? filter : filter.slice(0, at);
+  const value = at === -1 ? '' : filter.slice(at + 1);
+  const key = filters.find((one) => one === word);
+  if (key === undefined || value === '' || value.length > 255) {
+    const hint = key === undefined ? didYouMean(word, filters) : '';
+    throw usage(`expected --only framework=NAME or --only name=GLOB, got ${show(filter)}${hint}`);
+  }
+  return [key, value];
+}
+
+function usage(problem: string): ModelcarsError {
+  return new ModelcarsError('usage', `select models: ${problem}`, {
+    next: 'run `modelcars list` to see the models',
+  });
+}
