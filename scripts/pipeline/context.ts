@@ -8,7 +8,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { Store } from '../store/store.ts';
-import { lockedBase, lockedModel } from './obey.ts';
+import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
 
 /** Blobs on the move at the same time, over all models. */
@@ -58,6 +58,7 @@ export class Context implements AsyncDisposable {
       loadFrameworks(options.catalog.directory),
       readLock(options.catalog.lockFile),
     ]);
+    checkFrozen(options, lock, frameworks);
     return new Context(options, store, frameworks, lock);
   }
 

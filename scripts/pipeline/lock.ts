@@ -1,0 +1,60 @@
+import { writeLock } from '../catalog/lockfile.ts';
+import { resolveModel } from '../catalog/resolve.ts';
+import type { Lock } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { Context } from './context.ts';
+import { forEachModel } from './settle.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/** What `lock` did to models.lock.yaml. */
+export type LockChange = 'created' | 'changed' | 'unchanged';
+
+/**
+ * Resolves the models' sources and bases as they are now and writes models.lock.yaml. Models that were not asked for, and other bases
+ * that models still use, keep their entries; entries of models that left the catalog go. Nothing is written when any
+ * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold.
+ */
+export async function lockModels(options: RunOptions): Promise<{ outcomes: Outcome[]; change: LockChange }> {
+  await using context = await Context.open(options);
+  if (options.frozen) {
+    return {
+      outcomes: options.models.map((model) => ({ model: model.name, status: 'unchanged' })),
+      change: 'unchanged',
+    };
+  }
+  const { catalog, models } = options;
+  const known = new Set(catalog.models.map((model) => model.name));
+  const lock: Lock = {
+    lockVersion: 1,
+    bases: { ...context.lock?.bases },
+    models: Object.fromEntries(
+      Object.entries(context.lock?.models ?? {}).filter(([name]) => known.has(name)),
+    ),
+  };
+  const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
+    const [locked, pins] = await Promise.all([
+      resolveModel(model, context.framework(model), catalog.directory, options.signal),
+      context.resolveBase(model.base, model.platforms),
+    ]);
+    const before = context.lock?.models[model.name];
+    lock.models[model.name] = locked;
+    lock.bases[model.base] = { ...lock.bases[model.base], ...pins };
+    const size = locked.files.reduce((sum, file) => sum + file.size, 0);
+    const same = JSON.stringify(before) === JSON.stringify(locked);
+    return {
+      model: model.name,
+      status: same ? 'unchanged' : options.dryRun ? 'planned' : 'done',
+      size,
+      platforms: model.platforms,
+    };
+  });
+  if (models.length === catalog.models.length) {
+    const used = new Set(catalog.models.map((model) => model.base));
+    lock.bases = Object.fromEntries(Object.entries(lock.bases).filter(([name]) => used.has(name)));
+  }
+  if (options.signal.aborted)
+    throw new ModelcarsError('cancelled', 'lock: stopped; models.lock.yaml is as it was');
+  if (options.dryRun || outcomes.some((outcome) => outcome.status === 'failed'))
+    return { outcomes, change: 'unchanged' };
+  return { outcomes, change: await writeLock(catalog.lockFile, lock) };
+}

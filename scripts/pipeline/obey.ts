@@ -1,0 +1,49 @@
+import { displayPath } from '../catalog/mistakes.ts';
+import { resolveModel } from '../catalog/resolve.ts';
+import { staleness } from '../catalog/stale.ts';
+import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import type { Context } from './context.ts';
+import type { RunOptions } from './types.ts';
+
+/** Fails with code `lock`, with every reason, when a frozen run has a lock that does not hold for its models. */
+export function checkFrozen(
+  options: Pick<RunOptions, 'frozen' | 'models' | 'catalog'>,
+  lock: Lock | undefined,
+  frameworks: ReadonlyMap<string, Framework>,
+): void {
+  if (!options.frozen) return;
+  const reasons = staleness(options.models, lock, frameworks);
+  if (reasons.length === 0) return;
+  const where = displayPath(options.catalog.lockFile);
+  throw new ModelcarsError(
+    'lock',
+    [`${where} does not hold, and the run is frozen:`, ...reasons].join('\n  '),
+    {
+      next: 'run `modelcars lock` where it may be written, and commit models.lock.yaml',
+    },
+  );
+}
+
+/** A model's files by the lock; where the lock has nothing that holds, by the sources as they are now, with a warning. */
+export async function lockedModel(context: Context, model: Model): Promise<LockedModel> {
+  const { options, lock, frameworks } = context;
+  const reason = staleness([model], lock, frameworks).find((one) => !one.startsWith('base '));
+  const locked = lock?.models[model.name];
+  if (reason === undefined && locked !== undefined) return locked;
+  options.progress.warn(
+    `${model.name} is built from its source as it is now: ${reason} (\`modelcars lock\` pins it)`,
+  );
+  return resolveModel(model, context.framework(model), options.catalog.directory, options.signal);
+}
+
+/** The pins of a model's base by the lock; those it lacks are resolved now, with a warning. */
+export async function lockedBase(context: Context, model: Model): Promise<LockedBase> {
+  const pins = { ...context.lock?.bases[model.base] };
+  const missing = model.platforms.filter((platform) => pins[platform] === undefined);
+  if (missing.length === 0) return pins;
+  context.options.progress.warn(
+    `base ${model.base} is used as it is now: ${missing.join(', ')} is not locked (\`modelcars lock\` pins it)`,
+  );
+  return { ...pins, ...(await context.resolveBase(model.base, missing)) };
+}
