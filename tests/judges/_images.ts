@@ -29,6 +29,12 @@ export const judged: TestModel[] = [
   { name: 'squeezed', framework: 'sklearn', files: awkward, more: { compression: 'gzip' } },
 ];
 
+/** With zstd layers, which umoci 0.4 and Docker before 23 cannot read. */
+export const judgedZstd: TestModel[] = [
+  ...judged,
+  { name: 'dense', framework: 'sklearn', files: awkward, more: { compression: 'zstd' } },
+];
+
 /** Builds them (for amd64 and arm64 unless told) on the embedded base, into a folder and into a .tar. */
 export async function buildImages(models: TestModel[] = judged, flags: string[] = []): Promise<Images> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-judged-'));

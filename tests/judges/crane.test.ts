@@ -5,7 +5,7 @@ import { modelcars } from '../parts/cli.ts';
 import { missingParts, part } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { run, tryRun } from '../parts/run.ts';
-import { buildImages, digestOf, document, type Images, manifestOf } from './_images.ts';
+import { buildImages, digestOf, document, type Images, judgedZstd, manifestOf } from './_images.ts';
 
 const missing = await missingParts('crane', 'distribution');
 
@@ -16,7 +16,7 @@ describe.skipIf(missing)('crane', () => {
 
   beforeAll(async () => {
     crane = await part('crane');
-    images = await buildImages();
+    images = await buildImages(judgedZstd);
     registry = await startRegistry({ kind: 'distribution' });
     const push = ['push', '--base', 'embedded', '--registry', `${registry.host}/team`];
     await modelcars(push, { cwd: images.folder });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingParts, missingRoot, part } from '../parts/parts.ts';
 import { type Podman, startPodman } from '../parts/podman.ts';
 import { expectContract, judgeMount, surveyCommand, users } from './_containers.ts';
-import { buildImages, type Images } from './_images.ts';
+import { buildImages, type Images, judgedZstd } from './_images.ts';
 
 const missing = missingRoot('podman') ?? (await missingParts('podman', 'runc', 'busybox'));
 
@@ -25,7 +25,7 @@ describe.skipIf(missing)('podman', () => {
   let judge: string[];
 
   beforeAll(async () => {
-    images = await buildImages();
+    images = await buildImages(judgedZstd);
     podman = await startPodman();
     scratch = await mkdtemp(join(tmpdir(), 'modelcars-podman-judge-'));
     judge = ['--volume', `${await part('busybox')}:${judgeMount}/busybox:ro`];

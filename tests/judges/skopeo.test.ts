@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingParts, part } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { type Result, run, tryRun } from '../parts/run.ts';
-import { buildImages, digestOf, document, type Images, manifestOf } from './_images.ts';
+import { buildImages, digestOf, document, type Images, judgedZstd, manifestOf } from './_images.ts';
 
 const missing = await missingParts('skopeo', 'docker-registry');
 
@@ -15,7 +15,7 @@ describe.skipIf(missing)('skopeo', () => {
 
   beforeAll(async () => {
     skopeo = await part('skopeo');
-    images = await buildImages();
+    images = await buildImages(judgedZstd);
     registry = await startRegistry({ kind: 'docker-registry' });
   });
   afterAll(async () => {
