@@ -130,7 +130,7 @@ export function formatBar(
   const kept: string[] = [];
   for (const part of [
     meter.percent.padStart(4),
-    meter.amount,
+    meter.amount.replace(' of ', '/'),
     meter.rate(now),
     meter.left(now),
     meter.note,

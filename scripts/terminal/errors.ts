@@ -52,13 +52,16 @@ export interface RenderOptions {
   masker: Masker;
   /** Shows stacks and causes; from DEBUG=modelcars. */
   debug?: boolean;
+  /** Whose failure it is, where several are shown: a model's name. */
+  subject?: string;
 }
 
 /** A failure for people: `error: …`, then `next: …`; a stack only with `debug`. No newline at the end. */
 export function renderError(error: unknown, options: RenderOptions): string {
   const { colors, masker } = options;
   const ours = asModelcarsError(error);
-  const [first, ...rest] = safeLines(masker.mask(ours.message)).split('\n');
+  const subject = options.subject === undefined ? '' : `${options.subject}: `;
+  const [first, ...rest] = safeLines(masker.mask(subject + ours.message)).split('\n');
   const lines = [`${colors.bold(colors.red('error:'))} ${first}`, ...rest.map((line) => `  ${line}`)];
   if (ours.next !== undefined) {
     const [head, ...more] = safeLines(masker.mask(ours.next)).split('\n');

@@ -37,8 +37,7 @@ export class PlainLines {
       note: (text) => {
         meter.note = oneLine(text);
       },
-      done: (text) =>
-        end(`${this.#colors.green('done')}${text ? `, ${oneLine(text)}` : ''} (${meter.summary()})`),
+      done: (text) => end(`${this.#colors.green(oneLine(text ?? 'done'))} (${meter.summary()})`),
       fail: (text) => end(`${this.#colors.red('failed')}: ${oneLine(text)}`),
     };
   }

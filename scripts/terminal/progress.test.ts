@@ -44,7 +44,7 @@ describe('plain lines', () => {
     task.done('pushed v1.0.0');
     task.done('again');
     progress.stop();
-    expect(text()).toMatch(/^iris: started, 2\.0 MB\niris: done, pushed v1\.0\.0 \(2\.0 MB in .*\)\n$/);
+    expect(text()).toMatch(/^iris: started, 2\.0 MB\niris: pushed v1\.0\.0 \(2\.0 MB in .*\)\n$/);
   });
 
   it('report every ten seconds while it lasts', () => {

@@ -1,0 +1,12 @@
+import type { Command } from './_command.ts';
+import { build } from './build.ts';
+import { clean } from './clean.ts';
+import { inspect } from './inspect.ts';
+import { list } from './list.ts';
+import { lock } from './lock.ts';
+import { push } from './push.ts';
+import { verify } from './verify.ts';
+import { version } from './version.ts';
+
+/** Every command, in the order of a first use. */
+export const commands: Command[] = [list, lock, build, verify, push, inspect, clean, version];

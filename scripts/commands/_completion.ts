@@ -1,0 +1,90 @@
+import { basename } from 'node:path';
+import type { Options } from 'yargs';
+import type { Command } from './_command.ts';
+import { allOptions } from './_options.ts';
+
+/** How the script that `modelcars completion` prints asks for words. */
+export const completionFlag = '--get-yargs-completions';
+
+/** A word the shell may offer, and what it means. */
+interface Word {
+  word: string;
+  does: string;
+}
+
+/**
+ * What may stand in place of the last of `words` (the line up to the cursor, program name first in bash and zsh), one
+ * line each, in the form the shell of $SHELL wants. Options, commands, values, and model names of the catalog.
+ */
+export async function completions(
+  words: string[],
+  commands: Command[],
+  shell = process.env.SHELL,
+): Promise<string[]> {
+  const typed = basename(words[0] ?? '').startsWith('modelcars') ? words.slice(1) : words;
+  const current = typed.at(-1) ?? '';
+  const found = (await candidates(typed.slice(0, -1), current, commands)).filter(({ word }) =>
+    word.startsWith(current),
+  );
+  if (shell?.includes('zsh')) return found.map(({ word, does }) => `${word.replaceAll(':', '\\:')}:${does}`);
+  if (shell?.includes('fish')) return found.map(({ word, does }) => `${word}\t${does}`);
+  return found.map(({ word }) => word);
+}
+
+async function candidates(before: string[], current: string, commands: Command[]): Promise<Word[]> {
+  const all = [
+    ...commands.map(({ name, describe }) => ({ word: name, does: describe })),
+    { word: 'help', does: 'show what a command takes' },
+    { word: 'completion', does: 'print a completion script' },
+  ];
+  const command = commands.find(({ name }) => before.includes(name));
+  const expected = optionOf(before.at(-1) ?? '');
+  if (expected && expected.type !== 'boolean') return valuesOf(expected, before);
+  if (!command) {
+    if (current.startsWith('-')) return [{ word: '--help', does: 'show help' }];
+    return before.length === 0 || before[0] === 'help' ? all : [];
+  }
+  if (current.startsWith('-')) {
+    return [...command.options, 'help' as const]
+      .filter((name) => !before.includes(`--${name}`) || (name !== 'help' && 'array' in allOptions[name]))
+      .map((name) => ({
+        word: `--${name}`,
+        does: name === 'help' ? 'show help' : allOptions[name].describe,
+      }));
+  }
+  if (command.positional?.key !== 'model') return [];
+  const models = await catalogModels(before);
+  return models
+    .filter(({ name }) => !before.includes(name))
+    .map(({ name, framework }) => ({ word: name, does: `${framework} model` }));
+}
+
+/** The option a typed word is: `--only`, `-f`. */
+function optionOf(word: string): Options | undefined {
+  if (!word.startsWith('-')) return undefined;
+  const bare = word.replace(/^--?/, '');
+  const options: [string, Options][] = Object.entries(allOptions);
+  return options.find(([name, { alias }]) => name === bare || alias === bare)?.[1];
+}
+
+async function valuesOf(option: Options, before: string[]): Promise<Word[]> {
+  if (option.choices) return option.choices.map((choice) => ({ word: String(choice), does: 'value' }));
+  if (option !== allOptions.only) return []; // the shell offers file names then
+  const frameworks = new Set((await catalogModels(before)).map(({ framework }) => framework));
+  return [...frameworks].map((framework) => ({
+    word: `framework=${framework}`,
+    does: 'models of this framework',
+  }));
+}
+
+/** Models of the catalog that the line names; none when there is no such file or it has mistakes. */
+async function catalogModels(before: string[]): Promise<{ name: string; framework: string }[]> {
+  const at = before.findLastIndex((word) => word === '-f' || word === '--file');
+  try {
+    const { loadCatalog } = await import('../catalog/load.ts');
+    return (await loadCatalog(before[at + 1] && at >= 0 ? String(before[at + 1]) : 'models.yaml')).models;
+  } catch {
+    // Completion has nowhere to show an error: the command itself will.
+    return [];
+  }
+}

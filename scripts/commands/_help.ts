@@ -1,0 +1,17 @@
+/** What the help of every command ends with. */
+export const commandEpilog =
+  'Exit codes: 0 done, 1 failed, 2 wrong usage or models.yaml; 130 Ctrl-C, 143 SIGTERM';
+
+/** What the help of the program ends with. */
+export const programEpilog = `Environment:
+  MODELCARS_REGISTRY_USERNAME, MODELCARS_REGISTRY_PASSWORD (or _TOKEN)
+                         credentials for MODELCARS_REGISTRY_HOST, else for the
+                         registry pushed to; without them those of
+                         \`docker login\` and \`podman login\` are used
+  HF_TOKEN               for private and gated repositories of Hugging Face
+  MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
+  CI=true                plain lines, and the lock must be up to date
+  DISABLE_PROGRESS=true  no progress; NO_COLOR=1: no colour
+  DEBUG=modelcars        stacks and causes of errors
+
+${commandEpilog}`;

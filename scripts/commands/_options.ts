@@ -1,0 +1,213 @@
+import type { Options } from 'yargs';
+import type { Compression } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+
+/** Headings of the help, in its order. */
+export const groups = {
+  select: 'Which models:',
+  override: 'In place of models.yaml:',
+  transport: 'How:',
+  show: 'Output:',
+};
+const { select, override, transport, show } = groups;
+
+/** Every option there is; a command lists those it takes by name. */
+export const allOptions = {
+  file: {
+    alias: 'f',
+    type: 'string',
+    default: 'models.yaml',
+    describe: 'the catalog (default models.yaml)',
+    group: select,
+  },
+  only: {
+    array: true,
+    type: 'string',
+    describe: 'only models of framework=NAME or name=GLOB; may be repeated',
+    group: select,
+  },
+  registry: { type: 'string', describe: 'registry and path to push to: quay.io/me', group: override },
+  version: { type: 'string', describe: 'version of the images: v1.2.3', group: override },
+  tag: { array: true, type: 'string', describe: 'one more tag; may be repeated', group: override },
+  base: { type: 'string', describe: '`embedded` or an image reference', group: override },
+  platform: {
+    array: true,
+    type: 'string',
+    describe: 'linux/amd64,linux/arm64; may be repeated',
+    group: override,
+  },
+  compression: {
+    type: 'string',
+    choices: ['none', 'gzip', 'zstd'],
+    describe: 'of model layers: none (fastest to pull), gzip or zstd',
+    group: override,
+  },
+  mirror: {
+    array: true,
+    type: 'string',
+    describe: 'pull bases under FROM=TO instead; may be repeated',
+    group: override,
+  },
+  output: {
+    alias: 'o',
+    type: 'string',
+    default: 'out',
+    describe: 'the OCI image layout on disk (default out)',
+    group: transport,
+  },
+  store: {
+    type: 'string',
+    describe: 'cache of downloads (else $MODELCARS_STORE, ~/.cache/modelcars)',
+    group: transport,
+  },
+  frozen: {
+    type: 'boolean',
+    describe: 'fail when the lock is missing or stale (default when CI=true)',
+    group: transport,
+  },
+  'no-frozen': {
+    type: 'boolean',
+    describe: 'resolve what the lock lacks, also when CI=true',
+    group: transport,
+  },
+  remote: {
+    type: 'boolean',
+    describe: 'look at the registry, not at the layout in --output',
+    group: transport,
+  },
+  insecure: { array: true, type: 'string', describe: 'registry host to reach over http', group: transport },
+  'ca-file': {
+    type: 'string',
+    describe: 'PEM file of certificate authorities to trust too',
+    group: transport,
+  },
+  concurrency: { type: 'number', describe: 'models worked on at a time (default 4)', group: transport },
+  'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
+  json: { type: 'boolean', describe: 'one JSON document on stdout, nothing else there', group: show },
+  'no-progress': { type: 'boolean', describe: 'no progress (also DISABLE_PROGRESS=true)', group: show },
+} satisfies Record<string, Options>;
+
+export type OptionName = keyof typeof allOptions;
+
+/** Option sets several commands share. */
+export const optionSets = {
+  models: ['file', 'only'],
+  overrides: ['registry', 'version', 'tag', 'base', 'platform', 'compression', 'mirror'],
+  access: ['store', 'insecure', 'ca-file', 'concurrency'],
+  output: ['json', 'no-progress'],
+} satisfies Record<string, OptionName[]>;
+
+/** The command line after parsing: defaults in place, forms checked. */
+export interface Flags {
+  file: string;
+  models: string[];
+  /** The image to inspect. */
+  image: string;
+  only: string[];
+  overrides: {
+    registry?: string;
+    version?: string;
+    tags?: string[];
+    base?: string;
+    platforms?: string[];
+    compression?: Compression;
+    mirrors?: Record<string, string>;
+  };
+  output: string;
+  store?: string;
+  /** Undefined when neither --frozen nor --no-frozen was given. */
+  frozen?: boolean;
+  remote: boolean;
+  registry: { insecure?: string[]; caFile?: string };
+  concurrency?: number;
+  dryRun: boolean;
+  json: boolean;
+}
+
+/** What yargs hands over: a record of whatever the words on the command line gave. */
+export type Parsed = Record<string, unknown>;
+
+/** Checks the forms of option values and names them as the rest of the program does. Fails with code `usage`. */
+export function readFlags(parsed: Parsed): Flags {
+  const frozen = flag(parsed, 'no-frozen') ? false : flag(parsed, 'frozen') ? true : undefined;
+  if (flag(parsed, 'no-frozen') && flag(parsed, 'frozen'))
+    throw usage('--frozen and --no-frozen exclude each other');
+  const tags = list(parsed, 'tag', true);
+  const platforms = list(parsed, 'platform', true);
+  const mirrors = list(parsed, 'mirror');
+  const insecure = list(parsed, 'insecure', true);
+  return {
+    file: text(parsed, 'file') ?? 'models.yaml',
+    models: list(parsed, 'model'),
+    image: text(parsed, 'image') ?? '',
+    only: list(parsed, 'only'),
+    overrides: defined({
+      registry: text(parsed, 'registry'),
+      version: text(parsed, 'version'),
+      tags: tags.length > 0 ? tags : undefined,
+      base: text(parsed, 'base'),
+      platforms: platforms.length > 0 ? platforms : undefined,
+      compression: text(parsed, 'compression') as Compression | undefined,
+      mirrors: mirrors.length > 0 ? Object.fromEntries(mirrors.map(splitMirror)) : undefined,
+    }),
+    output: text(parsed, 'output') ?? 'out',
+    remote: flag(parsed, 'remote'),
+    registry: defined({
+      insecure: insecure.length > 0 ? insecure : undefined,
+      caFile: text(parsed, 'ca-file'),
+    }),
+    dryRun: flag(parsed, 'dry-run'),
+    json: flag(parsed, 'json'),
+    ...defined({ store: text(parsed, 'store'), frozen, concurrency: count(parsed, 'concurrency') }),
+  };
+}
+
+/** A wrong command line. */
+export function usage(message: string, next?: string): ModelcarsError {
+  return new ModelcarsError('usage', message, next === undefined ? {} : { next });
+}
+
+/** Without the keys whose value is undefined: exactOptionalPropertyTypes tells "absent" from "undefined". */
+export function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function flag(parsed: Parsed, name: string): boolean {
+  const value = parsed[name];
+  return Array.isArray(value) ? value.at(-1) === true : value === true;
+}
+
+function text(parsed: Parsed, name: string): string | undefined {
+  const value = parsed[name];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value)) throw usage(`--${name} is given ${value.length} times: one is enough`);
+  if (String(value).trim() === '') throw usage(`--${name} needs a value`);
+  return String(value);
+}
+
+function list(parsed: Parsed, name: string, commas = false): string[] {
+  const value = parsed[name];
+  const items = value === undefined ? [] : (Array.isArray(value) ? value : [value]).map(String);
+  const parts = commas ? items.flatMap((item) => item.split(',')) : items;
+  if (parts.some((part) => part.trim() === '')) throw usage(`--${name} needs a value`);
+  return [...new Set(parts.map((part) => part.trim()))];
+}
+
+function count(parsed: Parsed, name: string): number | undefined {
+  const value = parsed[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 64) {
+    throw usage(`--${name} must be a whole number from 1 to 64`);
+  }
+  return value;
+}
+
+function splitMirror(mirror: string): [string, string] {
+  const at = mirror.indexOf('=');
+  const [from, to] = [mirror.slice(0, at), mirror.slice(at + 1)];
+  if (at < 1 || to === '')
+    throw usage(`--mirror ${mirror}: must be FROM=TO`, 'for example --mirror docker.io=mirror.me');
+  return [from, to];
+}

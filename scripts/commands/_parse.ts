@@ -1,0 +1,100 @@
+import yargs, { type Argv, type Options } from 'yargs';
+import { commands } from './_all.ts';
+import type { Command } from './_command.ts';
+import { completionFlag, completions } from './_completion.ts';
+import { commandEpilog, programEpilog } from './_help.ts';
+import { allOptions, type Flags, groups, type OptionName, type Parsed, readFlags } from './_options.ts';
+import { usageError } from './_usage.ts';
+
+/** What yargs 18 has and its types (of 17) do not know. */
+type Yargs = Argv & { usageConfiguration(configuration: { 'hide-types': boolean }): Argv };
+
+/** A command line as understood: what to run, or nothing where help or completions were printed already. */
+export type Invocation = { command: Command; flags: Flags } | undefined;
+
+/**
+ * Understands a command line (without node and script). Prints help, completions and the completion script itself.
+ * Fails with code `usage`. `columns`: of the terminal, for the help.
+ */
+export async function parseCommandLine(words: string[], columns: number): Promise<Invocation> {
+  if (words[0] === completionFlag) {
+    for (const word of await completions(words.slice(1), commands)) process.stdout.write(`${word}\n`);
+    return undefined;
+  }
+  const args = rewrite(words);
+  const named = commands.find(({ name }) => args.includes(name));
+  let chosen: { command: Command; parsed: Parsed } | undefined;
+  const parser = (yargs(args) as Yargs)
+    .usageConfiguration({ 'hide-types': true })
+    .scriptName('modelcars')
+    .locale('en')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+    })
+    .exitProcess(false)
+    .usage('$0 <command> [options]\n\nTurns models.yaml into OCI model images (modelcars) for KServe.')
+    .version(false)
+    .help('help', 'show this')
+    .alias('help', 'h')
+    .wrap(Math.min(100, columns))
+    .strict()
+    .demandCommand(1, 'name a command')
+    .fail((message, error) => {
+      throw message ? usageError(message, args, named, commands) : error;
+    });
+  // Known here too, so that `modelcars --json list` does not take `list` for the value of --json.
+  for (const [name, option] of Object.entries<Options>(allOptions)) {
+    const { default: _, group: __, ...bare } = option;
+    parser.option(name, { ...bare, hidden: true, global: false });
+  }
+  for (const command of commands) {
+    parser.command(
+      [command.name, command.positional?.spec].filter((part) => part).join(' '),
+      command.describe,
+      (sub) => describe(sub, command),
+      (parsed) => {
+        chosen = { command, parsed };
+      },
+    );
+  }
+  parser
+    .command('help [command]', 'show this, or what one command takes')
+    .completion('completion', 'print a completion script for bash, zsh or fish')
+    .example('$0 list', 'what models.yaml holds')
+    .example('$0 build', 'build every model into out/')
+    .example('$0 push iris --version v1.0.0', 'push one of them')
+    .epilog(programEpilog);
+  await parser.parseAsync();
+  return chosen && { command: chosen.command, flags: readFlags(chosen.parsed) };
+}
+
+/** `help`, `help build`, `-V` and a lone `--version`, in words yargs knows. */
+function rewrite(words: string[]): string[] {
+  const [first, ...rest] = words;
+  if (first === '-V' || (first === '--version' && rest.length === 0)) return ['version', ...rest];
+  if (first === 'help') return [...rest, '--help'];
+  return words;
+}
+
+/** A command's own options, examples and usage line. */
+function describe(parser: Argv, command: Command): Argv {
+  const { positional } = command;
+  const line = ['$0', command.name, positional?.spec, '[options]'].filter((part) => part).join(' ');
+  parser.usage(`${line}\n\n${sentence(command.describe)}`);
+  if (positional) parser.positional(positional.key, { type: 'string', describe: positional.describe });
+  for (const name of command.options) parser.option(name, yargsOption(name));
+  for (const [example, does] of command.examples) parser.example(`$0 ${example}`, does);
+  return parser.group('help', groups.show).epilog(commandEpilog);
+}
+
+function yargsOption(name: OptionName): Options {
+  const option: Options = allOptions[name];
+  return option.type === 'boolean' ? option : { ...option, requiresArg: true };
+}
+
+function sentence(text: string): string {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,71 @@
+import { createColors } from '../terminal/color.ts';
+import { asModelcarsError, errorToJson, isDebug, renderError } from '../terminal/errors.ts';
+import { catchSignals } from '../terminal/interrupt.ts';
+import { Masker } from '../terminal/mask.ts';
+import { createProgress, progressMode } from '../terminal/progress.ts';
+import type { Context } from './_command.ts';
+import { parseCommandLine } from './_parse.ts';
+
+/**
+ * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or
+ * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first.
+ */
+export async function runProgram(words: string[]): Promise<number> {
+  const { stdout, stderr } = process;
+  leaveQuietly(stdout);
+  const masker = Masker.fromEnvironment();
+  const mask = (text: string) => masker.mask(text);
+  const flagged = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
+  const progress = createProgress({
+    stream: stderr,
+    ...progressMode(stderr, flagged.includes('--no-progress')),
+    mask,
+  });
+  const context: Omit<Context, 'signal'> = {
+    print: (text) => stdout.write(`${text}\n`),
+    tell: (text) => stderr.write(`${text}\n`),
+    printJson: (document) => stdout.write(`${mask(JSON.stringify(document, undefined, 2))}\n`),
+    colors: createColors(stdout),
+    errorColors: createColors(stderr),
+    width: stdout.isTTY ? stdout.columns : undefined,
+    masker,
+    debug: isDebug(),
+    progress,
+  };
+  const interrupt = catchSignals(
+    (line) => progress.warn(line),
+    () => progress.stop(),
+  );
+  const fail = (error: unknown): number => {
+    progress.stop();
+    const ours = asModelcarsError(error);
+    if (flagged.includes('--json')) context.printJson({ error: errorToJson(ours, masker) });
+    else context.tell(renderError(error, { colors: context.errorColors, masker, debug: context.debug }));
+    return ours.exitCode;
+  };
+  // What escapes every promise is a bug, but still no reason for a raw stack or a hidden cursor.
+  const crash = (error: unknown) => process.exit(fail(error));
+  process.on('uncaughtException', crash);
+  try {
+    const invocation = await parseCommandLine(words, stdout.columns ?? 80);
+    if (!invocation) return 0;
+    const code = await invocation.command.run(invocation.flags, { ...context, signal: interrupt.signal });
+    return interrupt.exitCode() ?? code;
+  } catch (error) {
+    const stopped = interrupt.exitCode();
+    if (stopped === undefined || asModelcarsError(error).code === 'bug') return fail(error);
+    return stopped;
+  } finally {
+    progress.stop();
+    interrupt.release();
+    process.off('uncaughtException', crash);
+  }
+}
+
+/** Ends without a word when the reader of stdout goes away (`modelcars list | head -1`). */
+function leaveQuietly(stdout: NodeJS.WriteStream): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}

@@ -1,0 +1,120 @@
+import type { Outcome } from '../pipeline/types.ts';
+import { formatBytes } from '../terminal/bytes.ts';
+import type { Colors } from '../terminal/color.ts';
+import { type ErrorJson, errorToJson, renderError } from '../terminal/errors.ts';
+import { type Column, formatTable } from '../terminal/table.ts';
+import type { Context } from './_command.ts';
+import type { Flags } from './_options.ts';
+
+/** What became of a model, as shown: a stopped one did not fail by itself. */
+type Status = Outcome['status'] | 'stopped';
+
+/** An outcome in `--json` output: as in the pipeline, the error as code, message and next step. */
+export type OutcomeJson = Omit<Outcome, 'error'> & { error?: ErrorJson };
+
+/** The `--json` document of build, lock, push and verify. */
+export interface ReportJson {
+  command: string;
+  /** Whether every model is done: exit code 0. */
+  ok: boolean;
+  dryRun: boolean;
+  models: OutcomeJson[];
+}
+
+/** A column of the closing table and what stands in it. */
+export interface OutcomeColumn extends Column {
+  cell(outcome: Outcome): string;
+}
+
+/** The columns to choose from; a command names those it has values for. */
+export const outcomeColumns = {
+  name: { title: 'NAME', shrinkTo: 24, cell: (outcome) => outcome.name ?? outcome.model },
+  digest: { title: 'DIGEST', shrinkTo: 20, cell: (outcome) => outcome.digest ?? '-' },
+  size: { title: 'SIZE', align: 'right', cell: ({ size }) => (size === undefined ? '-' : formatBytes(size)) },
+  sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },
+  layers: { title: 'LAYERS', align: 'right', cell: ({ layers }) => String(layers ?? '-') },
+  platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
+  tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => movedTags(tags).join(',') || '-' },
+} satisfies Record<string, OutcomeColumn>;
+
+/**
+ * Prints the closing table on stdout, what failed and why on stderr, or the one JSON document. Returns the exit
+ * code: 1 when any model failed.
+ */
+export function report(
+  command: string,
+  outcomes: Outcome[],
+  columns: OutcomeColumn[],
+  flags: Flags,
+  context: Context,
+  more: object = {},
+): 0 | 1 {
+  const failed = outcomes.filter(({ status }) => status === 'failed');
+  const code = failed.length > 0 ? 1 : 0;
+  context.progress.stop();
+  if (flags.json) {
+    const models = outcomes.map((outcome) => outcomeToJson(outcome, context));
+    const document: ReportJson = { command, ok: code === 0, dryRun: flags.dryRun, ...more, models };
+    context.printJson(document);
+    return code;
+  }
+  if (outcomes.length > 0) context.print(outcomeTable(outcomes, columns, context));
+  for (const outcome of outcomes) tellTags(outcome, context);
+  for (const { model, error, status } of failed) {
+    if (!error || shownStatus({ model, error, status }) === 'stopped') continue;
+    const { masker, debug, errorColors: colors } = context;
+    context.tell(`\n${renderError(error, { colors, masker, debug, subject: model })}`);
+  }
+  if (outcomes.length > 1 || code === 1) context.tell(`\n${summary(outcomes)}`);
+  return code;
+}
+
+function outcomeTable(outcomes: Outcome[], columns: OutcomeColumn[], context: Context): string {
+  const { colors, width } = context;
+  const status: OutcomeColumn = {
+    title: 'STATUS',
+    cell: shownStatus,
+    style: (shown, cell) => styleOf(cell as Status, colors)(shown),
+  };
+  const all = [...columns, status];
+  const rows = outcomes.map((outcome) => all.map((column) => context.masker.mask(column.cell(outcome))));
+  return formatTable(all, rows, { width, title: colors.bold });
+}
+
+function outcomeToJson(outcome: Outcome, context: Context): OutcomeJson {
+  const { error, ...rest } = outcome;
+  return error ? { ...rest, error: errorToJson(error, context.masker) } : rest;
+}
+
+function shownStatus({ status, error }: Outcome): Status {
+  return status === 'failed' && error?.code === 'cancelled' ? 'stopped' : status;
+}
+
+function styleOf(status: Status, colors: Colors): (text: string) => string {
+  if (status === 'failed') return colors.red;
+  if (status === 'done') return colors.green;
+  return status === 'stopped' ? colors.yellow : colors.dim;
+}
+
+/** `2 done, 1 unchanged, 1 failed`. */
+function summary(outcomes: Outcome[]): string {
+  const counts = new Map<Status, number>();
+  for (const outcome of outcomes)
+    counts.set(shownStatus(outcome), (counts.get(shownStatus(outcome)) ?? 0) + 1);
+  const order: Status[] = ['done', 'unchanged', 'planned', 'stopped', 'failed'];
+  return order
+    .flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${status}`] : []))
+    .join(', ');
+}
+
+function movedTags(tags: Outcome['tags']): string[] {
+  return (tags ?? []).filter(({ moved }) => moved).map(({ tag }) => tag);
+}
+
+/** Tags that a new image did not get, and why: the reader expects them to have moved. */
+function tellTags({ model, status, tags }: Outcome, context: Context): void {
+  if (status === 'unchanged') return;
+  for (const { tag, moved, why } of tags ?? []) {
+    if (!moved && why) context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
+  }
+}

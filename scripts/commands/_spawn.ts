@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** What a run of the program left. */
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const script = fileURLToPath(new URL('../modelcars.ts', import.meta.url));
+
+/** Variables that would change what is printed; tests set those they mean. */
+const neutral = {
+  CI: '',
+  FORCE_COLOR: undefined,
+  NO_COLOR: undefined,
+  DEBUG: undefined,
+  DISABLE_PROGRESS: undefined,
+};
+
+export interface SpawnOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Called with everything on stderr so far, to send a signal at the right moment. */
+  onStderr?(soFar: string, kill: (signal: NodeJS.Signals) => void): void;
+}
+
+/** For tests: runs `modelcars` as a process of its own. */
+export function modelcars(words: string[], options: SpawnOptions = {}): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, ...neutral, ...options.env };
+    const child = spawn(process.execPath, [script, ...words], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      options.onStderr?.(stderr, (signal) => child.kill(signal));
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}

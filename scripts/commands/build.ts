@@ -1,0 +1,37 @@
+import type { Command } from './_command.ts';
+import { optionSets } from './_options.ts';
+import { outcomeColumns, report } from './_report.ts';
+import { openRun } from './_run.ts';
+
+/** `modelcars build [model..]`: images into an OCI image layout on disk. */
+export const build: Command = {
+  name: 'build',
+  positional: {
+    spec: '[model..]',
+    key: 'model',
+    describe: 'names from the catalog; all when none is given',
+  },
+  describe: 'build images into an OCI image layout',
+  options: [
+    ...optionSets.models,
+    ...optionSets.overrides,
+    'output',
+    'frozen',
+    'no-frozen',
+    ...optionSets.access,
+    'dry-run',
+    ...optionSets.output,
+  ],
+  examples: [
+    ['build', 'every model of models.yaml into out/'],
+    ['build iris --version v1.2.0', 'one model, as iris:v1.2.0'],
+    ['build --only framework=sklearn --dry-run', 'what would be built'],
+  ],
+  async run(flags, context) {
+    const options = await openRun(flags, context);
+    const { buildModels } = await import('../pipeline/build.ts');
+    const outcomes = await buildModels({ ...options, output: flags.output });
+    const { name, digest, size, layers } = outcomeColumns;
+    return report('build', outcomes, [name, digest, size, layers], flags, context, { output: flags.output });
+  },
+};

@@ -1,0 +1,102 @@
+import type { Lock, LockedModel, Model } from '../catalog/types.ts';
+import { formatBytes } from '../terminal/bytes.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Command, Context } from './_command.ts';
+import { optionSets } from './_options.ts';
+import { openCatalog } from './_run.ts';
+
+/** What the lock knows of a model. */
+interface LockState {
+  state: 'locked' | 'stale' | 'missing';
+  /** Why it is not `locked`. */
+  reasons: string[];
+  revision?: string;
+  files?: number;
+  /** Bytes of all files. */
+  size?: number;
+}
+
+/** One model in `--json` output: the catalog's entry with defaults and overrides applied, and its state in the lock. */
+type ListedModel = Model & { lock: LockState };
+
+/** `modelcars list [model..]`: what the catalog holds; reads no source and no registry. */
+export const list: Command = {
+  name: 'list',
+  positional: {
+    spec: '[model..]',
+    key: 'model',
+    describe: 'names from the catalog; all when none is given',
+  },
+  describe: 'show the models and whether the lock has them',
+  options: [...optionSets.models, ...optionSets.overrides, 'json'],
+  examples: [
+    ['list --only framework=sklearn', 'some of them'],
+    ['list --json', 'with every field, for a script'],
+  ],
+  async run(flags, context) {
+    const { catalog, models } = await openCatalog(flags);
+    const { loadFrameworks } = await import('../catalog/frameworks.ts');
+    const { readLock } = await import('../catalog/lockfile.ts');
+    const { staleness } = await import('../catalog/stale.ts');
+    const [frameworks, lock] = await Promise.all([
+      loadFrameworks(catalog.directory),
+      readLock(catalog.lockFile),
+    ]);
+    const listed = models.map(
+      (model): ListedModel => ({
+        ...model,
+        lock: lockState(model, lock, staleness([model], lock, frameworks)),
+      }),
+    );
+    if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
+    else printModels(listed, context);
+    return 0;
+  },
+};
+
+function lockState({ name }: Model, lock: Lock | undefined, reasons: string[]): LockState {
+  const locked: LockedModel | undefined =
+    lock && Object.hasOwn(lock.models, name) ? lock.models[name] : undefined;
+  if (locked === undefined) return { state: 'missing', reasons };
+  return {
+    state: reasons.length === 0 ? 'locked' : 'stale',
+    reasons,
+    revision: locked.revision,
+    files: locked.files.length,
+    size: locked.files.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+function printModels(models: ListedModel[], { print, tell, colors, width, masker }: Context): void {
+  const columns = [
+    { title: 'NAME', shrinkTo: 24 },
+    { title: 'FRAMEWORK' },
+    { title: 'SOURCE', shrinkTo: 12 },
+    { title: 'VERSION' },
+    { title: 'BASE', shrinkTo: 8 },
+    { title: 'PLATFORMS', shrinkTo: 9 },
+    { title: 'SIZE', align: 'right' as const },
+    {
+      title: 'LOCK',
+      style: (shown: string, cell: string) =>
+        cell === 'locked' ? colors.green(shown) : colors.yellow(shown),
+    },
+  ];
+  const rows = models.map(({ name, framework, source, version, base, platforms, lock }) =>
+    [
+      name,
+      framework,
+      source,
+      version ?? '-',
+      base,
+      platforms.map((platform) => platform.replace(/^linux\//, '')).join(','),
+      lock.size === undefined ? '-' : formatBytes(lock.size),
+      lock.state,
+    ].map((cell) => masker.mask(cell)),
+  );
+  print(formatTable(columns, rows, { width, title: colors.bold }));
+  const stale = models.filter(({ lock }) => lock.state === 'stale').flatMap(({ lock }) => lock.reasons);
+  for (const reason of new Set(stale)) tell(masker.mask(`stale: ${reason}`));
+  if (models.some(({ lock }) => lock.state !== 'locked'))
+    tell('run `modelcars lock` to bring the lock up to date');
+}

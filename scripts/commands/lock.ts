@@ -1,0 +1,45 @@
+import type { Command } from './_command.ts';
+import { optionSets } from './_options.ts';
+import { outcomeColumns, report } from './_report.ts';
+import { openRun } from './_run.ts';
+
+/** `modelcars lock [model..]`: resolves sources and bases and writes models.lock.yaml. */
+export const lock: Command = {
+  name: 'lock',
+  positional: {
+    spec: '[model..]',
+    key: 'model',
+    describe: 'names from the catalog; all when none is given',
+  },
+  describe: 'resolve sources and bases, write models.lock.yaml',
+  options: [
+    ...optionSets.models,
+    'base',
+    'platform',
+    'mirror',
+    'frozen',
+    'no-frozen',
+    ...optionSets.access,
+    'dry-run',
+    ...optionSets.output,
+  ],
+  examples: [
+    ['lock', 'pin every model to what its source holds now'],
+    ['lock llama', 'move one model on, leave the others'],
+    ['lock --frozen', 'fail when the lock is not up to date'],
+  ],
+  async run(flags, context) {
+    // CI=true freezes builds; who asks for `lock` there means it, so only --frozen itself does here.
+    const options = { ...(await openRun(flags, context)), frozen: flags.frozen ?? false };
+    const { lockModels } = await import('../pipeline/lock.ts');
+    const { outcomes, change } = await lockModels(options);
+    const { name, size } = outcomeColumns;
+    const code = report('lock', outcomes, [name, size], flags, context, {
+      lockFile: options.catalog.lockFile,
+      change,
+    });
+    if (!flags.json)
+      context.tell(`${options.catalog.lockFile}: ${flags.dryRun ? `would be ${change}` : change}`);
+    return code;
+  },
+};

@@ -1,0 +1,35 @@
+import type { Command } from './_command.ts';
+import { optionSets } from './_options.ts';
+import { outcomeColumns, report } from './_report.ts';
+import { openRun } from './_run.ts';
+
+/** `modelcars push [model..]`: images straight from their sources into a registry, then their tags. */
+export const push: Command = {
+  name: 'push',
+  positional: {
+    spec: '[model..]',
+    key: 'model',
+    describe: 'names from the catalog; all when none is given',
+  },
+  describe: 'push images and their tags to a registry',
+  options: [
+    ...optionSets.models,
+    ...optionSets.overrides,
+    'frozen',
+    'no-frozen',
+    ...optionSets.access,
+    'dry-run',
+    ...optionSets.output,
+  ],
+  examples: [
+    ['push --registry quay.io/me --version v1.2.0', 'every model, tagged v1.2.0, v1.2, v1 and latest'],
+    ['push iris --dry-run', 'what would be sent and which tags would move'],
+  ],
+  async run(flags, context) {
+    const options = await openRun(flags, context);
+    const { pushModels } = await import('../pipeline/push.ts');
+    const outcomes = await pushModels(options);
+    const { name, digest, size, sent, tags } = outcomeColumns;
+    return report('push', outcomes, [name, digest, size, sent, tags], flags, context);
+  },
+};

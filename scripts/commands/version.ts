@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from './_command.ts';
+
+/** This program's version, from package.json. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String((manifest as { version?: unknown }).version);
+}
+
+/** `modelcars version`, also `modelcars -V`: `--version` of build and push is the images' version. */
+export const version: Command = {
+  name: 'version',
+  describe: 'show the version of this program (also -V)',
+  options: ['json'],
+  examples: [],
+  async run(flags, context) {
+    const facts = {
+      version: programVersion(),
+      node: process.version,
+      platform: `${process.platform}/${process.arch}`,
+    };
+    if (flags.json) context.printJson(facts);
+    else context.print(`modelcars ${facts.version} (node ${facts.node}, ${facts.platform})`);
+    return 0;
+  },
+};
