@@ -1,0 +1,73 @@
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+
+/** Compressed streams one after the other in one blob (pigz and zstd:chunked make them) before we stop believing. */
+const streamLimit = 200_000;
+
+/**
+ * Decompresses what is written, in memory that does not grow with it. A blob may be several gzip members or zstd frames
+ * one after the other; whatever else follows a stream is an error. Errors do not throw but stay in `error`, and later
+ * writes do nothing, so that the caller can read the blob to its end and hash it.
+ */
+export class Decompressor {
+  /** Why the bytes cannot be decompressed. */
+  error: string | undefined;
+  readonly #format: 'gzip' | 'zstd';
+  readonly #onChunk: (chunk: Uint8Array) => void;
+  #stream: Gunzip | ZstdDecompress;
+  #ended: Promise<'ended'>;
+  /** Bytes handed to the present stream. */
+  #written = 0;
+  #streams = 0;
+
+  constructor(format: 'gzip' | 'zstd', onChunk: (chunk: Uint8Array) => void) {
+    this.#format = format;
+    this.#onChunk = onChunk;
+    [this.#stream, this.#ended] = this.#begin();
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0 && this.error === undefined) {
+      const now = rest;
+      this.#written += now.length;
+      // A stream that has come to its end never calls back the write whose bytes it leaves over.
+      const accepted = new Promise<'written'>((resolve) => this.#stream.write(now, () => resolve('written')));
+      const outcome = await this.#guard(Promise.race([this.#ended, accepted]));
+      if (outcome !== 'ended') return;
+      rest = now.subarray(now.length - (this.#written - this.#stream.bytesWritten));
+      if (rest.length > 0) [this.#stream, this.#ended] = this.#begin();
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.error !== undefined) return;
+    if (!this.#stream.writableEnded) this.#stream.end();
+    await this.#guard(this.#ended);
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  #begin(): [Gunzip | ZstdDecompress, Promise<'ended'>] {
+    if (++this.#streams > streamLimit) this.error = `it holds over ${streamLimit} compressed streams`;
+    const stream = this.#format === 'gzip' ? createGunzip() : createZstdDecompress();
+    this.#written = 0;
+    const ended = new Promise<'ended'>((resolve, reject) => {
+      stream.on('data', this.#onChunk);
+      stream.on('end', () => resolve('ended'));
+      stream.on('error', reject);
+    });
+    ended.catch(() => {}); // looked at by the next write or end
+    return [stream, ended];
+  }
+
+  async #guard<T>(promise: Promise<T>): Promise<T | undefined> {
+    try {
+      return await promise;
+    } catch (error) {
+      this.error = error instanceof Error ? error.message : String(error);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { parseJson } from './json.ts';
+import { Lie, short, shown } from './lie.ts';
+
+/** Bytes that an index, manifest or config may have: what registries take (distribution-spec, "Pushing Manifests"). */
+const documentLimit = 4 * 1024 ** 2;
+
+const digest = z.custom<Digest>(
+  (value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value),
+  'is not a sha256 digest',
+);
+const annotations = z.record(z.string(), z.string()).optional();
+const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const descriptor = z.object({ mediaType: z.string(), digest, size, annotations });
+/** Shown to people, so nothing but a plain word. */
+const word = z.string().regex(/^[\w.-]{1,64}$/);
+const platform = z.object({ os: word, architecture: word, variant: word.optional() });
+
+const indexSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: z.literal(mediaTypes.index),
+  manifests: z
+    .array(descriptor.extend({ platform: platform.optional() }))
+    .min(1)
+    .max(32),
+  annotations,
+});
+
+const manifestSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: z.string(),
+  config: descriptor,
+  layers: z.array(descriptor).max(1000),
+  annotations,
+});
+
+const configSchema = platform.extend({
+  created: z.string().optional(),
+  config: z
+    .object({
+      User: z.string().optional(),
+      Entrypoint: z.array(z.string()).nullish(),
+      Env: z.array(z.string()).nullish(),
+      Volumes: z.record(z.string(), z.unknown()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    })
+    .optional(),
+  rootfs: z.object({ type: z.string(), diff_ids: z.array(z.string()) }),
+  history: z
+    .array(z.object({ created: z.string().optional(), empty_layer: z.boolean().optional() }))
+    .optional(),
+});
+
+export type LayerDescriptor = z.infer<typeof descriptor>;
+export type Index = z.infer<typeof indexSchema>;
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Config = z.infer<typeof configSchema>;
+
+/** One platform's image. */
+export interface PlatformImage {
+  /** `linux/arm64`, as its entry in the index says. */
+  platform: string;
+  descriptor: Index['manifests'][number];
+  manifest: Manifest;
+  config: Config;
+}
+
+/** The small documents of an image; their bytes have the digests and sizes that name them. */
+export interface Documents {
+  digest: Digest;
+  index: Index;
+  images: PlatformImage[];
+}
+
+/**
+ * Reads index, manifests and configs, each held against the descriptor that names it (image-spec descriptor.md: "the
+ * content's digest and size must be verified"). Throws a Lie.
+ */
+export async function readDocuments(store: ImageStore, name: string): Promise<Documents> {
+  const root = await store.resolve(name);
+  if (root === undefined) {
+    throw new Lie('there is no such image', {}, 'build or push it first, or correct its name');
+  }
+  if (name.startsWith('sha256:') && root.digest !== name) {
+    throw new Lie(`the store answers with another image, ${root.digest}`);
+  }
+  if (root.mediaType !== mediaTypes.index) {
+    throw new Lie(`it is ${root.mediaType}, the contract says one index for all platforms`);
+  }
+  const index = await readDocument(store, root, indexSchema, 'index');
+  const images: PlatformImage[] = [];
+  for (const entry of index.manifests) {
+    const where = entry.platform === undefined ? short(entry.digest) : platformName(entry.platform);
+    try {
+      if (entry.platform === undefined) throw new Lie('its entry in the index names no platform');
+      images.push({ platform: where, descriptor: entry, ...(await readImage(store, entry)) });
+    } catch (error) {
+      if (error instanceof Lie) throw new Lie(error.message, { platform: where, ...error.where }, error.next);
+      throw error;
+    }
+  }
+  return { digest: root.digest, index, images };
+}
+
+async function readImage(
+  store: ImageStore,
+  entry: LayerDescriptor,
+): Promise<{ manifest: Manifest; config: Config }> {
+  if (entry.mediaType !== mediaTypes.manifest)
+    throw new Lie(`its manifest is ${entry.mediaType}, the contract says ${mediaTypes.manifest}`);
+  const manifest = await readDocument(store, entry, manifestSchema, 'manifest');
+  if (manifest.mediaType !== entry.mediaType)
+    throw new Lie(`its manifest calls itself ${manifest.mediaType}, the index calls it ${entry.mediaType}`);
+  if (manifest.config.mediaType !== mediaTypes.config)
+    throw new Lie(`its config is ${manifest.config.mediaType}, the contract says ${mediaTypes.config}`);
+  const config = await readDocument(store, manifest.config, configSchema, 'config');
+  return { manifest, config };
+}
+
+/** Layer digests of a base image's manifest, of any image-spec or Docker media type. Throws a Lie. */
+export async function readBaseLayers(store: ImageStore, baseDigest: string): Promise<string[]> {
+  const found = await store.resolve(baseDigest);
+  if (found === undefined || found.digest !== baseDigest)
+    throw new Lie(`the base ${baseDigest} cannot be read`, {}, 'see that the base image still exists');
+  const manifest = await readDocument(
+    store,
+    found,
+    manifestSchema.partial({ mediaType: true }),
+    'base manifest',
+    false,
+  );
+  return manifest.layers.map((layer) => layer.digest);
+}
+
+async function readDocument<T>(
+  store: ImageStore,
+  { mediaType, digest, size }: LayerDescriptor,
+  schema: z.ZodType<T>,
+  what: string,
+  plain = true,
+): Promise<T> {
+  const called = `the ${what} ${short(digest)}`;
+  if (size > documentLimit) throw new Lie(`${called} has ${size} bytes, at most ${documentLimit} are read`);
+  const bytes = await store.read({ mediaType, digest, size });
+  if (bytes.length !== size)
+    throw new Lie(`${called} has ${bytes.length} bytes, its descriptor states ${size}`);
+  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  if (actual !== digest) throw new Lie(`${called} has the digest ${actual}, its descriptor states ${digest}`);
+  const value = parseJson(bytes, called, plain);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Lie(`${called} is malformed at ${shown(issue?.path.join('.') || 'its top')}: ${issue?.message}`);
+}
+
+/** `linux/arm64/v8` of its parts. */
+export function platformName(parts: {
+  os: string;
+  architecture: string;
+  variant?: string | undefined;
+}): string {
+  const { os, architecture, variant } = parts;
+  return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
+}
+
+/** Platforms that mean the same have the same key: `linux/arm64/v8` is `linux/arm64` (as containerd normalises it). */
+export function platformKey(platform: string): string {
+  return platform === 'linux/arm64/v8' ? 'linux/arm64' : platform;
+}

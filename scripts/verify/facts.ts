@@ -1,0 +1,74 @@
+import type { LockedBase } from '../catalog/types.ts';
+import type { Digest } from '../image/types.ts';
+import type { Documents, LayerDescriptor, PlatformImage } from './documents.ts';
+import type { LayerFacts } from './layer.ts';
+import { Lie } from './lie.ts';
+import type { Member } from './tar.ts';
+
+/** A file that the image must hold, from the lock. */
+export interface ExpectedFile {
+  /** Below /models, `/` as separator. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** 64 lower-case hexadecimal digits. */
+  sha256: string;
+}
+
+/** What the image is held against, beyond the contract itself. */
+export interface Expected {
+  files: ExpectedFile[];
+  /** Platform → manifest digest, as locked. */
+  base?: LockedBase | undefined;
+  /** Platforms that must be there. */
+  platforms?: string[] | undefined;
+  /** Platform → digests of the base's layers, where its manifest could be read. */
+  baseLayers?: Map<string, string[]> | undefined;
+}
+
+/** Everything read of an image. */
+export interface Facts extends Documents {
+  layers: Map<Digest, LayerFacts>;
+}
+
+/** A rule of the contract. `check` says in people's words what holds, or throws a Lie. */
+export type Rule<T> =
+  | { name: string; check(image: T, expected: Expected): string }
+  | { name: string; checkPlatform(image: T, platform: PlatformImage, expected: Expected): string };
+
+/** A layer of a platform's image: its descriptor and what was read. */
+export type Layer = LayerFacts & { descriptor: LayerDescriptor };
+
+/** The layers of one platform's image in order. */
+export function layersOf(image: Facts, { manifest, platform }: PlatformImage): Layer[] {
+  return manifest.layers.map((descriptor) => {
+    const facts = image.layers.get(descriptor.digest);
+    if (facts === undefined) throw new Lie('was not read', { platform, layer: descriptor.digest });
+    return { ...facts, descriptor };
+  });
+}
+
+/** The layers that touch /models, in order, of the first platform: rule `shared` sees to it that all have the same. */
+export function modelLayers(image: Facts): Layer[] {
+  const [first] = image.images;
+  return first === undefined ? [] : layersOf(image, first).filter((layer) => layer.isModel);
+}
+
+/** Every member of every model layer, with the place to name when it lies. */
+export function modelMembers(image: Facts): { member: Member; layer: Layer; where: MemberPlace }[] {
+  const platform = image.images[0]?.platform;
+  return modelLayers(image).flatMap((layer) =>
+    layer.members.map((member) => ({
+      member,
+      layer,
+      where: { platform, layer: layer.digest, member: member.name },
+    })),
+  );
+}
+
+/** Where a member stands, for a Lie. */
+export interface MemberPlace {
+  platform: string | undefined;
+  layer: Digest;
+  member: string;
+}

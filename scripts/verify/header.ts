@@ -1,0 +1,121 @@
+/** One header block of a tar, read without trust. */
+
+export const blockSize = 512;
+
+/** A tar that no reader should read on. */
+export class BrokenTar extends Error {}
+
+export interface Header {
+  format: 'GNU' | 'ustar' | 'old';
+  /** The bytes of the name field up to the first NUL, the ustar prefix before it. */
+  name: Uint8Array;
+  /** Type flag as a character; the old NUL is `0`. */
+  type: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Bytes of content that follow. */
+  size: number;
+  /** Seconds since 1970. */
+  mtime: number;
+  link: Uint8Array;
+  uname: string;
+  gname: string;
+  /** The first thing that readers tolerate and our contract does not. */
+  odd: string | undefined;
+}
+
+/**
+ * Reads a header block in the old, ustar or GNU format (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"); undefined for a
+ * block of zeros. Throws BrokenTar on a wrong checksum, on a number that is none and on one beyond 2^53.
+ */
+export function parseHeader(block: Uint8Array): Header | undefined {
+  if (isZero(block)) return undefined;
+  checkSum(block);
+  const format = formatOf(block);
+  const name = textBytes(block, 0, 100);
+  const type = block[156] === 0 ? '0' : String.fromCharCode(block[156] ?? 0);
+  const header: Header = {
+    format,
+    name: format === 'ustar' ? withPrefix(textBytes(block, 345, 155), name) : name,
+    type,
+    mode: number(block, 100, 8, 'mode'),
+    uid: number(block, 108, 8, 'uid'),
+    gid: number(block, 116, 8, 'gid'),
+    size: number(block, 124, 12, 'size'),
+    mtime: number(block, 136, 12, 'mtime'),
+    link: textBytes(block, 157, 100),
+    uname: format === 'old' ? '' : text(block, 265, 32),
+    gname: format === 'old' ? '' : text(block, 297, 32),
+    odd: undefined,
+  };
+  if (header.size < 0) throw new BrokenTar(`a header gives the size ${header.size}`);
+  header.odd = oddityOf(block, header);
+  return header;
+}
+
+/** Whether all bytes are zero. */
+export function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+/** What a strict reader of the GNU basics stumbles over; such places also hide things from one reader and not from another. */
+function oddityOf(block: Uint8Array, header: Header): string | undefined {
+  if (header.format !== 'GNU') return `is in the ${header.format} tar format, the contract says GNU`;
+  if (block[156] === 0) return 'has the old type flag NUL';
+  if (!isZero(block.subarray(header.name.length, 100))) return 'has bytes hidden behind its name';
+  if (!isZero(block.subarray(157, 257)) && header.type !== '1' && header.type !== '2')
+    return 'has a link target, though it is no link';
+  if (
+    !isZero(block.subarray(265 + header.uname.length, 297)) ||
+    !isZero(block.subarray(297 + header.gname.length, 329))
+  )
+    return 'has bytes hidden behind its owner names';
+  if (number(block, 329, 8, 'devmajor') !== 0 || number(block, 337, 8, 'devminor') !== 0)
+    return 'has a device number, though it is no device';
+  if (!isZero(block.subarray(345))) return 'has GNU extras (access time, sparse map) in its header';
+  if (header.type === '5' && header.size !== 0) return `is a directory with the size ${header.size}`;
+  return undefined;
+}
+
+function checkSum(block: Uint8Array): void {
+  const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
+  const stated = number(block, 148, 8, 'checksum');
+  if (stated !== sum) throw new BrokenTar(`a header has the checksum ${stated}, its bytes give ${sum}`);
+}
+
+function formatOf(block: Uint8Array): Header['format'] {
+  const magic = String.fromCharCode(...block.subarray(257, 265));
+  if (magic === 'ustar  \0') return 'GNU';
+  return magic.startsWith('ustar\0') ? 'ustar' : 'old';
+}
+
+/** Octal digits between blanks and NULs, or GNU's base-256: first byte 0x80 (or 0xff for negative numbers), then big-endian. */
+function number(block: Uint8Array, at: number, length: number, field: string): number {
+  const bytes = block.subarray(at, at + length);
+  const first = bytes[0] ?? 0;
+  if (first === 0x80 || first === 0xff) {
+    let value = first === 0xff ? -1n : 0n;
+    for (const byte of bytes.subarray(1)) value = (value << 8n) | BigInt(byte);
+    const result = Number(value);
+    if (!Number.isSafeInteger(result)) throw new BrokenTar(`a header has a ${field} beyond 2^53`);
+    return result;
+  }
+  const digits = /^[ ]*([0-7]*)[ \0]*$/.exec(String.fromCharCode(...bytes))?.[1];
+  if (digits === undefined) throw new BrokenTar(`a header has a ${field} that is no number`);
+  return digits === '' ? 0 : Number.parseInt(digits, 8);
+}
+
+function textBytes(block: Uint8Array, at: number, length: number): Uint8Array {
+  const field = block.subarray(at, at + length);
+  const end = field.indexOf(0);
+  return Uint8Array.from(end === -1 ? field : field.subarray(0, end));
+}
+
+function text(block: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...textBytes(block, at, length));
+}
+
+function withPrefix(prefix: Uint8Array, name: Uint8Array): Uint8Array {
+  return prefix.length === 0 ? name : Uint8Array.from([...prefix, 0x2f, ...name]);
+}

@@ -1,0 +1,58 @@
+import { Lie } from './lie.ts';
+
+/** Keys of the specifications that rules look at, and engines too. */
+const known = new Set(
+  [
+    [
+      'schemaVersion',
+      'mediaType',
+      'manifests',
+      'config',
+      'layers',
+      'annotations',
+      'digest',
+      'size',
+      'platform',
+    ],
+    ['os', 'architecture', 'variant', 'created', 'rootfs', 'type', 'diff_ids', 'history', 'empty_layer'],
+    ['User', 'Entrypoint', 'Env', 'Volumes', 'Labels'],
+  ].flat(),
+);
+const knownByLowerCase = new Map([...known].map((key) => [key.toLowerCase(), key]));
+/** Objects whose keys are anybody's. */
+const maps = new Set(['annotations', 'Labels', 'Volumes']);
+
+/**
+ * Parses an image's JSON so that every reader sees what we see. Go's encoding/json, which the engines use, takes
+ * `entrypoint` for `Entrypoint` and the last of two equal keys: other spellings are refused, and so, where `plain`, is
+ * everything that JSON.stringify would not write, two equal keys among it. Throws a Lie.
+ */
+export function parseJson(bytes: Uint8Array, what: string, plain: boolean): unknown {
+  let value: unknown;
+  let written: string | undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
+    written = plain ? JSON.stringify(value) : text;
+    if (written === text) written = undefined;
+  } catch {
+    throw new Lie(`${what} is not JSON`);
+  }
+  if (written !== undefined)
+    throw new Lie(`${what} is not JSON as modelcars writes it: it holds a key twice, or blanks`);
+  refuseOtherSpelling(value, what);
+  return value;
+}
+
+function refuseOtherSpelling(top: unknown, what: string): void {
+  const todo: unknown[] = [top];
+  for (let value = todo.pop(); value !== undefined; value = todo.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, child] of Object.entries(value)) {
+      const meant = Array.isArray(value) ? undefined : knownByLowerCase.get(key.toLowerCase());
+      if (meant !== undefined && meant !== key)
+        throw new Lie(`${what} has the key ${key}, that some read as ${meant}`);
+      if (!maps.has(key)) todo.push(child);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { Decompressor } from './decompress.ts';
+import type { LayerDescriptor } from './documents.ts';
+import { BrokenTar } from './header.ts';
+import { Lie } from './lie.ts';
+import { touchesModels } from './paths.ts';
+import { type Budget, type Member, TarReader } from './tar.ts';
+
+/** What one pass over a layer's bytes has shown. */
+export interface LayerFacts {
+  digest: Digest;
+  /** Bytes of the blob. */
+  size: number;
+  /** sha256 of the uncompressed tar. */
+  diffId: Digest;
+  members: Member[];
+  /** What is wrong with the tar apart from its members. */
+  odd: string | undefined;
+  /** Whether any member changes what lies under /models: a model layer, or a base that should not. */
+  isModel: boolean;
+}
+
+export interface ReadOptions {
+  signal: AbortSignal;
+  /** Called with the number of the blob's bytes just read. */
+  onBytes?: ((count: number) => void) | undefined;
+  budget: Budget;
+}
+
+/**
+ * Reads a layer once, from its first byte to its last, and holds it against its descriptor. A blob that is not the one
+ * promised is told before anything that its bytes then lead to, so that a torn download is not taken for a bad tar.
+ * Throws a Lie.
+ */
+export async function readLayer(
+  store: ImageStore,
+  layer: LayerDescriptor,
+  options: ReadOptions,
+): Promise<LayerFacts> {
+  const where = { layer: layer.digest };
+  const promised = { mediaType: layer.mediaType, digest: layer.digest, size: layer.size };
+  const blobHash = createHash('sha256');
+  const tar = new GuardedTar(options.budget);
+  const format = compressionOf(layer.mediaType);
+  const decompressor =
+    format === undefined ? undefined : new Decompressor(format, (chunk) => tar.push(chunk));
+  let size = 0;
+  try {
+    for await (const chunk of store.open(promised, 0, options.signal)) {
+      options.signal.throwIfAborted();
+      size += chunk.length;
+      if (size > layer.size)
+        throw new Lie(`the blob has more than the ${layer.size} bytes its manifest states`, where);
+      blobHash.update(chunk);
+      options.onBytes?.(chunk.length);
+      if (decompressor === undefined) tar.push(chunk);
+      else await decompressor.write(chunk);
+    }
+    await decompressor?.end();
+  } finally {
+    decompressor?.destroy();
+  }
+  if (size !== layer.size)
+    throw new Lie(`the blob has ${size} bytes, its manifest states ${layer.size}`, where);
+  const digest = `sha256:${blobHash.digest('hex')}`;
+  if (digest !== layer.digest) throw new Lie(`the blob has the digest ${digest}`, where);
+  if (decompressor?.error !== undefined)
+    throw new Lie(`the blob is not ${format}: ${decompressor.error}`, where);
+  return { digest: layer.digest, size, ...tar.finish(layer.digest) };
+}
+
+/** How a layer's media type says it is compressed; documents.ts lets no other types through. */
+function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
+  if (mediaType === mediaTypes.layerGzip) return 'gzip';
+  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
+}
+
+/** A TarReader that hashes the tar and keeps its first error for the end. */
+class GuardedTar {
+  readonly #reader: TarReader;
+  readonly #hash = createHash('sha256');
+  #error: unknown;
+
+  constructor(budget: Budget) {
+    this.#reader = new TarReader(budget);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#attempt(() => this.#reader.push(chunk));
+  }
+
+  finish(layer: Digest): Pick<LayerFacts, 'diffId' | 'members' | 'odd' | 'isModel'> {
+    this.#attempt(() => this.#reader.end());
+    if (this.#error instanceof BrokenTar) throw new Lie(this.#error.message, { layer });
+    if (this.#error !== undefined) throw this.#error;
+    const { members, odd } = this.#reader;
+    const diffId: Digest = `sha256:${this.#hash.digest('hex')}`;
+    return { diffId, members, odd, isModel: members.some(touchesModels) };
+  }
+
+  #attempt(action: () => void): void {
+    if (this.#error !== undefined) return;
+    try {
+      action();
+    } catch (error) {
+      this.#error = error;
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash, type Hash } from 'node:crypto';
+import { BrokenTar, blockSize, type Header, isZero, parseHeader } from './header.ts';
+import { cleanPath, isUnderModels } from './paths.ts';
+
+/** A member of a layer, as one of the formats in use tells it. */
+export interface Member {
+  /** As it stands in the header, the trailing slash of a directory included. */
+  name: string;
+  /** Where it lies: cleanPath(name). */
+  path: string;
+  type: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Bytes of content. */
+  size: number;
+  /** Seconds since 1970. */
+  mtime: number;
+  uname: string;
+  gname: string;
+  /** Target of a symbolic or hard link. */
+  link?: string;
+  /** 64 hexadecimal digits, of regular files under /models only. */
+  sha256?: string;
+  /** The first thing that readers tolerate and our contract does not. */
+  odd?: string;
+}
+
+/** What all layers of one image may cost together; counts down. */
+export interface Budget {
+  members: number;
+  /** Bytes of names and link targets. */
+  names: number;
+}
+
+const types: Record<string, string> = {
+  '0': 'file',
+  '7': 'file',
+  '1': 'hard link',
+  '2': 'symbolic link',
+  '3': 'character device',
+  '4': 'block device',
+  '5': 'directory',
+  '6': 'fifo',
+};
+/** Members whose size field means nothing: no content follows (as in Go's archive/tar, which the engines use). */
+const withoutContent = /^[1-6]$/;
+/** Bytes that a long name or a PAX header may have: extended attributes live there. */
+const extensionLimit = 1024 ** 2;
+/** Linux' PATH_MAX. */
+const nameLimit = 4096;
+
+/**
+ * Reads a tar that is pushed through in chunks and keeps its list of members, never their content. Takes what base images
+ * come with (old, ustar, GNU and PAX formats) and notes in `odd` whatever is not plain GNU, for the rules to judge.
+ * `push` and `end` throw BrokenTar when the bytes are no tar or beyond the budget.
+ */
+export class TarReader {
+  readonly members: Member[] = [];
+  /** What is wrong with the end of the archive, where no member stands. */
+  odd: string | undefined;
+  readonly #budget: Budget;
+  readonly #block = new Uint8Array(blockSize);
+  #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
+  /** Bytes of the block, content or padding still to come. */
+  #left = blockSize;
+  #padding = 0;
+  #zeroBlocks = 0;
+  #member: Member | undefined;
+  #hash: Hash | undefined;
+  /** A long name or PAX header being collected. */
+  #extension: { type: string; parts: Uint8Array[] } | undefined;
+  #longName: Buffer | undefined;
+  #longLink: Buffer | undefined;
+  #pax: Map<string, string> | undefined;
+  #oddExtension: string | undefined;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) {
+      const part = this.#state === 'tail' ? chunk.subarray(at) : chunk.subarray(at, at + this.#left);
+      at += part.length;
+      if (this.#state === 'tail') {
+        if (!isZero(part)) this.odd ??= 'has bytes after its end';
+        continue;
+      }
+      if (this.#state === 'header') this.#block.set(part, blockSize - this.#left);
+      else if (this.#state === 'padding') this.#pad(part);
+      else if (this.#extension !== undefined) this.#extension.parts.push(part.slice());
+      else this.#hash?.update(part);
+      this.#left -= part.length;
+      if (this.#left === 0) this.#finish();
+    }
+  }
+
+  /** To be called after the last chunk. */
+  end(): void {
+    this.odd ??= this.#oddExtension;
+    if (this.#state === 'tail') return;
+    const between = this.#state === 'header' && this.#left === blockSize && !this.#hasExtension();
+    if (!between) throw new BrokenTar('the tar ends in the middle of a member');
+    this.odd ??= 'does not end with two blocks of zeros';
+  }
+
+  #finish(): void {
+    if (this.#state === 'header') this.#header();
+    else if (this.#state === 'content') this.#contentEnds();
+    else this.#expectHeader();
+  }
+
+  #expectHeader(): void {
+    this.#state = 'header';
+    this.#left = blockSize;
+  }
+
+  #header(): void {
+    const header = parseHeader(this.#block);
+    if (header === undefined) {
+      if (this.#hasExtension()) throw new BrokenTar('the tar ends after a long name, without its member');
+      this.#zeroBlocks++;
+      if (this.#zeroBlocks === 2) this.#state = 'tail';
+      else this.#expectHeader();
+      return;
+    }
+    if (this.#zeroBlocks > 0) throw new BrokenTar('a lone block of zeros stands between members');
+    if ('LKxg'.includes(header.type)) {
+      if (header.size > extensionLimit) throw new BrokenTar(`a name or PAX header has ${header.size} bytes`);
+      this.#extension = { type: header.type, parts: [] };
+      this.#oddExtension ??= header.odd;
+      this.#expectContent(header.size);
+      return;
+    }
+    this.#member = this.#memberOf(header);
+    this.members.push(this.#member);
+    if (this.#member.type === 'file' && isUnderModels(this.#member.path)) this.#hash = createHash('sha256');
+    this.#expectContent(withoutContent.test(header.type) ? 0 : this.#member.size);
+  }
+
+  #expectContent(size: number): void {
+    this.#state = 'content';
+    this.#left = size;
+    this.#padding = (blockSize - (size % blockSize)) % blockSize;
+    if (size === 0) this.#contentEnds();
+  }
+
+  #contentEnds(): void {
+    if (this.#extension !== undefined) this.#extensionEnds(this.#extension);
+    if (this.#member !== undefined && this.#hash !== undefined)
+      this.#member.sha256 = this.#hash.digest('hex');
+    this.#extension = undefined;
+    this.#hash = undefined;
+    this.#state = 'padding';
+    this.#left = this.#padding;
+    if (this.#left === 0) this.#expectHeader();
+  }
+
+  #pad(part: Uint8Array): void {
+    if (isZero(part)) return;
+    if (this.#hasExtension()) this.#oddExtension ??= 'has bytes hidden behind its long name';
+    else if (this.#member !== undefined) this.#member.odd ??= 'has bytes hidden behind its content';
+  }
+
+  #extensionEnds({ type, parts }: { type: string; parts: Uint8Array[] }): void {
+    const bytes = Buffer.concat(parts);
+    if (type === 'L' || type === 'K') {
+      const end = bytes.indexOf(0);
+      if (end === -1 || end !== bytes.length - 1)
+        this.#oddExtension ??= 'has a long name that does not end at its NUL';
+      const value = end === -1 ? bytes : bytes.subarray(0, end);
+      if (type === 'L') this.#longName = value;
+      else this.#longLink = value;
+      return;
+    }
+    this.#oddExtension ??= 'has a PAX header (image scanners fail on it), the contract says GNU';
+    // A global header stands for itself and changes no member, as in Go's archive/tar, which the engines use.
+    if (type === 'x') this.#pax = parsePax(bytes);
+  }
+
+  #hasExtension(): boolean {
+    return this.#longName !== undefined || this.#longLink !== undefined || this.#pax !== undefined;
+  }
+
+  #memberOf(header: Header): Member {
+    const name = paxBytes(this.#pax, 'path') ?? this.#longName ?? header.name;
+    const link = paxBytes(this.#pax, 'linkpath') ?? this.#longLink ?? header.link;
+    if (name.length > nameLimit || link.length > nameLimit)
+      throw new BrokenTar(`a name has over ${nameLimit} bytes`);
+    this.#budget.members--;
+    this.#budget.names -= name.length + link.length;
+    if (this.#budget.members < 0) throw new BrokenTar('the image has too many tar members to check');
+    if (this.#budget.names < 0) throw new BrokenTar('the names in the image are too long to check');
+
+    const size = this.#pax?.has('size') ? Number(this.#pax.get('size')) : header.size;
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw new BrokenTar('a PAX header gives a size that is none');
+    let odd = this.#oddExtension ?? header.odd;
+    if (!isUtf8(name)) odd ??= 'has a name that is not UTF-8';
+    const truncated = this.#longName?.subarray(0, 100);
+    if (truncated !== undefined && !truncated.equals(header.name))
+      odd ??= 'has two different names, a long and a short one';
+    const text = Buffer.from(name).toString('utf8');
+    const old = header.format !== 'GNU' && header.type === '0' && text.endsWith('/');
+    this.#longName = undefined;
+    this.#longLink = undefined;
+    this.#pax = undefined;
+    this.#oddExtension = undefined;
+    return {
+      name: text,
+      path: cleanPath(text),
+      type: old ? 'directory' : (types[header.type] ?? `member of type ${JSON.stringify(header.type)}`),
+      mode: header.mode,
+      uid: header.uid,
+      gid: header.gid,
+      size,
+      mtime: header.mtime,
+      uname: header.uname,
+      gname: header.gname,
+      ...(link.length > 0 && { link: Buffer.from(link).toString('utf8') }),
+      ...(odd !== undefined && { odd }),
+    };
+  }
+}
+
+/** Records `length key=value\n` (POSIX.1-2001, pax, "pax Extended Header"); the length counts itself. */
+function parsePax(bytes: Buffer): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const length = space === -1 ? Number.NaN : Number(bytes.toString('latin1', at, space));
+    const end = at + length;
+    if (!Number.isSafeInteger(length) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a)
+      throw new BrokenTar('a PAX header is malformed');
+    const record = bytes.toString('utf8', space + 1, end - 1);
+    const equals = record.indexOf('=');
+    if (equals < 1) throw new BrokenTar('a PAX header is malformed');
+    records.set(record.slice(0, equals), record.slice(equals + 1));
+    at = end;
+  }
+  return records;
+}
+
+function paxBytes(pax: Map<string, string> | undefined, key: string): Buffer | undefined {
+  const value = pax?.get(key);
+  return value === undefined ? undefined : Buffer.from(value);
+}

@@ -1,0 +1,100 @@
+import { Lie } from './lie.ts';
+import { baseName, cleanPath, parentOf, whiteoutOf } from './paths.ts';
+import type { Member } from './tar.ts';
+
+interface Node {
+  type: string;
+  mode: number;
+  /** Target of a symbolic link. */
+  link?: string | undefined;
+  children: Map<string, Node>;
+}
+
+/** Links followed before it counts as a loop, as in Linux. */
+const hopLimit = 40;
+/** Entries of a file system that we are ready to hold. */
+const nodeLimit = 1_000_000;
+
+/** The file system that layers make when they are laid over each other (image-spec layer.md, "Applying Changesets"). */
+export class Tree {
+  readonly #root = newNode('directory', 0o755);
+  #nodes = 0;
+
+  /**
+   * Lays a member over the tree. Returns the place where it comes to lie: another one than its path when a parent is a symbolic
+   * link, which engines follow. Throws a Lie when the tree grows beyond what is held.
+   */
+  add(member: Member): string {
+    const hidden = whiteoutOf(member.path);
+    if (hidden !== undefined) {
+      this.#hide(hidden);
+      return hidden.path;
+    }
+    if (member.path === '') return '';
+    const parent = this.#resolve(parentOf(member.path), true);
+    if (parent === undefined) return member.path; // through a file or a loop of links: nothing that could run
+    const name = baseName(member.path);
+    const place = cleanPath(`${parent.path}/${name}`);
+    const target =
+      member.type === 'hard link' ? this.#resolve(cleanPath(member.link ?? ''), false)?.node : undefined;
+    const old = parent.node.children.get(name);
+    const node = newNode(target?.type ?? member.type, target?.mode ?? member.mode, member.link);
+    // A directory over a directory merges; everything else replaces.
+    if (old?.type === 'directory' && node.type === 'directory') node.children = old.children;
+    this.#put(parent.node, name, node);
+    return place;
+  }
+
+  /** What a path leads to, links followed; undefined when it leads nowhere. */
+  find(path: string): { type: string; mode: number } | undefined {
+    return this.#resolve(cleanPath(path), false)?.node;
+  }
+
+  #put(parent: Node, name: string, node: Node): void {
+    if (!parent.children.has(name) && ++this.#nodes > nodeLimit)
+      throw new Lie(`the base has over ${nodeLimit} files, too many to check`, {}, 'choose a smaller base');
+    parent.children.set(name, node);
+  }
+
+  #hide({ path, opaque }: { path: string; opaque: boolean }): void {
+    const folder = this.#resolve(opaque ? path : parentOf(path), false)?.node;
+    if (opaque) folder?.children.clear();
+    else folder?.children.delete(baseName(path));
+  }
+
+  /** Walks a path, follows links, and with `make` creates the directories that are missing. */
+  #resolve(path: string, make: boolean): { node: Node; path: string } | undefined {
+    const todo = path.split('/').toReversed();
+    const trail: { name: string; node: Node }[] = [];
+    const here = () => trail.at(-1)?.node ?? this.#root;
+    for (let hops = 0; ; ) {
+      const part = todo.pop();
+      if (part === undefined) break;
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        trail.pop();
+        continue;
+      }
+      if (here().type !== 'directory') return undefined;
+      let next = here().children.get(part);
+      if (next === undefined) {
+        if (!make) return undefined;
+        next = newNode('directory', 0o755);
+        this.#put(here(), part, next);
+      }
+      if (next.type === 'symbolic link') {
+        const link = next.link ?? '';
+        if (++hops > hopLimit) return undefined;
+        if (link.startsWith('/')) trail.length = 0;
+        todo.push(...link.split('/').toReversed());
+        continue;
+      }
+      trail.push({ name: part, node: next });
+    }
+    return { node: here(), path: trail.map(({ name }) => name).join('/') };
+  }
+}
+
+function newNode(type: string, mode: number, link?: string): Node {
+  return { type, mode, link, children: new Map() };
+}

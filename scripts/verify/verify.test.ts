@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ModelcarsError } from '../errors.ts';
+import { documentRules, layerRules } from './rules.ts';
+import { tamperings } from './tamperings.ts';
+import { baseDigest, files, type LayerDraft, MemoryStore, makeImage, trueDraft } from './testing.ts';
+import { type Check, type VerifyOptions, verifyImage } from './verify.ts';
+
+const name = 'iris:v1';
+const platforms = ['linux/amd64', 'linux/arm64'];
+const rules = [...documentRules, ...layerRules].map((rule) => rule.name);
+const base = Object.fromEntries(platforms.map((platform) => [platform, baseDigest]));
+
+function verify(store: MemoryStore, more: Partial<VerifyOptions> = {}) {
+  return verifyImage(store, name, { files, base, platforms, ...more });
+}
+
+describe('a true image', () => {
+  test.each(['none', 'gzip', 'zstd'] as const)('with %s layers passes every rule', async (compression) => {
+    const store = makeImage(trueDraft(compression));
+    const seen: Check[] = [];
+    const { digest, checks } = await verify(store, { onCheck: (check) => seen.push(check) });
+    expect(digest).toBe(store.tags.get(name)?.digest);
+    expect(checks).toEqual(seen);
+    expect([...new Set(checks.map((check) => check.rule))]).toEqual(rules);
+    expect(checks.find((check) => check.rule === 'modes')?.text).toContain(
+      '3 files 0444, 4 directories 0555',
+    );
+    expect(checks.find((check) => check.rule === 'media types')?.text.includes('oci+fetch')).toBe(
+      compression === 'zstd',
+    );
+    expect(checks.filter((check) => check.rule === 'tools').map((check) => check.platform)).toEqual(
+      platforms,
+    );
+  });
+
+  test('is read once, however many platforms share its layers', async () => {
+    const store = makeImage(trueDraft());
+    let read = 0;
+    await verify(store, { onBytes: (count) => (read += count) });
+    expect(store.opened).toHaveLength(5);
+    expect(new Set(store.opened).size).toBe(5);
+    const stored = store.opened.reduce((total, digest) => total + (store.blobs.get(digest)?.length ?? 0), 0);
+    expect(read).toBe(stored);
+  });
+
+  test('passes whatever the size of the chunks it comes in', async () => {
+    for (const chunkSize of [1, 511, 513, 1_000_000]) {
+      const store = makeImage(trueDraft('gzip'));
+      store.chunkSize = chunkSize;
+      await expect(verify(store)).resolves.toBeDefined();
+    }
+  });
+
+  test('has the layers of the locked base, where its manifest can be read', async () => {
+    const draft = trueDraft();
+    const store = makeImage(draft);
+    const baseStore = new MemoryStore();
+    const put = (digests: string[]) => {
+      const layers = digests.map((digest) => ({ mediaType: 'any', digest, size: 1 }));
+      const config = { mediaType: 'any', digest: baseDigest, size: 1 };
+      const manifest = { schemaVersion: 2, mediaType: 'any', config, layers };
+      const descriptor = baseStore.put(Buffer.from(JSON.stringify(manifest, null, 2)), 'any');
+      baseStore.tags.set(descriptor.digest, descriptor);
+      return descriptor.digest;
+    };
+    const layers = draft.base.map((layer) => makeImage({ ...draft, base: [layer], model: [] }));
+    const digests = layers.map((one) => [...one.blobs.keys()][0] ?? '');
+    const judge = (digest: string) => {
+      const own = { ...draft, editManifest: annotate(digest) };
+      return verify(makeImage(own), { base: { 'linux/amd64': digest, 'linux/arm64': digest }, baseStore });
+    };
+    const { checks } = await judge(put(digests));
+    expect(checks.find((check) => check.rule === 'base')?.text).toMatch(/2 layers below the model's/);
+    await expect(judge(put(digests.toReversed()))).rejects.toThrow(
+      /layer 1 is sha256:.*locked base is sha256:/,
+    );
+    expect(store.opened).toEqual([]);
+  });
+});
+
+function annotate(digest: string) {
+  return (manifest: { annotations: Record<string, string> }) => {
+    manifest.annotations['org.opencontainers.image.base.digest'] = digest;
+  };
+}
+
+describe('a lie', () => {
+  test.each(tamperings)('$rule: $lie', async ({ rule, message, draft, store: spoil, options }) => {
+    const image = trueDraft();
+    draft?.(image);
+    const store = makeImage(image);
+    spoil?.(store);
+    const passed = new Set<string>();
+    const error: unknown = await verify(store, {
+      ...options,
+      onCheck: (check) => passed.add(check.rule),
+    }).then(
+      () => undefined,
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(ModelcarsError);
+    if (!(error instanceof ModelcarsError)) return;
+    expect(error.message).toMatch(message);
+    expect(error.message).toMatch(/^verify iris:v1( \((linux\/a\w+64|sha256:\w{12})\))?: /);
+    expect(error.code).toBe('integrity');
+    expect(error.next).toBeTruthy();
+    // every rule before the broken one has spoken, and it has not
+    expect(rules.find((one) => !passed.has(one))).toBe(rule);
+  });
+
+  test('is known for every rule', () => {
+    expect([...new Set(tamperings.map((one) => one.rule))].sort()).toEqual([...rules].sort());
+  });
+
+  test('in any byte of any blob is caught, and so is any cut', async () => {
+    const stores = (['none', 'gzip', 'zstd'] as const).map((compression: LayerDraft['compression']) =>
+      makeImage(trueDraft(compression)),
+    );
+    const anywhere = fc.record({
+      store: fc.constantFrom(...stores),
+      blob: fc.nat(),
+      at: fc.nat(),
+      flip: fc.integer({ min: 1, max: 255 }),
+      cut: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(anywhere, async ({ store, blob, at, flip, cut }) => {
+        const spoilt = new MemoryStore();
+        for (const [digest, bytes] of store.blobs) spoilt.blobs.set(digest, bytes);
+        for (const [tag, descriptor] of store.tags) spoilt.tags.set(tag, descriptor);
+        const [digest, bytes] = [...store.blobs][blob % store.blobs.size] ?? ['', Buffer.alloc(1)];
+        const place = at % bytes.length;
+        const changed = Buffer.from(cut ? bytes.subarray(0, place) : bytes);
+        if (!cut) changed[place] = (changed[place] ?? 0) ^ flip;
+        spoilt.blobs.set(digest, changed);
+        const error: unknown = await verify(spoilt).catch((caught: unknown) => caught);
+        expect(error).toBeInstanceOf(ModelcarsError);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('stops when it is told to', async () => {
+  const stop = new AbortController();
+  const store = makeImage(trueDraft());
+  const reason = new ModelcarsError('cancelled', 'stopped');
+  const run = verify(store, { signal: stop.signal, onBytes: () => stop.abort(reason) });
+  await expect(run).rejects.toBe(reason);
+  expect(store.opened.length).toBeLessThan(5);
+});

@@ -1,0 +1,133 @@
+import pLimit from 'p-limit';
+import type { LockedBase } from '../catalog/types.ts';
+import type { Digest, ImageStore } from '../image/types.ts';
+import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
+import type { Expected, ExpectedFile, Rule } from './facts.ts';
+import { type LayerFacts, readLayer } from './layer.ts';
+import { asError, Lie } from './lie.ts';
+import { documentRules, layerRules } from './rules.ts';
+
+export type { ExpectedFile } from './facts.ts';
+
+export interface VerifyOptions {
+  signal?: AbortSignal | undefined;
+  /** Called with the number of bytes of layers just read; every distinct layer is read once, as stored. */
+  onBytes?(count: number): void;
+  /** Called as each rule is found to hold. */
+  onCheck?(check: Check): void;
+  /** Platform → manifest digest from the lock; without it the base is not held against anything. */
+  base?: LockedBase | undefined;
+  /** Where the manifests of `base` can be read; without it their layers are not compared. */
+  baseStore?: ImageStore | undefined;
+  /** What must lie under /models, from the lock: exactly these. */
+  files: ExpectedFile[];
+  /** Platforms that must be there, `linux/amd64`; without it any will do. */
+  platforms?: string[] | undefined;
+}
+
+/** A rule that was found to hold. */
+export interface Check {
+  /** Short name, `modes`. */
+  rule: string;
+  /** What was checked, for people: "12 files 0444, 3 directories 0555: …". */
+  text: string;
+  /** Of a rule that is checked for each platform. */
+  platform?: string;
+}
+
+/** Layers read at the same time. */
+const parallelLayers = 3;
+/** What the tars of one image may cost in memory: members, and bytes of their names. */
+const limits = { members: 200_000, names: 32 * 1024 ** 2 };
+
+/**
+ * Reads an image again, by tag, digest or a layout's entry name, and holds it against the image contract (docs/image-contract.md)
+ * and the lock, rule by rule. It shares no code with what builds images. Every layer is streamed once, memory does not
+ * grow with them. Returns the digest of the index and what was checked; the first lie throws a ModelcarsError with code
+ * `integrity`, that names the image, the platform, the layer and the member. Errors of the store come through as they are.
+ */
+export async function verifyImage(
+  store: ImageStore,
+  name: string,
+  options: VerifyOptions,
+): Promise<{ digest: Digest; checks: Check[] }> {
+  const checks: Check[] = [];
+  const expected: Expected = { files: options.files, base: options.base, platforms: options.platforms };
+  const judge = <T extends Documents>(image: T, rules: Rule<T>[]) => {
+    for (const check of judgements(image, rules, expected)) {
+      checks.push(check);
+      options.onCheck?.(check);
+    }
+  };
+  try {
+    options.signal?.throwIfAborted();
+    const documents = await readDocuments(store, name);
+    expected.baseLayers = await baseLayersOf(documents, options);
+    judge(documents, documentRules);
+    judge({ ...documents, layers: await readLayers(store, documents, options) }, layerRules);
+    return { digest: documents.digest, checks };
+  } catch (error) {
+    throw asError(name, error);
+  }
+}
+
+function* judgements<T extends Documents>(image: T, rules: Rule<T>[], expected: Expected): Generator<Check> {
+  for (const rule of rules) {
+    if ('check' in rule) {
+      yield { rule: rule.name, text: rule.check(image, expected) };
+      continue;
+    }
+    for (const one of image.images) {
+      yield { rule: rule.name, text: rule.checkPlatform(image, one, expected), platform: one.platform };
+    }
+  }
+}
+
+async function baseLayersOf(
+  { images }: Documents,
+  { base, baseStore }: VerifyOptions,
+): Promise<Map<string, string[]> | undefined> {
+  if (base === undefined || baseStore === undefined) return undefined;
+  const layers = new Map<string, string[]>();
+  for (const { platform } of images) {
+    const pinned = base[platform];
+    if (pinned !== undefined) layers.set(platform, await readBaseLayers(baseStore, pinned));
+  }
+  return layers;
+}
+
+/** Reads every distinct layer once, a few at a time; the first failure stops the others. */
+async function readLayers(
+  store: ImageStore,
+  { images }: Documents,
+  options: VerifyOptions,
+): Promise<Map<Digest, LayerFacts>> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const budget = { ...limits };
+  const limit = pLimit(parallelLayers);
+  const layers = new Map<Digest, Promise<LayerFacts>>();
+  let failure: { error: unknown } | undefined;
+  for (const { platform, manifest } of images) {
+    for (const layer of manifest.layers) {
+      if (layers.has(layer.digest)) continue;
+      const read = limit(async () => {
+        signal.throwIfAborted();
+        return readLayer(store, layer, { signal, onBytes: options.onBytes, budget });
+      });
+      read.catch((error: unknown) => {
+        failure ??= {
+          error:
+            error instanceof Lie ? new Lie(error.message, { platform, ...error.where }, error.next) : error,
+        };
+        stop.abort();
+      });
+      layers.set(layer.digest, read);
+    }
+  }
+  await Promise.allSettled(layers.values());
+  if (failure !== undefined) throw failure.error;
+  const facts = new Map<Digest, LayerFacts>();
+  for (const [digest, read] of layers) facts.set(digest, await read);
+  return facts;
+}
