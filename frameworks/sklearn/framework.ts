@@ -1,0 +1,31 @@
+import type { Framework } from '../../scripts/catalog/types.ts';
+import { irisSmoke } from '../iris.ts';
+
+/** scikit-learn by MLServer: a model dumped with joblib (or pickle, which joblib loads too). */
+export default {
+  name: 'sklearn',
+  // config/runtimes/kserve-mlserver.yaml lists versions "0" and "1"; naming none takes either.
+  modelFormat: { name: 'sklearn' },
+  runtime: 'kserve-mlserver',
+  protocolVersion: 'v2',
+  // The names MLServer looks for, in its order (WELLKNOWN_MODEL_FILENAMES in mlserver_sklearn/sklearn.py), its
+  // settings, and what people have to be told. settings.json is left out on purpose: it could move the port that
+  // KServe probes. So is environment.tar.gz, which MLServer's image would unpack and run: a model asks for it by name.
+  include: [
+    'model.joblib',
+    'model.pickle',
+    'model.pkl',
+    'model-settings.json',
+    'README.md',
+    'LICENSE*',
+    'NOTICE*',
+  ],
+  exclude: [],
+  requires: [
+    {
+      anyOf: ['model.joblib', 'model.pickle', 'model.pkl'],
+      why: 'MLServer looks for no other name; give a file its name with `files:`',
+    },
+  ],
+  smoke: irisSmoke('labels'),
+} satisfies Framework;
