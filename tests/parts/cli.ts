@@ -39,7 +39,7 @@ export interface TestModel {
   more?: Record<string, unknown>;
 }
 
-/** Writes models.yaml and its models' files into `folder`, and locks them. */
+/** Writes models.yaml and its models' files into `folder`, and locks them on the embedded base. */
 export async function makeCatalog(folder: string, models: TestModel[], version = 'v1.0.0'): Promise<void> {
   const entries = [];
   for (const { name, framework, files, more } of models) {
@@ -51,7 +51,7 @@ export async function makeCatalog(folder: string, models: TestModel[], version =
     entries.push({ name, framework, source: `file:files/${name}`, include: ['**'], version, ...more });
   }
   await writeFile(join(folder, 'models.yaml'), stringify({ models: entries }));
-  await modelcars(['lock'], { cwd: folder });
+  await modelcars(['lock', '--base', 'embedded'], { cwd: folder });
 }
 
 /** Bytes that do not compress and are the same in every run. */
