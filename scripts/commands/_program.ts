@@ -1,3 +1,4 @@
+import { ModelcarsError } from '../errors.ts';
 import { createColors } from '../terminal/color.ts';
 import { asModelcarsError, errorToJson, isDebug, renderError } from '../terminal/errors.ts';
 import { catchSignals } from '../terminal/interrupt.ts';
@@ -53,7 +54,11 @@ export async function runProgram(words: string[]): Promise<number> {
     return interrupt.exitCode() ?? code;
   } catch (error) {
     const stopped = interrupt.exitCode();
-    if (stopped === undefined || asModelcarsError(error).code === 'bug') return fail(error);
+    if (stopped === undefined) return fail(error);
+    // What an abort throws (AbortError, a closed stream) is no failure of its own.
+    fail(
+      error instanceof ModelcarsError ? error : new ModelcarsError('cancelled', 'stopped before it was done'),
+    );
     return stopped;
   } finally {
     progress.stop();

@@ -28,8 +28,8 @@ export interface OutcomeColumn extends Column {
 
 /** The columns to choose from; a command names those it has values for. */
 export const outcomeColumns = {
-  name: { title: 'NAME', shrinkTo: 24, cell: (outcome) => outcome.name ?? outcome.model },
-  digest: { title: 'DIGEST', shrinkTo: 20, cell: (outcome) => outcome.digest ?? '-' },
+  name: { title: 'NAME', shrinkTo: 24, cut: 'start', cell: (outcome) => outcome.name ?? outcome.model },
+  digest: { title: 'DIGEST', shrinkTo: 14, cell: (outcome) => outcome.digest ?? '-' },
   size: { title: 'SIZE', align: 'right', cell: ({ size }) => (size === undefined ? '-' : formatBytes(size)) },
   sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },
   layers: { title: 'LAYERS', align: 'right', cell: ({ layers }) => String(layers ?? '-') },

@@ -1,5 +1,6 @@
 import type { Catalog, Model } from '../catalog/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
+import { isCI } from '../terminal/progress.ts';
 import type { Context } from './_command.ts';
 import { defined, type Flags } from './_options.ts';
 
@@ -23,9 +24,4 @@ export async function openRun(flags: Flags, context: Context): Promise<RunOption
     progress: context.progress,
     ...defined({ concurrency: flags.concurrency, store: flags.store }),
   };
-}
-
-/** Whether this runs in CI, by the variable every CI system sets. */
-export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
-  return environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
 }

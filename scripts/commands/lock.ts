@@ -1,3 +1,4 @@
+import { displayPath } from '../catalog/mistakes.ts';
 import type { Command } from './_command.ts';
 import { optionSets } from './_options.ts';
 import { outcomeColumns, report } from './_report.ts';
@@ -38,8 +39,13 @@ export const lock: Command = {
       lockFile: options.catalog.lockFile,
       change,
     });
-    if (!flags.json)
-      context.tell(`${options.catalog.lockFile}: ${flags.dryRun ? `would be ${change}` : change}`);
+    if (!flags.json) {
+      const planned = outcomes.some(({ status }) => status === 'planned')
+        ? 'would be written'
+        : 'would stay as it is';
+      const what = code === 1 ? 'not written, because a model failed' : flags.dryRun ? planned : change;
+      context.tell(`${displayPath(options.catalog.lockFile)}: ${what}`);
+    }
     return code;
   },
 };

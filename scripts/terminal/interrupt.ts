@@ -24,7 +24,7 @@ export function catchSignals(say: (line: string) => void, last: () => void): Int
       process.exit(own);
     }
     code = own;
-    say('stopping… (once more to stop at once)');
+    say('stopping… (again to stop at once, without cleaning up)');
     controller.abort();
   };
   for (const name of Object.keys(exitCodes)) process.on(name, stop);

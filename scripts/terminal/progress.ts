@@ -82,11 +82,15 @@ export function progressMode(
   environment: NodeJS.ProcessEnv = process.env,
 ): { enabled: boolean; interactive: boolean } {
   const yes = (value: string | undefined) => value !== undefined && /^(1|true|yes)$/i.test(value);
-  const ci = environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
   return {
     enabled: !noProgress && !yes(environment.DISABLE_PROGRESS),
-    interactive: stream.isTTY === true && environment.TERM !== 'dumb' && !ci,
+    interactive: stream.isTTY === true && environment.TERM !== 'dumb' && !isCI(environment),
   };
+}
+
+/** Whether this runs in CI, by the variable that every CI system sets. */
+export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
 }
 
 const silent: Task = { add() {}, total() {}, note() {}, done() {}, fail() {} };

@@ -60,6 +60,8 @@ it('cuts between graphemes', () => {
   expect(truncate('模型模型', 4)).toBe('模…');
   expect(truncate('abc', 3)).toBe('abc');
   expect(truncate('abcd', 3)).toBe('ab…');
+  expect(truncate('quay.io/me/iris', 8, 'start')).toBe('…me/iris');
+  expect(truncate('模型模型', 4, 'start')).toBe('…型');
 });
 
 it('lets no text from elsewhere drive the terminal', () => {

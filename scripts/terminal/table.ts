@@ -6,6 +6,8 @@ export interface Column {
   align?: 'left' | 'right';
   /** Columns (of the terminal) it may be cut down to when the terminal is narrow; uncut when absent. */
   shrinkTo?: number;
+  /** Where a cell loses what does not fit; its end unless told. */
+  cut?: 'start' | 'end';
   /** Colours a cell after it was cut and padded; gets the whole cell to decide by. */
   style?(shown: string, cell: string): string;
 }
@@ -33,7 +35,7 @@ export function formatTable(columns: Column[], rows: string[][], options: TableO
       .slice(0, last + 1)
       .map((column, index) => {
         const cell = row[index] ?? '';
-        const cut = truncate(cell, widths[index] ?? 0);
+        const cut = truncate(cell, widths[index] ?? 0, column.cut);
         const blanks = ' '.repeat(Math.max(0, (widths[index] ?? 0) - textWidth(cut)));
         const shown = style(column, cut, cell);
         if (column.align === 'right') return blanks + shown;

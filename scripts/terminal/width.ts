@@ -22,19 +22,20 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text in at most `width` columns, an ellipsis in place of what went. For text without escape sequences. */
-export function truncate(text: string, width: number): string {
+/** The text in at most `width` columns, an ellipsis where it was cut: at its end, or its start. No escape sequences. */
+export function truncate(text: string, width: number, cut: 'start' | 'end' = 'end'): string {
   if (textWidth(text) <= width) return text;
   if (width < 1) return '';
-  let kept = '';
+  const segments = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  if (cut === 'start') segments.reverse();
+  const kept: string[] = [];
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    const next = graphemeWidth(segment);
-    if (columns + next > width - 1) break;
-    kept += segment;
-    columns += next;
+  for (const segment of segments) {
+    columns += graphemeWidth(segment);
+    if (columns > width - 1) break;
+    kept.push(segment);
   }
-  return `${kept}…`;
+  return cut === 'start' ? `…${kept.reverse().join('')}` : `${kept.join('')}…`;
 }
 
 /**
