@@ -1,5 +1,5 @@
 import { mediaTypes } from '../image/types.ts';
-import { type Draft, files, type MemoryStore } from './testing.ts';
+import { baseDigest, type Draft, files, MemoryStore } from './testing.ts';
 import { directory, member, pax, type Spec } from './testing-tar.ts';
 import type { VerifyOptions } from './verify.ts';
 
@@ -10,6 +10,8 @@ export interface Tampering {
   lie: string;
   /** What the error says. */
   message: RegExp;
+  /** Under which the image is asked for; else its tag. */
+  name?: string;
   draft?(draft: Draft): void;
   store?(store: MemoryStore): void;
   options?: Partial<VerifyOptions>;
@@ -85,6 +87,9 @@ export const tamperings: Tampering[] = [
   { rule: 'documents', lie: 'another index', message: /the index sha256:\w+ has the digest/, ...rewrite((own) => own.includes('"manifests"'), flipLast) },
   { rule: 'documents', lie: 'another manifest', message: /amd64\): the manifest .* has the digest/, ...rewrite((own) => own.includes('"layers":['), flipLast) },
   { rule: 'documents', lie: 'a longer config', message: /the config .* bytes, its descriptor states/, ...rewrite((own) => own.includes('"User"'), (bytes) => Buffer.concat([bytes, Buffer.of(32)])) },
+  { rule: 'documents', lie: 'another image than its digest', message: /the store answers with another image, sha256:\w{64}$/, name: baseDigest, store: (store) => {
+    for (const descriptor of store.tags.values()) store.tags.set(baseDigest, descriptor);
+  } },
   { rule: 'documents', lie: 'a huge index', message: /at most 4194304 are read/, store: (store) => {
     for (const [tag, descriptor] of store.tags) store.tags.set(tag, { ...descriptor, size: 5_000_000 });
   } },
@@ -129,6 +134,7 @@ export const tamperings: Tampering[] = [
 
   { rule: 'base', lie: 'another base than locked', message: /its base is sha256:b+, the lock pins sha256:c+/, options: { base: { 'linux/amd64': `sha256:${'c'.repeat(64)}` } } },
   { rule: 'base', lie: 'a base that the lock does not know', message: /the lock pins no base/, options: { base: {} } },
+  { rule: 'documents', lie: 'a base that cannot be read', message: /the base sha256:b+ cannot be read/, options: { baseStore: new MemoryStore() } },
   { rule: 'base', lie: 'no digest', message: /base\.digest is "ubi", no digest/, ...manifest((own) => { own.annotations[label('base.digest')] = 'ubi'; }) },
 
   { rule: 'blobs', lie: 'a changed byte', message: /the blob has the digest sha256:.* \(layer sha256:\w{12}\)$/, ...rewrite(isModelLayer, flipLast) },
@@ -178,6 +184,14 @@ export const tamperings: Tampering[] = [
     const [first] = draft.model;
     if (first) first.end = Buffer.concat([Buffer.alloc(1024), member({ name: 'models/x' })]);
   } },
+  { rule: 'tar format', lie: 'a PAX header at the end', message: /the tar has a PAX header/, draft: (draft) => {
+    const [first] = draft.model;
+    if (first) first.end = Buffer.concat([member({ name: 'x', type: 'g', content: '13 comment=x\n' }), Buffer.alloc(1024)]);
+  } },
+  { rule: 'tar format', lie: 'a directory with a size', message: /models\/: is a directory with the size 8/, draft: (draft) => {
+    const [first] = draft.model[0]?.members ?? [];
+    if (first) first.edit = (block) => void block.write('00000000010\0', 124);
+  } },
   { rule: 'tar format', lie: 'no end', message: /the tar does not end with two blocks of zeros/, draft: (draft) => {
     const [first] = draft.model;
     if (first) first.end = Buffer.alloc(0);
@@ -189,6 +203,7 @@ export const tamperings: Tampering[] = [
 
   ...['./models/model.joblib', '/models/model.joblib', 'models//model.joblib', 'models/./model.joblib', 'models/x/../model.joblib', 'models/model.joblib/'].map((name): Tampering => (
     { rule: 'names', lie: name, message: /the name is not plain, it should be models\/model\.joblib/, ...spoil({ name }) })),
+  { rule: 'names', lie: 'the root in a model layer', message: /\.\/: lies outside models\//, draft: (draft) => void draft.model[0]?.members.unshift(directory('./')) },
   { rule: 'names', lie: 'a terminal escape', message: /x\\u\{1b\}\[2J\/: the name is not plain/, ...add(directory('models/./x\x1b[2J/')) },
   { rule: 'whiteouts', lie: 'a whiteout', message: /models\/\.wh\.README\.md: is a whiteout/, ...add({ name: 'models/.wh.README.md' }) },
   { rule: 'whiteouts', lie: 'an opaque whiteout', message: /is a whiteout/, ...add({ name: 'models/.wh..wh..opq' }) },

@@ -1,0 +1,127 @@
+import { buffer } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { pack } from 'tar-stream';
+import { expect, test } from 'vitest';
+import { BrokenTar } from './header.ts';
+import { type Member, TarReader } from './tar.ts';
+import { hex, tarOf, trueDraft } from './testing.ts';
+import { member, pax } from './testing-tar.ts';
+
+const plenty = () => ({ members: 1000, names: 100_000 });
+
+function read(bytes: Uint8Array, chunkSize = bytes.length, budget = plenty()): Member[] {
+  const reader = new TarReader(budget);
+  for (let at = 0; at < bytes.length; at += chunkSize) reader.push(bytes.subarray(at, at + chunkSize));
+  reader.end();
+  return reader.members;
+}
+
+const end = Buffer.alloc(1024);
+
+test('lists what tar-stream packs: ustar, prefixes, PAX for long and foreign names', async () => {
+  const names = ['a', `${'d/'.repeat(60)}b`, 'ä', `models/${'x'.repeat(200)}`, 'models/m'];
+  const archive = pack();
+  for (const name of names) archive.entry({ name, mode: 0o640, uid: 5, mtime: new Date(7000) }, name);
+  archive.entry({ name: 'l', type: 'symlink', linkname: 'ä'.repeat(99) });
+  archive.finalize();
+  const members = read(await buffer(archive));
+  expect(members.map(({ name, size }) => [name, size])).toEqual([
+    ...names.map((name) => [name, Buffer.byteLength(name)]),
+    ['l', 0],
+  ]);
+  expect(members[0]).toMatchObject({ type: 'file', mode: 0o640, uid: 5, gid: 0, mtime: 7, path: 'a' });
+  expect(members[5]).toMatchObject({ type: 'symbolic link', link: 'ä'.repeat(99) });
+  // contents are hashed below models/ only
+  expect(members.map(({ sha256 }) => sha256)).toEqual([
+    ...[undefined, undefined, undefined],
+    ...names.slice(3).map((name) => hex(Buffer.from(name))),
+    undefined,
+  ]);
+});
+
+test('reads the same however the bytes are cut', () => {
+  const bytes = Buffer.concat(
+    [...trueDraft().model, ...trueDraft().base].map((layer) => tarOf({ ...layer, end: Buffer.alloc(0) })),
+  );
+  const whole = read(bytes);
+  expect(whole.length).toBeGreaterThan(15);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2000 }), (size) => {
+      expect(read(bytes, size)).toEqual(whole);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('follows a size in a PAX header, as engines do', () => {
+  const hidden = member({ name: 'models/hidden' });
+  const outer = member({ name: 'models/x', before: pax('size', '512') });
+  expect(read(Buffer.concat([outer, hidden, end])).map(({ name }) => name)).toEqual(['models/x']);
+});
+
+test('sees through a GNU long link', () => {
+  const link = member({ name: '././@LongLink', type: 'K', content: `${'t'.repeat(150)}\0` });
+  const [first] = read(
+    Buffer.concat([member({ name: 'l', type: '2', link: 't'.repeat(100), before: link }), end]),
+  );
+  expect(first).toMatchObject({ name: 'l', link: 't'.repeat(150) });
+});
+
+test('does not take content after links and directories, whatever size they claim', () => {
+  const claim = (type: string) =>
+    member({ name: `d${type}`, type, edit: (block) => void block.write('00000001000\0', 124) });
+  const all = Buffer.concat([...['1', '2', '5', '6'].map(claim), end]);
+  expect(read(all).map(({ name }) => name)).toEqual(['d1', 'd2', 'd5', 'd6']);
+});
+
+test.each([
+  ['a lone block of zeros', Buffer.concat([Buffer.alloc(512), member({ name: 'x' }), end]), 'lone block'],
+  [
+    'a long name without its member',
+    Buffer.concat([member({ name: 'x', type: 'L', content: 'y\0' }), end]),
+    'without its member',
+  ],
+  ['a cut header', member({ name: 'x' }).subarray(0, 300), 'middle of a member'],
+  ['a name of 5000 bytes', member({ name: 'x'.repeat(5000) }), 'over 4096 bytes'],
+  [
+    'a PAX header that lies about its length',
+    member({ name: 'x', before: member({ name: 'p', type: 'x', content: '99 path=y\n' }) }),
+    'malformed',
+  ],
+  [
+    'a PAX record without a key',
+    member({ name: 'x', before: member({ name: 'p', type: 'x', content: '7 path\n' }) }),
+    'malformed',
+  ],
+  [
+    'a PAX header without end',
+    member({ name: 'p', type: 'x', edit: (block) => void block.write('77777777777\0', 124) }),
+    'PAX header has',
+  ],
+  ['a PAX size that is none', member({ name: 'x', before: pax('size', '-1') }), 'size that is none'],
+])('refuses %s', (_, bytes, message) => {
+  expect(() => read(bytes)).toThrow(BrokenTar);
+  expect(() => read(bytes)).toThrow(message);
+});
+
+test('stops at its budget of members and of names', () => {
+  const three = Buffer.concat([member({ name: 'a' }), member({ name: 'b' }), member({ name: 'c' }), end]);
+  expect(() => read(three, 512, { members: 2, names: 100 })).toThrow('too many tar members');
+  expect(() => read(three, 512, { members: 9, names: 2 })).toThrow('too long to check');
+});
+
+test('never throws anything but BrokenTar, whatever the bytes', () => {
+  const bytes = tarOf(trueDraft().base[0] ?? { members: [], compression: 'none' });
+  const flips = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { maxLength: 8 });
+  fc.assert(
+    fc.property(flips, (changes) => {
+      const changed = Buffer.from(bytes);
+      for (const [at, value] of changes) changed[at] = value;
+      try {
+        read(changed);
+      } catch (error) {
+        expect(error).toBeInstanceOf(BrokenTar);
+      }
+    }),
+  );
+});
