@@ -43,13 +43,6 @@ describe.skipIf(missing)('podman', () => {
     expect(stdout.trim().split('\n').sort()).toEqual(images.names.map((name) => `localhost/${name}`).sort());
   });
 
-  test('pull takes every image of the layout', async () => {
-    for (const name of images.names) {
-      const { code, stderr } = await podman.podman('pull', '--quiet', `oci:${images.layout}:${name}`);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    }
-  });
-
   test.each(users)('as %s all files read, nothing is writable, owner and modes are right', async (user) => {
     for (const model of images.models) {
       const run = ['--rm', '--user', user, ...judge, `localhost/${model.name}:v1.0.0`];
@@ -103,7 +96,8 @@ describe.skipIf(missing)('podman', () => {
   });
 
   test("KServe's prefetch init container fails on an image without files", async () => {
-    const empty = ['--rm', '--tmpfs', '/models:ro', `localhost/${images.names[0]}`];
+    const folder = await mkdtemp(join(scratch, 'empty-'));
+    const empty = ['--rm', '--volume', `${folder}:/models:ro`, `localhost/${images.names[0]}`];
     const result = await podman.run(...empty, 'sh', '-c', prefetch('x'));
     expect(result.code).toBe(1);
     expect(result.stdout).toMatch(/^NOK /m);
@@ -145,7 +139,7 @@ describe.skipIf(missing)('podman', () => {
         expect(removed.code).toBe(0);
         expectContract(survey, model);
         // The kernel lets only the same user through /proc/PID/root: without this the judge above proves little.
-        expect(denied.code).not.toBe(0);
+        expect(denied.code).toBe(1);
         expect({ running: running.stdout, logs, errors }).toEqual({ running: 'car\n', logs: '', errors: '' });
       }
     });

@@ -137,7 +137,12 @@ async function debianPart(name: string, { package: pkg, file, unpack, own }: Deb
   if (unpack) {
     const version = await candidate(pkg);
     if (!version) throw missing;
-    return await cached(`${name}-${version}`, file, async (folder) => await unpackDebian(pkg, folder));
+    // Without the epoch's colon, which would end a path in `--volume`.
+    return await cached(
+      `${name}-${version.replace(':', '_')}`,
+      file,
+      async (folder) => await unpackDebian(pkg, folder),
+    );
   }
   // Such a package brings libraries and services along: never behind a developer's back.
   if (!partsRequired() || process.getuid?.() !== 0) throw missing;
