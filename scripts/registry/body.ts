@@ -8,7 +8,7 @@ export async function readBody(answer: Answer, limit: number): Promise<Buffer | 
   for await (const chunk of answer.body) {
     size += chunk.length;
     if (size > limit) {
-      answer.body.destroy();
+      drop(answer);
       return undefined;
     }
     chunks.push(chunk);
@@ -21,9 +21,16 @@ export async function discard(answer: Answer): Promise<void> {
   await answer.body.dump({ limit: 64 * 1024 }).catch(() => {});
 }
 
+/** Ends a body at once, and its connection with it. */
+export function drop(answer: Answer): void {
+  // undici's body emits an error when it is ended early; without a listener that would end the process.
+  answer.body.on('error', () => {}).destroy();
+}
+
 /** Bytes as a request's body; the source is read only as fast as they are sent. */
 export function streamBody(bytes: AsyncIterable<Uint8Array>): Readable {
-  return Readable.from(bytes, { objectMode: true, highWaterMark: 1 });
+  // A source's failure reaches the upload by itself; nobody may be listening here when the request has ended before.
+  return Readable.from(bytes, { objectMode: true, highWaterMark: 1 }).on('error', () => {});
 }
 
 /** A header's first value. */

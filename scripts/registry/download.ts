@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { headerOf } from './body.ts';
+import { drop, headerOf } from './body.ts';
 import { networkFailure, type RequestFailure } from './failure.ts';
 import type { Host } from './host.ts';
 import { cancelled } from './retry.ts';
@@ -54,7 +54,7 @@ export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Ui
       if (++failures >= host.retry.tries) throw failure;
       await host.pause(failures, failure, options.signal);
     } finally {
-      answer.body.destroy();
+      drop(answer);
     }
   }
   const digest = hash && `sha256:${hash.digest('hex')}`;
@@ -86,7 +86,7 @@ async function request(
   if (answer.statusCode === 200) return answer;
   const start = /^bytes (\d+)-/.exec(headerOf(answer, 'content-range') ?? '')?.[1];
   if (Number(start) === position) return answer;
-  answer.body.destroy();
+  drop(answer);
   throw new ModelcarsError('registry', `${what}: ${host.registry} answered another range than asked for`);
 }
 

@@ -2,22 +2,16 @@ import type { Readable } from 'node:stream';
 import { type Access, Auth } from './auth.ts';
 import { discard, headerOf, readBody, readErrors } from './body.ts';
 import type { Credentials } from './credentials.ts';
-import {
-  isCertificateError,
-  isRetryable,
-  isUnreachable,
-  networkFailure,
-  RequestFailure,
-  statusFailure,
-} from './failure.ts';
-import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
+import { isCertificateError, isRetryable, isUnreachable, RequestFailure, statusFailure } from './failure.ts';
+import { backoff, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
 import { type Answer, isLoopback, type Transport } from './transport.ts';
+import { transmit, type WireRequest } from './wire.ts';
 
 /** One exchange with a registry. */
 export interface Call {
-  /** "push blob sha256:… to quay.io/me/iris": how an error begins. */
+  /** "push sha256:… to quay.io/me/iris": how an error begins. */
   what: string;
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  method: WireRequest['method'];
   /** A path below the registry (`/v2/me/iris/…`), or an upload location as `Host.locate` gives it. */
   target: string | URL;
   access: Access;
@@ -45,14 +39,17 @@ export interface HostOptions {
   signal: AbortSignal | undefined;
 }
 
-const redirects = 5;
+const headersTimeout = 60_000;
 
-/** One registry: its origin, its authentication, and requests with retries and redirects. */
+/** One registry: its origin, its authentication, and calls with retries. */
 export class Host {
   readonly registry: string;
   readonly retry: RetryOptions;
   readonly #options: HostOptions;
   readonly #auth: Auth;
+  /** As the API's URL has it. */
+  readonly #apiHost: string;
+  readonly #insecure: boolean;
   #origin: Promise<URL> | undefined;
   #answered = false;
 
@@ -60,47 +57,30 @@ export class Host {
     this.#options = options;
     this.registry = options.registry;
     this.retry = options.retry;
+    this.#apiHost = options.registry === 'docker.io' ? 'registry-1.docker.io' : options.registry;
+    this.#insecure = this.#isInsecure(this.#apiHost);
     this.#auth = new Auth({
       registry: options.registry,
       credentials: options.credentials,
-      checkRealm: (realm) =>
-        realm.protocol === 'https:' || this.#mayBePlain(realm) || this.#isInsecure(this.#apiHost()),
-      request: async (url, init) => {
-        const what = `log in to ${options.registry}`;
-        const answer = await this.#retrying({ what, signal: undefined }, async () => {
-          const got = await this.#transmit(url, { ...init, what, headersTimeout: 60_000 }, undefined);
-          if (!isRetryable(got.status)) return got;
-          throw await this.#failure(what, got.answer, url);
-        });
-        return {
-          status: answer.status,
-          text: (await readBody(answer.answer, 1024 * 1024))?.toString() ?? '',
-        };
-      },
+      checkRealm: (realm) => realm.protocol === 'https:' || this.#insecure || this.#mayBePlain(realm),
+      request: (url, init) => this.#askRealm(url, init),
     });
   }
 
   /** Sends a call, with retries unless its body can be sent only once. */
   async send(call: Call): Promise<Answer> {
     if (call.stream || call.once) return await this.#once(call);
-    return await this.#retrying(call, () => this.#once(call));
+    return await this.#retrying(call.signal, () => this.#once(call));
   }
 
   /** Sends a call nobody depends on, even after a cancellation: 2 s, one try, no errors. */
   async cleanUp(call: Call): Promise<void> {
     try {
-      const origin = await this.origin();
-      const target = typeof call.target === 'string' ? new URL(call.target, origin) : call.target;
-      const used = target.origin === origin.origin ? await this.#auth.header(call.access) : undefined;
+      const target = new URL(call.target, await this.origin());
+      const headers = await this.#headers(call, target);
       const signal = AbortSignal.timeout(2000);
-      const headers = { 'user-agent': 'modelcars', ...(used === undefined ? {} : { authorization: used }) };
       await discard(
-        await this.#options.transport.send(target, {
-          method: call.method,
-          headers,
-          signal,
-          headersTimeout: 2000,
-        }),
+        await this.#options.transport.send(target, { method: call.method, headers, signal, headersTimeout }),
       );
     } catch {
       // The registry tidies up by itself in time.
@@ -126,9 +106,8 @@ export class Host {
    */
   async locate(location: string | undefined, base: URL | undefined, what: string): Promise<URL> {
     const origin = await this.origin();
-    const text = location ?? '';
-    const url =
-      text !== '' && URL.canParse(text, (base ?? origin).href) ? new URL(text, base ?? origin) : undefined;
+    const from = base ?? origin;
+    const url = location && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
     if (url?.protocol === 'http:' && origin.protocol === 'https:' && url.hostname === origin.hostname) {
       return new URL(`${url.pathname}${url.search}`, origin);
     }
@@ -148,9 +127,9 @@ export class Host {
   }
 
   async #findOrigin(): Promise<URL> {
-    const host = this.#apiHost();
-    const secure = new URL(`https://${host}`);
-    if (this.#isInsecure(host)) return new URL(`http://${host}`);
+    const secure = new URL(`https://${this.#apiHost}`);
+    const plain = new URL(`http://${this.#apiHost}`);
+    if (this.#insecure) return plain;
     if (!isLoopback(secure.hostname)) return secure;
     try {
       // Nobody sits between us and a loopback host, so asking is safe, and saves an option either way.
@@ -163,12 +142,8 @@ export class Host {
       await discard(await this.#options.transport.send(new URL('/v2/', secure), request));
       return secure;
     } catch (error) {
-      return isCertificateError(error) ? secure : new URL(`http://${host}`);
+      return isCertificateError(error) ? secure : plain;
     }
-  }
-
-  #apiHost(): string {
-    return this.registry === 'docker.io' ? 'registry-1.docker.io' : this.registry;
   }
 
   #isInsecure(host: string): boolean {
@@ -177,14 +152,11 @@ export class Host {
 
   /** Hosts the user named, and this machine's as long as the registry is here too. */
   #mayBePlain(url: URL): boolean {
-    const local = isLoopback(url.hostname) && isLoopback(new URL(`https://${this.registry}`).hostname);
+    const local = isLoopback(url.hostname) && isLoopback(new URL(`https://${this.#apiHost}`).hostname);
     return local || this.#isInsecure(url.host);
   }
 
-  async #retrying<T>(
-    call: { what: string; signal?: AbortSignal | undefined },
-    task: () => Promise<T>,
-  ): Promise<T> {
+  async #retrying<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await task();
@@ -194,93 +166,68 @@ export class Host {
         const tries =
           isUnreachable(error) && !this.#answered ? Math.min(2, this.retry.tries) : this.retry.tries;
         if (attempt >= tries) throw error;
-        await this.pause(attempt, error, call.signal);
+        await this.pause(attempt, error, signal);
       }
     }
   }
 
   async #once(call: Call): Promise<Answer> {
     const origin = await this.origin();
-    const target = typeof call.target === 'string' ? new URL(call.target, origin) : call.target;
-    const ours = target.origin === origin.origin;
-    for (let attempt = 1; ; attempt++) {
-      const used = ours ? await this.#auth.header(call.access) : undefined;
-      const { answer, status, url } = await this.#transmit(target, call, used);
+    const target = new URL(call.target, origin);
+    for (let renewed = false; ; renewed = true) {
+      const headers = await this.#headers(call, target);
+      const { answer, status, url } = await this.#transmit(call, target, headers);
       if (call.expect.includes(status)) return answer;
-      const refused = ours && status === 401 && url.origin === origin.origin;
-      if (refused && (await this.#auth.learn(call.access, used, answer.headers['www-authenticate']))) {
-        const again = used === undefined || attempt === 1;
-        if (again && !call.stream) {
-          await discard(answer);
-          continue;
-        }
-        if (call.stream) {
-          await discard(answer);
-          throw new RequestFailure(`${call.what}: ${this.registry} wants a new token`, {
-            code: 'auth',
-            status,
-            retryable: true,
-            retryAfter: 0,
-          });
-        }
+      const asks =
+        status === 401 && !renewed && url.origin === origin.origin && target.origin === origin.origin;
+      const challenge = answer.headers['www-authenticate'];
+      if (!asks || !(await this.#auth.learn(call.access, headers.authorization, challenge))) {
+        throw await this.#failure(call.what, answer, url);
       }
-      throw await this.#failure(call.what, answer, url);
-    }
-  }
-
-  /** Sends one request and follows its redirects; Authorization goes to the first host only. */
-  async #transmit(
-    start: URL,
-    call: Pick<Call, 'what' | 'method' | 'headers' | 'body' | 'stream' | 'signal' | 'headersTimeout'>,
-    authorization: string | undefined,
-  ): Promise<{ answer: Answer; status: number; url: URL }> {
-    let url = start;
-    const signal = this.signal(call.signal);
-    for (let hops = 0; ; hops++) {
-      const headers: Record<string, string> = { 'user-agent': 'modelcars', ...call.headers };
-      if (authorization !== undefined && url.origin === start.origin) headers.authorization = authorization;
-      if (url.origin !== start.origin) delete headers.authorization;
-      let answer: Answer;
-      try {
-        const body = call.stream?.() ?? call.body;
-        answer = await this.#options.transport.send(url, {
-          method: call.method,
-          headers,
-          signal,
-          headersTimeout: call.headersTimeout ?? 60_000,
-          ...(body === undefined ? {} : { body }),
-        });
-      } catch (error) {
-        if (signal?.aborted) throw cancelled(error);
-        throw networkFailure(call.what, url.host, error);
-      }
-      this.#answered = true;
-      const status = answer.statusCode;
-      const location = [301, 302, 303, 307, 308].includes(status) ? headerOf(answer, 'location') : undefined;
-      const follows = call.method === 'GET' || call.method === 'HEAD' || (status >= 307 && !call.stream);
-      if (location === undefined || !follows) return { answer, status, url };
       await discard(answer);
-      url = this.#redirect(call.what, url, location, hops);
+      if (call.stream) {
+        const message = `${call.what}: ${this.registry} wants a new token`;
+        throw new RequestFailure(message, { code: 'auth', status, retryable: true, retryAfter: 0 });
+      }
     }
   }
 
-  #redirect(what: string, from: URL, location: string, hops: number): URL {
-    const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-    const safe =
-      to &&
-      (to.protocol === 'https:' ||
-        (to.protocol === 'http:' && (from.protocol === 'http:' || this.#mayBePlain(to))));
-    if (safe && hops < redirects) return to;
-    const why = safe
-      ? `redirects more than ${redirects} times`
-      : `redirects to ${to?.origin ?? 'no URL'}, which is not https`;
-    throw new RequestFailure(`${what}: ${from.host} ${why}`, { code: 'registry' });
+  /** A call's headers; Authorization only for the registry itself, not for an upload location elsewhere. */
+  async #headers(call: Call, target: URL): Promise<Record<string, string>> {
+    const ours = target.origin === (await this.origin()).origin;
+    const authorization = ours ? await this.#auth.header(call.access) : undefined;
+    return authorization === undefined ? { ...call.headers } : { ...call.headers, authorization };
+  }
+
+  async #transmit(
+    call: Omit<Call, 'target' | 'access' | 'expect'>,
+    target: URL,
+    headers: Record<string, string>,
+  ) {
+    const signal = this.signal(call.signal);
+    const mayBePlain = (url: URL) => this.#mayBePlain(url);
+    const request = { headersTimeout, ...call, headers, signal, mayBePlain };
+    const answered = await transmit(this.#options.transport, target, request);
+    this.#answered = true;
+    return answered;
+  }
+
+  async #askRealm(
+    url: URL,
+    init: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: Uint8Array },
+  ): Promise<{ status: number; text: string }> {
+    const what = `log in to ${this.registry}`;
+    return await this.#retrying(undefined, async () => {
+      const { answer, status, url: from } = await this.#transmit({ ...init, what }, url, init.headers);
+      if (isRetryable(status)) throw await this.#failure(what, answer, from);
+      return { status, text: (await readBody(answer, 1024 * 1024))?.toString() ?? '' };
+    });
   }
 
   async #failure(what: string, answer: Answer, url: URL): Promise<RequestFailure> {
     const body = await readBody(answer, 64 * 1024).catch(() => undefined);
     const { codes, text } = readErrors(body?.toString('utf8') ?? '');
-    const retryAfter = parseRetryAfter(answer.headers['retry-after']);
+    const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'));
     const by = url.origin === (await this.origin()).origin ? undefined : url.host;
     const detail = { codes, text: this.#auth.mask(text), retryAfter, by };
     return statusFailure(what, this.registry, answer.statusCode, detail);

@@ -1,20 +1,19 @@
-import { ModelcarsError } from '../errors.ts';
 import type { Content, Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { discard, headerOf, streamBody } from './body.ts';
+import { streamBody } from './body.ts';
 import { RequestFailure } from './failure.ts';
 import { ContentHash } from './hashing.ts';
-import type { Call, Host } from './host.ts';
+import type { Host } from './host.ts';
 import { cancelled } from './retry.ts';
-import type { Answer } from './transport.ts';
+import { type Part, UploadSession } from './session.ts';
 
 export interface UploadOptions {
   host: Host;
   access: Access;
-  /** "push layer … to quay.io/me/iris". */
+  /** "push sha256:… to quay.io/me/iris". */
   what: string;
   content: Content;
-  /** Repositories of this registry that hold the blob, best first; needs content.digest. */
+  /** Repositories of this registry that hold the blob; needs content.digest. */
   mountFrom: string[];
   signal?: AbortSignal | undefined;
   onBytes?: ((count: number) => void) | undefined;
@@ -31,29 +30,28 @@ type Mode = 'stream' | 'single' | 'parts';
 
 const singleLimit = 1024 * 1024;
 const partSize = 32 * 1024 * 1024;
-/** A registry on object storage copies the blob when it is committed: minutes for tens of gigabytes. */
-const commitTimeout = 30 * 60_000;
-const stallTimeout = 5 * 60_000;
 
-/** Uploads one blob; returns its digest and size. See UploadOptions and `Repository.write`. */
+/**
+ * Uploads one blob, or has it linked from another repository; returns its digest and size. A broken upload goes on
+ * where the registry says it stopped, or starts again; bytes are hashed once, on their way.
+ */
 export async function uploadBlob(options: UploadOptions): Promise<{ digest: Digest; size: number }> {
   return await new Upload(options).run();
 }
 
 class Upload {
   readonly #options: UploadOptions;
+  readonly #signal: AbortSignal | undefined;
   readonly #hash: ContentHash;
-  #mode: Mode;
+  readonly #session: UploadSession;
   readonly #refused = new Set<Mode>();
-  /** Where the next request of the upload session goes; undefined: there is no session. */
-  #location: URL | undefined;
-  /** Bytes the registry has; what the session will take next. */
+  #mode: Mode;
+  /** Bytes the session has. */
   #offset = 0;
   /** Bytes told to onBytes. */
   #told = 0;
-  /** The most bytes the registry ever had: only beyond it is progress. */
+  /** The most bytes a session was seen to have: only beyond it is progress. */
   #best = 0;
-  #minPart = 0;
   /** Whether the session is worth asking how far it got. */
   #resumes = true;
   /** Whether this session was resumed. */
@@ -61,28 +59,29 @@ class Upload {
   #committing = false;
 
   constructor(options: UploadOptions) {
-    const { content, what } = options;
+    const { content, host, signal, what } = options;
     this.#options = options;
+    this.#signal = host.signal(signal);
     this.#hash = new ContentHash(content, what);
+    this.#session = new UploadSession(options);
     const small = content.digest !== undefined && content.size !== undefined && content.size <= singleLimit;
     this.#mode = small ? 'single' : 'stream';
   }
 
   async run(): Promise<{ digest: Digest; size: number }> {
-    const { host, content, signal } = this.#options;
-    if (await this.#mount()) return { digest: content.digest as Digest, size: content.size ?? 0 };
+    const { host, content, mountFrom, signal } = this.#options;
+    for (const from of mountFrom.slice(0, 2)) {
+      if (content.digest === undefined || this.#session.isOpen) break;
+      if (await this.#session.mount(content.digest, from))
+        return { digest: content.digest, size: content.size ?? 0 };
+    }
     for (let failures = 0, restarts = 0; ; ) {
       try {
-        this.#location ??= await this.#start();
-        const digest = await this.#send();
-        return { digest, size: this.#hash.size ?? 0 };
+        return await this.#send();
       } catch (error) {
-        const reason = error instanceof ContentFailure ? error.cause : error;
-        const failure = host.signal(signal)?.aborted ? cancelled(reason) : reason;
-        // A content that comes from a registry fails with a RequestFailure as well, which is not ours to retry.
-        const ours = failure instanceof RequestFailure && failure === error;
-        if (!ours || !(failure.retryable || this.#otherWay(failure))) {
-          await this.#cancel();
+        const failure = await this.#judge(error);
+        if (!failure.retryable && !this.#otherWay(failure)) {
+          await this.#session.cancel();
           throw failure;
         }
         if (failure.retryable) {
@@ -102,171 +101,83 @@ class Upload {
     }
   }
 
-  /** Asks the registry to link the blob from another repository. What it answers otherwise is an upload session. */
-  async #mount(): Promise<boolean> {
-    const { host, access, content, what, mountFrom, signal } = this.#options;
-    for (const from of content.digest === undefined ? [] : mountFrom.slice(0, 2)) {
-      const query = new URLSearchParams({ mount: content.digest ?? '', from });
-      try {
-        const answer = await host.send({
-          what,
-          method: 'POST',
-          target: `/v2/${access.repository}/blobs/uploads/?${query}`,
-          access: { ...access, from },
-          expect: [201, 202],
-          signal,
-        });
-        await discard(answer);
-        if (answer.statusCode === 201) return true;
-        await this.#opened(answer);
-        return false;
-      } catch (error) {
-        // No right to read there, or no mounts at all (some answer 4xx): the upload itself will tell.
-        if (!(error instanceof ModelcarsError) || error.code === 'cancelled') throw error;
-      }
+  /** The failure if it is the registry's; throws all others, after giving up the session. */
+  async #judge(error: unknown): Promise<RequestFailure> {
+    const reason = error instanceof ContentFailure ? error.cause : error;
+    // A content that comes from a registry fails with a RequestFailure as well, which is not ours to retry.
+    if (reason instanceof RequestFailure && reason === error && !this.#signal?.aborted) return reason;
+    await this.#session.cancel();
+    throw this.#signal?.aborted ? cancelled(reason) : reason;
+  }
+
+  async #send(): Promise<{ digest: Digest; size: number }> {
+    if (!this.#session.isOpen) await this.#session.open();
+    if (this.#mode !== 'single') {
+      while (this.#hash.size === undefined || this.#offset < this.#hash.size) await this.#patch();
     }
-    return false;
-  }
-
-  async #start(): Promise<URL> {
-    const { host, access, what, signal } = this.#options;
-    const answer = await host.send({
-      what,
-      method: 'POST',
-      target: `/v2/${access.repository}/blobs/uploads/`,
-      access,
-      expect: [202],
-      signal,
-    });
-    await discard(answer);
-    return await this.#opened(answer);
-  }
-
-  async #opened(answer: Answer): Promise<URL> {
-    const minimum = Number(headerOf(answer, 'oci-chunk-min-length') ?? 0);
-    this.#minPart = Number.isSafeInteger(minimum) ? minimum : 0;
-    this.#location = await this.#options.host.locate(
-      headerOf(answer, 'location'),
-      undefined,
-      this.#options.what,
-    );
-    return this.#location;
-  }
-
-  async #send(): Promise<Digest> {
-    if (this.#mode === 'single') return await this.#commit(true);
-    while (this.#hash.size === undefined || this.#offset < this.#hash.size) await this.#patch();
-    return await this.#commit(false);
+    const digest = await this.#digest();
+    const size = this.#hash.size ?? 0;
+    this.#committing = true;
+    if (this.#mode === 'single') {
+      await this.#reading(0, Number.POSITIVE_INFINITY, size, (part) => this.#session.put(digest, part));
+    } else {
+      await this.#session.put(digest);
+    }
+    return { digest, size };
   }
 
   /** Sends from the offset to the end, or a part. */
   async #patch(): Promise<void> {
-    const { host, access, what, signal } = this.#options;
     const start = this.#offset;
     const parts = this.#mode === 'parts';
-    const limit = parts ? Math.max(partSize, this.#minPart) : Number.POSITIVE_INFINITY;
-    if (parts && this.#hash.size === undefined) await this.#digest();
-    const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
+    const limit = parts ? Math.max(partSize, this.#session.minPart) : Number.POSITIVE_INFINITY;
+    if (parts) await this.#digest(); // A part's range needs the size.
     const size = this.#hash.size;
-    if (size !== undefined) {
-      const length = Math.min(limit, size - start);
-      headers['content-length'] = `${length}`;
-      // Its presence makes a request a "chunk", which several registries refuse or limit: only where needed.
-      if (start > 0 || length < size) headers['content-range'] = `${start}-${start + length - 1}`;
-    }
-    const answer = await this.#streaming(start, limit, (stream) =>
-      host.send({
-        what,
-        method: 'PATCH',
-        target: this.#session(),
-        access,
-        expect: [201, 202, 204],
-        headers,
-        stream,
-        signal,
-        headersTimeout: stallTimeout,
-      }),
-    );
-    const location = headerOf(answer, 'location');
-    if (location) this.#location = await host.locate(location, this.#session(), what);
+    const length = size === undefined ? undefined : Math.min(limit, size - start);
+    const ranged = length !== undefined && (start > 0 || length !== size);
+    const range = ranged ? `${start}-${start + length - 1}` : undefined;
+    await this.#reading(start, limit, length, (part) => this.#session.patch(part, range));
     this.#offset = Math.min(start + limit, this.#hash.size ?? Number.POSITIVE_INFINITY);
     if (this.#hash.hashed >= this.#offset) return;
-    throw new RequestFailure(`${what}: ${host.registry} answered before it had all bytes`, {
-      code: 'registry',
-      retryable: true,
-    });
-  }
-
-  /** Ends the upload, with all the bytes or with those sent before. */
-  async #commit(withBytes: boolean): Promise<Digest> {
-    const { host, access, what, signal } = this.#options;
-    const digest = await this.#digest();
-    const target = new URL(this.#session());
-    target.searchParams.set('digest', digest);
-    this.#committing = true;
-    const call: Call = {
-      what,
-      method: 'PUT',
-      target,
-      access,
-      expect: [200, 201, 204],
-      headers: {
-        'content-type': 'application/octet-stream',
-        'content-length': `${withBytes ? this.#hash.size : 0}`,
-      },
-      once: true,
-      signal,
-      headersTimeout: commitTimeout,
-    };
-    const answer = withBytes
-      ? await this.#streaming(0, Number.POSITIVE_INFINITY, (stream) => host.send({ ...call, stream }))
-      : await host.send(call);
-    const answered = headerOf(answer, 'docker-content-digest');
-    if (answered === undefined || answered === digest) return digest;
-    throw new ModelcarsError(
-      'integrity',
-      `${what}: the registry stored ${answered.slice(0, 100)}, not ${digest}`,
-    );
+    const { what, host } = this.#options;
+    const message = `${what}: ${host.registry} answered before it had all bytes`;
+    throw new RequestFailure(message, { code: 'registry', retryable: true });
   }
 
   /** The digest; reads the content when neither it nor the size that a single PUT must tell are known. */
   async #digest(): Promise<Digest> {
-    const { content, host, signal } = this.#options;
-    if (content.digest !== undefined && this.#hash.size !== undefined) return content.digest;
+    const { digest } = this.#options.content;
+    if (digest !== undefined && this.#hash.size !== undefined) return digest;
     try {
-      return await this.#hash.finish(host.signal(signal));
+      return await this.#hash.finish(this.#signal);
     } catch (error) {
       throw new ContentFailure(error);
     }
   }
 
-  /** Runs a request with a part of the content as its body; the content's own failure wins over what it caused. */
-  async #streaming(
+  /** Runs a request with bytes of the content; the content's own failure wins over what it caused. */
+  async #reading(
     start: number,
     limit: number,
-    send: (stream: () => ReturnType<typeof streamBody>) => Promise<Answer>,
-  ): Promise<Answer> {
+    length: number | undefined,
+    send: (part: Part) => Promise<void>,
+  ): Promise<void> {
     let broken: ContentFailure | undefined;
-    const tell = (end: number) => this.#tell(end);
-    const hash = this.#hash;
-    const signal = this.#options.host.signal(this.#options.signal);
-    async function* read() {
+    const read = async function* (this: Upload): AsyncGenerator<Uint8Array> {
       let position = start;
       try {
-        for await (const chunk of hash.read(start, limit, signal)) {
+        for await (const chunk of this.#hash.read(start, limit, this.#signal)) {
           yield chunk;
           position += chunk.length;
-          tell(position);
+          this.#tell(position);
         }
       } catch (error) {
         broken = new ContentFailure(error);
         throw broken;
       }
-    }
+    };
     try {
-      const answer = await send(() => streamBody(read()));
-      await discard(answer);
-      return answer;
+      await send({ stream: () => streamBody(read.call(this)), length });
     } catch (error) {
       throw broken ?? error;
     }
@@ -277,33 +188,25 @@ class Upload {
     this.#told = position;
   }
 
-  #session(): URL {
-    if (this.#location === undefined)
-      throw new ModelcarsError('bug', `${this.#options.what}: no upload session`);
-    return this.#location;
-  }
-
-  /** Whether a refusal asks for the bytes in another way, not tried yet. */
+  /** Whether a refusal may be answered by sending the bytes once more, from the start or in a way not tried yet. */
   #otherWay(failure: RequestFailure): boolean {
     const { status = 0, codes } = failure;
-    // Some registries take a resumed upload's bytes and then cannot make a blob of them: once more, in one go.
-    if (failure.code === 'integrity' && this.#resumed) {
-      this.#resumes = false;
-      return true;
-    }
     const lost = status === 404 || status === 416 || codes.includes('BLOB_UPLOAD_UNKNOWN');
-    if (lost && this.#best + this.#offset > 0) {
-      this.#resumes = false;
-      return true;
-    }
+    // A registry may take a resumed upload's bytes and then not be able to make the blob of them.
+    if ((this.#resumed && failure.code === 'integrity') || (lost && this.#offset > 0))
+      return this.#startOver();
+    const refuses = [400, 404, 405, 411, 413, 415, 416, 422, 501].includes(status);
+    if (!refuses || failure.code === 'integrity' || codes.includes('NAME_UNKNOWN')) return false;
     if (this.#committing && this.#mode !== 'single') return false;
-    if (![400, 404, 405, 411, 413, 415, 416, 422, 501].includes(status)) return false;
-    if (failure.code === 'integrity' || codes.includes('NAME_UNKNOWN')) return false;
     this.#refused.add(this.#mode);
     const order: Mode[] = status === 413 ? ['parts'] : ['single', 'stream'];
     const next = order.find((mode) => !this.#refused.has(mode));
     if (next === undefined) return false;
     this.#mode = next;
+    return this.#startOver();
+  }
+
+  #startOver(): true {
     this.#resumes = false;
     return true;
   }
@@ -314,13 +217,10 @@ class Upload {
     this.#committing = false;
     // ECR answers 500 to the end of a resumed upload, however often.
     if (this.#resumed) this.#resumes = false;
-    const { host, access, what, signal } = this.#options;
     const digest = await this.#digest();
-    const target = `/v2/${access.repository}/blobs/${digest}`;
-    const answer = await host.send({ what, method: 'HEAD', target, access, expect: [200, 404], signal });
-    await discard(answer);
-    if (answer.statusCode === 200) this.#tell(this.#hash.size ?? this.#told);
-    return answer.statusCode === 200 ? digest : undefined;
+    if (!(await this.#session.exists(digest))) return undefined;
+    this.#tell(this.#hash.size ?? this.#told);
+    return digest;
   }
 
   /**
@@ -328,23 +228,10 @@ class Upload {
    * there. False when it cannot: distribution 2.8 drops a session whose PATCH broke, others never resume.
    */
   async #resume(): Promise<boolean> {
-    const { host, access, what, signal } = this.#options;
-    const resumes = this.#resumes && this.#mode !== 'single' && this.#location !== undefined;
-    if (!resumes || this.#location === undefined) return false;
-    let answer: Answer;
-    try {
-      const target = this.#location;
-      answer = await host.send({ what, method: 'GET', target, access, expect: [200, 202, 204], signal });
-    } catch (error) {
-      if (error instanceof RequestFailure && error.status !== undefined && !error.retryable) return false;
-      throw error;
-    }
-    await discard(answer);
-    const offset = parseRange(headerOf(answer, 'range'));
+    if (!this.#resumes || this.#mode === 'single' || !this.#session.isOpen) return false;
+    const offset = await this.#session.status();
     // More than was ever sent is a lie; "0-0" is distribution's word for nothing as well as for one byte.
     if (offset === undefined || offset <= 1 || offset > this.#hash.hashed) return false;
-    const location = headerOf(answer, 'location');
-    if (location) this.#location = await host.locate(location, this.#location, what);
     this.#offset = offset;
     this.#resumed = true;
     this.#tell(offset);
@@ -352,18 +239,11 @@ class Upload {
   }
 
   #restart(): void {
-    this.#location = undefined;
+    this.#session.forget();
     this.#offset = 0;
     this.#resumes = true;
     this.#resumed = false;
     this.#tell(0);
-  }
-
-  /** Best effort, so that the registry need not wait for the session to expire; many want another scope for it. */
-  async #cancel(): Promise<void> {
-    const { host, access, what } = this.#options;
-    if (this.#location === undefined) return;
-    await host.cleanUp({ what, method: 'DELETE', target: this.#location, access, expect: [200, 202, 204] });
   }
 }
 
@@ -372,13 +252,4 @@ class ContentFailure extends Error {
   constructor(cause: unknown) {
     super('the content failed', { cause });
   }
-}
-
-/**
- * How many bytes a Range header says the session has. Inclusive, except that Quay's answer to GET, which alone has
- * `bytes=`, counts one more (quay endpoints/v2/blob.py, fetch_existing_upload).
- */
-function parseRange(range: string | undefined): number | undefined {
-  const match = /^(bytes=)?0-(\d{1,15})$/.exec(range?.trim() ?? '');
-  return match?.[2] === undefined ? undefined : Number(match[2]) + (match[1] ? 0 : 1);
 }

@@ -1,0 +1,116 @@
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { parseRetryAfter } from './retry.ts';
+import { contentOf, refuse, startFake, testClient } from './testing.ts';
+import { isLoopback } from './transport.ts';
+
+const home = { HOME: '/nonexistent', XDG_RUNTIME_DIR: '/nonexistent' };
+
+describe('proxies', () => {
+  const tags = (env: NodeJS.ProcessEnv, registry: string) =>
+    testClient({ env: { ...home, ...env }, insecure: [registry], retry: { tries: 1 } })
+      .repository(`${registry}/me/iris`)
+      .tags()
+      .catch((error: unknown) => error);
+
+  test('are used for what NO_PROXY does not name', async () => {
+    await using proxy = await startFake({ intercept: (_, response) => refuse(response, 404) });
+    const env = { HTTP_PROXY: `http://${proxy.host}`, NO_PROXY: 'other.test,10.128.0.0/14' };
+    expect(await tags(env, 'registry.test:5000')).toEqual([]);
+    expect(proxy.requests[0]?.path).toBe('http://registry.test:5000/v2/me/iris/tags/list?n=1000');
+    expect(await tags(env, '10.132.0.1:5000')).toEqual([]);
+    expect(proxy.requests).toHaveLength(2);
+  });
+
+  test('are not used for loopback', async () => {
+    await using proxy = await startFake();
+    await using fake = await startFake({ intercept: (_, response) => refuse(response, 404) });
+    expect(
+      await tags({ http_proxy: `http://${proxy.host}`, https_proxy: `http://${proxy.host}` }, fake.host),
+    ).toEqual([]);
+    expect(proxy.requests).toEqual([]);
+  });
+
+  test('get no CONNECT for the address ranges of NO_PROXY', async () => {
+    let connects = 0;
+    const proxy = createServer((socket) => {
+      connects++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const port = (proxy.address() as { port: number }).port;
+    const abort = AbortSignal.timeout(300);
+    const client = testClient({
+      env: { ...home, HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: '192.0.2.0/24' },
+      signal: abort,
+    });
+    // 192.0.2.1 is nobody's address (RFC 5737).
+    await expect(client.repository('192.0.2.1/me/iris').tags()).rejects.toBeDefined();
+    expect(connects).toBe(0);
+    await expect(client.repository('192.0.3.1/me/iris').tags()).rejects.toBeDefined();
+    await client.close();
+    proxy.close();
+  });
+});
+
+test('a registry that nobody runs is an error after two tries, with what to check', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  const retries: string[] = [];
+  await using client = testClient({ onRetry: (message) => retries.push(message) });
+  const error = await client
+    .repository(`127.0.0.1:${port}/a`)
+    .tags()
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'network',
+    message: expect.stringContaining('ECONNREFUSED'),
+    next: expect.stringContaining('NO_PROXY'),
+  });
+  expect(retries).toHaveLength(1);
+});
+
+test('an upload location elsewhere gets the bytes but no credential', async () => {
+  await using storage = await startFake();
+  storage.uploads.set('one', { chunks: [], size: 0 });
+  await using fake = await startFake({
+    intercept: (request, response) => {
+      if (!request.headers.authorization)
+        return refuse(response, 401, '', { 'www-authenticate': 'Basic realm="x"' });
+      response.writeHead(202, { location: `http://${storage.host}/v2/x/blobs/uploads/one` }).end();
+      return true;
+    },
+  });
+  await using client = testClient({
+    credentials: { find: async () => ({ kind: 'basic', username: 'me', password: 'secret' }) },
+  });
+  await client.repository(`${fake.host}/me/iris`).write(contentOf(Buffer.from('model')));
+  expect(storage.methods()).toBe('PATCH PUT');
+  expect(storage.requests.every((one) => one.headers.authorization === undefined)).toBe(true);
+});
+
+test.each([
+  ['localhost', true],
+  ['registry.localhost', true],
+  ['127.8.9.1', true],
+  ['[::1]', true],
+  ['localhost.example', false],
+  ['127.0.0.1.example', false],
+  ['10.0.0.1', false],
+])('%s is loopback: %s', (hostname, expected) => {
+  expect(isLoopback(hostname)).toBe(expected);
+});
+
+test.each([
+  ['0', 0],
+  ['12', 12_000],
+  ['86400', 300_000],
+  ['Wed, 21 Oct 2015 07:28:30 GMT', 30_000],
+  ['Wed, 21 Oct 2015 07:27:00 GMT', 0],
+  ['soon', undefined],
+  [undefined, undefined],
+])('Retry-After %s is %s ms', (header, expected) => {
+  expect(parseRetryAfter(header, Date.parse('Wed, 21 Oct 2015 07:28:00 GMT'))).toBe(expected);
+});

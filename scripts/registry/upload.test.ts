@@ -1,0 +1,316 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ModelcarsError } from '../errors.ts';
+import type { Content, WriteOptions } from '../image/types.ts';
+import { RequestFailure } from './failure.ts';
+import { contentOf, type FakeOptions, refuse, respond, sha256, startFake, testClient } from './testing.ts';
+
+const bytes = randomBytes(100_000);
+const digest = sha256(bytes);
+
+/** Writes a content to a registry that misbehaves as told. */
+async function push(fakeOptions: FakeOptions, content: Content, options: WriteOptions = {}) {
+  await using fake = await startFake(fakeOptions);
+  const retries: string[] = [];
+  await using client = testClient({ onRetry: (message) => retries.push(message) });
+  let told = 0;
+  const writing = client.repository(`${fake.host}/me/iris`).write(content, {
+    onBytes: (count) => {
+      told += count;
+    },
+    ...options,
+  });
+  const result = await writing.catch((error: unknown) => error);
+  const uploads = fake.requests.filter((one) => one.method !== 'GET' && one.path.includes('/uploads/'));
+  return {
+    result,
+    fake,
+    told,
+    retries,
+    uploads,
+    sequence: fake.requests.filter((one) => !one.path.endsWith('/v2/')).map((one) => one.method),
+    stored: fake.blobs.get(`me/iris ${digest}`),
+  };
+}
+
+describe('a sound registry', () => {
+  test('gets a layer of unknown digest in one PATCH without a range, as Docker sends it', async () => {
+    const { result, uploads, told, stored } = await push({}, contentOf(bytes, { size: bytes.length }));
+    expect(result).toEqual({
+      mediaType: 'application/vnd.oci.image.layer.v1.tar',
+      digest,
+      size: bytes.length,
+    });
+    expect(uploads.map((one) => one.method)).toEqual(['POST', 'PATCH', 'PUT']);
+    expect(uploads[1]?.headers).toMatchObject({
+      'content-length': '100000',
+      'content-type': 'application/octet-stream',
+    });
+    expect(uploads[1]?.headers['content-range']).toBeUndefined();
+    expect(stored?.equals(bytes)).toBe(true);
+    expect(told).toBe(bytes.length);
+  });
+
+  test('gets a layer of unknown size as well', async () => {
+    const { result, uploads, told } = await push({}, contentOf(bytes));
+    expect(result).toMatchObject({ digest, size: bytes.length });
+    expect(uploads[1]?.headers['transfer-encoding']).toBe('chunked');
+    expect(told).toBe(bytes.length);
+  });
+
+  test('gets small content of known digest in one PUT', async () => {
+    const { sequence, stored } = await push({}, contentOf(bytes, { size: bytes.length, digest }));
+    expect(sequence).toEqual(['HEAD', 'POST', 'PUT']);
+    expect(stored?.equals(bytes)).toBe(true);
+  });
+
+  test('gets an empty blob', async () => {
+    const { result } = await push({}, contentOf(Buffer.alloc(0)));
+    expect(result).toMatchObject({ digest: sha256(Buffer.alloc(0)), size: 0 });
+  });
+});
+
+describe('a broken upload', () => {
+  test('goes on where the registry stopped, without reading the rest again', async () => {
+    const content = contentOf(bytes, { size: bytes.length });
+    const { result, uploads, told, stored } = await push({ breaks: [40_000], resumes: true }, content);
+    expect(result).toMatchObject({ digest });
+    expect(content.opened).toEqual([0, 40_000]);
+    expect(uploads.at(-2)?.headers['content-range']).toBe('40000-99999');
+    expect(uploads.at(-2)?.path).toContain('state=40000');
+    expect(stored?.equals(bytes)).toBe(true);
+    expect(told).toBe(bytes.length);
+  });
+
+  test('starts again when the session is lost', async () => {
+    const content = contentOf(bytes, { size: bytes.length });
+    const { result, sequence, told } = await push({ breaks: [40_000] }, content);
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'POST', 'PATCH', 'PUT']);
+    expect(content.opened).toEqual([0, 0]);
+    expect(told).toBe(bytes.length);
+  });
+
+  test.each([
+    ['0-0', 'distribution says that of an empty session, too'],
+    ['0-999999', 'more than was sent'],
+    ['garbage', 'no range'],
+  ])('starts again when the session says %s (%s)', async (range) => {
+    const options: FakeOptions = {
+      breaks: [40_000],
+      resumes: true,
+      intercept: (request, response) => request.method === 'GET' && respond(response, 204, { range }),
+    };
+    const { result, sequence } = await push(options, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'POST', 'PATCH', 'PUT']);
+  });
+
+  test("takes Quay's range, which counts one more and says bytes=", async () => {
+    const content = contentOf(bytes, { size: bytes.length });
+    const options: FakeOptions = {
+      breaks: [40_000],
+      resumes: true,
+      intercept: (request, response) =>
+        request.method === 'GET' && respond(response, 204, { range: 'bytes=0-40000' }),
+    };
+    const { result } = await push(options, content);
+    expect(result).toMatchObject({ digest });
+    expect(content.opened).toEqual([0, 40_000]);
+  });
+
+  test('starts again in one go when the registry cannot end what was resumed', async () => {
+    let ends = 0;
+    const options: FakeOptions = {
+      breaks: [40_000],
+      resumes: true,
+      intercept: (request, response) =>
+        request.method === 'PUT' && ends++ === 0 && refuse(response, 400, 'DIGEST_INVALID'),
+    };
+    const { result, sequence } = await push(options, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'PATCH', 'PUT', 'HEAD', 'POST', 'PATCH', 'PUT']);
+  });
+
+  test('is given up after the tries', async () => {
+    const { result, retries } = await push(
+      { breaks: new Array(100).fill(1000) },
+      contentOf(bytes, { size: bytes.length }),
+    );
+    expect(result).toMatchObject({ code: 'network' });
+    expect(retries).toHaveLength(6);
+  });
+
+  test('is not given up while it moves', async () => {
+    const breaks = new Array(30).fill(3000);
+    const { result, told } = await push({ breaks, resumes: true }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+    expect(told).toBe(bytes.length);
+  });
+
+  test('stores the right bytes whatever breaks where', async () => {
+    const cases = fc.record({
+      size: fc.nat({ max: 5000 }),
+      chunk: fc.integer({ min: 1, max: 700 }),
+      known: fc.boolean(),
+      resumes: fc.boolean(),
+      breaks: fc.array(fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ size, chunk, known, resumes, breaks }) => {
+        const part = bytes.subarray(0, size);
+        const content = contentOf(part, known ? { size } : {}, chunk);
+        const { result, told, fake } = await push({ breaks, resumes }, content);
+        expect(result).toMatchObject({ digest: sha256(part), size });
+        expect(fake.blobs.get(`me/iris ${sha256(part)}`)?.equals(part)).toBe(true);
+        expect(told).toBe(size);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a registry that refuses', () => {
+  test.each([400, 405, 415, 501])('PATCH with %i gets one PUT', async (status) => {
+    const content = contentOf(bytes, { size: bytes.length });
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === 'PATCH' && refuse(response, status, 'UNSUPPORTED');
+    const { result, sequence, told, stored } = await push({ intercept }, content);
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['POST', 'PATCH', 'POST', 'PUT']);
+    expect(stored?.equals(bytes)).toBe(true);
+    expect(told).toBe(bytes.length);
+  });
+
+  test('one PUT gets a PATCH', async () => {
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === 'PUT' &&
+      request.headers['content-length'] !== '0' &&
+      refuse(response, 405, 'UNSUPPORTED');
+    const { result, sequence } = await push({ intercept }, contentOf(bytes, { size: bytes.length, digest }));
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['HEAD', 'POST', 'PUT', 'HEAD', 'POST', 'PATCH', 'PUT']);
+  });
+
+  test('a large body gets parts, none smaller than it says', async () => {
+    const size = 80 * 1024 * 1024;
+    const intercept: FakeOptions['intercept'] = (request, response, fake) => {
+      if (request.method === 'POST') {
+        fake.uploads.set('one', { chunks: [], size: 0 });
+        const headers = {
+          location: '/v2/me/iris/blobs/uploads/one',
+          'oci-chunk-min-length': `${50 * 1024 * 1024}`,
+        };
+        response.writeHead(202, headers).end();
+        return true;
+      }
+      return Number(request.headers['content-length']) === size && refuse(response, 413);
+    };
+    const zeros = contentOf(Buffer.alloc(size), { size }, 1024 * 1024);
+    const { result, uploads } = await push({ intercept, discards: true }, zeros);
+    expect(result).toMatchObject({ size });
+    expect(uploads.flatMap((one) => one.headers['content-range'] ?? [])).toEqual([
+      '0-52428799',
+      '52428800-83886079',
+    ]);
+  });
+
+  test('everything ends at once, with its own words', async () => {
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === 'POST' && refuse(response, 403, 'DENIED');
+    const { result, sequence } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ code: 'auth', message: expect.stringContaining('403 (DENIED: denied)') });
+    expect((result as ModelcarsError).next).toContain('podman login 127.0.0.1');
+    expect(sequence).toEqual(['POST']);
+  });
+});
+
+describe('a registry in trouble', () => {
+  test.each([408, 429, 500, 502, 503, 504])('that answers %i is asked again', async (status) => {
+    let troubles = 2;
+    const intercept: FakeOptions['intercept'] = (_, response) => troubles-- > 0 && refuse(response, status);
+    const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+  });
+
+  test('is waited for as long as Retry-After says', async () => {
+    let troubles = 1;
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === 'PATCH' && troubles-- > 0 && refuse(response, 429, '', { 'retry-after': '1' });
+    const started = performance.now();
+    const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+    expect(performance.now() - started).toBeGreaterThan(990);
+  });
+
+  test('whose answer to the end gets lost has the blob all the same', async () => {
+    let ends = 0;
+    const intercept: FakeOptions['intercept'] = (request, _response, fake) => {
+      if (request.method !== 'PUT' || ends++ > 0) return false;
+      fake.blobs.set(`me/iris ${digest}`, bytes);
+      request.socket.destroy();
+      return true;
+    };
+    const { result, sequence } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ digest });
+    expect(sequence).toEqual(['POST', 'PATCH', 'PUT', 'HEAD']);
+  });
+
+  test('that stores another digest is not believed', async () => {
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === 'PUT' && respond(response, 201, { 'docker-content-digest': sha256(Buffer.of(1)) });
+    const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ code: 'integrity' });
+  });
+});
+
+describe('a content that fails', () => {
+  const failing = (error: Error): Content => ({
+    mediaType: 'x/y',
+    size: bytes.length,
+    async *open() {
+      yield bytes.subarray(0, 50_000);
+      throw error;
+    },
+  });
+
+  test.each([
+    ['with wrong bytes', new ModelcarsError('integrity', 'read model.bin: wrong bytes')],
+    ['by another registry', new RequestFailure('pull base: no answer', { code: 'network', retryable: true })],
+    ['otherwise', new Error('boom')],
+  ])('%s ends the upload at once and takes the session back', async (_, error) => {
+    const { result, sequence, fake } = await push({}, failing(error));
+    expect(result).toBe(error);
+    expect(sequence.filter((method) => method !== 'PATCH')).toEqual(['POST', 'DELETE']);
+    expect(fake.blobs.size).toBe(0);
+  });
+
+  test.each([
+    ['another digest', { size: bytes.length, digest: sha256(Buffer.of(1)) }],
+    ['fewer bytes', { size: bytes.length + 1 }],
+    ['more bytes', { size: bytes.length - 1 }],
+    ['more bytes, in another chunk', { size: 99_000 }],
+  ])('because it has %s than it says is not committed', async (_, known) => {
+    const { result, fake, retries } = await push({}, contentOf(bytes, known));
+    expect(result).toMatchObject({ code: 'integrity' });
+    expect(fake.blobs.size).toBe(0);
+    expect(retries).toEqual([]);
+  });
+});
+
+test('a signal ends an upload and takes the session back', async () => {
+  const abort = new AbortController();
+  const endless: Content = {
+    mediaType: 'x/y',
+    async *open() {
+      for (let count = 0; ; count++) {
+        yield bytes;
+        if (count === 5) abort.abort();
+      }
+    },
+  };
+  const { result, sequence } = await push({ discards: true }, endless, { signal: abort.signal });
+  expect(result).toMatchObject({ code: 'cancelled' });
+  expect(sequence.filter((method) => method !== 'PATCH')).toEqual(['POST', 'DELETE']);
+});

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+import { discard, headerOf } from './body.ts';
+import { networkFailure, RequestFailure } from './failure.ts';
+import { cancelled } from './retry.ts';
+import type { Answer, Transport } from './transport.ts';
+
+/** A request with its redirects, before retries and after authentication. */
+export interface WireRequest {
+  /** How an error begins. */
+  what: string;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `authorization` among them goes to the first host only. */
+  headers: Record<string, string>;
+  body?: Uint8Array | undefined;
+  /** A body that can be sent once. */
+  stream?: (() => Readable) | undefined;
+  signal?: AbortSignal | undefined;
+  headersTimeout: number;
+  /** Whether a URL may be spoken to without TLS. */
+  mayBePlain(url: URL): boolean;
+}
+
+const redirects = 5;
+
+/**
+ * Sends a request and follows redirects, at most five: registries send those who read a blob to object storage,
+ * which must not see our credentials. The answer comes with the URL it is from. Fails with a RequestFailure when there
+ * is no answer or a redirect leaves TLS.
+ */
+export async function transmit(
+  transport: Transport,
+  start: URL,
+  request: WireRequest,
+): Promise<{ answer: Answer; status: number; url: URL }> {
+  const { what, method, body, stream, signal, headersTimeout } = request;
+  const { authorization: _, ...anonymous } = request.headers;
+  let url = start;
+  for (let hops = 0; ; hops++) {
+    const headers = url.origin === start.origin ? request.headers : anonymous;
+    const bytes = stream?.() ?? body;
+    let answer: Answer;
+    try {
+      const send = { method, headers: { 'user-agent': 'modelcars', ...headers }, signal, headersTimeout };
+      answer = await transport.send(url, bytes === undefined ? send : { ...send, body: bytes });
+    } catch (error) {
+      throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error);
+    }
+    const status = answer.statusCode;
+    const location = [301, 302, 303, 307, 308].includes(status) ? headerOf(answer, 'location') : undefined;
+    const reads = method === 'GET' || method === 'HEAD';
+    if (location === undefined || !(reads || status >= 307) || stream) return { answer, status, url };
+    const next = redirect(request, url, location, hops);
+    // A body may be a secret (OAuth2's refresh token) as well.
+    if (body !== undefined && next.origin !== start.origin) return { answer, status, url };
+    await discard(answer);
+    url = next;
+  }
+}
+
+function redirect(request: WireRequest, from: URL, location: string, hops: number): URL {
+  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  const plain = to?.protocol === 'http:' && (from.protocol === 'http:' || request.mayBePlain(to));
+  if (to && (to.protocol === 'https:' || plain) && hops < redirects) return to;
+  const why =
+    to && hops >= redirects
+      ? `redirects more than ${redirects} times`
+      : `redirects to ${to?.origin ?? 'something that is no URL'}, which is not https`;
+  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, { code: 'registry' });
+}
