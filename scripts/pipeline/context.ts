@@ -5,7 +5,7 @@ import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import type { Digest } from '../image/types.ts';
+import type { Digest, ImageStore } from '../image/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { Store } from '../store/store.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
@@ -86,12 +86,17 @@ export class Context implements AsyncDisposable {
     return pinBase(origin.store, name, origin.reference, platforms);
   }
 
+  /** Where the manifests of a model's base can be read. */
+  async baseStore(model: Model): Promise<ImageStore> {
+    return (await this.#origin(model.base)).store;
+  }
+
   /** One platform of a model's base, opened once in a run. */
   async base(model: Model, platform: string): Promise<Base> {
     const pin = (await this.pins(model))[platform] as Digest | undefined;
     if (pin === undefined) throw new ModelcarsError('bug', `base ${model.base}: no pin for ${platform}`);
     return remember(this.#bases, `${model.base} ${platform} ${pin}`, async () =>
-      openBase((await this.#origin(model.base)).store, model.base, platform, pin),
+      openBase(await this.baseStore(model), model.base, platform, pin),
     );
   }
 

@@ -55,6 +55,7 @@ async function verifyOne(
     files,
     platforms: model.platforms,
     base: await context.pins(model),
+    baseStore: await context.baseStore(model),
     signal: context.options.signal,
     onBytes: (count) => task.add(count),
   });
