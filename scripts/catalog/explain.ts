@@ -19,7 +19,7 @@ export function explain(error: z.ZodError, document: YamlDocument, known: KnownK
       }));
     }
     const nested = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
-    const part = nested === undefined ? 'value' : 'key';
+    const part = nested !== undefined || (issue.code === 'custom' && issue.params?.key) ? 'key' : 'value';
     return [{ ...document.place(issue.path, part), text: prefix(issue.path) + (nested ?? issue.message) }];
   });
 }

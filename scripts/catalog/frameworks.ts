@@ -86,6 +86,7 @@ async function findFrameworks(catalogDirectory: string): Promise<Map<string, str
     await realpath(join(catalogDirectory, 'frameworks')).catch(() => shipped),
   ])) {
     for (const name of await readdir(folder).catch(() => [])) {
+      if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) continue;
       const file = join(folder, name, 'framework.ts');
       if ((await stat(file).catch(() => undefined))?.isFile()) files.push([name, file]);
     }
@@ -108,11 +109,14 @@ async function loadFramework(name: string, file: string): Promise<Framework> {
   }
   const parsed = frameworkSchema.safeParse(module.default);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+    // An unknown key first: the one that is missing is most likely the same.
+    const { issues } = parsed.error;
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const field = issue?.path.join('.') ?? '';
-    const problem =
-      issue?.code === 'unrecognized_keys' ? `unknown key ${show(issue.keys[0])}` : issue?.message;
-    throw fail(field === '' ? `${problem}` : `${show(field)}: ${problem}`);
+    const prefix = field === '' ? '' : `${show(field)}: `;
+    if (issue?.code !== 'unrecognized_keys') throw fail(`${prefix}${issue?.message}`);
+    const meant = didYouMean(issue.keys[0], Object.keys(frameworkSchema.shape));
+    throw fail(`${prefix}unknown key ${show(issue.keys[0])}${meant}`);
   }
   if (parsed.data.name !== name) {
     throw fail(`\`name\`: expected ${show(name)}, the folder's name, got ${show(parsed.data.name)}`);

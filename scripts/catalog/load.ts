@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
-import { readYaml, type YamlDocument } from './document.ts';
+import { conflictLine, readYaml, type YamlDocument } from './document.ts';
 import { explain } from './explain.ts';
 import { frameworkNames } from './frameworks.ts';
 import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
@@ -36,7 +36,11 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
     throw new ModelcarsError('catalog', `read ${shown}: there is no such file`, { next: reading.next });
   }
   const document = readYaml(text, mostValues);
-  if (document.mistakes.length > 0) throw mistakesError('catalog', path, document.mistakes, next);
+  if (document.mistakes.length > 0) {
+    const line = conflictLine(text);
+    const conflict = { line: line ?? 1, column: 1, text: 'a merge conflict was not resolved' };
+    throw mistakesError('catalog', path, line === undefined ? document.mistakes : [conflict], next);
+  }
   if (document.value === null) {
     const empty = [{ line: 1, column: 1, text: 'the file is empty; expected a map with `models:`' }];
     throw mistakesError('catalog', path, empty, next);

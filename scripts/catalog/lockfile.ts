@@ -81,7 +81,11 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   }
   const document = readYaml(text, mostValues);
   if (document.mistakes.length > 0) throw mistakesError('lock', file, document.mistakes, next);
-  const parsed = lockSchema.safeParse(document.value ?? undefined);
+  if (document.value === null) {
+    const empty = [{ line: 1, column: 1, text: 'the file is empty; expected a lock' }];
+    throw mistakesError('lock', file, empty, next);
+  }
+  const parsed = lockSchema.safeParse(document.value);
   if (!parsed.success) throw mistakesError('lock', file, explain(parsed.error, document, knownKeys), next);
   const { bases, models } = parsed.data;
   const sortedModels = Object.entries(models).map(([name, model]): [string, LockedModel] => [

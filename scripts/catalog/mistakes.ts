@@ -19,7 +19,7 @@ const most = 20;
 /** A file as the user would name it: relative to the working folder, where that is shorter. */
 export function displayPath(file: string): string {
   const short = relative(process.cwd(), file);
-  return plain(short !== '' && short.length < file.length ? short : file);
+  return plain(short !== '' && short.length < file.length ? short : file, 4096);
 }
 
 /** All mistakes of a file as one error, a line `file:line:column: text` each, in the file's order. */

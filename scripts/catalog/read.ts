@@ -20,9 +20,10 @@ export async function readText(file: string, options: ReadOptions): Promise<stri
     new ModelcarsError(code, `read ${shown}: ${problem}`, { next, cause });
   if (file.includes('\0')) throw fail('the name holds a NUL character');
   try {
-    const { size, isFile } = await stat(file).then((stats) => ({ size: stats.size, isFile: stats.isFile() }));
-    if (!isFile) throw fail('it is not a regular file');
-    if (size > mostBytes) throw fail(`it has ${size} bytes, more than the ${mostBytes} that are sensible`);
+    const stats = await stat(file);
+    if (stats.isDirectory()) throw fail('it is a folder, not a file');
+    if (!stats.isFile()) throw fail('it is not a regular file');
+    if (stats.size > mostBytes) throw fail(`it has ${stats.size} bytes; at most ${mostBytes} are read`);
     const bytes = await readFile(file);
     if (!isUtf8(bytes)) throw notUtf8(file, bytes, options);
     return bytes.toString('utf8').replace(/^\uFEFF/, '');

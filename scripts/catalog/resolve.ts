@@ -1,5 +1,6 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
+import { isFolder } from '../sources/file.ts';
 import { openSource } from '../sources/index.ts';
 import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
 import type { Selection } from '../sources/types.ts';
@@ -72,24 +73,16 @@ async function resolveExtra(
   catalogDirectory: string,
   signal?: AbortSignal,
 ): Promise<LockedFile> {
+  const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
+  const next = 'name one file for each path in `files:`';
+  // Asked first: a folder's files are not worth hashing.
+  if (await isFolder(uri, catalogDirectory))
+    throw new ModelcarsError('source', `${where} is a folder`, { next });
   const { files } = await openSource(uri, catalogDirectory).resolve(uri, () => true, signal);
   const [file] = files;
-  if (file === undefined || files.length > 1 || !pointsAt(uri, file)) {
-    throw new ModelcarsError(
-      'source',
-      `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)} is a folder`,
-      {
-        next: 'name one file for each path in `files:`',
-      },
-    );
-  }
-  return { path, size: file.size, sha256: file.sha256, source: uri };
-}
-
-/** Whether a URI names this very file: a folder with one file in it would do so only by chance. */
-function pointsAt(uri: string, file: LockedFile): boolean {
-  const last = uri.replace(/\/+$/, '').split(/[/:]/).at(-1) ?? '';
-  return !uri.startsWith('file:') || decodeURIComponent(last) === file.path;
+  if (file !== undefined && files.length === 1)
+    return { path, size: file.size, sha256: file.sha256, source: uri };
+  throw new ModelcarsError('source', `${where} has ${files.length} files`, { next });
 }
 
 function checkRequired(

@@ -57,7 +57,9 @@ const defaultable = {
     .describe("Globs over the source's paths that stay out, even when included.")
     .exactOptional(),
   maxLayerSize: z
-    .union([z.int().positive(), z.string().regex(sizePattern, { error: badSize })], { error: badSize })
+    .union([z.int().positive({ error: badSize }), z.string().regex(sizePattern, { error: badSize })], {
+      error: badSize,
+    })
     .refine((size) => sizeBytes(size) !== undefined, {
       error: badSize,
     })
@@ -95,7 +97,7 @@ export const modelSchema = strict('a model: a map with `name:`, `framework:` and
     .superRefine((files, context) => {
       for (const { first, second, why } of checkClashes(Object.keys(files))) {
         const message = `\`${plain(first)}\` and \`${plain(second)}\` ${why}`;
-        context.addIssue({ code: 'custom', path: [second], message });
+        context.addIssue({ code: 'custom', path: [second], message, params: { key: true } });
       }
     })
     .describe('More files: path below /models → URI of a single file.')

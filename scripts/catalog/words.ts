@@ -28,7 +28,7 @@ export function plain(text: string, most = longest): string {
 
 function withoutSecrets(text: string): string {
   return text
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/\s@]*:[^/\s@]*@/i, '$1****@')
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/\s@]*:[^/\s@]*@(?!sha256:)/i, '$1****@')
     .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/i, '$1****@')
     .replace(/^(https?:\/\/[^?]*\?).+$/is, '$1****');
 }

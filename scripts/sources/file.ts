@@ -48,6 +48,11 @@ export function fileSource(directory: string): Source {
   } satisfies Source;
 }
 
+/** Whether a URI is a `file:` one and names a folder. Fails with code `source` when there is nothing. */
+export async function isFolder(uri: string, directory: string): Promise<boolean> {
+  return uri.startsWith('file:') && !(await openRoot(directory, uri)).isFile;
+}
+
 /** The real path of what a URI names. A relative one may not leave the catalog's folder by a link either. */
 async function openRoot(
   directory: string,

@@ -15,8 +15,10 @@ export interface Found {
   stats: BigIntStats;
 }
 
-/** Entries a folder may have in all: a bound on what links to folders can multiply to. */
+/** Entries a folder may have in all. */
 const mostEntries = 100_000;
+/** Links to folders that are followed in all: links in linked folders multiply. */
+const mostLinks = 1000;
 /** Left out of every source: they are never part of a model. */
 const skipped = new Set(['.git', '.DS_Store']);
 
@@ -32,6 +34,7 @@ export async function walk(
 ): Promise<Found[]> {
   const found: Found[] = [];
   let entries = 0;
+  let links = 0;
   let files = 0;
   const fail = (problem: string, next: string, cause?: unknown) =>
     new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next, cause });
@@ -82,6 +85,12 @@ export async function walk(
     if (!stats?.isDirectory()) return take(target, path);
     if (parents.includes(target))
       throw fail(`${plain(path)} is a symbolic link to a folder that holds it`, 'remove it');
+    if (++links > mostLinks) {
+      throw fail(
+        `more than ${mostLinks} symbolic links to folders are followed`,
+        'point `source` at a folder without',
+      );
+    }
     return enter(target, path, [...parents, target]);
   }
 

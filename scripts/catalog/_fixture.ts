@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { ModelcarsError } from '../errors.ts';
+
+/** A framework.ts that serves `*.bin` and wants a model.bin; `change` edits its text. */
+export function frameworkText(name: string, change: (text: string) => string = (text) => text): string {
+  return change(`export default {
+  name: '${name}',
+  modelFormat: { name: 'test' },
+  runtime: 'test-runtime',
+  protocolVersion: 'v2',
+  include: ['*.bin', 'LICENSE'],
+  exclude: ['optimizer.bin'],
+  requires: [{ anyOf: ['model.bin', 'weights.bin'], why: 'the runtime looks for no other name' }],
+  place: (path: string) => (path === 'weights.bin' ? 'model.bin' : path),
+  smoke: { path: '/v2/models/{name}/infer', body: {}, expect: { output: 'y', classes: [1], read: 'labels' } },
+};
+`);
+}
+
+/** A folder for one test, with a framework `testing` in it. */
+export class Folder implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(files: Record<string, string | Uint8Array> = {}): Promise<Folder> {
+    const folder = new Folder(await mkdtemp(join(tmpdir(), 'modelcars-catalog-')));
+    await folder.write({ 'frameworks/testing/framework.ts': frameworkText('testing'), ...files });
+    return folder;
+  }
+
+  async write(files: Record<string, string | Uint8Array>): Promise<void> {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(this.path, path)), { recursive: true });
+      await writeFile(join(this.path, path), content);
+    }
+  }
+
+  /** Writes models.yaml and gives its path. */
+  async catalog(text: string | Uint8Array): Promise<string> {
+    await this.write({ 'models.yaml': text });
+    return join(this.path, 'models.yaml');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** The ModelcarsError that a promise must end with. */
+export async function failure(promise: Promise<unknown>): Promise<ModelcarsError> {
+  const reason = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(reason).toBeInstanceOf(ModelcarsError);
+  return reason as ModelcarsError;
+}

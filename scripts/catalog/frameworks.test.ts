@@ -1,0 +1,71 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { Folder, failure, frameworkText } from './_fixture.ts';
+import { frameworkNames, loadFrameworks } from './frameworks.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+it('finds ours, and those beside the catalog, which win', async () => {
+  await using folder = await Folder.make({
+    'frameworks/sklearn/framework.ts': frameworkText('sklearn'),
+    'frameworks/no-framework/README.md': '',
+    'frameworks/.hidden/framework.ts': 'throw new Error()',
+    'frameworks/file': '',
+  });
+  expect(await frameworkNames(folder.path)).toEqual(['lightgbm', 'sklearn', 'testing', 'xgboost']);
+  const frameworks = await loadFrameworks(folder.path);
+  expect(frameworks.get('sklearn')?.runtime).toBe('test-runtime');
+  expect(frameworks.get('xgboost')?.runtime).toBe('kserve-mlserver');
+  expect(frameworks.get('testing')?.place?.('weights.bin')).toBe('model.bin');
+});
+
+it('counts our folder once, by whatever name it is reached', async () => {
+  await using folder = await Folder.make();
+  await symlink(repository, join(folder.path, 'link'));
+  const names = ['lightgbm', 'sklearn', 'xgboost'];
+  expect(await frameworkNames(repository)).toEqual(names);
+  expect(await frameworkNames(join(folder.path, 'link'))).toEqual(names);
+  expect(await frameworkNames(join(folder.path, 'nowhere'))).toEqual(names);
+});
+
+it.each([
+  [
+    'a word for another',
+    (text: string) => text.replace("'v2'", "'v3'"),
+    '`protocolVersion`: expected one of v1, v2, openai, got `v3`',
+  ],
+  [
+    'a missing field',
+    (text: string) => text.replace(/runtime: .*\n/, ''),
+    '`runtime`: missing; expected the name of a ClusterServingRuntime',
+  ],
+  ['a field too many', (text: string) => text.replace('runtime:', 'runtimes:'), '`runtimes`'],
+  [
+    'a wrong type deep down',
+    (text: string) => text.replace('[1]', '[]'),
+    '`smoke.expect.classes`: expected at least one class',
+  ],
+  [
+    'no function',
+    (text: string) => text.replace(/place: .*\n/, 'place: 3,\n'),
+    '`place`: expected a function',
+  ],
+  [
+    "another folder's name",
+    (text: string) => text.replace("'testing'", "'tested'"),
+    '`name`: expected `testing`',
+  ],
+  ['no default export', () => 'export const a = 1;', 'missing; expected a framework as default export'],
+  ['an error when run', () => 'throw new Error("out of cheese");', 'out of cheese'],
+  ['no TypeScript', () => 'export default {{{', ''],
+])('names file and field for %s', async (_, change, words) => {
+  await using folder = await Folder.make({
+    'frameworks/testing/framework.ts': frameworkText('testing', change),
+  });
+  const error = await failure(loadFrameworks(folder.path));
+  expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next: expect.any(String) });
+  expect(error.message).toMatch(/^load framework `testing`: .*frameworks\/testing\/framework\.ts: /);
+  expect(error.message).toContain(words);
+});

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Folder, failure } from './_fixture.ts';
+import { loadFrameworks } from './frameworks.ts';
+import { loadCatalog } from './load.ts';
+import { resolveModel, selectionOf, targetPath } from './resolve.ts';
+import type { Framework, LockedModel } from './types.ts';
+
+/** Resolves the one model of a catalog with these files and these more lines. */
+async function resolve(
+  files: Record<string, string>,
+  more: string[] = [],
+  links: [string, string][] = [],
+): Promise<LockedModel> {
+  await using folder = await Folder.make(files);
+  for (const [from, to] of links) await symlink(to, join(folder.path, from));
+  const lines = [
+    'name: iris',
+    'framework: testing',
+    ...(more.some((line) => line.startsWith('source:')) ? [] : ['source: file:m']),
+    ...more,
+  ];
+  const catalog = await loadCatalog(await folder.catalog(`models:\n  - ${lines.join('\n    ')}\n`));
+  const [model] = catalog.models;
+  const framework = (await loadFrameworks(folder.path)).get('testing');
+  if (!model || !framework) throw new Error('the fixture is broken');
+  return await resolveModel(model, framework, folder.path);
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const paths = ({ files }: LockedModel) => files.map(({ path }) => path);
+
+it("takes the framework's files of a folder", async () => {
+  const locked = await resolve({
+    'm/model.bin': 'w',
+    'm/optimizer.bin': 'o',
+    'm/notes.txt': 'n',
+    'm/LICENSE': 'l',
+  });
+  expect(locked).toEqual({
+    framework: 'testing',
+    source: 'file:m',
+    revision: expect.stringMatching(/^sha256:/),
+    include: ['*.bin', 'LICENSE'],
+    exclude: ['optimizer.bin'],
+    files: [
+      { path: 'LICENSE', size: 1, sha256: sha256('l') },
+      { path: 'model.bin', size: 1, sha256: sha256('w') },
+    ],
+  });
+});
+
+it("lets the model choose, and exclude of the framework's choice", async () => {
+  const files = { 'm/model.bin': 'w', 'm/optimizer.bin': 'o', 'm/sub/notes.txt': 'n', 'm/b.bin': '' };
+  expect(paths(await resolve(files, ['exclude: ["b.*"]']))).toEqual(['model.bin']);
+  expect(paths(await resolve(files, ['include: ["**"]']))).toEqual([
+    'b.bin',
+    'model.bin',
+    'optimizer.bin',
+    'sub/notes.txt',
+  ]);
+  expect(paths(await resolve(files, ['include: ["*"]', 'exclude: [b.bin]']))).toEqual([
+    'model.bin',
+    'optimizer.bin',
+  ]);
+});
+
+it('adds files: by the path below /models, with their URI', async () => {
+  const locked = await resolve({ 'm/model.bin': 'w', COPYING: 'c' }, [
+    'files: {docs/LICENSE: "file:COPYING"}',
+  ]);
+  expect(locked.files).toEqual([
+    { path: 'docs/LICENSE', size: 1, sha256: sha256('c'), source: 'file:COPYING' },
+    { path: 'model.bin', size: 1, sha256: sha256('w') },
+  ]);
+});
+
+it('lets files: give a file the name that the framework needs', async () => {
+  const more = ['source: file:m/LICENSE', 'files: {model.bin: "file:m/iris-2024.dat"}'];
+  expect(paths(await resolve({ 'm/LICENSE': 'l', 'm/iris-2024.dat': 'w' }, more))).toEqual([
+    'LICENSE',
+    'model.bin',
+  ]);
+});
+
+it('says what the framework needs and what was found', async () => {
+  const error = await failure(resolve({ 'm/iris.bin': 'w', 'm/notes.txt': '' }));
+  expect(error).toMatchObject({ code: 'source', next: expect.stringContaining('include') });
+  expect(error.message).toMatch(
+    /^resolve model iris: testing needs model\.bin or weights\.bin: the runtime looks for no other name; found (iris\.bin and notes\.txt|notes\.txt and iris\.bin)$/,
+  );
+});
+
+it.each<[string, Record<string, string>, string[], string, string]>([
+  [
+    'placed on another',
+    { 'm/weights.bin': 'w', 'm/model.bin': 'w' },
+    [],
+    'catalog',
+    'model.bin of file:m and weights.bin of file:m are the same path below /models',
+  ],
+  [
+    'of files: and the source',
+    { 'm/model.bin': 'w', x: '' },
+    ['files: {model.bin: "file:x"}'],
+    'catalog',
+    'model.bin of file:m and model.bin of `files:` (file:x) are the same path',
+  ],
+  [
+    'of files: in another case',
+    { 'm/model.bin': 'w', x: '' },
+    ['files: {Model.bin: "file:x"}'],
+    'catalog',
+    'differ only in case',
+  ],
+  [
+    'of files: below a file',
+    { 'm/model.bin': 'w', x: '' },
+    ['files: {model.bin/x: "file:x"}'],
+    'catalog',
+    'need one name for a file and a folder',
+  ],
+  [
+    'that is a folder in files:',
+    { 'm/model.bin': 'w', 'x/x': '' },
+    ['files: {a: "file:x"}'],
+    'source',
+    '`files:` a: file:x is a folder',
+  ],
+  [
+    'that files: misses',
+    { 'm/model.bin': 'w' },
+    ['files: {a: "file:x"}'],
+    'source',
+    'no such file or folder',
+  ],
+  ['that is not there', {}, [], 'source', 'read file:m: '],
+  ['by a scheme to come', {}, ['source: hf://org/repo'], 'source', 'hf sources are not yet supported'],
+])('refuses a file %s', async (_, files, more, code, message) => {
+  const error = await failure(resolve(files, more));
+  expect(error.code).toBe(code);
+  expect(error.message).toContain(message);
+  expect(error.next).toBeTruthy();
+});
+
+it('refuses links out of the source, by source and by files:', async () => {
+  const out: [string, string][] = [['m/extra.bin', '/etc/hostname']];
+  expect((await failure(resolve({ 'm/model.bin': 'w' }, [], out))).message).toContain('out of the source');
+  const extra: [string, string][] = [['x', '/etc/hostname']];
+  const error = await failure(resolve({ 'm/model.bin': 'w' }, ['files: {a: "file:x"}'], extra));
+  expect(error.message).toContain("out of the catalog's folder");
+});
+
+it('places files of the source and leaves those of files: where they are', () => {
+  const framework: Framework = {
+    name: 'testing',
+    modelFormat: { name: 'test' },
+    runtime: 'r',
+    protocolVersion: 'v2',
+    include: ['*'],
+    exclude: [],
+    requires: [],
+    smoke: { path: '/', body: {}, expect: { output: 'y', classes: [1], read: 'labels' } },
+  };
+  const file = { path: 'model.bin', size: 1, sha256: sha256('') };
+  expect(targetPath(framework, file)).toBe('model.bin');
+  const nested = { ...framework, place: (path: string) => `1/${path}` };
+  expect(targetPath(nested, file)).toBe('1/model.bin');
+  expect(targetPath(nested, { ...file, source: 'file:x' })).toBe('model.bin');
+  expect(() => targetPath({ ...framework, place: () => '../x' }, file)).toThrow(
+    /^place model\.bin: framework testing puts it at `\.\.\/x`, which holds the component `\.\.`$/,
+  );
+});
+
+it.each([
+  ['*.json', ['config.json', '.hidden.json'], ['sub/config.json', 'config.jsonl']],
+  ['**/*.json', ['config.json', 'a/b/config.json'], ['config.txt']],
+  ['onnx/**', ['onnx/model.onnx', 'onnx/a/b', 'onnx/.x'], ['onnx2/a', 'x/onnx/a']],
+  ['model-{1,2}.bin', ['model-1.bin'], ['model-3.bin']],
+  ['LICENSE*', ['LICENSE', 'LICENSE.txt'], ['license', 'a/LICENSE']],
+  ['+(a|b).bin', [], ['aaa.bin']],
+])('reads the glob %s', (glob, matching, others) => {
+  const select = selectionOf({ include: [glob], exclude: [] });
+  expect(matching.filter(select)).toEqual(matching);
+  expect(others.filter(select)).toEqual([]);
+});
