@@ -28,7 +28,7 @@ export interface OutcomeColumn extends Column {
 
 /** The columns to choose from; a command names those it has values for. */
 export const outcomeColumns = {
-  name: { title: 'NAME', shrinkTo: 24, cut: 'start', cell: (outcome) => outcome.name ?? outcome.model },
+  name: { title: 'NAME', shrinkTo: 16, cut: 'start', cell: (outcome) => outcome.name ?? outcome.model },
   digest: { title: 'DIGEST', shrinkTo: 14, cell: (outcome) => outcome.digest ?? '-' },
   size: { title: 'SIZE', align: 'right', cell: ({ size }) => (size === undefined ? '-' : formatBytes(size)) },
   sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },

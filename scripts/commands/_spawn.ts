@@ -33,6 +33,9 @@ export function modelcars(words: string[], options: SpawnOptions = {}): Promise<
     const child = spawn(process.execPath, [script, ...words], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A run that hangs fails its test and does not outlive it.
+      timeout: 25_000,
+      killSignal: 'SIGKILL',
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     });
     let stdout = '';

@@ -117,7 +117,7 @@ describe('a signal', () => {
 
 it('ends without a word when the reader of stdout goes away', async () => {
   const script = fileURLToPath(new URL('../modelcars.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, 'version'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

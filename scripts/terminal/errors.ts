@@ -62,10 +62,10 @@ export function renderError(error: unknown, options: RenderOptions): string {
   const ours = asModelcarsError(error);
   const subject = options.subject === undefined ? '' : `${options.subject}: `;
   const [first, ...rest] = safeLines(masker.mask(subject + ours.message)).split('\n');
-  const lines = [`${colors.bold(colors.red('error:'))} ${first}`, ...rest.map((line) => `  ${line}`)];
+  const lines = [`${colors.bold(colors.red('error:'))} ${first}`, ...rest.map(indent)];
   if (ours.next !== undefined) {
     const [head, ...more] = safeLines(masker.mask(ours.next)).split('\n');
-    lines.push(`${colors.bold('next:')} ${head}`, ...more.map((line) => `  ${line}`));
+    lines.push(`${colors.bold('next:')} ${head}`, ...more.map(indent));
   }
   if (options.debug) lines.push(colors.dim(safeLines(masker.mask(stacks(error)))));
   return lines.join('\n');
@@ -85,4 +85,9 @@ function stacks(error: unknown): string {
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join('\ncaused by: ');
+}
+
+/** Further lines of a message stand below its first; some come indented. */
+function indent(line: string): string {
+  return line.startsWith('  ') ? line : `  ${line}`;
 }

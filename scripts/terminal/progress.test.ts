@@ -116,6 +116,16 @@ describe('bars', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('lose no line that waits when they are stopped', () => {
+    const { progress, text } = open({ interactive: true });
+    progress.task('iris');
+    vi.advanceTimersByTime(500);
+    progress.warn('take care');
+    progress.stop();
+    progress.log('after');
+    expect(text()).toMatch(/warning: take care\n[\s\S]*after\n$/);
+  });
+
   it('are no more than the screen has rows', () => {
     const { progress, text } = open({ interactive: true });
     const tasks = Array.from({ length: 30 }, (_, index) => progress.task(`model-${index}`, 10));
