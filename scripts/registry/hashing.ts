@@ -59,12 +59,16 @@ export class ContentHash {
     return this.#hashed;
   }
 
-  /** The digest of the whole; what is not hashed yet is read now. */
+  /** The digest of the whole; what is not hashed yet is read now. Fails with a ContentFailure. */
   async finish(signal?: AbortSignal): Promise<Digest> {
-    if (this.#end === undefined || this.#hashed < this.#end) {
-      for await (const _ of this.read(this.#hashed, Number.POSITIVE_INFINITY, signal));
+    try {
+      if (this.#end === undefined || this.#hashed < this.#end) {
+        for await (const _ of this.read(this.#hashed, Number.POSITIVE_INFINITY, signal));
+      }
+      return this.#check();
+    } catch (error) {
+      throw new ContentFailure(error);
     }
-    return this.#check();
   }
 
   #update(chunk: Uint8Array, position: number): void {
@@ -86,5 +90,12 @@ export class ContentHash {
 
   #sizeError(bytes: string): ModelcarsError {
     return new ModelcarsError('integrity', `${this.#what}: it has ${bytes} bytes, not ${this.#end}`);
+  }
+}
+
+/** Wraps what a content threw, so that an upload does not take it for the registry's failure. */
+export class ContentFailure extends Error {
+  constructor(cause: unknown) {
+    super('the content failed', { cause });
   }
 }

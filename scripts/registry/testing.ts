@@ -28,6 +28,8 @@ export interface FakeOptions {
   breaks?: (number | undefined)[];
   /** Whether a session outlives a broken connection. */
   resumes?: boolean;
+  /** Break by RST, which the client sees while it writes. */
+  resets?: boolean;
   /** Count uploaded bytes instead of keeping and hashing them. */
   discards?: boolean;
 }
@@ -177,7 +179,7 @@ async function upload(
   const limit = request.headers['content-length'] === '0' ? undefined : options.breaks?.shift();
   if (!(await receive(request, session, limit, options.discards ?? false))) {
     if (!options.resumes) fake.uploads.delete(name);
-    return request.socket.destroy();
+    return options.resets ? request.socket.resetAndDestroy() : request.socket.destroy();
   }
   if (request.method === 'PATCH') return response.writeHead(202, headers()).end();
   fake.uploads.delete(name);

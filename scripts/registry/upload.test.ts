@@ -133,6 +133,13 @@ describe('a broken upload', () => {
     expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'PATCH', 'PUT', 'HEAD', 'POST', 'PATCH', 'PUT']);
   });
 
+  test('goes on after a reset in the middle of writing, too', async () => {
+    const large = randomBytes(20_000_000);
+    const options = { breaks: [1_000_000], resumes: true, resets: true };
+    const { result } = await push(options, contentOf(large, { size: large.length }, 100_000));
+    expect(result).toMatchObject({ digest: sha256(large) });
+  });
+
   test('is given up after the tries', async () => {
     const { result, retries } = await push(
       { breaks: new Array(100).fill(1000) },
@@ -155,13 +162,14 @@ describe('a broken upload', () => {
       chunk: fc.integer({ min: 1, max: 700 }),
       known: fc.boolean(),
       resumes: fc.boolean(),
+      resets: fc.boolean(),
       breaks: fc.array(fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }), { maxLength: 4 }),
     });
     await fc.assert(
-      fc.asyncProperty(cases, async ({ size, chunk, known, resumes, breaks }) => {
+      fc.asyncProperty(cases, async ({ size, chunk, known, resumes, resets, breaks }) => {
         const part = bytes.subarray(0, size);
         const content = contentOf(part, known ? { size } : {}, chunk);
-        const { result, told, fake } = await push({ breaks, resumes }, content);
+        const { result, told, fake } = await push({ breaks, resumes, resets }, content);
         expect(result).toMatchObject({ digest: sha256(part), size });
         expect(fake.blobs.get(`me/iris ${sha256(part)}`)?.equals(part)).toBe(true);
         expect(told).toBe(size);

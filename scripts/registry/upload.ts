@@ -2,7 +2,7 @@ import type { Content, Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import { streamBody } from './body.ts';
 import { RequestFailure } from './failure.ts';
-import { ContentHash } from './hashing.ts';
+import { ContentFailure, ContentHash } from './hashing.ts';
 import type { Host } from './host.ts';
 import { cancelled } from './retry.ts';
 import { type Part, UploadSession } from './session.ts';
@@ -148,11 +148,7 @@ class Upload {
   async #digest(): Promise<Digest> {
     const { digest } = this.#options.content;
     if (digest !== undefined && this.#hash.size !== undefined) return digest;
-    try {
-      return await this.#hash.finish(this.#signal);
-    } catch (error) {
-      throw new ContentFailure(error);
-    }
+    return await this.#hash.finish(this.#signal);
   }
 
   /** Runs a request with bytes of the content; the content's own failure wins over what it caused. */
@@ -163,17 +159,21 @@ class Upload {
     send: (part: Part) => Promise<void>,
   ): Promise<void> {
     let broken: ContentFailure | undefined;
+    const source = this.#hash.read(start, limit, this.#signal);
     const read = async function* (this: Upload): AsyncGenerator<Uint8Array> {
-      let position = start;
       try {
-        for await (const chunk of this.#hash.read(start, limit, this.#signal)) {
-          yield chunk;
-          position += chunk.length;
-          this.#tell(position);
+        for (let position = start; ; this.#tell(position)) {
+          // Only what the content throws: a broken connection is thrown into this generator, at its yield.
+          const next = await source.next().catch((error: unknown) => {
+            broken = new ContentFailure(error);
+            throw broken;
+          });
+          if (next.done) return;
+          yield next.value;
+          position += next.value.length;
         }
-      } catch (error) {
-        broken = new ContentFailure(error);
-        throw broken;
+      } finally {
+        await source.return(undefined);
       }
     };
     try {
@@ -244,12 +244,5 @@ class Upload {
     this.#resumes = true;
     this.#resumed = false;
     this.#tell(0);
-  }
-}
-
-/** Wraps what the content threw, so that it is not taken for the registry's failure. */
-class ContentFailure extends Error {
-  constructor(cause: unknown) {
-    super('the content failed', { cause });
   }
 }

@@ -1,0 +1,333 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer as createHttpsServer } from 'node:https';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Content, type Descriptor, mediaTypes } from '../../scripts/image/types.ts';
+import { RegistryClient, type RegistryOptions } from '../../scripts/registry/client.ts';
+import { type Credential, credentialsFor } from '../../scripts/registry/credentials.ts';
+import type { Repository } from '../../scripts/registry/repository.ts';
+import { contentOf, sha256 } from '../../scripts/registry/testing.ts';
+import { makeCertificates } from '../parts/certificates.ts';
+import { missingParts } from '../parts/parts.ts';
+import { type Registry, startRegistry } from '../parts/registry.ts';
+
+const nobody = { HOME: '/nonexistent', XDG_RUNTIME_DIR: '/nonexistent' };
+
+/** A client with the test account of a registry, under the name a proxy before it may have. */
+function clientFor(registry: Registry, options: RegistryOptions = {}, host = registry.host): RegistryClient {
+  const { username, password, caFile } = registry;
+  const credential: Credential | undefined =
+    username && password ? { kind: 'basic', username, password } : undefined;
+  return new RegistryClient({
+    env: nobody,
+    retry: { delay: 50 },
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(credential ? { credentials: credentialsFor(host, credential) } : {}),
+    ...options,
+  });
+}
+
+/** Pushes an image of two layers and tags it. */
+async function pushImage(repository: Repository, layers: Content[], tag: string) {
+  const written = await Promise.all(layers.map((layer) => repository.write(layer)));
+  const configBytes = Buffer.from(
+    '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}',
+  );
+  const config = await repository.write(
+    contentOf(configBytes, {
+      mediaType: mediaTypes.config,
+      size: configBytes.length,
+      digest: sha256(configBytes),
+    }),
+  );
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: written }),
+  );
+  const manifest = await repository.write(
+    contentOf(bytes, { mediaType: mediaTypes.manifest, size: bytes.length }),
+  );
+  await repository.tag(tag, manifest);
+  return { manifest, layers: written };
+}
+
+async function pull(repository: Repository, descriptor: Descriptor, offset = 0): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of repository.open(descriptor, offset)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Passes connections on to a registry and, once armed, cuts one after so many bytes to it. */
+async function startCutter(target: string) {
+  let left = Number.POSITIVE_INFINITY;
+  const sockets = new Set<Socket>();
+  const server = createServer((inside) => {
+    const outside = connect(Number(target.split(':')[1]), '127.0.0.1');
+    for (const socket of [inside, outside]) sockets.add(socket.on('error', () => {}));
+    outside.on('close', () => inside.destroy()).pipe(inside);
+    inside.on('close', () => outside.end());
+    inside.on('data', (chunk) => {
+      left -= chunk.length;
+      const last = left <= 0;
+      outside.write(chunk);
+      if (!last) return;
+      left = Number.POSITIVE_INFINITY;
+      inside.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cutAfter: (bytes: number) => {
+      left = bytes;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const first = randomBytes(3_000_000);
+const second = randomBytes(200_000);
+
+describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) => {
+  const missing = await missingParts(kind);
+
+  describe.skipIf(missing)('as it is', () => {
+    test.each([
+      ['none', false],
+      ['none', true],
+      ['basic', false],
+      ['basic', true],
+      ['token', false],
+      ['token', true],
+    ] as const)('takes and gives an image (auth %s, TLS %s)', async (auth, tls) => {
+      await using registry = await startRegistry({ kind, auth, tls });
+      await using pusher = clientFor(registry);
+      const repository = pusher.repository(`${registry.host}/team/model`);
+      const known = { size: second.length, digest: sha256(second) };
+      const { manifest, layers } = await pushImage(
+        repository,
+        [contentOf(first), contentOf(second, known)],
+        'v1.0.0',
+      );
+
+      await using puller = clientFor(registry);
+      const pulled = puller.repository(`${registry.host}/team/model`);
+      expect(await pulled.resolve('v1.0.0')).toEqual(manifest);
+      expect(await pulled.resolve('v9')).toBeUndefined();
+      expect(await pulled.tags()).toEqual(['v1.0.0']);
+      expect(sha256(await pulled.read(manifest))).toBe(manifest.digest);
+      expect((await pull(pulled, layers[0] as Descriptor)).equals(first)).toBe(true);
+      expect((await pull(pulled, layers[1] as Descriptor, 100_000)).equals(second.subarray(100_000))).toBe(
+        true,
+      );
+      expect(await puller.repository(`${registry.host}/not/there`).tags()).toEqual([]);
+    });
+
+    test('an image pushed again sends nothing, into another repository it is linked', async () => {
+      await using registry = await startRegistry({ kind, auth: 'token' });
+      await using client = clientFor(registry);
+      const contents = [first, second].map((bytes) =>
+        contentOf(bytes, { size: bytes.length, digest: sha256(bytes) }),
+      );
+      await pushImage(client.repository(`${registry.host}/team/one`), contents, 'v1');
+      await using again = clientFor(registry);
+      const before = registry.requests().length;
+      await pushImage(again.repository(`${registry.host}/team/one`), contents, 'v2');
+      await pushImage(again.repository(`${registry.host}/team/two`), contents, 'v1');
+      const later = registry.requests().slice(before);
+      expect(later.filter(({ method, path }) => method !== 'HEAD' && path.includes('/one/blobs/'))).toEqual(
+        [],
+      );
+      const two = later.filter(
+        ({ path, status }) => path.includes('/two/blobs/') && status !== 401 && status !== 404,
+      );
+      expect(two.map(({ method, status }) => `${method} ${status}`)).toEqual([
+        'POST 201',
+        'POST 201',
+        'POST 201',
+      ]);
+      expect(contents.map((content) => content.opened.length)).toEqual([1, 1]);
+    });
+
+    test('an upload whose connection breaks ends with the right bytes', async () => {
+      await using registry = await startRegistry({ kind });
+      await using cutter = await startCutter(registry.host);
+      await using client = clientFor(registry, {}, cutter.host);
+      const repository = client.repository(`${cutter.host}/team/model`);
+      await repository.tags();
+      const large = randomBytes(30_000_000);
+      const content = contentOf(large, { size: large.length }, 65_536);
+      let told = 0;
+      cutter.cutAfter(20_000_000);
+      const layer = await repository.write(content, {
+        onBytes: (count) => {
+          told += count;
+        },
+      });
+      expect(layer.digest).toBe(sha256(large));
+      expect(told).toBe(large.length);
+      expect((await pull(repository, layer)).equals(large)).toBe(true);
+      expect(content.opened).toHaveLength(2);
+      // Version 3 keeps the session and says how much it has; 2.8 drops it, and the layer starts again.
+      if (kind === 'distribution') expect(content.opened[1]).toBeGreaterThan(0);
+      else expect(content.opened[1]).toBe(0);
+    });
+
+    test('a registry killed in the middle of an upload and started again gets the layer', async () => {
+      await using registry = await startRegistry({ kind });
+      await using client = clientFor(registry, { retry: { delay: 200 } });
+      const large = randomBytes(8_000_000);
+      let restarted: Promise<void> | undefined;
+      const layer = await client.repository(`${registry.host}/team/model`).write({
+        mediaType: mediaTypes.layer,
+        size: large.length,
+        async *open(offset = 0) {
+          for (let at = offset; at < large.length; at += 500_000) {
+            if (at >= 4_000_000 && restarted === undefined) {
+              restarted = registry.restart();
+              await sleep(50);
+            }
+            yield large.subarray(at, at + 500_000);
+          }
+        },
+      });
+      await restarted;
+      expect(layer.digest).toBe(sha256(large));
+      expect((await pull(client.repository(`${registry.host}/team/model`), layer)).equals(large)).toBe(true);
+    });
+
+    test('a token that expires in the middle of an upload is renewed', async () => {
+      await using registry = await startRegistry({ kind, auth: 'token', tokens: { lifetime: 2 } });
+      await using client = clientFor(registry);
+      const slow: Content = {
+        mediaType: mediaTypes.layer,
+        size: first.length,
+        async *open(offset = 0) {
+          for (let at = offset; at < first.length; at += 1_000_000) {
+            yield first.subarray(at, at + 1_000_000);
+            await sleep(1200);
+          }
+        },
+      };
+      const layer = await client.repository(`${registry.host}/team/model`).write(slow);
+      expect(layer.digest).toBe(sha256(first));
+      expect(registry.tokens?.requests().length).toBeGreaterThan(1);
+    });
+
+    test('an identity token is exchanged, a wrong password shown to nobody', async () => {
+      await using registry = await startRegistry({ kind, auth: 'token' });
+      const token = registry.tokens?.identityToken ?? '';
+      const as = (credential: Credential) =>
+        clientFor(registry, { credentials: credentialsFor(registry.host, credential) });
+      await using good = as({ kind: 'identity', token });
+      await pushImage(good.repository(`${registry.host}/team/model`), [contentOf(second)], 'v1');
+      expect(registry.tokens?.requests().at(-1)?.method).toBe('POST');
+      await using bad = as({ kind: 'basic', username: 'tester', password: 'wr0ng-password' });
+      const error = await bad
+        .repository(`${registry.host}/team/model`)
+        .write(contentOf(second))
+        .catch((why) => why);
+      expect(error).toMatchObject({ code: 'auth', next: expect.stringContaining('podman login') });
+      expect(`${error}${error.next}`).not.toContain('wr0ng-password');
+      expect(registry.log()).not.toContain('wr0ng-password');
+    });
+
+    test('a token without the right to push is an auth error', async () => {
+      await using registry = await startRegistry({ kind, auth: 'token', tokens: { grant: () => ['pull'] } });
+      await using client = clientFor(registry);
+      const error = await client
+        .repository(`${registry.host}/team/model`)
+        .write(contentOf(second))
+        .catch((why) => why);
+      expect(error).toMatchObject({ code: 'auth', next: expect.stringContaining(registry.host) });
+    });
+
+    test('a certificate that nobody trusts is an error that says so, at once', async () => {
+      await using registry = await startRegistry({ kind, tls: true });
+      const retries: string[] = [];
+      await using client = new RegistryClient({ env: nobody, onRetry: (message) => retries.push(message) });
+      const error = await client
+        .repository(`${registry.host}/team/model`)
+        .tags()
+        .catch((why) => why);
+      expect(error).toMatchObject({ code: 'network', next: expect.stringContaining('--ca-file') });
+      expect(retries).toEqual([]);
+    });
+  });
+});
+
+describe('over TLS', () => {
+  let folder: string;
+  let caFile: string;
+  let server: ReturnType<typeof createHttpsServer>;
+  let host: string;
+  let location = '';
+  const requests: string[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-tls-'));
+    const made = await makeCertificates(folder);
+    caFile = made.caFile;
+    const tls = { cert: await readFile(made.certificateFile), key: await readFile(made.keyFile) };
+    server = createHttpsServer(tls, (request, response) => {
+      requests.push(`${request.method} ${request.url}`);
+      request.resume();
+      if (request.url === '/v2/') response.end();
+      else if (request.method === 'POST') response.writeHead(202, { location }).end();
+      else if (request.method === 'PATCH') request.on('end', () => response.writeHead(202).end());
+      else if (request.method === 'PUT') response.writeHead(201).end();
+      else if (request.headers.authorization) response.writeHead(302, { location }).end();
+      else
+        response
+          .writeHead(401, { 'www-authenticate': `Bearer realm="http://elsewhere.example/token"` })
+          .end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  const layer = { mediaType: mediaTypes.layer, digest: sha256(first), size: first.length };
+
+  test('a redirect out of TLS is refused', async () => {
+    location = 'http://elsewhere.example/blob?X-Signature=abc';
+    const credentials = credentialsFor(host, { kind: 'bearer', token: 'secret-token' });
+    await using client = new RegistryClient({ env: nobody, caFile, credentials });
+    const error = await pull(client.repository(`${host}/a`), layer).catch((why) => why);
+    expect(error.message).toContain('redirects to http://elsewhere.example, which is not https');
+    expect(error.message).not.toContain('abc');
+  });
+
+  test('credentials do not go to a token server without it', async () => {
+    await using client = new RegistryClient({ env: nobody, caFile });
+    const error = await pull(client.repository(`${host}/a`), layer).catch((why) => why);
+    expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('is not https') });
+  });
+
+  test('an upload location that forgets TLS or the port is taken at the registry', async () => {
+    location = 'http://127.0.0.1/v2/a/blobs/uploads/forgot?x=1';
+    await using client = new RegistryClient({ env: nobody, caFile });
+    await client.repository(`${host}/a`).write(contentOf(second));
+    expect(requests.at(-1)).toBe(
+      `PUT /v2/a/blobs/uploads/forgot?x=1&digest=${encodeURIComponent(sha256(second))}`,
+    );
+    location = 'http://elsewhere.example/v2/a/blobs/uploads/x';
+    await expect(client.repository(`${host}/a`).write(contentOf(first))).rejects.toThrow(
+      'which is not https',
+    );
+  });
+
+  test('a registry said to be without TLS is told so', async () => {
+    await using client = new RegistryClient({ env: nobody, insecure: [host], retry: { tries: 1 } });
+    await expect(client.repository(`${host}/a`).tags()).rejects.toMatchObject({ code: 'network' });
+  });
+});
