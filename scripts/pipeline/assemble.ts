@@ -122,7 +122,7 @@ export async function assemble(
 export async function predict(context: Context, plan: ImagePlan): Promise<Assembled | undefined> {
   const finished: FinishedLayer[] = [];
   for (const layer of plan.layers) {
-    const known = await context.store.layer(layer.key);
+    const known = await context.knownLayer(layer.key);
     if (known === undefined) return undefined;
     finished.push(finish(layer, known));
   }
@@ -136,7 +136,7 @@ async function deliver(
   write: (content: Content) => Promise<Descriptor>,
   task: Task,
 ): Promise<FinishedLayer> {
-  const known = await context.store.layer(layer.key);
+  const known = await context.knownLayer(layer.key);
   if (known !== undefined) {
     const finished = finish(layer, known);
     if (await sink.has(finished.descriptor)) {

@@ -7,7 +7,7 @@ import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog
 import { ModelcarsError } from '../errors.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import { RegistryClient } from '../registry/client.ts';
-import { Store } from '../store/store.ts';
+import { type KnownLayer, Store } from '../store/store.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
 
@@ -26,6 +26,8 @@ export class Context implements AsyncDisposable {
   readonly epoch: number;
   /** Holds the number of blobs on the move. */
   readonly slot: LimitFunction = pLimit(parallelLayers);
+  /** Layers that a registry told of in this run, by key. */
+  readonly #recalled = new Map<string, KnownLayer>();
   readonly #origins = new Map<string, Promise<BaseOrigin>>();
   readonly #bases = new Map<string, Promise<Base>>();
   readonly #models = new Map<Model, Promise<LockedModel>>();
@@ -68,6 +70,16 @@ export class Context implements AsyncDisposable {
     if (framework === undefined)
       throw new ModelcarsError('catalog', `model ${model.name}: no framework ${model.framework}`);
     return framework;
+  }
+
+  /** What a layer with this key is: as made on this machine before, or as the registry of this run said. */
+  async knownLayer(key: string): Promise<KnownLayer | undefined> {
+    return (await this.store.layer(key)) ?? this.#recalled.get(key);
+  }
+
+  /** Takes note of layers that a registry told of. */
+  recall(layers: ReadonlyMap<string, KnownLayer>): void {
+    for (const [key, layer] of layers) this.#recalled.set(key, layer);
   }
 
   /** A model's files: as locked, or, not frozen and not locked, as they are now. */

@@ -9,6 +9,7 @@ import type { Task } from '../terminal/progress.ts';
 import { type Assembled, assemble, type ImagePlan, planImage, predict } from './assemble.ts';
 import { Context } from './context.ts';
 import { hashingSink } from './hashing.ts';
+import { recallLayers } from './recall.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -35,11 +36,10 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
   const bytes = model.maxLayerSize ?? maxBlobSize(registry);
   const plan = await planImage(context, model, bytes === undefined ? undefined : { bytes, registry });
   const repository = context.client.repository(name);
-  const moves = planTags({
-    ...(model.version !== undefined && { version: model.version }),
-    extra: model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags,
-    existing: await repository.tags(),
-  });
+  const existing = await repository.tags();
+  const extra = model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags;
+  const moves = planTags({ ...(model.version !== undefined && { version: model.version }), extra, existing });
+  await recall(context, repository, plan, moves, existing);
   const known = await identify(context, plan, moves, task);
   if (known !== undefined) await refuseMoves(repository, moves, known.index.descriptor);
 
@@ -79,6 +79,21 @@ async function identify(
   task.note('the version exists: comparing');
   const { index, size, layers } = await assemble(context, plan, hashingSink(), task);
   return { index, size, layers, sent: 0 };
+}
+
+/** Learns layers from the image before this one, when this machine does not know them all. */
+async function recall(
+  context: Context,
+  repository: Repository,
+  plan: ImagePlan,
+  moves: readonly TagMove[],
+  existing: readonly string[],
+): Promise<void> {
+  const known = await Promise.all(plan.layers.map((layer) => context.knownLayer(layer.key)));
+  if (known.every((layer) => layer !== undefined)) return;
+  const before =
+    [...moves.map((move) => move.tag), 'latest'].find((tag) => existing.includes(tag)) ?? existing.at(-1);
+  if (before !== undefined) context.recall(await recallLayers(repository, before, plan));
 }
 
 async function refuseMoves(
