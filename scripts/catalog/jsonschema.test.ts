@@ -13,7 +13,7 @@ const read = (name: string) => readFile(join(repository, name), 'utf8');
 const editor = z.fromJSONSchema(JSON.parse(jsonSchema()));
 
 it('is what lies at the top of the repository', async () => {
-  expect(await read('models.schema.json'), 'run `node scripts/catalog/jsonschema.ts`').toBe(jsonSchema());
+  expect(await read('models.schema.json'), 'run `npx node scripts/catalog/jsonschema.ts`').toBe(jsonSchema());
 });
 
 it('is what models.yaml names on its first line', async () => {

@@ -7,7 +7,7 @@ import { frameworkNames } from './frameworks.ts';
 import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
 import { type Overrides, toModel } from './model.ts';
 import { type ReadOptions, readText } from './read.ts';
-import { type CatalogInput, catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
+import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
 import type { Catalog } from './types.ts';
 import { didYouMean, list, plain, show } from './words.ts';
 
@@ -115,5 +115,3 @@ function checkOverrides(overrides: Overrides): void {
     throw new ModelcarsError('usage', `read ${flag}: ${plain(text, 400)}`, { next: `correct ${flag}` });
   }
 }
-
-export type { CatalogInput };

@@ -75,5 +75,5 @@ export function compareBytes(a: string, b: string): number {
 }
 
 function fold(path: string): string {
-  return path.normalize('NFC').toLowerCase().normalize('NFC');
+  return path.toLowerCase().normalize('NFC');
 }
