@@ -61,17 +61,21 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
     return interrupted;
   };
 
-  /** Every tag of every repository that a push of this test may have made. */
-  const holes = async (): Promise<string[]> => {
+  /**
+   * What any tag below a prefix lacks. A tag alone gets a second to appear: the registry goes on with the request of a
+   * client that died, and lists a tag a moment before it can be read (registry/storage/tagstore.go, Tag). Nothing
+   * behind a tag that can be read may be missing, not even for a moment.
+   */
+  const holes = async (prefix: string): Promise<string[]> => {
     const found: string[] = [];
-    for (let n = 0; n < repositories; n++) {
-      for (const { name } of models) {
-        const repository = `r${n}/${name}`;
-        const seen = new Set<string>();
-        for (const tag of await tagsOf(registry.host, repository)) {
-          const missingHere = await holesBehind(registry.host, repository, tag, seen);
-          found.push(...missingHere.map((digest) => `${repository}:${tag} lacks ${digest}`));
-        }
+    for (const { name } of models) {
+      const repository = `${prefix}/${name}`;
+      const seen = new Set<string>();
+      for (const tag of await tagsOf(registry.host, repository)) {
+        for (let tries = 0; tries < 50 && !(await tagDigest(registry.host, repository, tag)); tries++)
+          await sleep(20);
+        const lacking = await holesBehind(registry.host, repository, tag, seen);
+        found.push(...lacking.map((digest) => `${repository}:${tag} lacks ${digest}`));
       }
     }
     return found;
@@ -86,9 +90,11 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
     for (let round = 0; round < rounds; round++) {
       const after = Math.floor(Math.random() * requests);
       const signal = round % 2 === 0 ? 'SIGKILL' : 'SIGINT';
-      const args = pushArgs(`r${round % repositories}`, `v1.0.${round}`);
-      if (await interrupt(args, signal, after)) interrupted++;
-      expect(await holes(), `round ${round}: ${signal} after ${after} of ${requests} requests`).toEqual([]);
+      const prefix = `r${round % repositories}`;
+      if (await interrupt(pushArgs(prefix, `v1.0.${round}`), signal, after)) interrupted++;
+      expect(await holes(prefix), `round ${round}: ${signal} after ${after} of ${requests} requests`).toEqual(
+        [],
+      );
     }
     expect(interrupted).toBeGreaterThan(rounds / 2);
 
@@ -102,8 +108,8 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
           expect(await tagDigest(registry.host, repository, tag), `${repository}:${tag}`).toBe(digest);
         }
       }
+      expect(await holes(`r${n}`)).toEqual([]);
     }
-    expect(await holes()).toEqual([]);
   });
 
   test('the check above sees a missing layer', async () => {

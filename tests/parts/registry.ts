@@ -1,7 +1,7 @@
 /** Real registries for tests: Debian's docker-registry 2.8 and distribution 3, each on a free port of 127.0.0.1. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,7 +90,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
       ...(options.auth !== undefined && options.auth !== 'none' && account),
       ...(tokens && { tokens }),
       log,
-      requests: () => parseAccessLog(log()),
+      requests: accessLogReader(logFile),
       storage,
       restart: async () => {
         await kill(child);
@@ -175,11 +175,28 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Apache's combined log format, one line a request. */
-function parseAccessLog(log: string): RegistryRequest[] {
-  return [...log.matchAll(/^\S+ - \S+ \[[^\]]+\] "([A-Z]+) (\S+) HTTP\/[\d.]+" (\d{3}) /gm)].map((line) => ({
-    method: line[1] ?? '',
-    path: line[2] ?? '',
-    status: Number(line[3]),
-  }));
+/** Reads Apache's combined log format, one line a request; each call parses only what was added since the last. */
+function accessLogReader(file: string): () => RegistryRequest[] {
+  const requests: RegistryRequest[] = [];
+  let position = 0;
+  return () => {
+    const bytes = readFrom(file, position);
+    const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1);
+    position += whole.length;
+    const lines = whole.toString().matchAll(/^\S+ - \S+ \[[^\]]+\] "([A-Z]+) (\S+) HTTP\/[\d.]+" (\d{3}) /gm);
+    for (const [, method = '', path = '', status] of lines) {
+      requests.push({ method, path, status: Number(status) });
+    }
+    return [...requests];
+  };
+}
+
+function readFrom(file: string, position: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(fstatSync(descriptor).size - position);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, position));
+  } finally {
+    closeSync(descriptor);
+  }
 }
