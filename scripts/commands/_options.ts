@@ -70,6 +70,11 @@ export const allOptions = {
     describe: 'resolve what the lock lacks, also when CI=true',
     group: transport,
   },
+  verify: {
+    type: 'boolean',
+    describe: 'verify what was built, as the command verify does',
+    group: transport,
+  },
   remote: {
     type: 'boolean',
     describe: 'look at the registry, not at the layout in --output',
@@ -118,6 +123,7 @@ export interface Flags {
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
   remote: boolean;
+  verify: boolean;
   registry: { insecure?: string[]; caFile?: string };
   concurrency?: number;
   dryRun: boolean;
@@ -152,6 +158,7 @@ export function readFlags(parsed: Parsed): Flags {
     }),
     output: text(parsed, 'output') ?? 'out',
     remote: flag(parsed, 'remote'),
+    verify: flag(parsed, 'verify'),
     registry: defined({
       insecure: insecure.length > 0 ? insecure : undefined,
       caFile: text(parsed, 'ca-file'),

@@ -34,7 +34,11 @@ export const outcomeColumns = {
   sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },
   layers: { title: 'LAYERS', align: 'right', cell: ({ layers }) => String(layers ?? '-') },
   platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
-  tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => movedTags(tags).join(',') || '-' },
+  tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
+  checks: {
+    title: 'VERIFIED',
+    cell: ({ checks }) => (checks === undefined ? '-' : `${countRules(checks)} rules hold`),
+  },
 } satisfies Record<string, OutcomeColumn>;
 
 /**
@@ -107,14 +111,18 @@ function summary(outcomes: Outcome[]): string {
     .join(', ');
 }
 
-function movedTags(tags: Outcome['tags']): string[] {
-  return (tags ?? []).filter(({ moved }) => moved).map(({ tag }) => tag);
+function currentTags(tags: Outcome['tags']): string[] {
+  return (tags ?? []).filter(({ current }) => current).map(({ tag }) => tag);
+}
+
+function countRules(checks: NonNullable<Outcome['checks']>): number {
+  return new Set(checks.map(({ rule }) => rule)).size;
 }
 
 /** Tags that a new image did not get, and why: the reader expects them to have moved. */
 function tellTags({ model, status, tags }: Outcome, context: Context): void {
   if (status === 'unchanged') return;
-  for (const { tag, moved, why } of tags ?? []) {
-    if (!moved && why) context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
+  for (const { tag, current, why } of tags ?? []) {
+    if (!current && why) context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
   }
 }

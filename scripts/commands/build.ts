@@ -16,6 +16,7 @@ export const build: Command = {
     ...optionSets.models,
     ...optionSets.overrides,
     'output',
+    'verify',
     'frozen',
     'no-frozen',
     ...optionSets.access,
@@ -25,13 +26,15 @@ export const build: Command = {
   examples: [
     ['build', 'every model of models.yaml into out/'],
     ['build iris --version v1.2.0', 'one model, as iris:v1.2.0'],
+    ['build --base embedded --verify', 'no registry needed; checked afterwards'],
     ['build --only framework=sklearn --dry-run', 'what would be built'],
   ],
   async run(flags, context) {
     const options = await openRun(flags, context);
     const { buildModels } = await import('../pipeline/build.ts');
-    const outcomes = await buildModels({ ...options, output: flags.output });
-    const { name, digest, size, layers } = outcomeColumns;
-    return report('build', outcomes, [name, digest, size, layers], flags, context, { output: flags.output });
+    const outcomes = await buildModels({ ...options, output: flags.output, verify: flags.verify });
+    const { name, digest, size, layers, tags, checks } = outcomeColumns;
+    const columns = [name, digest, size, layers, tags, ...(flags.verify ? [checks] : [])];
+    return report('build', outcomes, columns, flags, context, { output: flags.output });
   },
 };

@@ -16,8 +16,8 @@ const done: Outcome = {
   digest,
   size: 2_900_000,
   tags: [
-    { tag: 'v1.0.0', moved: true },
-    { tag: 'latest', moved: false, why: 'v1.2.0 is newer' },
+    { tag: 'v1.0.0', current: true, moved: true },
+    { tag: 'latest', current: false, moved: false, why: 'v1.2.0 is newer' },
   ],
 };
 const failed: Outcome = {

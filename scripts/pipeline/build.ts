@@ -6,25 +6,42 @@ import { Layout } from '../layout/layout.ts';
 import { isArchive } from '../layout/open.ts';
 import { assemble, planImage, predict } from './assemble.ts';
 import { Context } from './context.ts';
+import { entryName, versionOf } from './names.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
+import { verifyModels } from './verify.ts';
 
-/** The entry of a model's image in a layout. */
-export function entryName(model: Model): string {
-  return `${model.name}:${model.version ?? 'latest'}`;
+export interface BuildOptions extends RunOptions {
+  /** A folder, or a path that ends in `.tar`. */
+  output: string;
+  /** Verify what was built, as `verify` does: a lie makes its model fail. */
+  verify?: boolean;
 }
 
 /**
- * Builds the models into one OCI image layout at `output`, a folder or a path that ends in `.tar`. Models share blobs; a folder keeps
- * the entries of other models and loses blobs that no entry needs any more.
+ * Builds the models into one OCI image layout. Models share blobs; a folder keeps the entries of other models and loses
+ * blobs that no entry needs any more.
  */
-export async function buildModels(options: RunOptions & { output: string }): Promise<Outcome[]> {
+export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
+  const built = await buildLayout(options);
+  if (options.verify !== true || options.dryRun || options.signal.aborted) return built;
+  const good = new Set(built.filter(({ status }) => status !== 'failed').map(({ model }) => model));
+  const models = options.models.filter(({ name }) => good.has(name));
+  const verified = await verifyModels({ ...options, models, from: { layout: options.output } });
+  return built.map((outcome) => {
+    const check = verified.find(({ model }) => model === outcome.model);
+    if (check?.status === 'failed') return check;
+    return check?.checks === undefined ? outcome : { ...outcome, checks: check.checks };
+  });
+}
+
+async function buildLayout(options: BuildOptions): Promise<Outcome[]> {
   await using context = await Context.open(options);
   if (options.dryRun) return forEachModel(options, (model) => planned(context, model));
   return isArchive(options.output) ? buildArchive(context, options) : buildFolder(context, options);
 }
 
-async function buildFolder(context: Context, options: RunOptions & { output: string }): Promise<Outcome[]> {
+async function buildFolder(context: Context, options: BuildOptions): Promise<Outcome[]> {
   await using layout = await Layout.create(options.output);
   const before = new Map(layout.entries.map((entry) => [nameOf(entry), entry.digest]));
   const outcomes = await buildInto(context, layout, (name, digest) => before.get(name) === digest);
@@ -32,7 +49,7 @@ async function buildFolder(context: Context, options: RunOptions & { output: str
   return outcomes;
 }
 
-async function buildArchive(context: Context, options: RunOptions & { output: string }): Promise<Outcome[]> {
+async function buildArchive(context: Context, options: BuildOptions): Promise<Outcome[]> {
   const archive = await Archive.create(options.output);
   try {
     const outcomes = await buildInto(context, archive, () => false);
@@ -57,7 +74,9 @@ function buildInto(
     const unchanged = wasThere(name, index.digest);
     if (!unchanged) await sink.tag(name, index.descriptor);
     const status = unchanged ? 'unchanged' : 'done';
+    const tags = [{ tag: versionOf(model), current: true, moved: !unchanged }];
     return {
+      tags,
       model: model.name,
       status,
       name,

@@ -1,5 +1,4 @@
 import type { Model } from '../catalog/types.ts';
-import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, Sink } from '../image/types.ts';
 import { maxBlobSize } from '../registry/limits.ts';
 import { parseReference } from '../registry/reference.ts';
@@ -9,9 +8,10 @@ import type { Task } from '../terminal/progress.ts';
 import { type Assembled, assemble, type ImagePlan, planImage, predict } from './assemble.ts';
 import { Context } from './context.ts';
 import { hashingSink } from './hashing.ts';
+import { extraTags, repositoryName } from './names.ts';
 import { recallLayers } from './recall.ts';
 import { forEachModel } from './settle.ts';
-import type { Outcome, RunOptions } from './types.ts';
+import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
 /**
  * Pushes the models straight from their sources to the registry: nothing is written to disk, blobs that are there stay. Blobs
@@ -22,14 +22,6 @@ export async function pushModels(options: RunOptions): Promise<Outcome[]> {
   return forEachModel(options, (model, task) => pushModel(context, model, task));
 }
 
-/** Where a model goes: `<registry>/<name>`. Fails with code `usage` when no registry is given. */
-export function repositoryName(model: Model): string {
-  if (model.registry !== undefined) return `${model.registry}/${model.name}`;
-  throw new ModelcarsError('usage', `push ${model.name}: no registry is given`, {
-    next: 'say --registry quay.io/you, or set `registry:` in models.yaml',
-  });
-}
-
 async function pushModel(context: Context, model: Model, task: Task): Promise<Outcome> {
   const name = repositoryName(model);
   const { registry } = parseReference(name);
@@ -37,8 +29,11 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
   const plan = await planImage(context, model, bytes === undefined ? undefined : { bytes, registry });
   const repository = context.client.repository(name);
   const existing = await repository.tags();
-  const extra = model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags;
-  const moves = planTags({ ...(model.version !== undefined && { version: model.version }), extra, existing });
+  const moves = planTags({
+    ...(model.version !== undefined && { version: model.version }),
+    extra: extraTags(model),
+    existing,
+  });
   await recall(context, repository, plan, moves, existing);
   const known = await identify(context, plan, moves, task);
   if (known !== undefined) await refuseMoves(repository, moves, known.index.descriptor);
@@ -52,7 +47,10 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
   await refuseMoves(repository, moves, image.index.descriptor);
   const moved = await setTags(repository, moves, image.index.descriptor);
   const status = there && moved.length === 0 ? 'unchanged' : 'done';
-  const tags = moves.map((move) => ({ ...shown(move), moved: moved.includes(move.tag) }));
+  const tags = moves.map((move) => {
+    const current = move.move || move.kind === 'version';
+    return { ...shown(move), current, moved: moved.includes(move.tag) };
+  });
   return {
     ...outcome,
     status,
@@ -125,6 +123,6 @@ function describe(known: Assembled | undefined, plan: ImagePlan): Partial<Outcom
   return { size: plan.layers.reduce((sum, layer) => sum + layer.plan.size, 0), layers: plan.layers.length };
 }
 
-function shown({ tag, move, why }: TagMove): { tag: string; moved: boolean; why: string } {
-  return { tag, moved: move, why };
+function shown({ tag, move, why }: TagMove): TagOutcome {
+  return { tag, current: move, moved: move, why };
 }

@@ -9,7 +9,7 @@ import type { Outcome, RunOptions } from './types.ts';
  * after a cancellation no further model is begun.
  */
 export async function forEachModel(
-  options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'>,
+  options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
   work: (model: Model, task: Task) => Promise<Outcome>,
 ): Promise<Outcome[]> {
   const limit = pLimit(options.concurrency ?? 4);
@@ -17,7 +17,9 @@ export async function forEachModel(
     options.models.map((model) =>
       limit(async (): Promise<Outcome> => {
         if (options.signal.aborted) return { model: model.name, status: 'failed', error: cancelled() };
-        const task = options.progress.task(model.name);
+        const task = options.progress.task(
+          options.verb === undefined ? model.name : `${options.verb} ${model.name}`,
+        );
         try {
           const outcome = await work(model, task);
           task.done(outcome.status);

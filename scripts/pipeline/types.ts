@@ -29,6 +29,17 @@ export interface RunOptions {
   progress: Progress;
 }
 
+/** What came of one tag of a push, or, planned, what would. */
+export interface TagOutcome {
+  tag: string;
+  /** Whether it points at this image now. */
+  current: boolean;
+  /** Whether this run set it. */
+  moved: boolean;
+  /** Why it does or does not. */
+  why?: string;
+}
+
 /** What came of one model. */
 export interface Outcome {
   model: string;
@@ -42,7 +53,7 @@ export interface Outcome {
   /** Layers of one platform's image, base included. */
   layers?: number;
   platforms?: string[];
-  tags?: { tag: string; moved: boolean; why?: string }[];
+  tags?: TagOutcome[];
   /** Bytes of blobs and manifests newly written to the sink. */
   sent?: number;
   checks?: Check[];

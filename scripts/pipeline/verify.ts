@@ -4,9 +4,8 @@ import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
 import type { Task } from '../terminal/progress.ts';
 import { verifyImage } from '../verify/verify.ts';
-import { entryName } from './build.ts';
 import { Context } from './context.ts';
-import { repositoryName } from './push.ts';
+import { entryName, remoteTag, repositoryName } from './names.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -18,20 +17,13 @@ export async function verifyModels(options: RunOptions & { from: VerifyFrom }): 
   await using context = await Context.open(options);
   const { from } = options;
   if ('registry' in from) {
-    return forEachModel(options, (model, task) => {
+    return forEachModel({ ...options, verb: 'verify' }, (model, task) => {
       const name = repositoryName(model);
-      return verifyOne(
-        context,
-        model,
-        context.client.repository(name),
-        model.version ?? model.tags[0] ?? 'latest',
-        name,
-        task,
-      );
+      return verifyOne(context, model, context.client.repository(name), remoteTag(model), name, task);
     });
   }
   await using layout = await openLayout(from.layout);
-  return await forEachModel(options, (model, task) =>
+  return await forEachModel({ ...options, verb: 'verify' }, (model, task) =>
     verifyOne(context, model, layout, entryName(model), entryName(model), task),
   );
 }
