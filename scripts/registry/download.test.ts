@@ -60,6 +60,11 @@ describe('a pull', () => {
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-']);
   });
 
+  test('is not given up while it moves', async () => {
+    const { got } = await pull({ intercept: breaking(25_000, 11) });
+    expect(got.equals(bytes)).toBe(true);
+  });
+
   test('copes with a registry that ignores ranges', async () => {
     const ignore = breaking(100_000, 1);
     const intercept: FakeOptions['intercept'] = (request, response, fake) => {

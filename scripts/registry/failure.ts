@@ -19,7 +19,8 @@ export interface FailureDetails {
 export class RequestFailure extends ModelcarsError {
   readonly status: number | undefined;
   readonly codes: string[];
-  readonly retryable: boolean;
+  /** Set to false by whoever has tried often enough, so that nobody above starts all over. */
+  retryable: boolean;
   readonly retryAfter: number | undefined;
 
   constructor(message: string, details: FailureDetails) {
@@ -72,6 +73,13 @@ export function networkFailure(what: string, host: string, error: unknown): Requ
       code: 'network',
       cause: error,
       next: `if it is a plain http registry, pass \`--insecure ${host}\``,
+    });
+  }
+  if (/\bproxy\b.*\b4\d\d\b/i.test(text)) {
+    return new RequestFailure(`${what}: the proxy does not let us through to ${host} (${text})`, {
+      code: 'network',
+      cause: error,
+      next: 'check HTTP_PROXY and HTTPS_PROXY (with user name and password, if it wants them) and NO_PROXY',
     });
   }
   const unreachable =

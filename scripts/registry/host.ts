@@ -165,7 +165,10 @@ export class Host {
         // A host that never answered is more likely a typing error than one that restarts.
         const tries =
           isUnreachable(error) && !this.#answered ? Math.min(2, this.retry.tries) : this.retry.tries;
-        if (attempt >= tries) throw error;
+        if (attempt >= tries) {
+          error.retryable = false;
+          throw error;
+        }
         await this.pause(attempt, error, signal);
       }
     }

@@ -3,7 +3,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import { discard, headerOf } from './body.ts';
-import { RequestFailure } from './failure.ts';
+import { isRetryable, RequestFailure } from './failure.ts';
 import type { Call, Host } from './host.ts';
 import type { Answer } from './transport.ts';
 
@@ -94,7 +94,8 @@ export class UploadSession {
     try {
       answer = await this.#host.send(this.#call('GET', [200, 202, 204]));
     } catch (error) {
-      if (error instanceof RequestFailure && error.status !== undefined && !error.retryable) return undefined;
+      if (error instanceof RequestFailure && error.status !== undefined && !isRetryable(error.status))
+        return undefined;
       throw error;
     }
     await this.#moved(answer);

@@ -60,6 +60,11 @@ describe('planTags', () => {
     expect(plan[2]?.why).toBe('v1.10.0 is newer');
   });
 
+  test('of two forms of one version the one with v has latest, pushed first or last', () => {
+    expect(push(['v1.0.0', '1.0.0']).get('latest')).toBe('v1.0.0');
+    expect(push(['1.0.0', 'v1.0.0']).get('latest')).toBe('v1.0.0');
+  });
+
   test('a pre-release moves nothing but its own tag', () => {
     expect(planTags({ version: 'v2.0.0-rc.1', extra: [], existing: [] }).map(({ tag }) => tag)).toEqual([
       'v2.0.0-rc.1',

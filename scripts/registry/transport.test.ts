@@ -22,6 +22,35 @@ describe('proxies', () => {
     expect(proxy.requests).toHaveLength(2);
   });
 
+  test.each([
+    ['HTTP_PROXY', 'registry.test:5000'],
+    ['HTTPS_PROXY', 'other.test'],
+  ])(
+    'that want a password (%s) are not asked twice, and their URL is not shown',
+    async (variable, registry) => {
+      const proxy = createServer((socket) => {
+        socket.once('data', () =>
+          socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n'),
+        );
+        socket.on('error', () => {});
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      const { port } = proxy.address() as { port: number };
+      const retries: string[] = [];
+      const env = { ...home, [variable]: `http://me:s3cret@127.0.0.1:${port}` };
+      const onRetry = (message: string) => retries.push(message);
+      await using client = testClient({ env, insecure: ['registry.test'], onRetry });
+      const error = await client
+        .repository(`${registry}/a`)
+        .tags()
+        .catch((reason: unknown) => reason);
+      proxy.close();
+      expect(error).toMatchObject({ code: 'network', next: expect.stringContaining('HTTPS_PROXY') });
+      expect(`${error} ${(error as Error).cause}`).not.toContain('s3cret');
+      expect(retries).toEqual([]);
+    },
+  );
+
   test('are not used for loopback', async () => {
     await using proxy = await startFake();
     await using fake = await startFake({ intercept: (_, response) => refuse(response, 404) });

@@ -224,6 +224,18 @@ describe('a registry that refuses', () => {
     ]);
   });
 
+  test('a large body gets parts even when only reading tells how large it is', async () => {
+    const large = randomBytes(40_000_000);
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.headers['transfer-encoding'] === 'chunked' && refuse(response, 413);
+    const { result, uploads } = await push({ intercept }, contentOf(large, {}, 1_000_000));
+    expect(result).toMatchObject({ digest: sha256(large) });
+    expect(uploads.flatMap((one) => one.headers['content-range'] ?? [])).toEqual([
+      '0-33554431',
+      '33554432-39999999',
+    ]);
+  });
+
   test('everything ends at once, with its own words', async () => {
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.method === 'POST' && refuse(response, 403, 'DENIED');
@@ -240,6 +252,17 @@ describe('a registry in trouble', () => {
     const intercept: FakeOptions['intercept'] = (_, response) => troubles-- > 0 && refuse(response, status);
     const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
     expect(result).toMatchObject({ digest });
+  });
+
+  test.each([
+    ['POST', 7],
+    ['PATCH', 14],
+  ])('that never answers %s well is given up after seven tries', async (method, requests) => {
+    const intercept: FakeOptions['intercept'] = (request, response) =>
+      request.method === method && refuse(response, 500);
+    const { result, uploads } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
+    expect(result).toMatchObject({ code: 'registry', message: expect.stringContaining('500') });
+    expect(uploads.filter((one) => one.method !== 'DELETE')).toHaveLength(requests);
   });
 
   test('is waited for as long as Retry-After says', async () => {
@@ -292,6 +315,17 @@ describe('a content that fails', () => {
     expect(result).toBe(error);
     expect(sequence.filter((method) => method !== 'PATCH')).toEqual(['POST', 'DELETE']);
     expect(fake.blobs.size).toBe(0);
+  });
+
+  test('because a large one has another digest than it says is not even sent whole', async () => {
+    const large = Buffer.alloc(2_000_000);
+    const known = { size: large.length, digest: sha256(bytes) };
+    const { result, sequence } = await push({}, contentOf(large, known));
+    expect(result).toMatchObject({
+      code: 'integrity',
+      message: expect.stringContaining('its bytes have digest'),
+    });
+    expect(sequence).not.toContain('PUT');
   });
 
   test.each([
