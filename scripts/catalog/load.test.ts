@@ -209,6 +209,7 @@ it.each([
   ['maxLayerSize: 0', [expect.stringContaining('above 0')]],
   ['maxLayerSize: 0.5B', [expect.stringContaining('whole number')]],
   ['maxLayerSize: -3', [expect.stringContaining('above 0')]],
+  ['maxLayerSize: -9007199254740992', [expect.stringContaining('above 0')]],
   ['maxLayerSize: 99999999TB', [expect.stringContaining('above 0')]],
   ['tags: [".x"]', [expect.stringMatching(/^5:12: `tags\[0\]`: expected a tag/)]],
   ['include: ["!x"]', [expect.stringContaining('belongs in `exclude`')]],

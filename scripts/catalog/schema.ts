@@ -57,9 +57,15 @@ const defaultable = {
     .describe("Globs over the source's paths that stay out, even when included.")
     .exactOptional(),
   maxLayerSize: z
-    .union([z.int().positive({ error: badSize }), z.string().regex(sizePattern, { error: badSize })], {
-      error: badSize,
-    })
+    .union(
+      [
+        z.int({ error: badSize }).positive({ error: badSize }),
+        z.string().regex(sizePattern, { error: badSize }),
+      ],
+      {
+        error: badSize,
+      },
+    )
     .refine((size) => sizeBytes(size) !== undefined, {
       error: badSize,
     })
