@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { credentialsFor } from './credentials.ts';
-import { contentOf, type FakeOptions, refuse, startFake, testClient } from './testing.ts';
+import { contentOf, type FakeOptions, refuse, respond, startFake, testClient } from './testing.ts';
 
 const bytes = Buffer.from('model');
 const secret = 's3cret-passw0rd';
@@ -104,6 +104,19 @@ describe('token authentication', () => {
       service: 'fake',
       refresh_token: 'identity',
     });
+  });
+
+  test('does not take an identity token along to another host', async () => {
+    await using elsewhere = await startFake();
+    const intercept: FakeOptions['intercept'] = (request, response, fake) =>
+      request.url === '/token'
+        ? respond(response, 307, { location: `http://${elsewhere.host}/token` })
+        : refuse(response, 401, '', { 'www-authenticate': `Bearer realm="http://${fake.host}/token"` });
+    await using fake = await startFake({ intercept });
+    const credentials = credentialsFor(fake.host, { kind: 'identity', token: 'identity' });
+    await using client = testClient({ credentials });
+    await expect(client.repository(`${fake.host}/me/iris`).tags()).rejects.toMatchObject({ code: 'auth' });
+    expect(elsewhere.requests).toEqual([]);
   });
 
   test.each([

@@ -75,6 +75,7 @@ describe('parseReference', () => {
     ['https://quay.io/me/iris:v1', 'quay.io/me/iris:v1'],
     ['oci://quay.io/me/iris', 'quay.io/me/iris'],
     ['quay.io/Me/Iris:v1', 'quay.io/me/iris:v1'],
+    ['Me/iris:v1', 'docker.io/me/iris:v1'],
     ['quay.io/me/iris/', 'quay.io/me/iris'],
     ['quay.io/me/my model:v1', 'quay.io/me/my-model:v1'],
     ['quay.io/me/iris:v1+build', 'quay.io/me/iris'],

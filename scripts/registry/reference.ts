@@ -80,6 +80,10 @@ function read(text: string): Reference | string {
   if (/^[0-9a-f]{64}$/.test(rest)) return 'a name of 64 hexadecimal digits would be taken for a digest';
   const [registry, repository] = splitRegistry(rest);
   const host = normalizeRegistry(registry);
+  // Docker takes `Me/iris` for repository `iris` of host `Me`; in lower case it would be another image.
+  if (host !== undefined && registry !== registry.toLowerCase() && splitRegistry(`${host}/x`)[0] !== host) {
+    return `${JSON.stringify(registry)} has upper-case letters`;
+  }
   if (host === undefined) return `${JSON.stringify(registry)} is not a host name with an optional port`;
   if (repository === '') return 'the repository is missing';
   if (repository.length > 255) return 'the repository is longer than 255 characters';
@@ -118,7 +122,8 @@ function nearest(text: string): string | undefined {
   const suffix = plain.slice(plain.lastIndexOf(repository) + repository.length).replace(/@.*$/, '');
   const path = repository.toLowerCase().replace(/[^a-z0-9._/-]+/g, '-');
   const candidate = `${registry}/${path}`;
-  for (const form of [plain, candidate + suffix, candidate]) {
+  const lower = candidate.toLowerCase();
+  for (const form of [plain, candidate + suffix, lower + suffix, candidate, lower]) {
     const reference = read(form);
     if (form !== text && typeof reference !== 'string') return formatReference(reference);
   }
