@@ -13,7 +13,9 @@ export function checkFrozen(
   frameworks: ReadonlyMap<string, Framework>,
 ): void {
   if (!options.frozen) return;
-  const reasons = staleness(options.models, lock, frameworks);
+  const { models } = options.catalog;
+  const whole = options.models.length === models.length; // who asks for one model is not kept by another's entry
+  const reasons = staleness(options.models, lock, frameworks, whole ? models : undefined);
   if (reasons.length === 0) return;
   const where = displayPath(options.catalog.lockFile);
   throw new ModelcarsError(

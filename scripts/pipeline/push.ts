@@ -18,6 +18,7 @@ import type { Outcome, RunOptions, TagOutcome } from './types.ts';
  * come before manifests, manifests before tags, so that a tag never shows an image that is not whole.
  */
 export async function pushModels(options: RunOptions): Promise<Outcome[]> {
+  for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
   await using context = await Context.open(options);
   return forEachModel(options, (model, task) => pushModel(context, model, task));
 }

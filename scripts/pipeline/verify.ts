@@ -14,8 +14,9 @@ export type VerifyFrom = { layout: string } | { registry: true };
 
 /** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
 export async function verifyModels(options: RunOptions & { from: VerifyFrom }): Promise<Outcome[]> {
-  await using context = await Context.open(options);
   const { from } = options;
+  if ('registry' in from) for (const model of options.models) repositoryName(model);
+  await using context = await Context.open(options);
   if ('registry' in from) {
     return forEachModel({ ...options, verb: 'verify' }, (model, task) => {
       const name = repositoryName(model);
