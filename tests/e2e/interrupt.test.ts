@@ -99,12 +99,14 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
     expect(interrupted).toBeGreaterThan(rounds / 2);
 
     for (let n = 0; n < repositories; n++) {
-      await modelcars(pushArgs(`r${n}`, 'v1.1.0'), { cwd: folder });
+      // The version that was interrupted last: what is there of it must not keep the rest from coming.
+      const version = `v1.0.${rounds - repositories + n}`;
+      await modelcars(pushArgs(`r${n}`, version), { cwd: folder });
       for (const { name } of models) {
         const repository = `r${n}/${name}`;
-        const digest = await tagDigest(registry.host, repository, 'v1.1.0');
+        const digest = await tagDigest(registry.host, repository, version);
         expect(digest).toMatch(/^sha256:/);
-        for (const tag of ['v1.1', 'v1', 'latest']) {
+        for (const tag of ['v1.0', 'v1', 'latest']) {
           expect(await tagDigest(registry.host, repository, tag), `${repository}:${tag}`).toBe(digest);
         }
       }
