@@ -1,0 +1,246 @@
+import { ModelcarsError } from '../errors.ts';
+import { RequestFailure } from '../registry/failure.ts';
+import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from '../registry/retry.ts';
+import { Budget } from './budget.ts';
+
+export interface RangesOptions {
+  /** How an error begins: "read hf://org/model: model.safetensors". */
+  what: string;
+  /** Bytes of the whole. */
+  size: number;
+  /** First byte wanted; 0 unless told. */
+  offset?: number;
+  /**
+   * The bytes from `start` up to `end`, without it. A RequestFailure that is retryable is tried again, as are bytes that end
+   * too early; anything else that it throws ends the reading.
+   */
+  open(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Ranges under way at the same time; 8 unless told. */
+  connections?: number;
+  /** Bytes of a range; 8 MiB unless told. */
+  chunk?: number;
+  signal?: AbortSignal | undefined;
+  /** Seven tries without a new byte, 1 s before the second, unless told. */
+  retry?: RetryOptions;
+  /** Called before each new try with one line for the log. */
+  onRetry?: ((message: string) => void) | undefined;
+  /** Where room for ranges that are read ahead comes from; one budget for all of this process unless told. */
+  budget?: Budget;
+}
+
+/** Room for ranges that are read ahead, of all files of this process. */
+const readAhead = new Budget(96 * 1024 ** 2);
+/** Bytes that a range without room in the budget may run ahead of its reader. */
+const shortLead = 256 * 1024;
+
+/** Bytes of a range unless told: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
+export const rangeSize = 8 * 1024 ** 2;
+
+/**
+ * The bytes of something large in order, read as several ranges at once. Memory is bounded over all that is read in
+ * this process: a range that is read ahead first gets room in the budget for all of it. The range that is needed next always
+ * may go; without room it goes only as fast as it is taken, so that no reader ever waits for another. A range that
+ * breaks is taken up at the byte it had got to. Whoever stops reading ends all requests.
+ */
+export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Uint8Array> {
+  const reader = new RangeReader(options);
+  try {
+    for (;;) {
+      const chunk = await reader.next();
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** One request's worth of bytes. */
+interface Range {
+  /** The next byte to arrive. */
+  at: number;
+  end: number;
+  /** Arrived and not taken. */
+  chunks: Uint8Array[];
+  /** Bytes in `chunks`. */
+  lead: number;
+  /** Bytes of the budget that were not given back yet. */
+  reserved: number;
+  /** Whether it got room for all of it, and need not wait for its reader. */
+  roomy: boolean;
+  done: boolean;
+}
+
+class RangeReader {
+  readonly #options: RangesOptions;
+  readonly #budget: Budget;
+  readonly #connections: number;
+  readonly #chunk: number;
+  readonly #stop = new AbortController();
+  /** In order, without gaps; the first is being taken. */
+  readonly #ranges: Range[] = [];
+  readonly #running = new Set<Promise<void>>();
+  /** The first byte of the range after the last. */
+  #planned: number;
+  /** While a question to the budget is open. */
+  #withdraw: (() => void) | undefined;
+  #failure: { error: unknown } | undefined;
+  #wake = () => {};
+  #change = Promise.resolve();
+  readonly #onAbort = () => this.#fail(stoppedBy(this.#options.signal));
+
+  constructor(options: RangesOptions) {
+    this.#options = options;
+    this.#budget = options.budget ?? readAhead;
+    this.#connections = options.connections ?? 8;
+    this.#chunk = options.chunk ?? rangeSize;
+    this.#planned = options.offset ?? 0;
+    this.#notify();
+    if (options.signal?.aborted) this.#onAbort();
+    else options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The next bytes in order; undefined at the end. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.error;
+      const [first] = this.#ranges;
+      if (first?.done && first.chunks.length === 0) {
+        this.#ranges.shift();
+        this.#giveBack(first, first.reserved);
+        continue;
+      }
+      this.#startMore();
+      if (this.#ranges.length === 0) return undefined;
+      const chunk = first?.chunks.shift();
+      if (first !== undefined && chunk !== undefined) {
+        first.lead -= chunk.length;
+        this.#giveBack(first, Math.min(first.reserved, chunk.length));
+        if (!first.roomy) this.#notify();
+        return chunk;
+      }
+      await this.#change;
+    }
+  }
+
+  /** Ends all requests and gives all room back. */
+  async close(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#fail(cancelled());
+    await Promise.all(this.#running);
+    for (const range of this.#ranges) this.#giveBack(range, range.reserved);
+    this.#ranges.length = 0;
+  }
+
+  /** Begins ranges as far as connections and budget allow; the one that is needed next in any case. */
+  #startMore(): void {
+    const { size } = this.#options;
+    while (this.#planned < size && this.#running.size < this.#connections && this.#withdraw === undefined) {
+      let answered = false;
+      const room = Math.min(this.#chunk, size - this.#planned);
+      const withdraw = this.#budget.ask(room, () => {
+        answered = true;
+        this.#withdraw = undefined;
+        this.#start(room);
+        // Later, not within the budget's own loop.
+        if (this.#withdraw === undefined) queueMicrotask(() => this.#failure ?? this.#startMore());
+      });
+      if (!answered) this.#withdraw = withdraw;
+    }
+    if (this.#ranges.length === 0 && this.#planned < size) this.#start(0);
+  }
+
+  /** Begins the next range with this much room in the budget. */
+  #start(room: number): void {
+    const at = this.#planned;
+    const end = Math.min(at + this.#chunk, this.#options.size);
+    // A question may be answered after its range went without.
+    if (room > end - at) this.#budget.release(room - (end - at));
+    if (end === at) return;
+    this.#planned = end;
+    const reserved = Math.min(room, end - at);
+    const range: Range = {
+      at,
+      end,
+      chunks: [],
+      lead: 0,
+      reserved,
+      roomy: reserved === end - at,
+      done: false,
+    };
+    this.#ranges.push(range);
+    const running: Promise<void> = this.#fetch(range).then(() => {
+      range.done = true;
+      this.#running.delete(running);
+      this.#notify();
+    });
+    this.#running.add(running);
+  }
+
+  /** Reads a range, with as many tries as it takes. Never rejects. */
+  async #fetch(range: Range): Promise<void> {
+    const { onRetry, retry = defaultRetry } = this.#options;
+    for (let failures = 0; range.at < range.end && !this.#failure; ) {
+      const before = range.at;
+      try {
+        await this.#receive(range);
+      } catch (error) {
+        if (this.#failure) return;
+        if (range.at > before) failures = 0;
+        const again = error instanceof RequestFailure && error.retryable && ++failures < retry.tries;
+        if (!again) return this.#fail(error);
+        const delay = backoff(failures, retry, error.retryAfter);
+        onRetry?.(`${error.message}; try ${failures + 1} in ${Math.ceil(delay / 1000)} s`);
+        await sleep(delay, this.#stop.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #receive(range: Range): Promise<void> {
+    const { open, what } = this.#options;
+    for await (const chunk of open(range.at, range.end, this.#stop.signal)) {
+      if (this.#failure) return;
+      if (chunk.length > range.end - range.at)
+        throw new ModelcarsError('source', `${what}: more bytes came than were asked for`);
+      if (chunk.length === 0) continue;
+      range.at += chunk.length;
+      range.lead += chunk.length;
+      range.chunks.push(chunk);
+      this.#notify();
+      while (!range.roomy && range.lead >= shortLead && !this.#failure) await this.#change;
+    }
+    if (range.at === range.end || this.#failure) return;
+    throw new RequestFailure(`${what}: the answer ended ${range.end - range.at} bytes early`, {
+      code: 'network',
+      retryable: true,
+      next: 'run the command again',
+    });
+  }
+
+  #giveBack(range: Range, bytes: number): void {
+    if (bytes === 0) return;
+    range.reserved -= bytes;
+    this.#budget.release(bytes);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#withdraw?.();
+    this.#withdraw = undefined;
+    this.#stop.abort();
+    this.#notify();
+  }
+
+  /** Wakes whoever waits for a change. */
+  #notify(): void {
+    this.#wake();
+    this.#change = new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+function stoppedBy(signal: AbortSignal | undefined): ModelcarsError {
+  const reason: unknown = signal?.reason;
+  return reason instanceof ModelcarsError ? reason : cancelled(reason);
+}
