@@ -44,6 +44,7 @@ const goParts = {
     file: 'registry',
   },
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', file: 'crane' },
+  versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', file: 'versitygw' },
 } satisfies Record<string, GoPart>;
 
 export type PartName = keyof typeof debianParts | keyof typeof goParts;

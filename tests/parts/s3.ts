@@ -1,0 +1,173 @@
+/** A real S3 server for tests: versitygw over a folder, behind a proxy that records requests and makes faults. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { S3 } from '@aws-sdk/client-s3';
+import { part } from './parts.ts';
+import { run } from './run.ts';
+import { type Fault, type S3Request, startFaultProxy } from './s3faults.ts';
+
+export interface S3Server extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  endpoint: string;
+  accessKey: string;
+  secretKey: string;
+  /** An account that may do nothing in buckets of the other. */
+  stranger: { accessKey: string; secretKey: string };
+  /** The variables a program needs to use it; takes those of the developer's own account away. */
+  env(account?: { accessKey: string; secretKey: string }): Record<string, string | undefined>;
+  /** A client of the owner's for setting up and looking: neither recorded nor disturbed. */
+  client: S3;
+  /** Puts an object of these bytes, in one request. */
+  put(bucket: string, key: string, content: string | Uint8Array): Promise<void>;
+  /** Keys of all objects of a bucket, sorted. */
+  keys(bucket: string): Promise<string[]>;
+  /** All requests so far, those of `client` left out. */
+  requests(): S3Request[];
+  /** Lets something go wrong with requests to come; returns how often it did. */
+  fault(fault: Fault): () => number;
+  /** Everything the server wrote. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts one with these buckets. Throws PartMissing when the machine cannot have it. */
+export async function startS3(buckets: string[] = ['models']): Promise<S3Server> {
+  const program = await part('versitygw');
+  // Short, because a socket's path may have 107 bytes at most.
+  const folder = await mkdtemp(join(tmpdir(), 'mc-s3-'));
+  const [root, sidecar, accounts] = [join(folder, 'root'), join(folder, 'meta'), join(folder, 'iam')];
+  for (const path of [root, sidecar, accounts]) await mkdir(path);
+  const owner = account();
+  const stranger = account();
+  const socket = join(folder, 'sock');
+  const logFile = join(folder, 'log');
+  const log = openSync(logFile, 'a');
+  // Metadata lies in a folder of its own, because not every file system keeps extended attributes.
+  const child = spawn(
+    program,
+    [
+      '--quiet',
+      '--keep-alive',
+      '--port',
+      socket,
+      '--health',
+      '/health',
+      '--iam-dir',
+      accounts,
+      'posix',
+      '--sidecar',
+      sidecar,
+      root,
+    ],
+    {
+      stdio: ['ignore', log, log],
+      env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: owner.accessKey, ROOT_SECRET_KEY: owner.secretKey },
+    },
+  );
+  closeSync(log);
+  const stop = (): boolean => child.kill('SIGKILL');
+  process.once('exit', stop);
+  const proxy = await startFaultProxy(socket);
+  const client = new S3({
+    endpoint: proxy.quietUrl,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: owner.accessKey, secretAccessKey: owner.secretKey },
+  });
+  const dispose = async (): Promise<void> => {
+    client.destroy();
+    await proxy.stop();
+    await end(child, stop);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await listening(child, socket, () => readFileSync(logFile, 'utf8'));
+    for (const bucket of buckets) await client.createBucket({ Bucket: bucket });
+    const user = ['--access', stranger.accessKey, '--secret', stranger.secretKey, '--role', 'user'];
+    await run(program, ['admin', '--endpoint-url', proxy.quietUrl, 'create-user', ...user], {
+      env: { ADMIN_ACCESS_KEY_ID: owner.accessKey, ADMIN_SECRET_ACCESS_KEY: owner.secretKey },
+    });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    endpoint: proxy.url,
+    ...owner,
+    stranger,
+    client,
+    env: ({ accessKey, secretKey } = owner) => ({
+      ...cleared,
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: secretKey,
+      S3_ENDPOINT_URL: proxy.url,
+    }),
+    put: async (bucket, key, content) => {
+      await client.putObject({ Bucket: bucket, Key: key, Body: content });
+    },
+    keys: async (bucket) => {
+      const { Contents = [] } = await client.listObjectsV2({ Bucket: bucket });
+      return Contents.map(({ Key = '' }) => Key).sort();
+    },
+    requests: proxy.requests,
+    fault: proxy.fault,
+    log: () => readFileSync(logFile, 'utf8'),
+    stop: dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** What would lead the SDK to another account, endpoint or region than the test's. */
+const cleared = {
+  AWS_PROFILE: undefined,
+  AWS_SESSION_TOKEN: undefined,
+  AWS_REGION: undefined,
+  AWS_DEFAULT_REGION: undefined,
+  AWS_ENDPOINT_URL: undefined,
+  AWS_ENDPOINT_URL_S3: undefined,
+  AWS_S3_FORCE_PATH_STYLE: undefined,
+  AWS_WEB_IDENTITY_TOKEN_FILE: undefined,
+  AWS_CONFIG_FILE: '/nonexistent',
+  AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  S3_BUCKET: undefined,
+  S3_PREFIX: undefined,
+  MODEL_NAME: undefined,
+  DOWNLOAD_DIR: undefined,
+};
+
+function account(): { accessKey: string; secretKey: string } {
+  const accessKey = `AKIA${randomBytes(8).toString('hex').toUpperCase()}`;
+  return { accessKey, secretKey: randomBytes(30).toString('base64') };
+}
+
+/** Waits until the server answers its health check. */
+async function listening(child: ChildProcess, socketPath: string, log: () => string): Promise<void> {
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+    const status = await new Promise<number | undefined>((resolve) => {
+      request({ socketPath, path: '/health' }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on('error', () => resolve(undefined))
+        .end();
+    });
+    if (status === 200) return;
+    await sleep(50);
+  }
+  throw new Error(`start S3 server: it does not answer\n${log()}`);
+}
+
+async function end(child: ChildProcess, stop: () => boolean): Promise<void> {
+  process.off('exit', stop);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  stop();
+  await gone;
+}

@@ -1,0 +1,161 @@
+/** A reverse proxy in front of a server on a Unix socket: it records every request and misbehaves as told. */
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+  request as send,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Transform } from 'node:stream';
+
+/** One request as it was answered. */
+export interface S3Request {
+  method: string;
+  /** With the query. */
+  path: string;
+  headers: IncomingMessage['headers'];
+  /** 0 when the connection was broken on purpose. */
+  status: number;
+}
+
+/** What goes wrong, with which requests and how often. */
+export interface Fault {
+  /** An S3 error document in place of the answer. */
+  answer?: { status: number; code: string };
+  /** Breaks the connection after so many bytes of the answer's body, or of the request's for an upload. */
+  breakAfter?: number;
+  /** Turns one bit of the answer's body, after so many bytes. */
+  flipAfter?: number;
+  /** Which requests; all unless told. `path` is with the query. */
+  match?(request: { method: string; path: string }): boolean;
+  /** How many of them; 1 unless told. */
+  times?: number;
+}
+
+export interface FaultProxy {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  /** The same server, without records and faults: for setting up and looking. */
+  quietUrl: string;
+  requests(): S3Request[];
+  /** Adds a fault; the first that matches a request is used. Returns how often it was. */
+  fault(fault: Fault): () => number;
+  stop(): Promise<void>;
+}
+
+/** Starts one on free ports of 127.0.0.1. */
+export async function startFaultProxy(socketPath: string): Promise<FaultProxy> {
+  // Kept alive: a server that closes after its answer can break the pipe before the answer is read.
+  const agent = new Agent({ keepAlive: true });
+  const target = { socketPath, agent };
+  const requests: S3Request[] = [];
+  const faults: { fault: Fault; left: number; used: number }[] = [];
+  const loud = createServer((request, response) => {
+    const { method = '', url: path = '', headers } = request;
+    const entry: S3Request = { method, path, headers, status: 0 };
+    requests.push(entry);
+    const active = faults.find(({ fault, left }) => left > 0 && (fault.match?.({ method, path }) ?? true));
+    if (active) {
+      active.left--;
+      active.used++;
+    }
+    forward(target, request, response, active?.fault ?? {}, entry);
+  });
+  const quiet = createServer((request, response) => forward(target, request, response, {}));
+  const servers = [loud, quiet];
+  const [url = '', quietUrl = ''] = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    }),
+  );
+  return {
+    url,
+    quietUrl,
+    requests: () => [...requests],
+    fault(fault) {
+      const active = { fault, left: fault.times ?? 1, used: 0 };
+      faults.push(active);
+      return () => active.used;
+    },
+    async stop() {
+      agent.destroy();
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+      }
+    },
+  };
+}
+
+function forward(
+  target: RequestOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault,
+  entry?: S3Request,
+): void {
+  const isUpload = request.method === 'PUT' || request.method === 'POST';
+  const cut = (): void => {
+    if (entry) entry.status = 0;
+    request.socket.destroy();
+  };
+  if (fault.answer) {
+    const { status, code } = fault.answer;
+    if (entry) entry.status = status;
+    // Read to its end first: a server that answers early and closes looks like a broken connection.
+    request.resume().on('end', () => {
+      response.writeHead(status, { 'content-type': 'application/xml', connection: 'close' });
+      const text = `<Error><Code>${code}</Code><Message>made by the test</Message></Error>`;
+      response.end(request.method === 'HEAD' ? undefined : text);
+    });
+    return;
+  }
+  // The signature covers Host and headers as they came.
+  const options: RequestOptions = { ...target, headers: request.headers };
+  if (request.method !== undefined) options.method = request.method;
+  if (request.url !== undefined) options.path = request.url;
+  const upstream = send(options, (answer) => {
+    const status = answer.statusCode ?? 0;
+    if (entry) entry.status = status;
+    response.writeHead(status, answer.rawHeaders);
+    answer.on('error', cut);
+    if (isUpload) answer.pipe(response);
+    else answer.pipe(spoil(fault, cut)).pipe(response);
+  });
+  upstream.on('error', cut);
+  response.on('close', () => upstream.destroy());
+  request.on('error', () => upstream.destroy());
+  const body = isUpload
+    ? request.pipe(
+        spoil(fault, () => {
+          cut();
+          upstream.destroy();
+        }),
+      )
+    : request;
+  body.pipe(upstream);
+}
+
+/** Passes bytes on until the fault strikes. */
+function spoil({ breakAfter, flipAfter }: Fault, cut: () => void): Transform {
+  let seen = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const start = seen;
+      seen += chunk.length;
+      if (breakAfter !== undefined && seen > breakAfter) {
+        this.push(chunk.subarray(0, breakAfter - start));
+        setTimeout(cut, 20); // lets what came before it arrive
+        return;
+      }
+      if (flipAfter !== undefined && start <= flipAfter && flipAfter < seen) {
+        const copy = Buffer.from(chunk);
+        copy[flipAfter - start] = (copy[flipAfter - start] ?? 0) ^ 1;
+        done(null, copy);
+      } else done(null, chunk);
+    },
+  });
+}
