@@ -60,6 +60,11 @@ export const allOptions = {
     describe: 'cache of downloads (else $MODELCARS_STORE, ~/.cache/modelcars)',
     group: transport,
   },
+  keep: {
+    type: 'boolean',
+    describe: 'keep downloaded model files in the store: the next run needs no network',
+    group: transport,
+  },
   frozen: {
     type: 'boolean',
     describe: 'fail when the lock is missing or stale (default when CI=true)',
@@ -120,6 +125,7 @@ export interface Flags {
   };
   output: string;
   store?: string;
+  keep: boolean;
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
   remote: boolean;
@@ -164,6 +170,7 @@ export function readFlags(parsed: Parsed): Flags {
       caFile: text(parsed, 'ca-file'),
     }),
     dryRun: flag(parsed, 'dry-run'),
+    keep: flag(parsed, 'keep'),
     json: flag(parsed, 'json'),
     ...defined({ store: text(parsed, 'store'), frozen, concurrency: count(parsed, 'concurrency') }),
   };

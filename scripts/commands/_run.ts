@@ -19,6 +19,7 @@ export async function openRun(flags: Flags, context: Context): Promise<RunOption
     models,
     frozen: flags.frozen ?? isCI(),
     dryRun: flags.dryRun,
+    keep: flags.keep,
     registry: flags.registry,
     signal: context.signal,
     progress: context.progress,

@@ -20,6 +20,7 @@ export const build: Command = {
     'frozen',
     'no-frozen',
     ...optionSets.access,
+    'keep',
     'dry-run',
     ...optionSets.output,
   ],

@@ -18,6 +18,7 @@ export const push: Command = {
     'frozen',
     'no-frozen',
     ...optionSets.access,
+    'keep',
     'dry-run',
     ...optionSets.output,
   ],

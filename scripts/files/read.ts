@@ -1,11 +1,19 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 /** Bytes read at a time: large enough that the calls cost nothing, small enough that many streams fit in memory. */
 const chunkSize = 1 << 20;
 
 /** A file's bytes from `offset`, each chunk in memory of its own. Closes the file however the reading ends. */
 export async function* readFrom(path: string, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const handle = await open(path, 'r');
+  yield* readOpen(await open(path, 'r'), offset, signal);
+}
+
+/** The same of a file that is open already; closes it too. */
+export async function* readOpen(
+  handle: FileHandle,
+  offset = 0,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   try {
     for (let at = offset; ; ) {
       signal?.throwIfAborted();

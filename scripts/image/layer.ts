@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
+import { WrongFile } from '../files/wrong.ts';
 import { compress } from './compress.ts';
 import { type ImageFile, type LayerPlan, membersOf } from './plan.ts';
 import { encodeHeader, endOfArchive, paddingOf } from './tar.ts';
@@ -148,7 +149,7 @@ class TarReader {
     for await (const chunk of this.#openFile(file, from, signal)) {
       if (chunk.length === 0) continue;
       if (at + chunk.length > file.size)
-        throw wrongBytes(file, `has more than the ${file.size} bytes locked`);
+        throw new WrongFile(file, `has more than the ${file.size} bytes locked`);
       const fresh = at + chunk.length - state.hashed;
       if (fresh > 0) {
         state.hash.update(chunk.subarray(chunk.length - fresh));
@@ -156,20 +157,14 @@ class TarReader {
         if (state.hashed === file.size) {
           const actual = state.hash.digest('hex');
           if (actual !== file.sha256)
-            throw wrongBytes(file, `has sha256 ${actual}, locked is ${file.sha256}`);
+            throw new WrongFile(file, `has sha256 ${actual}, locked is ${file.sha256}`);
         }
       }
       at += chunk.length;
       yield chunk;
     }
-    if (at < file.size) throw wrongBytes(file, `ended after ${at} of ${file.size} bytes`);
+    if (at < file.size) throw new WrongFile(file, `ended after ${at} of ${file.size} bytes`);
   }
-}
-
-function wrongBytes(file: ImageFile, why: string): ModelcarsError {
-  return new ModelcarsError('integrity', `read ${file.path}: it ${why}`, {
-    next: 'if the file was meant to change, run `modelcars lock`; if not, restore it',
-  });
 }
 
 async function* skip(stream: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { Base } from '../bases/base.ts';
 import { targetPath } from '../catalog/resolve.ts';
-import type { LockedFile, LockedModel, Model } from '../catalog/types.ts';
+import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import { type Layer, layerOf } from '../image/layer.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
-import { openSource } from '../sources/index.ts';
+import type { WantedFile } from '../store/place.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/progress.ts';
 import { annotationsOf, layerAnnotations } from './annotations.ts';
@@ -22,6 +22,8 @@ import type { Context } from './context.ts';
 export interface ImagePlan {
   model: Model;
   layers: Layer[];
+  /** The files of all layers, by path below /models. */
+  files: ReadonlyMap<string, WantedFile>;
   bases: Base[];
   description: ImageDescription;
 }
@@ -45,16 +47,19 @@ export async function planImage(
 ): Promise<ImagePlan> {
   const locked = await context.locked(model);
   const framework = context.framework(model);
-  const sources = new Map<string, LockedFile>();
+  const wanted = new Map<string, WantedFile>();
   const files = locked.files.map((file): ImageFile => {
     const path = targetPath(framework, file);
-    sources.set(path, file);
+    wanted.set(path, { ...file, uri: file.source ?? locked.source, revision: locked.revision });
     return { path, size: file.size, sha256: file.sha256 };
   });
   const plans = planLayers(files);
   if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
-  const open = (file: ImageFile, offset: number, signal?: AbortSignal) =>
-    openFile(context, locked, sources.get(file.path), offset, signal);
+  const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
+    const found = wanted.get(file.path);
+    if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);
+    return context.files.open(file, found, offset, signal);
+  };
   const layers = plans.map((plan) =>
     layerOf(plan, open, { mtime: context.epoch, compression: model.compression }),
   );
@@ -63,21 +68,10 @@ export async function planImage(
   return {
     model,
     layers,
+    files: wanted,
     bases,
     description: { created, annotations: annotationsOf(model, locked, created) },
   };
-}
-
-function openFile(
-  context: Context,
-  locked: LockedModel,
-  file: LockedFile | undefined,
-  offset: number,
-  signal?: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  if (file === undefined) throw new ModelcarsError('bug', 'open file: it is not in the plan');
-  const uri = file.source ?? locked.source;
-  return openSource(uri, context.options.catalog.directory).open(uri, locked.revision, file, offset, signal);
 }
 
 /**
@@ -145,10 +139,21 @@ async function deliver(
     }
   }
   const promised = known && { digest: known.digest, size: known.size };
-  const { digest, size } = await write({ ...layer, ...promised });
+  const { digest, size } = await writeSurely(context, () => write({ ...layer, ...promised }));
   const made = { digest, size, diffId: layer.diffId() };
   await context.store.rememberLayer(layer.key, made);
   return finish(layer, made);
+}
+
+/** Writes a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
+async function writeSurely(context: Context, write: () => Promise<Descriptor>): Promise<Descriptor> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(await context.files.doubt(error))) throw error;
+    }
+  }
 }
 
 function finish(layer: Layer, known: KnownLayer): FinishedLayer {
@@ -171,7 +176,8 @@ function documentsOf(
   return { documents: images.flatMap(({ config, manifest }) => [config, manifest]), index };
 }
 
-function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
+/** The base layers of all platforms, each once. */
+export function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
   const all = plan.bases.flatMap((base) =>
     base.layers.map((layer, at) => ({ ...layer, ...base.contents[at] })),
   );

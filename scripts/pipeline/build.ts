@@ -7,6 +7,7 @@ import { isArchive } from '../layout/open.ts';
 import { assemble, planImage, predict } from './assemble.ts';
 import { Context } from './context.ts';
 import { entryName, versionOf } from './names.ts';
+import { checkRoom } from './preflight.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { verifyModels } from './verify.ts';
@@ -44,7 +45,12 @@ async function buildLayout(options: BuildOptions): Promise<Outcome[]> {
 async function buildFolder(context: Context, options: BuildOptions): Promise<Outcome[]> {
   await using layout = await Layout.create(options.output);
   const before = new Map(layout.entries.map((entry) => [nameOf(entry), entry.digest]));
-  const outcomes = await buildInto(context, layout, (name, digest) => before.get(name) === digest);
+  const outcomes = await buildInto(
+    context,
+    layout,
+    options.output,
+    (name, digest) => before.get(name) === digest,
+  );
   await layout.collect();
   return outcomes;
 }
@@ -52,7 +58,7 @@ async function buildFolder(context: Context, options: BuildOptions): Promise<Out
 async function buildArchive(context: Context, options: BuildOptions): Promise<Outcome[]> {
   const archive = await Archive.create(options.output);
   try {
-    const outcomes = await buildInto(context, archive, () => false);
+    const outcomes = await buildInto(context, archive, options.output, () => false);
     const some = outcomes.some((outcome) => outcome.status !== 'failed') && !options.signal.aborted;
     await (some ? archive.close() : archive.abandon());
     return outcomes;
@@ -65,10 +71,12 @@ async function buildArchive(context: Context, options: BuildOptions): Promise<Ou
 function buildInto(
   context: Context,
   sink: Sink,
+  output: string,
   wasThere: (name: string, digest: string) => boolean,
 ): Promise<Outcome[]> {
   return forEachModel(context.options, async (model, task) => {
     const plan = await planImage(context, model);
+    await checkRoom(context, plan, sink, output);
     const { index, size, layers, sent } = await assemble(context, plan, sink, task);
     const name = entryName(model);
     const unchanged = wasThere(name, index.digest);

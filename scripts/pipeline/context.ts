@@ -7,7 +7,10 @@ import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog
 import { ModelcarsError } from '../errors.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import { RegistryClient } from '../registry/client.ts';
+import { huggingFaceCache } from '../store/huggingface-cache.ts';
+import { Space } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
+import { ModelFiles } from './files.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
 
@@ -18,6 +21,10 @@ const parallelLayers = 4;
 export class Context implements AsyncDisposable {
   readonly options: RunOptions;
   readonly store: Store;
+  /** Opens the models' files, wherever they are nearest. */
+  readonly files: ModelFiles;
+  /** What this run may still write. */
+  readonly space = new Space();
   readonly client: RegistryClient;
   readonly frameworks: ReadonlyMap<string, Framework>;
   /** As read from disk; undefined when there is none. */
@@ -44,6 +51,14 @@ export class Context implements AsyncDisposable {
     this.frameworks = frameworks;
     this.lock = lock;
     this.epoch = sourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
+    this.files = new ModelFiles({
+      store: store.files,
+      local: [huggingFaceCache()],
+      remote: [],
+      keep: options.keep === true && !options.dryRun,
+      directory: options.catalog.directory,
+      say: (line) => options.progress.log(line),
+    });
     const { insecure, caFile } = options.registry;
     this.client = new RegistryClient({
       ...(insecure && { insecure }),
@@ -56,7 +71,7 @@ export class Context implements AsyncDisposable {
   /** Opens the store and reads frameworks and lock; fails with their errors. No network yet. */
   static async open(options: RunOptions): Promise<Context> {
     const [store, frameworks, lock] = await Promise.all([
-      Store.open(options.store),
+      options.keep || options.store !== undefined ? Store.open(options.store) : Store.openIfPossible(),
       loadFrameworks(options.catalog.directory),
       readLock(options.catalog.lockFile),
     ]);

@@ -9,13 +9,15 @@ import { type Assembled, assemble, type ImagePlan, planImage, predict } from './
 import { Context } from './context.ts';
 import { hashingSink } from './hashing.ts';
 import { extraTags, repositoryName } from './names.ts';
+import { checkRoom } from './preflight.ts';
 import { recallLayers } from './recall.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
 /**
- * Pushes the models straight from their sources to the registry: nothing is written to disk, blobs that are there stay. Blobs
- * come before manifests, manifests before tags, so that a tag never shows an image that is not whole.
+ * Pushes the models straight from their sources to the registry: nothing is written to disk, unless `keep` fills the store on the
+ * way; blobs that are there stay. Blobs come before manifests, manifests before tags, so that a tag never shows an image that
+ * is not whole.
  */
 export async function pushModels(options: RunOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
@@ -28,7 +30,7 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
   const { registry } = parseReference(name);
   const bytes = model.maxLayerSize ?? maxBlobSize(registry);
   const plan = await planImage(context, model, bytes === undefined ? undefined : { bytes, registry });
-  const repository = context.client.repository(name);
+  const repository = context.client.repository(name, { push: true });
   const existing = await repository.tags();
   const moves = planTags({
     ...(model.version !== undefined && { version: model.version }),
@@ -36,6 +38,7 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
     existing,
   });
   await recall(context, repository, plan, moves, existing);
+  if (!context.options.dryRun) await checkRoom(context, plan, repository);
   const known = await identify(context, plan, moves, task);
   if (known !== undefined) await refuseMoves(repository, moves, known.index.descriptor);
 

@@ -24,6 +24,8 @@ export interface RunOptions {
   concurrency?: number;
   /** The store's folder; default $MODELCARS_STORE, else ~/.cache/modelcars. */
   store?: string;
+  /** Whether model files that come from afar go into the store on their way. */
+  keep?: boolean;
   registry: RegistryAccess;
   signal: AbortSignal;
   progress: Progress;

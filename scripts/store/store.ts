@@ -12,6 +12,8 @@ import {
   writeTextAtomically,
 } from '../files/atomic.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
+import { StoreFiles } from './files.ts';
+import { touch } from './use.ts';
 
 /** What a layer turned out to be when it was read once. */
 export interface KnownLayer {
@@ -26,22 +28,23 @@ const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256
 const knownLayer = z.object({ digest, size: z.int().positive(), diffId: digest });
 
 /**
- * The local cache: blobs of base images by sha256, and the digests of layers made before by their key. Nothing in it is needed for a
- * right result; whatever is broken in it is made again. Its folders are private to the user (0700).
+ * The local cache: model files and blobs of base images by sha256, and the digests of layers made before by their key. Nothing in it is
+ * needed for a right result; whatever is broken in it is made again. Its folders are private to the user (0700).
  */
 export class Store {
   readonly folder: string;
+  readonly files: StoreFiles;
 
   private constructor(folder: string) {
     this.folder = folder;
+    this.files = new StoreFiles(folder);
   }
 
-  /** Opens or makes the store: `folder`, else $MODELCARS_STORE, else $XDG_CACHE_HOME/modelcars, else ~/.cache/modelcars. */
+  /** Opens or makes the store: `folder`, else where `storeFolder` says. Fails with code `disk`. */
   static async open(folder?: string, environment: NodeJS.ProcessEnv = process.env): Promise<Store> {
-    const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
-    const path = folder ?? (environment.MODELCARS_STORE || join(cache, 'modelcars'));
+    const path = folder ?? storeFolder(environment);
     try {
-      for (const name of ['', 'layers', 'blobs', 'blobs/sha256']) {
+      for (const name of ['', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256']) {
         await mkdir(join(path, name), { recursive: true, mode: 0o700 });
         await sweepTemporary(join(path, name));
       }
@@ -51,12 +54,26 @@ export class Store {
     return new Store(path);
   }
 
+  /** The same, but a store that cannot be made is merely empty and takes nothing: all of it can be done without. */
+  static async openIfPossible(folder?: string): Promise<Store> {
+    try {
+      return await Store.open(folder);
+    } catch (error) {
+      if (error instanceof ModelcarsError && error.code === 'disk')
+        return new Store(folder ?? storeFolder(process.env));
+      throw error;
+    }
+  }
+
   /** What a layer with this key was; undefined when it was not made on this machine or the memory of it is damaged. */
   async layer(key: string): Promise<KnownLayer | undefined> {
-    const text = await readFile(join(this.folder, 'layers', `${key}.json`), 'utf8').catch(() => undefined);
+    const path = join(this.folder, 'layers', `${key}.json`);
+    const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
     try {
-      return knownLayer.parse(JSON.parse(text));
+      const layer = knownLayer.parse(JSON.parse(text));
+      await touch(path);
+      return layer;
     } catch {
       return undefined;
     }
@@ -102,4 +119,10 @@ export class Store {
       0o600,
     );
   }
+}
+
+/** Where the store is: $MODELCARS_STORE, else $XDG_CACHE_HOME/modelcars, else ~/.cache/modelcars. */
+export function storeFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return environment.MODELCARS_STORE || join(cache, 'modelcars');
 }

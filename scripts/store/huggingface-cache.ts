@@ -1,0 +1,61 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { readOpen } from '../files/read.ts';
+import { checkPath } from '../sources/paths.ts';
+import type { FilePlace, WantedFile } from './place.ts';
+
+/**
+ * Where Hugging Face's own clients keep repositories: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,
+ * $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub (huggingface_hub, constants.py).
+ */
+export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = environment;
+  const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
+  return expandHome(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, 'hub'));
+}
+
+/**
+ * Files of `hf://` models in that cache (huggingface.co/docs/hub/local-cache): `models--org--name/blobs/<sha256>` for large files,
+ * else what `snapshots/<commit>/<path>` links to. It is only read. A copy that turns out to be wrong is left for its owner to mend.
+ */
+export function huggingFaceCache(folder = huggingFaceFolder()): FilePlace {
+  const openFile = async (file: WantedFile) => {
+    for (const path of candidates(folder, file)) {
+      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+      const found = await handle?.stat().catch(() => undefined);
+      if (found?.isFile() && found.size === file.size) return handle;
+      await handle?.close();
+    }
+    return undefined;
+  };
+  return {
+    name: 'the Hugging Face cache',
+    async has(file) {
+      const handle = await openFile(file);
+      await handle?.close();
+      return handle !== undefined;
+    },
+    async open(file, offset, signal) {
+      const handle = await openFile(file);
+      return handle && readOpen(handle, offset, signal);
+    },
+    forget: async () => undefined,
+  };
+}
+
+function candidates(folder: string, { uri, revision, path, sha256 }: WantedFile): string[] {
+  const [, organisation, name] = /^hf:\/\/([^/:]+)\/([^/:]+)/.exec(uri) ?? [];
+  if (organisation === undefined || name === undefined) return [];
+  const repository = join(folder, `models--${organisation}--${name}`);
+  const snapshot = /^[0-9a-f]{40}$/.test(revision) && checkPath(path) === undefined;
+  return [
+    join(repository, 'blobs', sha256),
+    ...(snapshot ? [join(repository, 'snapshots', revision, path)] : []),
+  ];
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}
