@@ -1,6 +1,7 @@
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { fileSource } from './file.ts';
+import { httpsSource } from './https.ts';
 import type { Source } from './types.ts';
 import { schemeOf } from './uri.ts';
 
@@ -13,6 +14,7 @@ export function openSource(uri: string, catalogDirectory: string): Source {
     });
   }
   if (scheme.value === 'file') return fileSource(catalogDirectory);
+  if (scheme.value === 'https') return httpsSource();
   throw new ModelcarsError('source', `open ${plain(uri)}: ${scheme.value} sources are not yet supported`, {
     next: 'download the files and use a `file:` source, the one that works now',
   });

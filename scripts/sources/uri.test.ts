@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkUri, parseFileUri } from './uri.ts';
+import { checkUri, parseFileUri, parseHttpsUri } from './uri.ts';
 
 it.each([
   ['file:model.joblib', 'model.joblib', false],
@@ -22,6 +22,9 @@ it.each([
   ['hf://org/repo:7ae557604adf67be50417f59c2c2f167def9a775'],
   ['https://example.com/model.onnx'],
   ['https://example.com/model.onnx?download=true'],
+  ['http://127.0.0.1:8080/model.onnx'],
+  ['http://[::1]:8080/model.onnx'],
+  ['http://localhost/model.onnx'],
   ['s3://bucket/prefix/of/model'],
   ['s3://bucket'],
 ])('takes %j', (uri) => {
@@ -55,10 +58,37 @@ it.each([
   ['https://', '`https://host/path`'],
   ['https://host', 'path after the host'],
   ['https://me:pw@host/x', 'without user and password'],
+  ['https://me@host/x', 'without user and password'],
   ['https://host/x#y', 'without `#`'],
+  ['https://host/x#', 'without `#`'],
+  ['https://host/dir/', 'not with `/`'],
+  ['https://host/a%2fb', 'holds a `/`'],
+  ['https://host/%2e%2e%2fb', 'holds a `/`'],
+  ['https://host/a%00b', 'NUL'],
+  ['https://host/a%5cb', 'backslash'],
+  ['https://host/.wh.model', '.wh.'],
+  ['https://host/%zz', 'percent-encoding'],
+  ['https://bucket.host/x?X-Amz-Algorithm=a&X-Amz-Signature=b', '`X-Amz-Signature`'],
+  ['https://host/x?sv=1&sig=abc', '`sig`'],
+  ['https://host/x?access_token=abc', '`access_token`'],
+  ['http://127.0.0.1@host/x', '`https://host/path`'],
+  ['http://127.0.0.1.host/x', '`https://host/path`'],
   ['lone \ud800', 'control'],
 ])('refuses %j', (uri, word) => {
   expect(checkUri(uri)?.expected).toContain(word);
+});
+
+it.each([
+  ['https://host/a/model.onnx', 'model.onnx'],
+  ['https://host/a/my%20model.onnx?download=true', 'my model.onnx'],
+  ['https://host/caf%C3%A9.onnx', 'café.onnx'],
+  ['https://host/a/../b', 'b'],
+])('names the file of %j', (uri, name) => {
+  expect(parseHttpsUri(uri)).toMatchObject({ ok: true, value: { name } });
+});
+
+it('shows no part of a secret', () => {
+  expect(JSON.stringify(checkUri('https://host/x?sig=abcdef'))).not.toContain('abcdef');
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { nearest } from '../catalog/words.ts';
+import { checkPath } from './paths.ts';
 
 /** Schemes a source may have; the second kind is read by rooms still to come. */
 export const schemes = ['file', 'hf', 'https', 's3'] as const;
@@ -10,6 +11,13 @@ export interface FilePath {
   /** Percent-decoded; normalised, so that a relative one holds no `..`. */
   path: string;
   absolute: boolean;
+}
+
+/** An `https://` URI taken apart. */
+export interface HttpsFile {
+  url: URL;
+  /** The last component of the path, percent-decoded and checked: the file's path below the source's root. */
+  name: string;
 }
 
 /** What was wanted instead of a text; "expected …, got …" is made of it. */
@@ -28,6 +36,8 @@ const wanted = '`file:path`, `hf://org/repo[:revision]`, `https://host/path` or 
 export function schemeOf(uri: string): Parsed<Scheme> {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri);
   if (!match?.[1]) return bad(wanted, /^[\w./-]{1,80}$/.test(uri) ? `; did you mean \`file:${uri}\`?` : '');
+  // A server on this machine, as tests and port-forwards have one; elsewhere the bytes need TLS.
+  if (isLoopbackHttp(uri)) return { ok: true, value: 'https' };
   const found = schemes.find((scheme) => scheme === match[1]);
   if (found) return { ok: true, value: found };
   const near = match[1].toLowerCase() === 'http' ? 'https' : nearest(match[1], schemes);
@@ -49,7 +59,8 @@ export function checkUri(uri: string): Problem | undefined {
       ? undefined
       : { expected: '`s3://bucket/prefix`, the bucket 3 to 63 lower-case letters, digits, `.` and `-`' };
   }
-  return checkHttps(uri);
+  const parsed = parseHttpsUri(uri);
+  return parsed.ok ? undefined : parsed.problem;
 }
 
 /**
@@ -91,14 +102,44 @@ function checkHub(uri: string): Problem | undefined {
     : { expected: '`hf://org/repo` or `hf://org/repo:revision`' };
 }
 
-function checkHttps(uri: string): Problem | undefined {
-  if (!URL.canParse(uri) || !/^https:\/\/[^/]/.test(uri)) return { expected: '`https://host/path`' };
+/**
+ * `https://host/path`, or `http://` for this machine alone: no user and password, no `#`, no signature or token in the
+ * query (all of it goes into the lock and the image's annotations), and a path that ends with a file's name.
+ */
+export function parseHttpsUri(uri: string): Parsed<HttpsFile> {
+  if (!URL.canParse(uri) || !(/^https:\/\/[^/]/.test(uri) || isLoopbackHttp(uri)))
+    return bad('`https://host/path`');
   const url = new URL(uri);
-  if (url.username !== '' || url.password !== '') {
-    return { expected: '`https://host/path` without user and password (those come from the environment)' };
+  if (url.username !== '' || url.password !== '')
+    return bad('`https://host/path` without user and password: nothing secret belongs in models.yaml');
+  if (url.hash !== '' || uri.includes('#')) return bad('`https://host/path` without `#`');
+  const secret = [...url.searchParams.keys()].find((name) => secretParameter.test(name));
+  if (secret !== undefined) {
+    return bad(
+      `a URL without a signature or token (\`${secret.slice(0, 40)}\`): it expires, and would end up in the lock and the image`,
+    );
   }
-  if (url.hash !== '') return { expected: '`https://host/path` without `#`' };
-  return url.pathname === '/' ? { expected: 'a path after the host, as in `https://host/path`' } : undefined;
+  if (url.pathname === '/') return bad('a path after the host, as in `https://host/path`');
+  const last = url.pathname.split('/').at(-1) ?? '';
+  if (last === '') return bad("a URL that ends with a file's name, not with `/`");
+  let name: string;
+  try {
+    name = decodeURIComponent(last);
+  } catch {
+    return bad('percent-encoding as in `%20`; write `%25` for a percent sign');
+  }
+  const problem = name.includes('/') ? 'holds a `/`' : checkPath(name);
+  if (problem !== undefined) return bad(`a URL that ends with a file's name; this one's ${problem}`);
+  return { ok: true, value: { url, name } };
+}
+
+/** Query parameters that give access: of AWS, Google and Azure, and as people call them. */
+const secretParameter =
+  /^(x-amz-(signature|credential|security-token)|x-goog-(signature|credential)|awsaccesskeyid|googleaccessid|key-pair-id|policy|signature|sig|.*(token|secret|password|passwd|api[-_]?key)|auth|key)$/i;
+
+function isLoopbackHttp(uri: string): boolean {
+  if (!uri.startsWith('http://') || !URL.canParse(uri)) return false;
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(uri).hostname);
 }
 
 function bad(expected: string, hint = ''): { ok: false; problem: Problem } {

@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import { plain } from '../catalog/words.ts';
+import { ModelcarsError } from '../errors.ts';
+import { discard, drop, headerOf } from '../registry/body.ts';
+import { RequestFailure } from '../registry/failure.ts';
+import { parseRetryAfter } from '../registry/retry.ts';
+import type { Answer, Transport } from '../registry/transport.ts';
+import { answerFailure, connectionFailure } from './refusals.ts';
+import { stopIfAborted } from './walk.ts';
+
+const mostRedirects = 5;
+/** Milliseconds: storage that restores a file from somewhere slow takes its time. */
+const headersTimeout = 60_000;
+
+export interface Get {
+  /** How an error begins: "read https://host/model.onnx". */
+  what: string;
+  url: URL;
+  /** First byte wanted. */
+  offset: number;
+  /** Strong ETag of the bytes before `offset`: a server that has others now sends all of them from the start. */
+  etag?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Got {
+  /** Who answered, after redirects: `host` or `host:port`. */
+  host: string;
+  /** Where in the file the body begins: `offset`, or 0 from a server that has no ranges. */
+  start: number;
+  /** Bytes of the whole file, when the server says. */
+  total: number | undefined;
+  /** Only when it is a strong one (RFC 9110 section 8.8.1). */
+  etag: string | undefined;
+  contentType: string;
+  body: AsyncIterable<Uint8Array>;
+  /** Lets go of a body that is not read to its end. */
+  drop(): void;
+}
+
+/**
+ * One GET without credentials, from `offset` on, over at most 5 redirects, none of which may leave TLS. Fails with a
+ * RequestFailure. Never tries again.
+ */
+export async function get(transport: Pick<Transport, 'send'>, request: Get): Promise<Got> {
+  const { what, offset, etag, signal } = request;
+  const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity' };
+  if (offset > 0) headers.range = `bytes=${offset}-`;
+  if (offset > 0 && etag !== undefined) headers['if-range'] = etag;
+  let { url } = request;
+  for (let redirects = 0; ; redirects++) {
+    const answer = await transport
+      .send(url, { method: 'GET', headers, signal, headersTimeout })
+      .catch((error) => {
+        stopIfAborted(signal);
+        throw error instanceof ModelcarsError ? error : connectionFailure(what, url.host, error);
+      });
+    const location = headerOf(answer, 'location');
+    if (![301, 302, 303, 307, 308].includes(answer.statusCode)) return await take(request, url, answer);
+    await discard(answer);
+    if (redirects === mostRedirects)
+      throw sourceFailure(what, `more than ${mostRedirects} redirects`, 'use the URL that they lead to');
+    url = follow(what, url, location);
+  }
+}
+
+/** Where a redirect leads; never from TLS to none, never with credentials. */
+function follow(what: string, from: URL, location: string | undefined): URL {
+  const by = `${from.host} redirects`;
+  const next = 'use the URL of the file itself';
+  if (location === undefined || !URL.canParse(location, from.href))
+    throw sourceFailure(what, `${by} to nowhere`, next);
+  const to = new URL(location, from);
+  const secure = to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:');
+  if (!secure)
+    throw sourceFailure(what, `${by} to ${plain(to.protocol)}//${plain(to.host)}, not https`, next);
+  if (to.username !== '' || to.password !== '')
+    throw sourceFailure(what, `${by} to a URL with user and password`, next);
+  return to;
+}
+
+async function take(request: Get, url: URL, answer: Answer): Promise<Got> {
+  const { what, offset } = request;
+  const { host } = url;
+  const got = (start: number, total: number | undefined): Got => {
+    const etag = headerOf(answer, 'etag');
+    return {
+      host,
+      start,
+      total,
+      etag: etag !== undefined && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(etag) ? etag : undefined,
+      contentType: headerOf(answer, 'content-type')?.toLowerCase() ?? '',
+      body: answer.body,
+      drop: () => drop(answer),
+    };
+  };
+  const range = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/.exec(
+    headerOf(answer, 'content-range') ?? '',
+  );
+  const total = range?.[3] === undefined || range[3] === '*' ? undefined : Number(range[3]);
+  const { statusCode: status } = answer;
+  if (status === 200 || status === 206) {
+    const coding = headerOf(answer, 'content-encoding') ?? 'identity';
+    if (!/^(identity|)$/i.test(coding.trim())) {
+      drop(answer);
+      const problem = `${host} sends it compressed (${plain(coding)}), though not asked to`;
+      throw sourceFailure(what, problem, 'download it and use a `file:` source');
+    }
+  }
+  if (status === 200) {
+    const length = headerOf(answer, 'content-length');
+    return got(0, length === undefined || !/^\d{1,15}$/.test(length) ? undefined : Number(length));
+  }
+  if (status === 206 && offset > 0 && range?.[1] === String(offset)) return got(offset, total);
+  // All bytes were there when the connection broke.
+  if (status === 416 && offset > 0 && total === offset)
+    return { ...got(offset, total), body: Readable.from([]) };
+  await discard(answer);
+  if (status === 416 && total !== undefined) {
+    throw new RequestFailure(`${what}: it has ${total} bytes now, ${offset} were there before`, {
+      code: 'integrity',
+      next: 'run `modelcars lock` if the change is meant',
+      status,
+    });
+  }
+  if (status === 206)
+    throw sourceFailure(what, `${host} sends another range than asked for`, 'use another server');
+  throw answerFailure(what, host, status, parseRetryAfter(answer.headers['retry-after']));
+}
+
+function sourceFailure(what: string, problem: string, next: string): RequestFailure {
+  return new RequestFailure(`${what}: ${problem}`, { code: 'source', next });
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { plain } from '../catalog/words.ts';
+import { ModelcarsError } from '../errors.ts';
+import { RequestFailure } from '../registry/failure.ts';
+import { defaultRetry, type RetryOptions } from '../registry/retry.ts';
+import { Transport } from '../registry/transport.ts';
+import { download } from './download.ts';
+import type { Got } from './get.ts';
+import type { Source } from './types.ts';
+import { parseHttpsUri } from './uri.ts';
+
+export interface HttpsOptions {
+  /** Where proxies and certificates are named; the process's own unless told. */
+  env?: NodeJS.ProcessEnv;
+  /** Seven tries without a new byte, 1 s before the second, unless told. */
+  retry?: RetryOptions;
+}
+
+/** A Git LFS pointer is shorter (git-lfs docs/spec.md: under 1024 bytes). */
+const longestPointer = 1024;
+
+/**
+ * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
+ * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
+ */
+export function httpsSource({ env = process.env, retry = defaultRetry }: HttpsOptions = {}): Source {
+  return {
+    async resolve(uri, select, signal) {
+      const { url, name, what } = open(uri);
+      let digest = createHash('sha256');
+      let size = 0;
+      let first = Buffer.alloc(0);
+      if (!select(name)) return { revision: `sha256:${digest.digest('hex')}`, files: [] };
+      const restart = (): void => {
+        digest = createHash('sha256');
+        size = 0;
+        first = Buffer.alloc(0);
+      };
+      const check = (got: Got): void => refusePage(what, name, got);
+      const transport = new Transport({ env });
+      try {
+        for await (const chunk of download(transport, {
+          what,
+          url,
+          offset: 0,
+          retry,
+          signal,
+          check,
+          restart,
+        })) {
+          digest.update(chunk);
+          size += chunk.length;
+          if (first.length < longestPointer)
+            first = Buffer.concat([first, chunk.subarray(0, longestPointer - first.length)]);
+        }
+      } finally {
+        await transport.close();
+      }
+      refusePointer(what, size, first);
+      const sha256 = digest.digest('hex');
+      return { revision: `sha256:${sha256}`, files: [{ path: name, size, sha256 }] };
+    },
+
+    async *open(uri, _revision, file, offset = 0, signal) {
+      const { url, what } = open(uri);
+      const transport = new Transport({ env });
+      try {
+        yield* download(transport, { what, url, offset, size: file.size, retry, signal });
+      } finally {
+        await transport.close();
+      }
+    },
+  } satisfies Source;
+}
+
+/** A URI's parts, and how an error about it begins: without its query, which may be nobody's business. */
+function open(uri: string): { url: URL; name: string; what: string } {
+  const parsed = parseHttpsUri(uri);
+  const what = `read ${plain(uri, 200)}`;
+  if (parsed.ok) return { ...parsed.value, what };
+  throw new ModelcarsError('source', `${what}: expected ${parsed.problem.expected}`, {
+    next: 'correct `source` in models.yaml',
+  });
+}
+
+/** A page about the file instead of the file: a login, GitHub's `/blob/`, a "not found" that says 200. */
+function refusePage(what: string, name: string, { host, contentType }: Got): void {
+  if (!contentType.startsWith('text/html') || /\.x?html?$/i.test(name)) return;
+  throw new RequestFailure(`${what}: ${host} sends a web page, not a file`, {
+    code: 'source',
+    next: "use the URL of the file itself: GitHub's has `/raw/`, not `/blob/`",
+  });
+}
+
+function refusePointer(what: string, size: number, first: Buffer): void {
+  if (
+    size >= longestPointer ||
+    !first.toString('latin1').startsWith('version https://git-lfs.github.com/spec/v1\n')
+  )
+    return;
+  throw new ModelcarsError('source', `${what}: it is a Git LFS pointer, not the file`, {
+    next: 'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',
+  });
+}

@@ -1,0 +1,85 @@
+import { RequestFailure } from '../registry/failure.ts';
+
+/** The failure of an answer nobody can use. `host` is who gave it, after redirects. */
+export function answerFailure(
+  what: string,
+  host: string,
+  status: number,
+  retryAfter: number | undefined,
+): RequestFailure {
+  const fail = (details: { code: 'auth' | 'source' | 'network'; problem: string; next: string }) =>
+    new RequestFailure(`${what}: ${details.problem}`, {
+      code: details.code,
+      next: details.next,
+      status,
+      retryable: [408, 425, 429, 500, 502, 503, 504].includes(status),
+      ...(retryAfter !== undefined && { retryAfter }),
+    });
+  if (status === 404 || status === 410) {
+    const next = 'correct the URL in models.yaml; a browser shows whether it is right';
+    return fail({ code: 'source', problem: `${host} has no such file (${status})`, next });
+  }
+  if (status === 401 || status === 403) {
+    return fail({
+      code: 'auth',
+      problem: `${host} gives it to no stranger (${status})`,
+      next: '`https:` sources are read without credentials: make the file public, use a `hf://` or `s3://` source, or download it and use `file:`',
+    });
+  }
+  if (status === 429) {
+    const next = 'wait a while, then run it again; what is locked or stored already is not asked for again';
+    return fail({ code: 'network', problem: `${host} takes no more requests for now (429)`, next });
+  }
+  if (status >= 500) {
+    return fail({
+      code: 'network',
+      problem: `${host} is out of order (${status})`,
+      next: 'try again later',
+    });
+  }
+  return fail({
+    code: 'source',
+    problem: `${host} answered ${status}, which is no file`,
+    next: 'correct the URL in models.yaml; `curl -I` shows what the server does',
+  });
+}
+
+/** The failure of a request without an answer, or of one whose bytes stopped. */
+export function connectionFailure(what: string, host: string, error: unknown): RequestFailure {
+  const { code, text } = describe(error);
+  const fail = (problem: string, next: string, retryable: boolean) =>
+    new RequestFailure(`${what}: ${problem}`, { code: 'network', next, retryable, cause: error });
+  if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code)) {
+    return fail(
+      `${host} shows a certificate that is not trusted (${text})`,
+      'set NODE_EXTRA_CA_CERTS to the PEM file of its authority, or add it to the system',
+      false,
+    );
+  }
+  if (/^ERR_SSL_|^EPROTO$/.test(code))
+    return fail(`${host} does not speak TLS (${text})`, 'correct host and port of the URL', false);
+  const reach = 'check host and port of the URL, HTTPS_PROXY and NO_PROXY';
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return fail(`no address is known for ${host} (DNS)`, reach, true);
+  if (code === 'ECONNREFUSED') return fail(`${host} refuses connections`, reach, true);
+  if (/TIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(code))
+    return fail(`${host} does not answer (${code})`, reach, true);
+  return fail(`the connection to ${host} broke (${text})`, 'run it again', true);
+}
+
+/** Whether nobody is there at all: worth little patience. */
+export function isNobody(failure: RequestFailure): boolean {
+  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describe(failure.cause).code);
+}
+
+function describe(error: unknown): { code: string; text: string } {
+  let current = error;
+  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
+    // A happy-eyeballs AggregateError has no message of its own.
+    const inner = current instanceof AggregateError ? current.errors[0] : undefined;
+    const code = (current as NodeJS.ErrnoException).code;
+    if (code && !/^(UND_ERR_PRX|UND_ERR_ABORTED)/.test(code)) return { code, text: current.message || code };
+    if (!inner && current.cause === undefined) return { code: '', text: current.message };
+    current = inner ?? current.cause;
+  }
+  return { code: '', text: 'connection lost' };
+}
