@@ -4,9 +4,10 @@ import { clean } from './clean.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
+import { prune } from './prune.ts';
 import { push } from './push.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
 
 /** Every command, in the order of a first use. */
-export const commands: Command[] = [list, lock, build, verify, push, inspect, clean, version];
+export const commands: Command[] = [list, lock, build, verify, push, inspect, clean, prune, version];

@@ -92,6 +92,17 @@ export const allOptions = {
     group: transport,
   },
   concurrency: { type: 'number', describe: 'models worked on at a time (default 4)', group: transport },
+  'older-than': {
+    type: 'string',
+    describe: 'what was not used for so long goes: 30d, 12h (default 30d, unless --max-size is given)',
+    group: transport,
+  },
+  'max-size': {
+    type: 'string',
+    describe: 'the least recently used goes until the store is no larger: 200GB',
+    group: transport,
+  },
+  all: { type: 'boolean', describe: 'everything goes that no running modelcars uses', group: transport },
   'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
   json: { type: 'boolean', describe: 'one JSON document on stdout, nothing else there', group: show },
   'no-progress': { type: 'boolean', describe: 'no progress (also DISABLE_PROGRESS=true)', group: show },
@@ -126,6 +137,8 @@ export interface Flags {
   output: string;
   store?: string;
   keep: boolean;
+  /** What `prune` takes away, as typed. */
+  prune: { olderThan?: string; maxSize?: string; all: boolean };
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
   remote: boolean;
@@ -171,6 +184,10 @@ export function readFlags(parsed: Parsed): Flags {
     }),
     dryRun: flag(parsed, 'dry-run'),
     keep: flag(parsed, 'keep'),
+    prune: {
+      ...defined({ olderThan: text(parsed, 'older-than'), maxSize: text(parsed, 'max-size') }),
+      all: flag(parsed, 'all'),
+    },
     json: flag(parsed, 'json'),
     ...defined({ store: text(parsed, 'store'), frozen, concurrency: count(parsed, 'concurrency') }),
   };

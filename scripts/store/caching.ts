@@ -5,6 +5,7 @@ import { readFrom } from '../files/read.ts';
 import { isDigest } from '../image/schema.ts';
 import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import type { Store } from './store.ts';
+import { touch, use } from './use.ts';
 
 /**
  * The same images, each blob kept in the store when first read, so that a base is fetched once. Where the store cannot be
@@ -28,7 +29,10 @@ export function caching(origin: ImageStore, store: Store): ImageStore {
     async read(descriptor) {
       if (await store.hasBlob(descriptor)) {
         const bytes = await readFile(store.blobPath(descriptor.digest));
-        if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === descriptor.digest) return bytes;
+        if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === descriptor.digest) {
+          await touch(store.blobPath(descriptor.digest));
+          return bytes;
+        }
         await rm(store.blobPath(descriptor.digest), { force: true });
       }
       const bytes = await origin.read(descriptor);
@@ -45,9 +49,14 @@ export function caching(origin: ImageStore, store: Store): ImageStore {
       }
       const path = store.blobPath(descriptor.digest);
       const hash = offset === 0 ? createHash('sha256') : undefined;
-      for await (const chunk of readFrom(path, offset, signal)) {
-        hash?.update(chunk);
-        yield chunk;
+      const done = await use(path);
+      try {
+        for await (const chunk of readFrom(path, offset, signal)) {
+          hash?.update(chunk);
+          yield chunk;
+        }
+      } finally {
+        await done();
       }
       if (hash === undefined || `sha256:${hash.digest('hex')}` === descriptor.digest) return;
       await rm(path, { force: true });

@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lock } from 'proper-lockfile';
+import { check, lock } from 'proper-lockfile';
 import { isAlive } from '../files/atomic.ts';
 import { stopIfAborted } from '../sources/walk.ts';
 
@@ -66,6 +66,11 @@ export async function tryHold(path: string): Promise<Held | undefined> {
     if (error instanceof Error && 'code' in error && error.code === 'ELOCKED') return undefined;
     throw error;
   }
+}
+
+/** Whether a living process may write `path` now. */
+export async function isHeld(path: string): Promise<boolean> {
+  return check(path, { lockfilePath: `${path}.lock`, realpath: false, stale: staleAfter.unknown });
 }
 
 /** Whether the lock's last owner was a process of this machine that is no more. */

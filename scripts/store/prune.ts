@@ -1,0 +1,137 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { diskError } from '../files/atomic.ts';
+import { isHeld, tryHold } from './lock.ts';
+import { readMark } from './use.ts';
+
+/** What may go. */
+export interface PruneOptions {
+  /** Milliseconds: what was not used for longer goes. */
+  olderThan?: number;
+  /** Bytes: of the rest, the least recently used goes until no more than this is left. */
+  maxSize?: number;
+  /** Everything that no process uses goes. */
+  all?: boolean;
+  dryRun?: boolean;
+  /** Milliseconds since 1970; for tests. */
+  now?: number;
+}
+
+/** A thing in the store. `part`: of a file that was never fetched to its end. */
+export interface StoreEntry {
+  kind: 'file' | 'blob' | 'part' | 'layer';
+  /** sha256 of a file, part or blob; a layer's key. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** When it was last read or written, RFC 3339. */
+  lastUsed: string;
+}
+
+export interface Pruned {
+  removed: StoreEntry[];
+  /** Bytes. */
+  freed: number;
+  /** Bytes that are left. */
+  left: number;
+  /** Things that would have gone, but a process uses them. */
+  inUse: number;
+}
+
+type Found = StoreEntry & { path: string; used: number; busy: boolean };
+
+/** Milliseconds for which a part without a writer may still be waiting for its next run. */
+const partPatience = 24 * 3600 * 1000;
+
+/**
+ * Removes the least recently used of a store: model files, parts of such that nobody fetches any more (after a day, whatever the
+ * options), blobs of bases, and the memory of layers (by age only). Never what a living process of this machine reads or
+ * writes. A folder that does not exist has nothing. Fails with code `disk`.
+ */
+export async function prune(folder: string, options: PruneOptions): Promise<Pruned> {
+  const { olderThan, maxSize, all = false, dryRun = false, now = Date.now() } = options;
+  try {
+    const found = (await entries(folder, dryRun)).sort((a, b) => a.used - b.used);
+    let left = found.reduce((sum, { size }) => sum + size, 0);
+    const result: Pruned = { removed: [], freed: 0, left, inUse: 0 };
+    for (const entry of found) {
+      const age = now - entry.used;
+      const old = olderThan !== undefined && age > olderThan;
+      const tooMuch = maxSize !== undefined && entry.kind !== 'layer' && left > maxSize;
+      const abandoned = entry.kind === 'part' && age > partPatience;
+      if (!(all || old || tooMuch || abandoned)) continue;
+      if (entry.busy || !(await remove(entry, dryRun))) {
+        result.inUse++;
+        continue;
+      }
+      left -= entry.size;
+      const { kind, name, size, lastUsed } = entry;
+      result.removed.push({ kind, name, size, lastUsed });
+    }
+    return { ...result, left, freed: result.left - left };
+  } catch (error) {
+    throw diskError(`prune the store ${folder}`, error);
+  }
+}
+
+/** Removes one; false when a process has taken it up meanwhile. */
+async function remove(entry: Found, dryRun: boolean): Promise<boolean> {
+  const target = entry.kind === 'part' ? entry.path.replace(/\.part$/, '') : undefined;
+  if (dryRun) return target === undefined || !(await isHeld(target));
+  const held = target === undefined ? undefined : await tryHold(target);
+  if (target !== undefined && held === undefined) return false;
+  await rm(entry.path, { force: true });
+  await held?.release();
+  return true;
+}
+
+async function entries(folder: string, dryRun: boolean): Promise<Found[]> {
+  const files = join(folder, 'files', 'sha256');
+  const found: Found[] = [];
+  for (const prefix of await names(files)) {
+    if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
+    found.push(...(await inFolder(join(files, prefix), prefix, fileKind, dryRun)));
+  }
+  const blobKind = (name: string) => (/^[0-9a-f]{64}$/.test(name) ? 'blob' : undefined);
+  const layerKind = (name: string) => (/^[0-9a-f]{64}\.json$/.test(name) ? 'layer' : undefined);
+  found.push(...(await inFolder(join(folder, 'blobs', 'sha256'), '', blobKind, dryRun)));
+  found.push(...(await inFolder(join(folder, 'layers'), '', layerKind, dryRun)));
+  return found;
+}
+
+function fileKind(name: string): StoreEntry['kind'] | undefined {
+  if (/^[0-9a-f]{62}$/.test(name)) return 'file';
+  return /^[0-9a-f]{62}\.part$/.test(name) ? 'part' : undefined;
+}
+
+/** What lies in one folder. Marks that killed readers left are swept on the way. */
+async function inFolder(
+  folder: string,
+  prefix: string,
+  kindOf: (name: string) => StoreEntry['kind'] | undefined,
+  dryRun: boolean,
+): Promise<Found[]> {
+  const all = await names(folder);
+  const busy = new Set<string>();
+  for (const name of all) {
+    const mark = readMark(name);
+    if (mark?.live) busy.add(mark.of);
+    else if (mark && !dryRun) await rm(join(folder, name), { force: true });
+  }
+  const found: Found[] = [];
+  for (const name of all) {
+    const kind = kindOf(name);
+    const path = join(folder, name);
+    const stats = kind && (await stat(path).catch(() => undefined));
+    if (kind === undefined || stats === undefined || !stats.isFile()) continue;
+    const used = Math.max(stats.atimeMs, stats.mtimeMs);
+    const lastUsed = new Date(used).toISOString();
+    const plain = `${prefix}${name.replace(/\.(part|json)$/, '')}`;
+    found.push({ kind, name: plain, size: stats.size, lastUsed, path, used, busy: busy.has(name) });
+  }
+  return found;
+}
+
+async function names(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).sort();
+}
