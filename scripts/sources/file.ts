@@ -8,6 +8,7 @@ import type { LockedFile } from '../catalog/types.ts';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { checkClashes, checkPath, compareBytes } from './paths.ts';
+import { revisionOf } from './revision.ts';
 import type { Source } from './types.ts';
 import { parseFileUri } from './uri.ts';
 import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk.ts';
@@ -214,12 +215,6 @@ async function openLocked(directory: string, uri: string, file: LockedFile): Pro
 /** Never waits: a named pipe put there since would block a plain open for ever. */
 function openRegular(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-}
-
-function revisionOf(files: readonly LockedFile[]): string {
-  const digest = createHash('sha256');
-  for (const { path, size, sha256 } of files) digest.update(`${sha256} ${size} ${path}\n`);
-  return `sha256:${digest.digest('hex')}`;
 }
 
 function notLocked(uri: string, file: LockedFile, problem: string, cause?: unknown): ModelcarsError {

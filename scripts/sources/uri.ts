@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { nearest } from '../catalog/words.ts';
 import { checkPath } from './paths.ts';
+import { parseS3Uri } from './s3/uri.ts';
 
 /** Schemes a source may have; the second kind is read by rooms still to come. */
 export const schemes = ['file', 'hf', 'https', 's3'] as const;
@@ -54,12 +55,7 @@ export function checkUri(uri: string): Problem | undefined {
     return parsed.ok ? undefined : parsed.problem;
   }
   if (scheme.value === 'hf') return checkHub(uri);
-  if (scheme.value === 's3') {
-    return /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^\s?#]*)?$/.test(uri)
-      ? undefined
-      : { expected: '`s3://bucket/prefix`, the bucket 3 to 63 lower-case letters, digits, `.` and `-`' };
-  }
-  const parsed = parseHttpsUri(uri);
+  const parsed = scheme.value === 's3' ? parseS3Uri(uri) : parseHttpsUri(uri);
   return parsed.ok ? undefined : parsed.problem;
 }
 

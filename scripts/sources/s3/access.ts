@@ -1,0 +1,103 @@
+import type { S3 } from '@aws-sdk/client-s3';
+import { ModelcarsError } from '../../errors.ts';
+import { maskSecret } from '../../terminal/mask.ts';
+
+/** Where S3 is and how its buckets are named in URLs. Credentials are no part of it: the SDK finds them itself. */
+export interface S3Access {
+  /** `https://objectstore.example.com`; undefined: Amazon's. */
+  endpoint?: string;
+  /** `https://host/bucket/key` in place of `https://bucket.host/key`. */
+  pathStyle: boolean;
+}
+
+/** A client, and what is said of it in errors. */
+export interface Connection {
+  client: S3;
+  /** Host and port, or Amazon's name. */
+  host: string;
+  /** The access key's id, first and last 4 characters of it; undefined when there are no credentials. */
+  accessKey(): Promise<string | undefined>;
+}
+
+/** Environment variables that name an endpoint, the first one wins: ours, then those of every AWS SDK. */
+const endpointVariables = ['S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
+
+/**
+ * Access by the environment, or with an `endpoint` that came by a flag. Fails with code `usage`, naming the variable. With
+ * an endpoint of its own URLs are path-style, as MinIO, Ceph and Civo want it, unless AWS_S3_FORCE_PATH_STYLE=false.
+ */
+export function s3Access(environment: NodeJS.ProcessEnv = process.env, endpoint?: string): S3Access {
+  const variable = endpointVariables.find((name) => environment[name]?.trim());
+  const [url, from] =
+    endpoint !== undefined
+      ? [endpoint, '--endpoint-url']
+      : variable === undefined
+        ? [undefined, '']
+        : [environment[variable]?.trim() ?? '', variable];
+  const force = environment.AWS_S3_FORCE_PATH_STYLE?.trim().toLowerCase();
+  if (force && !['true', 'false', '1', '0'].includes(force)) {
+    throw new ModelcarsError('usage', 'read AWS_S3_FORCE_PATH_STYLE: expected `true` or `false`', {
+      next: 'unset it, or set it to `true` or `false`',
+    });
+  }
+  const pathStyle = force ? force === 'true' || force === '1' : url !== undefined;
+  return url === undefined ? { pathStyle } : { endpoint: checkEndpoint(url, from), pathStyle };
+}
+
+/** An endpoint as a URL without a slash at its end. Its text is not repeated in errors: it may hold a password. */
+function checkEndpoint(text: string, from: string): string {
+  const fail = (expected: string) =>
+    new ModelcarsError('usage', `read ${from}: expected ${expected}`, {
+      next: `set ${from} to the URL of the object store, such as https://objectstore.example.com`,
+    });
+  if (!/^https?:\/\/[^\s]+$/i.test(text) || !URL.canParse(text)) throw fail('a URL with http:// or https://');
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '')
+    throw fail('a URL without user and password: keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+  if (url.search !== '' || url.hash !== '') throw fail('a URL without `?` and `#`');
+  return url.href.replace(/\/+$/, '');
+}
+
+const connections = new Map<string, Promise<Connection>>();
+
+/** The connection to an endpoint, one for all of this process. No request is made yet. */
+export function connect(access: S3Access): Promise<Connection> {
+  const key = JSON.stringify([access.endpoint, access.pathStyle]);
+  let connection = connections.get(key);
+  if (connection === undefined) {
+    connection = makeConnection(access);
+    connections.set(key, connection);
+  }
+  return connection;
+}
+
+async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connection> {
+  // Loaded when it is needed: the SDK is large, and most runs want nothing of it.
+  const { S3: Client } = await import('@aws-sdk/client-s3');
+  const make = (region?: string) =>
+    new Client({
+      ...(region !== undefined && { region }),
+      ...(endpoint !== undefined && { endpoint }),
+      forcePathStyle: pathStyle,
+      followRegionRedirects: true,
+      maxAttempts: 5,
+      // Every byte that is read meets a sha256 of ours, which says more than S3's checksum of it.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
+    });
+  const asked = make();
+  const hasRegion = await Promise.resolve(asked.config.region()).then(
+    () => true,
+    () => false,
+  );
+  const client = hasRegion ? asked : make('us-east-1');
+  return {
+    client,
+    host: endpoint === undefined ? 'Amazon S3' : new URL(endpoint).host,
+    accessKey: () =>
+      client.config.credentials().then(
+        ({ accessKeyId }) => maskSecret(accessKeyId),
+        () => undefined,
+      ),
+  };
+}

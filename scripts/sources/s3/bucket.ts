@@ -1,0 +1,210 @@
+import type { S3 } from '@aws-sdk/client-s3';
+import { plain } from '../../catalog/words.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { parallelRanges } from '../../http/ranges.ts';
+import { RequestFailure } from '../../registry/failure.ts';
+import { type Connection, connect, type S3Access } from './access.ts';
+import { s3Failure } from './failure.ts';
+
+/** An object as a listing has it. */
+export interface ListedObject {
+  key: string;
+  /** Bytes. */
+  size: number;
+  /** Changes with the content; no hash that could be relied on. */
+  etag: string;
+}
+
+/** What one object says of itself. */
+export interface ObjectInfo extends Omit<ListedObject, 'key'> {
+  /** 64 hexadecimal digits, when S3 keeps the SHA-256 of the whole object (not one of its parts' hashes). */
+  sha256?: string;
+  /** The `sha256` of the object's own metadata, as its writer claims. */
+  claimed?: string;
+}
+
+/** One bucket: what of S3 we need, failing in our words. */
+export class Bucket {
+  readonly name: string;
+  readonly connection: Connection;
+
+  private constructor(name: string, connection: Connection) {
+    this.name = name;
+    this.connection = connection;
+  }
+
+  /** No request is made yet. */
+  static async open(name: string, access: S3Access): Promise<Bucket> {
+    return new Bucket(name, await connect(access));
+  }
+
+  get client(): S3 {
+    return this.connection.client;
+  }
+
+  /** `s3://bucket/key`, fit for an error. */
+  uri(key: string): string {
+    return plain(`s3://${this.name}/${key}`, 300);
+  }
+
+  /** All objects whose keys begin with `prefix`, in the server's order, a page at a time. */
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    let token: string | undefined;
+    do {
+      const page = await this.send(`list ${this.uri(prefix)}`, signal, (client, options) =>
+        client.listObjectsV2(
+          // XML cannot hold every character that a key can.
+          {
+            Bucket: this.name,
+            Prefix: prefix,
+            EncodingType: 'url',
+            ...(token && { ContinuationToken: token }),
+          },
+          options,
+        ),
+      );
+      for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? [])
+        yield { key: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size, etag: ETag };
+      const next = page.IsTruncated ? page.NextContinuationToken : undefined;
+      if (next !== undefined && next === token) {
+        throw new ModelcarsError(
+          'source',
+          `list ${this.uri(prefix)}: the server sends the same page for ever`,
+          {
+            next: 'check the endpoint (S3_ENDPOINT_URL)',
+          },
+        );
+      }
+      token = next;
+    } while (token !== undefined);
+  }
+
+  /** What is known of one object; undefined when there is none. */
+  async head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
+    const what = `read ${this.uri(key)}`;
+    try {
+      const { ContentLength, ETag, ChecksumSHA256, ChecksumType, Metadata } = await this.send(
+        what,
+        signal,
+        (client, options) =>
+          client.headObject({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' }, options),
+      );
+      const sha256 = ChecksumType === 'FULL_OBJECT' ? fromBase64(ChecksumSHA256) : undefined;
+      return {
+        size: ContentLength ?? 0,
+        etag: ETag ?? '',
+        ...(sha256 !== undefined && { sha256 }),
+        ...(Metadata?.sha256 !== undefined && { claimed: Metadata.sha256 }),
+      };
+    } catch (error) {
+      const status = error instanceof RequestFailure ? error.status : undefined;
+      if (status === undefined || status < 400 || status >= 500) throw error;
+      // An answer to HEAD has no body that would say why: a listing has one.
+      for await (const _ of this.list(key, signal)) break;
+      if (status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * The bytes of an object from `offset` to its end, several ranges at once, none of another version of it: it fails with
+   * code `integrity` when the object was replaced meanwhile.
+   */
+  read(
+    key: string,
+    { size, etag }: Pick<ObjectInfo, 'size' | 'etag'>,
+    offset = 0,
+    signal?: AbortSignal,
+  ): AsyncIterable<Uint8Array> {
+    const what = `read ${this.uri(key)}`;
+    const open = (start: number, end: number, stop: AbortSignal) =>
+      this.#range(what, key, start, end, etag, stop);
+    return parallelRanges({ what, size, offset, open, signal });
+  }
+
+  /** A small object as a whole; undefined when there is none or it is larger than `most` bytes. */
+  async readSmall(key: string, most: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const what = `read ${this.uri(key)}`;
+    try {
+      return await this.send(what, signal, async (client, options) => {
+        const { Body, ContentLength } = await client.getObject({ Bucket: this.name, Key: key }, options);
+        if (Body === undefined || ContentLength === undefined || ContentLength > most) return undefined;
+        return await Body.transformToByteArray();
+      });
+    } catch (error) {
+      if (error instanceof RequestFailure && error.codes.includes('NoSuchKey')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Puts a small object in one request: whole or not at all. */
+  async writeSmall(key: string, text: string, signal?: AbortSignal): Promise<void> {
+    await this.send(`write ${this.uri(key)}`, signal, (client, options) =>
+      client.putObject({ Bucket: this.name, Key: key, Body: text, ContentType: 'application/json' }, options),
+    );
+  }
+
+  /** Sends something, with failures in our words. `what` is "verb object". */
+  async send<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    request: (client: S3, options: { abortSignal?: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    try {
+      signal?.throwIfAborted();
+      return await request(this.client, signal ? { abortSignal: signal } : {});
+    } catch (error) {
+      throw await this.failure(what, error, signal);
+    }
+  }
+
+  /** An error of the SDK in our words. */
+  failure(what: string, error: unknown, signal?: AbortSignal): Promise<ModelcarsError> {
+    return s3Failure(what, error, this.connection, this.name, signal);
+  }
+
+  async *#range(
+    what: string,
+    key: string,
+    start: number,
+    end: number,
+    etag: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const { Body, ContentRange } = await this.send(what, signal, (client, options) =>
+      client.getObject(
+        {
+          Bucket: this.name,
+          Key: key,
+          Range: `bytes=${start}-${end - 1}`,
+          ...(etag !== '' && { IfMatch: etag }),
+        },
+        options,
+      ),
+    );
+    if (Body === undefined || !ContentRange?.startsWith(`bytes ${start}-`)) {
+      throw new ModelcarsError('source', `${what}: the server sent other bytes than were asked for`, {
+        next: 'check the endpoint (S3_ENDPOINT_URL): a proxy on the way may not know ranges',
+      });
+    }
+    try {
+      yield* Body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw await this.failure(what, error, signal);
+    }
+  }
+}
+
+/** `EncodingType: url` is the form encoding: `+` is a space. */
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return key;
+  }
+}
+
+function fromBase64(text: string | undefined): string | undefined {
+  if (text === undefined || !/^[A-Za-z0-9+/]{43}=$/.test(text)) return undefined;
+  return Buffer.from(text, 'base64').toString('hex');
+}

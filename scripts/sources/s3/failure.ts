@@ -1,0 +1,172 @@
+import { ModelcarsError } from '../../errors.ts';
+import { type FailureDetails, RequestFailure } from '../../registry/failure.ts';
+import { cancelled } from '../../registry/retry.ts';
+import type { Connection } from './access.ts';
+
+/** What of the SDK's errors is looked at. */
+interface SdkError {
+  name?: string;
+  code?: string;
+  message?: string;
+  $metadata?: { httpStatusCode?: number; attempts?: number };
+}
+
+/** How a refusal by its S3 error code reads, and what mends it. */
+interface Words {
+  code: FailureDetails['code'];
+  /** Ends "verb object: …". */
+  says: string;
+  next: string;
+}
+
+const keysNext = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that the endpoint is theirs';
+
+/**
+ * An error of the SDK in our words: a RequestFailure whose `codes` has the S3 error code, retryable where the SDK has not
+ * tried again by itself. `what` is "verb object".
+ */
+export async function s3Failure(
+  what: string,
+  error: unknown,
+  connection: Connection,
+  bucket: string,
+  signal?: AbortSignal,
+): Promise<ModelcarsError> {
+  if (error instanceof ModelcarsError) return error;
+  if (signal?.aborted) return signal.reason instanceof ModelcarsError ? signal.reason : cancelled(error);
+  const { name = '', code = '', $metadata } = (error ?? {}) as SdkError;
+  const status = $metadata?.httpStatusCode;
+  const key = await connection.accessKey();
+  const words =
+    credentialWords(name) ??
+    refusalWords(name, status, connection.host, bucket, key) ??
+    (status === undefined || status < 300
+      ? connectionWords(error, code || name, connection.host)
+      : undefined) ??
+    plainWords(name, status, connection.host);
+  const isServerFault = status === undefined || status >= 500 || status === 429 || status < 300;
+  return new RequestFailure(`${what}: ${words.says}`, {
+    ...words,
+    cause: error,
+    codes: [name],
+    retryable: words.code === 'network' && isServerFault && ($metadata?.attempts ?? 1) < 2,
+    ...(status !== undefined && { status }),
+  });
+}
+
+function credentialWords(name: string): Words | undefined {
+  if (name !== 'CredentialsProviderError' && name !== 'TokenProviderError') return undefined;
+  return {
+    code: 'auth',
+    says: 'no AWS credentials were found',
+    next: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a credentials file or a web identity token',
+  };
+}
+
+/** S3 API reference, "List of error codes". HEAD answers have no body, so that only their status tells. */
+function refusalWords(
+  name: string,
+  status: number | undefined,
+  host: string,
+  bucket: string,
+  key: string | undefined,
+): Words | undefined {
+  const who = key === undefined ? 'the request' : `access key ${key}`;
+  switch (name) {
+    case 'NoSuchBucket':
+      return {
+        code: 'source',
+        says: `${host} has no bucket ${bucket}`,
+        next: 'create the bucket, or correct its name or the endpoint (S3_ENDPOINT_URL)',
+      };
+    case 'InvalidAccessKeyId':
+      return { code: 'auth', says: `${host} does not know ${who}`, next: keysNext };
+    case 'SignatureDoesNotMatch':
+      return {
+        code: 'auth',
+        says: `${host} found the signature of ${who} wrong: the secret key is not the right one, or a proxy changed the request`,
+        next: keysNext,
+      };
+    case 'ExpiredToken':
+    case 'ExpiredTokenException':
+    case 'InvalidToken':
+    case 'TokenRefreshRequired':
+      return {
+        code: 'auth',
+        says: `${host} finds the session of ${who} expired or invalid`,
+        next: 'get new credentials, or unset AWS_SESSION_TOKEN when the keys need none',
+      };
+    case 'RequestTimeTooSkewed':
+    case 'RequestExpired':
+      return {
+        code: 'auth',
+        says: `the clock of this machine and that of ${host} differ by more than 15 minutes`,
+        next: 'set the clock of this machine (NTP), then run it again',
+      };
+    case 'PermanentRedirect':
+    case 'AuthorizationHeaderMalformed':
+    case 'IllegalLocationConstraintException':
+      return {
+        code: 'source',
+        says: `bucket ${bucket} is in another region`,
+        next: 'set AWS_REGION to the region of the bucket',
+      };
+    case 'PreconditionFailed':
+      return {
+        code: 'integrity',
+        says: 'it changed on the server while it was read',
+        next: 'run it again when nothing writes to it; run `modelcars lock` if the change is meant',
+      };
+    case 'SlowDown':
+    case 'ServiceUnavailable':
+    case 'TooManyRequests':
+    case 'RequestLimitExceeded':
+    case 'Throttling':
+      return {
+        code: 'network',
+        says: `${host} asks to slow down (${name}), after several tries still`,
+        next: 'run it again later, or with fewer at a time (--workers, --concurrency); what is done is not done twice',
+      };
+  }
+  if (name !== 'AccessDenied' && status !== 403 && status !== 401) return undefined;
+  return {
+    code: 'auth',
+    says: `${host} denies it to ${who}`,
+    next: `allow the account s3:ListBucket and s3:GetObject on bucket ${bucket}, and s3:PutObject where a cache is filled`,
+  };
+}
+
+function connectionWords(error: unknown, code: string, host: string): Words {
+  const text = error instanceof Error ? error.message || code : code;
+  if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^HOSTNAME_MISMATCH/.test(code)) {
+    return {
+      code: 'network',
+      says: `${host} shows a certificate that is not trusted (${code})`,
+      next: 'put the certificate of its authority into a PEM file and name that in NODE_EXTRA_CA_CERTS',
+    };
+  }
+  if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    return {
+      code: 'network',
+      says: `${host} does not speak TLS`,
+      next: 'if it is a plain http server, write http:// in S3_ENDPOINT_URL',
+    };
+  }
+  return {
+    code: 'network',
+    says: `no answer from ${host} (${text || 'connection lost'})`,
+    next: 'check S3_ENDPOINT_URL, that the server runs and that this machine can reach it, then run it again',
+  };
+}
+
+function plainWords(name: string, status: number | undefined, host: string): Words {
+  const isServerFault = status !== undefined && status >= 500;
+  const said = /^[A-Za-z0-9]{1,64}$/.test(name) && name !== 'Unknown' ? ` (${name})` : '';
+  return {
+    code: isServerFault ? 'network' : 'source',
+    says: `${host} answered ${status}${said}`,
+    next: isServerFault
+      ? "run it again later; the server's own log has the cause"
+      : 'check the bucket, the prefix and the endpoint (S3_ENDPOINT_URL)',
+  };
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
+import type { LockedFile } from '../../catalog/types.ts';
+import { plain } from '../../catalog/words.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { checkClashes, checkPath, compareBytes } from '../paths.ts';
+import { revisionOf } from '../revision.ts';
+import type { Selection, Snapshot, Source } from '../types.ts';
+import { stopIfAborted } from '../walk.ts';
+import { s3Access } from './access.ts';
+import { Bucket, type ListedObject } from './bucket.ts';
+import { manifestName, presentFiles, readManifest } from './manifest.ts';
+import { asFolder, parseS3Uri, type S3Location } from './uri.ts';
+
+/** Objects a prefix may have in all. */
+const mostObjects = 100_000;
+/** Objects hashed at the same time. */
+const parallelObjects = 4;
+
+/** An object and the path it gets. */
+interface Found extends ListedObject {
+  path: string;
+}
+
+/**
+ * The source of `s3://` URIs: one object, or all objects below a prefix but `modelcars cache`'s own manifest. The SHA-256 of
+ * each comes from that manifest when it is complete, else from S3 where it keeps that of the whole object, else by reading
+ * it. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the environment.
+ */
+export function s3Source(environment: NodeJS.ProcessEnv = process.env): Source {
+  return {
+    async resolve(uri, select, signal) {
+      const { bucket, location } = await openUri(uri, environment);
+      const { found, all, folder } = await findObjects(bucket, location, uri, select, signal);
+      const manifest = folder === undefined ? undefined : await readManifest(bucket, folder, signal);
+      const known = presentFiles(manifest, folder ?? '', all);
+      return hashAll(
+        found,
+        async (object, stop) => known.get(object.path)?.sha256 ?? hash(bucket, object, stop),
+        signal,
+      );
+    },
+    open: (uri, _revision, file, offset = 0, signal) => read(uri, environment, file, offset, signal),
+  } satisfies Source;
+}
+
+async function openUri(
+  uri: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ bucket: Bucket; location: S3Location }> {
+  const parsed = parseS3Uri(uri);
+  if (!parsed.ok)
+    throw sourceError(uri, `expected ${parsed.problem.expected}`, 'correct `source` in models.yaml');
+  return { bucket: await Bucket.open(parsed.value.bucket, s3Access(environment)), location: parsed.value };
+}
+
+/** The chosen objects of a URI; `folder` is the prefix they are below, undefined for a single object. */
+async function findObjects(
+  bucket: Bucket,
+  { key }: S3Location,
+  uri: string,
+  select: Selection,
+  signal?: AbortSignal,
+): Promise<{ found: Found[]; all: Map<string, ListedObject>; folder?: string }> {
+  const folder = asFolder(key);
+  const all = new Map<string, ListedObject>();
+  for await (const object of bucket.list(folder, signal)) {
+    // What consoles create as a "folder" is an empty object with a slash at its end.
+    if (object.key.endsWith('/') && object.size === 0) continue;
+    all.set(object.key, object);
+    if (all.size > mostObjects)
+      throw sourceError(
+        uri,
+        `it has more than ${mostObjects} objects`,
+        'point `source` at the prefix of the model itself',
+      );
+  }
+  const single = folder === key ? undefined : await bucket.head(key, signal);
+  if (single !== undefined && all.size > 0) {
+    throw sourceError(
+      uri,
+      `it names both an object and a prefix with ${all.size} objects`,
+      'write a `/` at the end for those below the prefix, or rename the object',
+    );
+  }
+  if (single === undefined && all.size === 0) {
+    throw sourceError(
+      uri,
+      `there is no object of this name and none below it`,
+      'correct `source` in models.yaml, or the endpoint (S3_ENDPOINT_URL)',
+    );
+  }
+  const objects = single === undefined ? [...all.values()] : [{ key, size: single.size, etag: single.etag }];
+  const start = single === undefined ? folder.length : key.lastIndexOf('/') + 1;
+  const found = objects
+    .map((object) => ({ ...object, path: object.key.slice(start) }))
+    .filter(({ path }) => path !== manifestName && select(path))
+    .sort((a, b) => compareBytes(a.path, b.path));
+  check(uri, found);
+  return single === undefined ? { found, all, folder } : { found, all };
+}
+
+function check(uri: string, found: readonly Found[]): void {
+  const next = 'rename the object, or leave it out with `exclude`';
+  for (const { path } of found) {
+    const problem = checkPath(path);
+    if (problem) throw sourceError(uri, `the path ${plain(path)} ${problem}`, next);
+  }
+  const [clash] = checkClashes(found.map(({ path }) => path));
+  if (clash !== undefined)
+    throw sourceError(uri, `${plain(clash.first)} and ${plain(clash.second)} ${clash.why}`, next);
+}
+
+/** All files with their hashes, some at a time; the first failure stops the others. */
+async function hashAll(
+  found: readonly Found[],
+  hashOf: (object: Found, signal: AbortSignal) => Promise<string>,
+  signal?: AbortSignal,
+): Promise<Snapshot> {
+  const limit = pLimit(parallelObjects);
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const hashing = found.map((object) =>
+    limit(async (): Promise<LockedFile> => {
+      stopIfAborted(either);
+      return { path: object.path, size: object.size, sha256: await hashOf(object, either) };
+    }),
+  );
+  try {
+    const files = await Promise.all(hashing);
+    return { revision: revisionOf(files), files };
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(hashing);
+    throw error;
+  }
+}
+
+/** SHA-256 of one version of an object. */
+async function hash(bucket: Bucket, object: Found, signal: AbortSignal): Promise<string> {
+  const info = await bucket.head(object.key, signal);
+  if (info?.etag === object.etag && info.sha256 !== undefined) return info.sha256;
+  const digest = createHash('sha256');
+  for await (const chunk of bucket.read(object.key, object, 0, signal)) digest.update(chunk);
+  return digest.digest('hex');
+}
+
+async function* read(
+  uri: string,
+  environment: NodeJS.ProcessEnv,
+  file: LockedFile,
+  offset: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const { bucket, location } = await openUri(uri, environment);
+  const key = await keyOf(bucket, location, file, signal);
+  const info = key === undefined ? undefined : await bucket.head(key, signal);
+  const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
+  const next = 'run `modelcars lock` if the change is meant';
+  if (key === undefined || info === undefined)
+    throw new ModelcarsError('integrity', `read ${name}: it is in the lock, but not there any more`, {
+      next,
+    });
+  if (info.size !== file.size) {
+    throw new ModelcarsError(
+      'integrity',
+      `read ${name}: it has ${info.size} bytes, the lock says ${file.size}`,
+      { next },
+    );
+  }
+  yield* bucket.read(key, info, offset, signal);
+}
+
+/** The key of a locked file: below the prefix, or the object that the URI itself names. */
+async function keyOf(
+  bucket: Bucket,
+  { key }: S3Location,
+  file: LockedFile,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const folder = asFolder(key);
+  const isItself = file.source !== undefined || key.slice(key.lastIndexOf('/') + 1) === file.path;
+  if (folder !== key && isItself && (await bucket.head(key, signal)) !== undefined) return key;
+  if (file.source === undefined) return folder + file.path;
+  // One of `files:` may name a prefix with one object; the path in the lock is where it goes, not what it is called.
+  for await (const object of bucket.list(folder, signal))
+    if (object.size > 0 && object.key !== folder + manifestName) return object.key;
+  return undefined;
+}
+
+function sourceError(uri: string, problem: string, next: string): ModelcarsError {
+  return new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next });
+}
