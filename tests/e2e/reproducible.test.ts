@@ -32,7 +32,7 @@ async function cloneInto(folder: string, { umask, time }: Surroundings): Promise
   await sh(`umask ${umask}; git clone --quiet --no-hardlinks "$1" "$2"`, root, folder);
   // Hard links, for another user may not be let into the folder that a symbolic link points to.
   const modules = [join(root, 'node_modules'), join(folder, 'node_modules')];
-  await sh('cp -rl "$1" "$2" 2>/dev/null || cp -r "$1" "$2"', ...modules);
+  await sh('mkdir "$2"; cp -rl "$1/." "$2" 2>/dev/null || cp -r "$1/." "$2"', ...modules);
   for (const entry of await readdir(join(folder, 'frameworks'), { recursive: true })) {
     await utimes(join(folder, 'frameworks', entry), time, time);
   }
