@@ -16,8 +16,8 @@ interface DebianPart {
   file: string;
   /** Runs from anywhere with libc alone: unpacked into the cache, so no root is needed to have it. */
   unpack?: true;
-  /** Never the one on PATH, which may be another build. */
-  own?: true;
+  /** Only from this very package: another one has a program of this name too. */
+  only?: true;
 }
 
 interface GoPart {
@@ -29,7 +29,7 @@ interface GoPart {
 const debianParts = {
   'docker-registry': { package: 'docker-registry', file: 'usr/bin/docker-registry', unpack: true },
   umoci: { package: 'umoci', file: 'usr/bin/umoci', unpack: true },
-  busybox: { package: 'busybox-static', file: 'bin/busybox', unpack: true, own: true },
+  busybox: { package: 'busybox-static', file: 'bin/busybox', unpack: true, only: true },
   skopeo: { package: 'skopeo', file: 'usr/bin/skopeo' },
   podman: { package: 'podman', file: 'usr/bin/podman' },
   runc: { package: 'runc', file: 'usr/sbin/runc' },
@@ -130,8 +130,8 @@ async function goPart(name: string, { module, version, file }: GoPart): Promise<
   });
 }
 
-async function debianPart(name: string, { package: pkg, file, unpack, own }: DebianPart): Promise<string> {
-  const installed = own ? undefined : await onPath(name);
+async function debianPart(name: string, { package: pkg, file, unpack, only }: DebianPart): Promise<string> {
+  const installed = only ? await ownedFile(pkg, file) : await onPath(name);
   if (installed) return installed;
   const missing = new PartMissing(`${name} is not here: install the Debian package ${pkg}`);
   if (!(await onPath('apt-get'))) throw missing;
@@ -153,11 +153,19 @@ async function debianPart(name: string, { package: pkg, file, unpack, own }: Deb
 }
 
 async function unpackDebian(pkg: string, folder: string): Promise<void> {
-  await exec('apt-get', ['download', '-q', pkg], { cwd: folder });
+  await exec('apt-get', ['download', '-q', pkg], { cwd: folder }).catch((cause: unknown) => {
+    throw new PartMissing(`${pkg} cannot be downloaded: run apt-get update, or install it`, { cause });
+  });
   const archive = (await readdir(folder)).find((entry) => entry.endsWith('.deb'));
   if (!archive) throw new Error(`unpack ${pkg}: apt-get download left no .deb`);
   await exec('dpkg', ['-x', join(folder, archive), folder]);
   await rm(join(folder, archive));
+}
+
+/** The installed file, when it comes from this package. */
+async function ownedFile(pkg: string, file: string): Promise<string | undefined> {
+  const query = exec('dpkg-query', ['--search', `/${file}`]).catch(() => ({ stdout: '' }));
+  return (await query).stdout.startsWith(`${pkg}:`) ? `/${file}` : undefined;
 }
 
 /** The version apt would install; undefined when it knows none (no lists: `apt-get update` never ran). */
