@@ -2,7 +2,10 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Framework } from '../scripts/catalog/types.ts';
+import { selectionOf } from '../scripts/catalog/resolve.ts';
+import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/catalog/types.ts';
+import triton from './onnx-triton/framework.ts';
+import vllm from './vllm/framework.ts';
 
 const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -22,13 +25,29 @@ const requestSchema = z.strictObject({
     .nonempty(),
 });
 
-it('has the three frameworks of MLServer', () => {
-  expect(folders).toEqual(expect.arrayContaining(['lightgbm', 'sklearn', 'xgboost']));
+/** OpenAI's "create completion" request, as far as vLLM and KServe's huggingfaceserver need it. */
+const completionSchema = z.strictObject({
+  model: z.literal('{name}'),
+  prompt: z.string().min(1),
+  max_tokens: z.int().positive(),
+  temperature: z.literal(0),
+  stream: z.literal(false),
+});
+
+/** Folders that share another's sample, or whose models are too large for one. */
+const withoutSample = ['onnx-triton', 'vllm'];
+
+it('has those of MLServer, OpenVINO, Triton and vLLM', () => {
+  const names = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
+  expect(folders).toEqual(expect.arrayContaining(names));
 });
 
 describe.each(folders)('framework %s', async (folder) => {
   const { default: framework }: { default: Framework } = await import(`./${folder}/framework.ts`);
   const { smoke } = framework;
+  const takes = selectionOf(framework);
+  const place = (path: string): string => framework.place?.(path) ?? path;
+  const required = framework.requires.flatMap(({ anyOf }) => anyOf);
 
   it('is called as its folder', () => {
     expect(framework.name).toBe(folder);
@@ -37,42 +56,150 @@ describe.each(folders)('framework %s', async (folder) => {
   it('asks only for files that it takes', () => {
     expect(framework.requires.length).toBeGreaterThan(0);
     for (const { anyOf, why } of framework.requires) {
-      expect(framework.include).toEqual(expect.arrayContaining(anyOf));
+      expect(anyOf.filter((name) => !takes(name))).toEqual([]);
       expect(why).toMatch(/^\S.*[^.\s]$/);
     }
   });
 
   it('places every name in the image as a path of its own or a required one', () => {
-    const wanted = framework.requires.flatMap(({ anyOf }) => anyOf);
-    for (const name of wanted) expect(wanted).toContain(framework.place?.(name) ?? name);
-    expect(framework.place?.('sub/model.json') ?? 'sub/model.json').toBe('sub/model.json');
+    const isRequired = selectionOf({ include: required, exclude: [] });
+    for (const name of required) {
+      expect(isRequired(place(name))).toBe(true);
+      expect(place(place(name))).toBe(place(name));
+    }
+    expect(place('sub/model.json')).toBe('sub/model.json');
   });
 
-  it.runIf(framework.runtime === 'kserve-mlserver')('brings an artifact, which it takes', () => {
-    const artifacts = readdirSync(join(import.meta.dirname, folder)).filter((file) =>
-      file.startsWith('model.'),
-    );
+  it.runIf(!withoutSample.includes(folder))('brings an artifact, which it takes', () => {
+    const own = join(import.meta.dirname, folder);
+    const artifacts = readdirSync(own).filter((file) => file.startsWith('model.'));
     expect(artifacts).toHaveLength(1);
     for (const artifact of artifacts) {
-      expect(framework.include).toContain(artifact);
-      expect(framework.place?.(artifact) ?? artifact).toBe(artifact);
-      expect(statSync(join(import.meta.dirname, folder, artifact)).size).toBeLessThan(64 * 1024);
+      expect(takes(artifact)).toBe(true);
+      expect(place(place(artifact))).toBe(place(artifact));
+      expect(statSync(join(own, artifact)).size).toBeLessThan(64 * 1024);
     }
+    expect(readdirSync(own)).toEqual(expect.arrayContaining(['train.py', 'requirements.txt']));
   });
 
   it.runIf(framework.protocolVersion === 'v2')('has a smoke request whose parts agree', () => {
-    expect(smoke.path).toBe('/v2/models/{name}/infer');
+    expect(smoke.path).toMatch(/^\/v2\/models\/(\{name\}|model)\/infer$/);
     const { inputs } = requestSchema.parse(smoke.body);
+    const { classes } = tensorOf(smoke.expect);
     for (const { shape, data } of inputs) {
       expect(shape.reduce((product, length) => product * length, 1)).toBe(data.length);
-      expect(shape[0]).toBe(smoke.expect.classes.length);
+      expect(shape[0]).toBe(classes.length);
     }
   });
 
-  it('expects more than one class, and not in order', () => {
-    const { classes } = smoke.expect;
+  it.runIf(framework.protocolVersion === 'v2')('expects more than one class, and not in order', () => {
+    const { classes } = tensorOf(smoke.expect);
     expect(new Set(classes).size).toBeGreaterThan(1);
     expect(classes).not.toEqual(classes.toSorted((one, other) => one - other));
     expect(classes.every((one) => Number.isInteger(one) && one >= 0)).toBe(true);
+  });
+
+  it.runIf(framework.protocolVersion === 'openai')('has a smoke request that its limit belongs to', () => {
+    const body = completionSchema.parse(smoke.body);
+    expect(smoke.expect).toEqual({ read: 'completion', maxTokens: body.max_tokens });
+    expect([smoke.path].flat()).toEqual(expect.arrayContaining(['/v1/completions']));
+  });
+});
+
+function tensorOf(expectation: SmokeExpectation): TensorExpectation {
+  if (expectation.read === 'completion') throw new Error('a v2 answer holds a tensor');
+  return expectation;
+}
+
+describe.each([
+  ['onnx', '1'],
+  ['onnx-triton', 'model/1'],
+])('%s', async (folder, version) => {
+  const { default: framework }: { default: Framework } = await import(`./${folder}/framework.ts`);
+  const place = (path: string): string => framework.place?.(path) ?? path;
+
+  it('puts a model of any name where the runtime looks', () => {
+    expect(place('mobilenetv2-7.onnx')).toBe(`${version}/model.onnx`);
+    expect(place('model.onnx')).toBe(`${version}/model.onnx`);
+    expect(place(`${version}/any.onnx`)).toBe(`${version}/any.onnx`);
+  });
+
+  it('keeps the names of weights beside the graph, which knows them by name', () => {
+    for (const name of ['model.onnx.data', 'model.onnx_data', 'model.onnx_data_1']) {
+      expect(selectionOf(framework)(name)).toBe(true);
+      expect(place(name)).toBe(`${version}/${name}`);
+    }
+  });
+
+  it('leaves what is for people at the top', () => {
+    expect(place('README.md')).toBe('README.md');
+    expect(place('LICENSE')).toBe('LICENSE');
+  });
+});
+
+it("onnx-triton: puts Triton's configuration beside the version", () => {
+  expect(triton.place('config.pbtxt')).toBe('model/config.pbtxt');
+  expect(selectionOf(triton)('model/config.pbtxt')).toBe(true);
+});
+
+describe('vllm', () => {
+  it.each([
+    [
+      'ibm-granite/granite-3.0-2b-instruct',
+      [
+        'config.json',
+        'generation_config.json',
+        'merges.txt',
+        'model-00001-of-00002.safetensors',
+        'model-00002-of-00002.safetensors',
+        'model.safetensors.index.json',
+        'special_tokens_map.json',
+        'tokenizer.json',
+        'tokenizer_config.json',
+        'vocab.json',
+        'README.md',
+      ],
+      ['.gitattributes'],
+    ],
+    [
+      'mistralai/Mistral-7B-Instruct-v0.3',
+      ['config.json', 'model-00001-of-00003.safetensors', 'tokenizer.model'],
+      ['consolidated.safetensors', 'params.json'],
+    ],
+    [
+      'sentence-transformers/all-MiniLM-L6-v2',
+      [
+        '1_Pooling/config.json',
+        'config.json',
+        'config_sentence_transformers.json',
+        'model.safetensors',
+        'modules.json',
+        'sentence_bert_config.json',
+        'tokenizer.json',
+        'vocab.txt',
+      ],
+      [
+        'onnx/model.onnx',
+        'openvino/openvino_model.bin',
+        'pytorch_model.bin',
+        'rust_model.ot',
+        'tf_model.h5',
+        'train_script.py',
+      ],
+    ],
+    [
+      'google/gemma-2b',
+      ['config.json', 'tokenizer.model', 'model-00001-of-00002.safetensors'],
+      ['gemma-2b.gguf'],
+    ],
+    [
+      'a model with code of its own',
+      ['chat_template.jinja', 'qwen.tiktoken'],
+      ['modeling_qwen.py', 'training_args.bin'],
+    ],
+  ])('takes one set of weights of %s', (_, taken, left) => {
+    const takes = selectionOf(vllm);
+    expect(taken.filter((path) => !takes(path))).toEqual([]);
+    expect(left.filter((path) => takes(path))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { SmokeTest } from '../scripts/catalog/types.ts';
+import type { SmokeTest, TensorExpectation } from '../scripts/catalog/types.ts';
 
 /**
  * Rows 100, 0, 50, 90, 120 and 40 of Fisher's iris as scikit-learn's `load_iris` has it: sepal length and width,
@@ -19,13 +19,17 @@ const rows = [
 const classes = [2, 0, 1, 1, 2, 0];
 
 /** The smoke test of a model trained on iris; `read` says what its runtime answers with. */
-export function irisSmoke(read: SmokeTest['expect']['read']): SmokeTest {
+export function irisSmoke(
+  read: TensorExpectation['read'],
+  path = '/v2/models/{name}/infer',
+): SmokeTest<TensorExpectation> {
   return {
-    path: '/v2/models/{name}/infer',
+    path,
     body: {
       inputs: [{ name: 'rows', shape: [rows.length, 4], datatype: 'FP32', data: rows.flat() }],
     },
-    // MLServer's three runtimes all call their output so: PREDICT_OUTPUT in mlserver_sklearn and mlserver_xgboost.
+    // MLServer's three runtimes all call their output so: PREDICT_OUTPUT in mlserver_sklearn and mlserver_xgboost. So
+    // does our ONNX sample, and there `rows` and FP32 have to be as in its graph.
     expect: { output: 'predict', classes, read },
   };
 }

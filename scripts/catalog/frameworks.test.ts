@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { Folder, failure, frameworkText } from './_fixture.ts';
 import { frameworkNames, loadFrameworks } from './frameworks.ts';
 
+const ours = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 it('finds ours, and those beside the catalog, which win', async () => {
@@ -14,7 +15,7 @@ it('finds ours, and those beside the catalog, which win', async () => {
     'frameworks/.hidden/framework.ts': 'throw new Error()',
     'frameworks/file': '',
   });
-  expect(await frameworkNames(folder.path)).toEqual(['lightgbm', 'sklearn', 'testing', 'xgboost']);
+  expect(await frameworkNames(folder.path)).toEqual([...ours, 'testing'].sort());
   const frameworks = await loadFrameworks(folder.path);
   expect(frameworks.get('sklearn')?.runtime).toBe('test-runtime');
   expect(frameworks.get('xgboost')?.runtime).toBe('kserve-mlserver');
@@ -24,10 +25,9 @@ it('finds ours, and those beside the catalog, which win', async () => {
 it('counts our folder once, by whatever name it is reached', async () => {
   await using folder = await Folder.make();
   await symlink(repository, join(folder.path, 'link'));
-  const names = ['lightgbm', 'sklearn', 'xgboost'];
-  expect(await frameworkNames(repository)).toEqual(names);
-  expect(await frameworkNames(join(folder.path, 'link'))).toEqual(names);
-  expect(await frameworkNames(join(folder.path, 'nowhere'))).toEqual(names);
+  expect(await frameworkNames(repository)).toEqual(ours);
+  expect(await frameworkNames(join(folder.path, 'link'))).toEqual(ours);
+  expect(await frameworkNames(join(folder.path, 'nowhere'))).toEqual(ours);
 });
 
 it.each([
@@ -46,6 +46,21 @@ it.each([
     'a wrong type deep down',
     (text: string) => text.replace('[1]', '[]'),
     '`smoke.expect.classes`: expected at least one class',
+  ],
+  [
+    'an answer nobody can read',
+    (text: string) => text.replace("'labels'", "'label'"),
+    '`smoke.expect.read`: expected one of labels, scores, completion for `read`, got `label`',
+  ],
+  [
+    'a completion without its limit',
+    (text: string) => text.replace(/expect: \{ output.*\} \}/, "expect: { read: 'completion' } }"),
+    '`smoke.expect.maxTokens`: expected a number of tokens',
+  ],
+  [
+    'no path',
+    (text: string) => text.replace(/path: '[^']*'/, 'path: []'),
+    '`smoke.path`: expected at least one path',
   ],
   [
     'no function',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { complain, strict } from './fields.ts';
 import { displayPath } from './mistakes.ts';
-import type { Framework } from './types.ts';
+import type { Choice, Framework } from './types.ts';
 import { didYouMean, plain, show } from './words.ts';
 
 /** The frameworks that ship with modelcars. */
@@ -22,17 +22,35 @@ const oneOf = <T extends string>(...choices: T[]) =>
     error: ({ input }) => complain(`one of ${choices.join(', ')}`, input, didYouMean(input, choices)),
   });
 
+const tensorSchema = strict('what a right answer holds', {
+  output: word('the name of an output'),
+  classes: z
+    .array(z.number(), { error: 'expected a list of class numbers' })
+    .min(1, { error: 'expected at least one class' }),
+  read: oneOf('labels', 'scores'),
+});
+
+const completionSchema = strict('what a right answer holds', {
+  read: oneOf('completion'),
+  maxTokens: z.int({ error: 'expected a number of tokens' }).min(1, { error: 'expected at least one token' }),
+});
+
 const smokeSchema = strict('a smoke test', {
-  path: word('a path such as `/v2/models/{name}/infer`'),
+  path: z.union([word('a path'), words('paths').min(1, { error: 'expected at least one path' })], {
+    error: ({ input }) => complain('a path such as `/v2/models/{name}/infer`, or several', input),
+  }),
   body: z.unknown(),
-  expect: strict('what a right answer holds', {
-    output: word('the name of an output'),
-    classes: z
-      .array(z.number(), { error: 'expected a list of class numbers' })
-      .min(1, { error: 'expected at least one class' }),
-    read: oneOf('labels', 'scores'),
+  expect: z.discriminatedUnion('read', [tensorSchema, completionSchema], {
+    error: ({ input }) => {
+      const read = isRecord(input) ? input.read : undefined;
+      return complain('one of labels, scores, completion for `read`', read ?? input);
+    },
   }),
 });
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
 
 const frameworkSchema = strict('a framework as default export', {
   name: word("the folder's name"),
@@ -44,6 +62,11 @@ const frameworkSchema = strict('a framework as default export', {
   protocolVersion: oneOf('v1', 'v2', 'openai'),
   include: words('globs').min(1, { error: 'expected at least one glob' }),
   exclude: words('globs'),
+  choose: z
+    .custom<(paths: string[]) => Choice>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function that chooses among paths', input),
+    })
+    .exactOptional(),
   requires: z.array(
     strict('a requirement', {
       anyOf: words('globs').min(1, { error: 'expected at least one glob' }),

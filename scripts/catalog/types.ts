@@ -66,6 +66,8 @@ export interface LockedModel {
   source: string;
   /** What the source resolved to: a commit for a hub, a content hash for files. */
   revision: string;
+  /** What a hub's model card says: `license`, `base_model`, `pipeline_tag` and the like; absent when nothing. */
+  metadata?: Record<string, string>;
   /** The globs that chose the files, so that a changed selection makes the lock stale. */
   include: string[];
   exclude: string[];
@@ -83,8 +85,8 @@ export interface Lock {
   models: Record<string, LockedModel>;
 }
 
-/** What a runtime answers to the smoke request when the model works. */
-export interface SmokeExpectation {
+/** A tensor that an Open Inference Protocol (v2) answer holds when the model works. */
+export interface TensorExpectation {
   /** Name of the output tensor in a v2 answer. */
   output: string;
   /** The true class of each row of the request, from the data set. */
@@ -93,12 +95,34 @@ export interface SmokeExpectation {
   read: 'labels' | 'scores';
 }
 
-/** A request whose right answer is known, in the Open Inference Protocol (v2). */
-export interface SmokeTest {
-  /** Path with `{name}` for the model's name: `/v2/models/{name}/infer`. */
-  path: string;
+/** A text that an OpenAI completion holds when the model works; which one differs from model to model. */
+export interface CompletionExpectation {
+  read: 'completion';
+  /** The request's `max_tokens`: more never come. */
+  maxTokens: number;
+}
+
+/** What a runtime answers to the smoke request when the model works. */
+export type SmokeExpectation = TensorExpectation | CompletionExpectation;
+
+/** A request whose right answer is known. */
+export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectation> {
+  /**
+   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several where runtimes of one framework differ: the
+   * first that the runtime has (does not answer with 404) counts.
+   */
+  path: string | string[];
+  /** JSON; `{name}` as a whole text stands for the model's name here too. */
   body: unknown;
-  expect: SmokeExpectation;
+  expect: Expectation;
+}
+
+/** Which of a source's files a framework needs, when what it could take holds the same thing more than once. */
+export interface Choice {
+  take: string[];
+  leave: string[];
+  /** Why the others are left out: completes "left out … : ". */
+  why: string;
 }
 
 /** A folder of frameworks/: everything we know of one way to serve. Default export of its framework.ts. */
@@ -109,11 +133,16 @@ export interface Framework {
   modelFormat: { name: string; version?: string };
   /** KServe ClusterServingRuntime that serves it. */
   runtime: string;
-  /** KServe `protocolVersion`. */
+  /**
+   * KServe `protocolVersion`. `openai` is what the smoke test speaks; an InferenceService then names none, since KServe knows
+   * `v1`, `v2` and their gRPC forms only (pkg/constants/constants.go) and refuses what a runtime does not list.
+   */
   protocolVersion: 'v1' | 'v2' | 'openai';
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
   include: string[];
   exclude: string[];
+  /** Chooses among the paths that `include` and `exclude` let through, when the model names no `include`. */
+  choose?(paths: string[]): Choice;
   /** Each entry: at least one file must match one of `anyOf`; `why` completes "needs … : ". */
   requires: { anyOf: string[]; why: string }[];
   /** Path of a source's file below /models; identity when absent. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { SmokeExpectation } from '../catalog/types.ts';
+import type { CompletionExpectation, TensorExpectation } from '../catalog/types.ts';
 import { checkAnswer } from './answer.ts';
 
-const three: SmokeExpectation = { output: 'predict', classes: [2, 0, 1], read: 'labels' };
-const threeScores: SmokeExpectation = { ...three, read: 'scores' };
+const three: TensorExpectation = { output: 'predict', classes: [2, 0, 1], read: 'labels' };
+const threeScores: TensorExpectation = { ...three, read: 'scores' };
 
 /** An answer as MLServer 1.7.1 gives it. */
 function answer(shape: number[], data: unknown[], name = 'predict'): unknown {
@@ -120,5 +120,64 @@ describe('checkAnswer', () => {
     const columns = 400_000;
     const line = new Array<number>(columns).fill(0).with(7, 1);
     expect(checkAnswer({ ...threeScores, classes: [7] }, answer([1, columns], line))).toEqual({ ok: true });
+  });
+});
+
+describe('checkAnswer of a completion', () => {
+  const wanted: CompletionExpectation = { read: 'completion', maxTokens: 16 };
+
+  /** As vLLM 0.11 gives it (vllm/entrypoints/openai/protocol.py, CompletionResponse). */
+  function completion(choice: Record<string, unknown> = {}, usage: Record<string, unknown> = {}) {
+    return {
+      id: 'cmpl-1',
+      object: 'text_completion',
+      created: 1764685941,
+      model: 'granite',
+      choices: [
+        { index: 0, text: ' Paris.', logprobs: null, finish_reason: 'stop', stop_reason: null, ...choice },
+      ],
+      usage: {
+        prompt_tokens: 5,
+        total_tokens: 8,
+        completion_tokens: 3,
+        prompt_tokens_details: null,
+        ...usage,
+      },
+    };
+  }
+
+  it.each([
+    ['an answer that ended', completion()],
+    [
+      'one that was cut',
+      completion({ finish_reason: 'length' }, { completion_tokens: 16, total_tokens: 21 }),
+    ],
+    ['another script', completion({ text: '巴黎' })],
+    ['digits', completion({ text: '\n4' })],
+  ])('takes %s', (_, given) => {
+    expect(checkAnswer(wanted, given)).toEqual({ ok: true });
+  });
+
+  it.each([
+    ['no text', completion({ text: '' }), 'no letter and no digit: ""'],
+    ['the first token over and over', completion({ text: '!!!!!!!!' }), 'no letter and no digit'],
+    ['blanks', completion({ text: ' \n\t' }), 'no letter and no digit'],
+    ['a text that did not end', completion({ finish_reason: null }), 'ended with null'],
+    ['an error as an end', completion({ finish_reason: 'error' }), 'ended with "error"'],
+    ['no choice', { ...completion(), choices: [] }, '0 choices'],
+    ['two', { ...completion(), choices: [completion().choices[0], completion().choices[0]] }, '2 choices'],
+    ['no tokens', completion({}, { completion_tokens: 0, total_tokens: 5 }), 'do not add up'],
+    ['a wrong sum', completion({}, { total_tokens: 9 }), 'do not add up'],
+    ['half a token', completion({}, { completion_tokens: 2.5, total_tokens: 7.5 }), 'do not add up'],
+    ['too many', completion({}, { completion_tokens: 17, total_tokens: 22 }), '17 tokens, more than 16'],
+    ['no usage', { ...completion(), usage: null }, 'no completion but'],
+    ['an error of vLLM', { error: { message: 'no such model', code: 404 } }, 'says "no such model"'],
+    ['one of an older vLLM', { object: 'error', message: 'no such model' }, 'says "no such model"'],
+    ['a v2 answer', answer([3], [2, 0, 1]), 'no completion but'],
+    ['a page of a proxy', '<html>', 'no completion but "<html>"'],
+  ])('refuses %s', (_, given, why) => {
+    const result = checkAnswer(wanted, given);
+    expect(result).toMatchObject({ ok: false, got: undefined, expected: undefined });
+    expect(result).toHaveProperty('why', expect.stringContaining(why));
   });
 });

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { SmokeExpectation } from '../catalog/types.ts';
+import type { CompletionExpectation, SmokeExpectation, TensorExpectation } from '../catalog/types.ts';
 
 /** Whether a model gave the right answer; if not, what it gave. */
 export type AnswerCheck =
   | { ok: true }
   | {
       ok: false;
-      /** The true classes. */
-      expected: number[];
+      /** The true classes; undefined for a completion, which has none. */
+      expected: number[] | undefined;
       /** The classes as read from the answer, one a row; undefined when it holds none. */
       got: number[] | undefined;
       /** A clause for people, without control characters and at most a line or two. */
@@ -25,18 +25,34 @@ const responseSchema = z.object({
   ),
 });
 
-/** MLServer says `{"error": …}`, FastAPI before it `{"detail": …}`. */
+/** OpenAI's "create completion" answer, as vLLM and KServe's huggingfaceserver give it. */
+const completionSchema = z.object({
+  choices: z.array(z.object({ text: z.string(), finish_reason: z.string().nullish() })),
+  usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() }),
+});
+
+/** MLServer says `{"error": …}`, FastAPI before it `{"detail": …}`, vLLM `{"error": {"message": …}}` or the inner of it. */
 const errorSchema = z.union([
   z.object({ error: z.string() }).transform(({ error }) => error),
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ object: z.literal('error'), message: z.string() }).transform(({ message }) => message),
   z.object({ detail: z.unknown() }).transform(({ detail }) => detail),
 ]);
 
 /**
- * Compares a v2 answer (parsed JSON, hostile) with the true classes. Never throws. Numbers have to be finite, the
- * tensor's shape has to fit its data and the number of rows: `[n]` or `[n, 1]` for labels, `[n, classes]` for scores,
- * where a row's largest score has to be larger than all its others.
+ * Compares an answer (parsed JSON, hostile) with what is expected. Never throws.
+ *
+ * A tensor: numbers have to be finite, the shape has to fit the data and the number of rows: `[n]` or `[n, 1]` for labels,
+ * `[n, classes]` for scores, where a row's largest score has to be larger than all its others.
+ *
+ * A completion: one choice with a letter or digit in its text (weights of a wrong precision give `!!!!`, the first token over and
+ * over), ended by itself or by the limit, and a count of tokens that agrees with the limit and adds up.
  */
 export function checkAnswer(expect: SmokeExpectation, answer: unknown): AnswerCheck {
+  if (expect.read === 'completion') {
+    const why = completionProblem(expect, answer);
+    return why === undefined ? { ok: true } : { ok: false, expected: undefined, got: undefined, why };
+  }
   const expected = [...expect.classes];
   const read = readClasses(expect, answer);
   if ('why' in read) return { ok: false, expected, got: undefined, why: read.why };
@@ -46,11 +62,27 @@ export function checkAnswer(expect: SmokeExpectation, answer: unknown): AnswerCh
   return { ok: false, expected, got: read.classes, why };
 }
 
+function completionProblem({ maxTokens }: CompletionExpectation, answer: unknown): string | undefined {
+  const response = completionSchema.safeParse(answer);
+  if (!response.success) return notAnAnswer('completion', answer);
+  const { choices, usage } = response.data;
+  const [choice] = choices;
+  if (choice === undefined || choices.length > 1) return `there are ${choices.length} choices, not one`;
+  const { text, finish_reason: reason } = choice;
+  if (!/[\p{L}\p{N}]/u.test(text)) return `the text has no letter and no digit: ${show(text)}`;
+  if (reason !== 'stop' && reason !== 'length')
+    return `it ended with ${show(reason)}, not "stop" or "length"`;
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage;
+  const counts = [prompt, completion, total].every((count) => Number.isInteger(count) && count > 0);
+  if (!counts || total !== prompt + completion) return `the tokens do not add up: ${show(usage)}`;
+  return completion > maxTokens ? `there are ${completion} tokens, more than ${maxTokens}` : undefined;
+}
+
 type Read = { classes: number[] } | { why: string };
 
-function readClasses(expect: SmokeExpectation, answer: unknown): Read {
+function readClasses(expect: TensorExpectation, answer: unknown): Read {
   const response = responseSchema.safeParse(answer);
-  if (!response.success) return { why: notAnAnswer(answer) };
+  if (!response.success) return { why: notAnAnswer('v2 answer', answer) };
   const { outputs } = response.data;
   const output = outputs.find(({ name }) => name === expect.output);
   if (!output) {
@@ -104,9 +136,9 @@ function describe(shape: number[], data: number[]): string {
   return `the shape is ${show(shape)} with ${data.length} values`;
 }
 
-function notAnAnswer(answer: unknown): string {
+function notAnAnswer(wanted: string, answer: unknown): string {
   const error = errorSchema.safeParse(answer);
-  return error.success ? `the server says ${show(error.data)}` : `no v2 answer but ${show(answer)}`;
+  return error.success ? `the server says ${show(error.data)}` : `no ${wanted} but ${show(answer)}`;
 }
 
 /** As JSON, cut to 200 characters; control characters that JSON leaves alone are escaped too. */

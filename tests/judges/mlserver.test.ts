@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import lightgbm from '../../frameworks/lightgbm/framework.ts';
 import sklearn from '../../frameworks/sklearn/framework.ts';
 import xgboost from '../../frameworks/xgboost/framework.ts';
-import type { Framework } from '../../scripts/catalog/types.ts';
+import type { Framework, SmokeTest, TensorExpectation } from '../../scripts/catalog/types.ts';
 import { checkAnswer } from '../../scripts/kserve/answer.ts';
+import { smokeRequests } from '../../scripts/kserve/request.ts';
 import { modelcars, root } from '../parts/cli.ts';
 import { type MlserverFramework, missingMlserver, mlserver, serve } from '../parts/mlserver.ts';
 import { missingParts, part } from '../parts/parts.ts';
@@ -16,19 +17,23 @@ import { startSidecar } from '../parts/sidecar.ts';
 const missing = await missingMlserver();
 const noUmoci = await missingParts('umoci');
 
-const frameworks: { name: MlserverFramework; artifact: string; framework: Framework }[] = [
+/** Those of MLServer answer with a tensor. */
+type TensorFramework = Framework & { smoke: SmokeTest<TensorExpectation> };
+
+const frameworks: { name: MlserverFramework; artifact: string; framework: TensorFramework }[] = [
   { name: 'sklearn', artifact: 'model.joblib', framework: sklearn },
   { name: 'xgboost', artifact: 'model.bst', framework: xgboost },
   { name: 'lightgbm', artifact: 'model.bst', framework: lightgbm },
 ];
 
 /** Serves a folder of files as KServe would and gives the parsed answer to the framework's smoke request. */
-async function ask(modelDir: string, name: MlserverFramework, { smoke }: Framework): Promise<unknown> {
+async function ask(modelDir: string, name: MlserverFramework, { smoke }: TensorFramework): Promise<unknown> {
   await using server = await serve(modelDir, name, `iris-${name}`);
-  const response = await fetch(`${server.url}${smoke.path.replace('{name}', `iris-${name}`)}`, {
+  const [request] = smokeRequests(smoke, `iris-${name}`);
+  const response = await fetch(`${server.url}${request?.path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(smoke.body),
+    body: JSON.stringify(request?.body),
   });
   return await response.json();
 }

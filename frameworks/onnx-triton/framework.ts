@@ -1,0 +1,40 @@
+import type { Framework } from '../../scripts/catalog/types.ts';
+import { irisSmoke } from '../iris.ts';
+
+/**
+ * ONNX by NVIDIA Triton, which serves a repository of models: `NAME/VERSION/model.onnx`, and beside the version an optional
+ * config.pbtxt (Triton's documentation, "Model Repository"; for ONNX it finds out the configuration by itself). The folder's
+ * name is what requests name, not the InferenceService's, which an image cannot know: here it is always `model`.
+ */
+export default {
+  name: 'onnx-triton',
+  // config/runtimes/kserve-tritonserver.yaml: version "1" is the only one; naming none takes it.
+  modelFormat: { name: 'onnx' },
+  runtime: 'kserve-tritonserver',
+  protocolVersion: 'v2',
+  include: [
+    '*.onnx',
+    '*.onnx.data',
+    '*.onnx_data*',
+    'config.pbtxt',
+    'model/1/*',
+    'model/config.pbtxt',
+    'README.md',
+    'LICENSE*',
+    'NOTICE*',
+  ],
+  exclude: [],
+  requires: [
+    {
+      anyOf: ['*.onnx', 'model/1/*.onnx'],
+      why: 'one model, which becomes model/1/model.onnx; choose it with `include` where a repository has several',
+    },
+  ],
+  place: (path) => {
+    if (path.includes('/')) return path;
+    if (path.endsWith('.onnx')) return 'model/1/model.onnx';
+    if (/\.onnx[._]data/.test(path)) return `model/1/${path}`;
+    return path === 'config.pbtxt' ? `model/${path}` : path;
+  },
+  smoke: irisSmoke('labels', '/v2/models/model/infer'),
+} satisfies Framework;
