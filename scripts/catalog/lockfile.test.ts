@@ -90,6 +90,24 @@ it('reads back what it wrote, files in byte order', async () => {
   expect(read && formatLock(read)).toBe(text);
 });
 
+it('keeps what a model card says, sorted, between the revision and the globs; and no empty card', async () => {
+  await using folder = await Folder.make();
+  const file = join(folder.path, 'models.lock.yaml');
+  const [iris] = Object.entries(lock.models).filter(([name]) => name === 'iris');
+  if (!iris) throw new Error('the fixture is broken');
+  const metadata = { pipeline_tag: 'text-generation', license: 'apache-2.0' };
+  const models = { iris: { ...iris[1], metadata }, other: { ...iris[1], metadata: {} } };
+  const written = formatLock({ ...lock, models });
+  expect(written).toContain(
+    `    revision: sha256:${hex}\n    metadata:\n      license: apache-2.0\n      pipeline_tag: text-generation\n    include:`,
+  );
+  expect(written.match(/metadata/g)).toHaveLength(1);
+  await writeLock(file, { ...lock, models });
+  const read = await readLock(file);
+  expect(read?.models.iris?.metadata).toEqual(metadata);
+  expect(read?.models.other).not.toHaveProperty('metadata');
+});
+
 it('keeps long and odd strings in one piece', async () => {
   const name = 'a: b #c "d" \'e\' ~ é '.repeat(20).trim();
   const odd: Lock = {

@@ -49,6 +49,7 @@ const modelSchema = strict('a locked model', {
   framework: anyText('the name of a framework'),
   source: uri,
   revision: anyText('a revision'),
+  metadata: recordOf(anyText('a key'), anyText('a text'), 'texts').exactOptional(),
   include: listOf(anyText('a glob'), 'globs'),
   exclude: listOf(anyText('a glob'), 'globs'),
   files: listOf(fileSchema, 'files').superRefine((files, context) => {
@@ -99,8 +100,10 @@ export async function readLock(file: string): Promise<Lock | undefined> {
 export function formatLock(lock: Lock): string {
   const models = sortedEntries(lock.models).map(([name, model]) => {
     const { framework, source, revision, include, exclude } = model;
+    const metadata = sortedEntries(model.metadata ?? {});
     const files = model.files.toSorted((a, b) => compareBytes(a.path, b.path)).map(formatFile);
-    return [name, { framework, source, revision, include, exclude, files }];
+    const told = metadata.length > 0 && { metadata: Object.fromEntries(metadata) };
+    return [name, { framework, source, revision, ...told, include, exclude, files }];
   });
   const bases = sortedEntries(lock.bases).map(([name, base]) => [
     name,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Folder, failure } from './_fixture.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
-import { resolveModel, selectionOf, targetPath } from './resolve.ts';
+import { type ResolvedModel, resolveModel, selectionOf, targetPath } from './resolve.ts';
 import type { Framework, LockedModel } from './types.ts';
 
 /** Resolves the one model of a catalog with these files and these more lines. */
@@ -137,7 +137,13 @@ it.each<[string, Record<string, string>, string[], string, string]>([
     'no such file or folder',
   ],
   ['that is not there', {}, [], 'source', 'read file:m: '],
-  ['by a scheme to come', {}, ['source: hf://org/repo'], 'source', 'hf sources are not yet supported'],
+  [
+    'of files: that is a repository',
+    { 'm/model.bin': 'w' },
+    ['files: {a: "hf://org/repo"}'],
+    'source',
+    '`files:` a: hf://org/repo is a repository',
+  ],
 ])('refuses a file %s', async (_, files, more, code, message) => {
   const error = await failure(resolve(files, more));
   expect(error.code).toBe(code);
@@ -185,4 +191,43 @@ it.each([
   const select = selectionOf({ include: [glob], exclude: [] });
   expect(matching.filter(select)).toEqual(matching);
   expect(others.filter(select)).toEqual([]);
+});
+
+describe('a framework that chooses', () => {
+  const files = { 'm/model.bin': 'w', 'm/other.bin': 'o', 'm/optimizer.bin': 'x', 'm/notes.txt': 't' };
+  /** Takes model.bin alone, and remembers what it was asked. */
+  async function resolveWith(more: string[]): Promise<{ asked: string[][]; resolved: ResolvedModel }> {
+    await using folder = await Folder.make(files);
+    const lines = ['name: iris', 'framework: testing', 'source: file:m', ...more];
+    const catalog = await loadCatalog(await folder.catalog(`models:\n  - ${lines.join('\n    ')}\n`));
+    const framework = (await loadFrameworks(folder.path)).get('testing');
+    const [model] = catalog.models;
+    if (!model || !framework) throw new Error('the fixture is broken');
+    const asked: string[][] = [];
+    const choose = (paths: string[]) => {
+      asked.push(paths.toSorted());
+      const take = paths.filter((path) => path === 'model.bin');
+      return { take, leave: paths.filter((path) => path !== 'model.bin'), why: 'one is enough' };
+    };
+    return { asked, resolved: await resolveModel(model, { ...framework, choose }, folder.path) };
+  }
+
+  it('is asked for the paths that its globs let through, and says what it leaves', async () => {
+    const { asked, resolved } = await resolveWith([]);
+    expect(asked).toEqual([['model.bin', 'other.bin']]);
+    expect(resolved.files.map(({ path }) => path)).toEqual(['model.bin']);
+    expect(resolved.leftOut).toEqual({ paths: ['other.bin'], why: 'one is enough' });
+  });
+
+  it('is not asked when the model chooses itself', async () => {
+    const { asked, resolved } = await resolveWith(['include: ["*"]']);
+    expect(asked).toEqual([]);
+    expect(resolved.files.length).toBe(4);
+    expect(resolved.leftOut).toBeUndefined();
+  });
+
+  it('leaves out before, not against, what the model excludes', async () => {
+    const { asked } = await resolveWith(['exclude: ["other.*"]']);
+    expect(asked).toEqual([['model.bin']]);
+  });
 });

@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
 import { isFolder } from '../sources/file.ts';
-import { openSource } from '../sources/index.ts';
+import { openSource, type SourceOptions } from '../sources/index.ts';
 import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
 import type { Selection } from '../sources/types.ts';
 import { type Globs, globsOf } from './stale.ts';
@@ -18,6 +18,18 @@ export function selectionOf({ include, exclude }: Globs): Selection {
   return (path) => included(path) && !excluded(path);
 }
 
+/** A model as its sources are now, and what was left out without being asked to. */
+export interface ResolvedModel extends LockedModel {
+  /** Not part of the lock. */
+  leftOut?: LeftOut;
+}
+
+/** Files that a framework could take and does not need. */
+export interface LeftOut {
+  paths: string[];
+  why: string;
+}
+
 /**
  * A model's files as its sources are now: for the lock. Fails with code `source` when they cannot be read or the
  * framework misses a file, and with code `catalog` when two would lie on one path.
@@ -25,20 +37,31 @@ export function selectionOf({ include, exclude }: Globs): Selection {
 export async function resolveModel(
   model: Model,
   framework: Framework,
-  catalogDirectory: string,
+  sources: string | SourceOptions,
   signal?: AbortSignal,
-): Promise<LockedModel> {
+): Promise<ResolvedModel> {
   const globs = globsOf(model, framework);
   const chosen = selectionOf(globs);
+  const source = openSource(model.source, sources);
   const seen: string[] = [];
+  const look: Selection = (path) => {
+    seen.push(path);
+    return false;
+  };
+  const choice = model.include.length === 0 ? framework.choose : undefined;
+  // Only a first look tells what there is to choose from.
+  if (choice !== undefined) await source.resolve(model.source, look, signal);
+  const { take, leave, why } = choice?.(seen.filter(chosen)) ?? { take: undefined, leave: [], why: '' };
+  seen.length = 0;
+  const taken = take && new Set(take);
   const select: Selection = (path) => {
     seen.push(path);
-    return chosen(path);
+    return taken?.has(path) ?? chosen(path);
   };
-  const snapshot = await openSource(model.source, catalogDirectory).resolve(model.source, select, signal);
+  const snapshot = await source.resolve(model.source, select, signal);
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
-    extra.push(await resolveExtra(model, path, uri, catalogDirectory, signal));
+    extra.push(await resolveExtra(model, path, uri, sources, signal));
   }
   const files = [...snapshot.files, ...extra];
   checkRequired(model, framework, files, seen);
@@ -47,8 +70,10 @@ export async function resolveModel(
     framework: model.framework,
     source: model.source,
     revision: snapshot.revision,
+    ...(snapshot.metadata && { metadata: snapshot.metadata }),
     ...globs,
     files: files.sort((a, b) => compareBytes(a.path, b.path)),
+    ...(leave.length > 0 && { leftOut: { paths: leave, why } }),
   };
 }
 
@@ -70,15 +95,16 @@ async function resolveExtra(
   model: Model,
   path: string,
   uri: string,
-  catalogDirectory: string,
+  sources: string | SourceOptions,
   signal?: AbortSignal,
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
   const next = 'name one file for each path in `files:`';
   // Asked first: a folder's files are not worth hashing.
-  if (await isFolder(uri, catalogDirectory))
-    throw new ModelcarsError('source', `${where} is a folder`, { next });
-  const { files } = await openSource(uri, catalogDirectory).resolve(uri, () => true, signal);
+  const directory = typeof sources === 'string' ? sources : sources.directory;
+  if (uri.startsWith('hf://')) throw new ModelcarsError('source', `${where} is a repository`, { next });
+  if (await isFolder(uri, directory)) throw new ModelcarsError('source', `${where} is a folder`, { next });
+  const { files } = await openSource(uri, sources).resolve(uri, () => true, signal);
   const [file] = files;
   if (file !== undefined && files.length === 1)
     return { path, size: file.size, sha256: file.sha256, source: uri };

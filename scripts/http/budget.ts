@@ -1,10 +1,12 @@
 /** Bytes that may wait in memory, over everything that is read at the same time. First come, first served. */
 export class Budget {
   #free: number;
+  readonly #size: number;
   readonly #waiting: { bytes: number; grant: () => void }[] = [];
 
   constructor(bytes: number) {
     this.#free = bytes;
+    this.#size = bytes;
   }
 
   /** Bytes nobody has taken. */
@@ -14,9 +16,10 @@ export class Budget {
 
   /**
    * Asks for bytes; `grant` is called once, at once or when it is their turn. Returns a function that withdraws the
-   * question, without effect after the grant. One that is larger than the whole budget waits until it is withdrawn.
+   * question, without effect after the grant. One that is larger than the whole budget is never answered, and in nobody's way.
    */
   ask(bytes: number, grant: () => void): () => void {
+    if (bytes > this.#size) return () => {};
     const entry = { bytes, grant };
     this.#waiting.push(entry);
     this.#serve();

@@ -1,9 +1,13 @@
 import type { LockedModel, Model } from '../catalog/types.ts';
 import type { Layer } from '../image/layer.ts';
+import { spdxOf } from '../sources/huggingface/licence.ts';
 
 /** Annotation keys of our own. */
 export const keys = {
   framework: 'dev.modelcars.framework',
+  /** What a hub's model card says. */
+  baseModel: 'dev.modelcars.base-model',
+  pipelineTag: 'dev.modelcars.pipeline-tag',
   /** On a model layer: identifies its bytes before they are read (see image/layer.ts). */
   layerKey: 'dev.modelcars.layer.key',
   /** On a model layer: JSON list of its files, `{path, size, sha256}`, path below `/`. */
@@ -15,18 +19,23 @@ const mostListed = 64;
 
 /**
  * Annotations of an image's index and manifests (image-spec annotations.md). A source on this machine (`file:`) is not named: it
- * means nothing elsewhere. The catalog's own annotations win over what is said here, but for what the base is.
+ * means nothing elsewhere; one on a hub by its page. The model card gives what the catalog does not. The catalog's own annotations win over what is said here, but for what the base is.
  */
 export function annotationsOf(model: Model, locked: LockedModel, created: string): Record<string, string> {
   const prefix = 'org.opencontainers.image';
+  const { metadata = {} } = locked;
+  const page = hubPage(model.source);
   const known: Record<string, string | undefined> = {
     [`${prefix}.title`]: model.title ?? model.name,
     [`${prefix}.description`]: model.description,
     [`${prefix}.version`]: model.version,
     [`${prefix}.revision`]: locked.revision,
-    [`${prefix}.source`]: model.source.startsWith('file:') ? undefined : model.source,
-    [`${prefix}.licenses`]: model.licenses,
+    [`${prefix}.url`]: page,
+    [`${prefix}.source`]: page ?? (model.source.startsWith('file:') ? undefined : model.source),
+    [`${prefix}.licenses`]: model.licenses ?? spdxOf(metadata),
     [keys.framework]: model.framework,
+    [keys.baseModel]: metadata.base_model,
+    [keys.pipelineTag]: metadata.pipeline_tag,
     ...model.annotations,
     [`${prefix}.base.name`]: model.base,
     [`${prefix}.created`]: created,
@@ -34,6 +43,12 @@ export function annotationsOf(model: Model, locked: LockedModel, created: string
   return Object.fromEntries(
     Object.entries(known).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
+}
+
+/** The page of a hub's repository: always the public one, whatever mirror the bytes come from. */
+function hubPage(source: string): string | undefined {
+  const name = /^hf:\/\/([^/:]+\/[^/:]+)/.exec(source)?.[1];
+  return name === undefined ? undefined : `https://huggingface.co/${name}`;
 }
 
 /** Annotations of a model layer's descriptor: its key, and its files unless they are too many. */

@@ -7,6 +7,7 @@ import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog
 import { ModelcarsError } from '../errors.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import { RegistryClient } from '../registry/client.ts';
+import { closeSources, type SourceOptions } from '../sources/index.ts';
 import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { Space } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
@@ -26,6 +27,8 @@ export class Context implements AsyncDisposable {
   /** What this run may still write. */
   readonly space = new Space();
   readonly client: RegistryClient;
+  /** For the sources of this run, which share connections. */
+  readonly sources: SourceOptions;
   readonly frameworks: ReadonlyMap<string, Framework>;
   /** As read from disk; undefined when there is none. */
   readonly lock: Lock | undefined;
@@ -51,15 +54,20 @@ export class Context implements AsyncDisposable {
     this.frameworks = frameworks;
     this.lock = lock;
     this.epoch = sourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
+    const { insecure, caFile } = options.registry;
+    this.sources = {
+      directory: options.catalog.directory,
+      ...(caFile !== undefined && { caFile }),
+      onRetry: (message) => options.progress.warn(message),
+    };
     this.files = new ModelFiles({
       store: store.files,
       local: [huggingFaceCache()],
       remote: [],
       keep: options.keep === true && !options.dryRun,
-      directory: options.catalog.directory,
+      sources: this.sources,
       say: (line) => options.progress.log(line),
     });
-    const { insecure, caFile } = options.registry;
     this.client = new RegistryClient({
       ...(insecure && { insecure }),
       ...(caFile !== undefined && { caFile }),
@@ -128,7 +136,7 @@ export class Context implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
+    await Promise.all([this.client.close(), closeSources(this.sources)]);
   }
 
   #origin(name: string): Promise<BaseOrigin> {

@@ -69,7 +69,14 @@ const said: string[] = [];
 function modelFiles(options: { local?: FilePlace[]; remote?: FilePlace[]; keep?: boolean }): ModelFiles {
   said.length = 0;
   const { local = [], remote = [], keep = false } = options;
-  return new ModelFiles({ store, local, remote, keep, directory: folder, say: (line) => said.push(line) });
+  return new ModelFiles({
+    store,
+    local,
+    remote,
+    keep,
+    sources: { directory: folder },
+    say: (line) => said.push(line),
+  });
 }
 
 async function fill(text: string): Promise<void> {

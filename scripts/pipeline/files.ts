@@ -1,6 +1,6 @@
 import { WrongFile } from '../files/wrong.ts';
 import type { ImageFile } from '../image/plan.ts';
-import { openSource } from '../sources/index.ts';
+import { openSource, type SourceOptions } from '../sources/index.ts';
 import type { StoreFiles } from '../store/files.ts';
 import type { FilePlace, WantedFile } from '../store/place.ts';
 
@@ -12,8 +12,7 @@ export interface ModelFilesOptions {
   remote: readonly FilePlace[];
   /** Whether what comes from afar goes into the store too. */
   keep: boolean;
-  /** Where relative `file:` paths start. */
-  directory: string;
+  sources: SourceOptions;
   /** Shows a line. */
   say(line: string): void;
 }
@@ -131,7 +130,7 @@ export class ModelFiles {
   }
 
   #source(wanted: WantedFile, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    const source = openSource(wanted.uri, this.#options.directory);
+    const source = openSource(wanted.uri, this.#options.sources);
     return source.open(wanted.uri, wanted.revision, wanted, offset, signal);
   }
 

@@ -3,6 +3,7 @@ import { resolveModel } from '../catalog/resolve.ts';
 import type { Lock } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import { Context } from './context.ts';
+import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -32,10 +33,11 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
     ),
   };
   const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
-    const [locked, pins] = await Promise.all([
-      resolveModel(model, context.framework(model), catalog.directory, options.signal),
+    const [{ leftOut, ...locked }, pins] = await Promise.all([
+      resolveModel(model, context.framework(model), context.sources, options.signal),
       context.resolveBase(model.base, model.platforms),
     ]);
+    if (leftOut) options.progress.log(leftOutLine(model, leftOut));
     const before = context.lock?.models[model.name];
     lock.models[model.name] = locked;
     lock.bases[model.base] = { ...lock.bases[model.base], ...pins };

@@ -1,7 +1,8 @@
 import { displayPath } from '../catalog/mistakes.ts';
-import { resolveModel } from '../catalog/resolve.ts';
+import { type LeftOut, resolveModel } from '../catalog/resolve.ts';
 import { staleness } from '../catalog/stale.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
+import { list, plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { RunOptions } from './types.ts';
@@ -36,7 +37,14 @@ export async function lockedModel(context: Context, model: Model): Promise<Locke
   options.progress.warn(
     `${model.name} is built from its source as it is now: ${reason} (\`modelcars lock\` pins it)`,
   );
-  return resolveModel(model, context.framework(model), options.catalog.directory, options.signal);
+  const { leftOut, ...resolved } = await resolveModel(
+    model,
+    context.framework(model),
+    context.sources,
+    options.signal,
+  );
+  if (leftOut) options.progress.log(leftOutLine(model, leftOut));
+  return resolved;
 }
 
 /** The pins of a model's base by the lock; those it lacks are resolved now, with a warning. */
@@ -48,4 +56,14 @@ export async function lockedBase(context: Context, model: Model): Promise<Locked
     `base ${model.base} is used as it is now: ${missing.join(', ')} is not locked (\`modelcars lock\` pins it)`,
   );
   return { ...pins, ...(await context.resolveBase(model.base, missing)) };
+}
+
+/** What the log says of files that nobody asked to leave out. */
+export function leftOutLine(model: Model, { paths, why }: LeftOut): string {
+  const names = list(
+    paths.map((path) => plain(path)),
+    'and',
+    6,
+  );
+  return `${model.name}: left out ${names}: ${why}; \`include\` takes what you name`;
 }

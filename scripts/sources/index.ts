@@ -2,22 +2,47 @@ import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { fileSource } from './file.ts';
 import { httpsSource } from './https.ts';
+import { HubSource, type HubSourceOptions } from './huggingface/source.ts';
 import { s3Source } from './s3/source.ts';
 import type { Source } from './types.ts';
 import { schemeOf } from './uri.ts';
 
-/** The source that reads a URI, by its scheme. `catalogDirectory` is where relative `file:` paths start. */
-export function openSource(uri: string, catalogDirectory: string): Source {
+/** What sources need to know; one object a run, so that its sources share connections and what they learnt. */
+export interface SourceOptions extends HubSourceOptions {
+  /** Where relative `file:` paths start. */
+  directory: string;
+}
+
+/** The source that reads a URI, by its scheme. A text alone is the folder where relative `file:` paths start. */
+export function openSource(uri: string, options: string | SourceOptions): Source {
   const scheme = schemeOf(uri);
   if (!scheme.ok) {
     throw new ModelcarsError('source', `open ${plain(uri)}: expected ${scheme.problem.expected}`, {
       next: 'correct `source` in models.yaml',
     });
   }
-  if (scheme.value === 'file') return fileSource(catalogDirectory);
+  if (scheme.value === 'file') return fileSource(typeof options === 'string' ? options : options.directory);
+  if (scheme.value === 'hf') return hubSource(options);
   if (scheme.value === 'https') return httpsSource();
-  if (scheme.value === 's3') return s3Source();
-  throw new ModelcarsError('source', `open ${plain(uri)}: ${scheme.value} sources are not yet supported`, {
-    next: 'download the files and use a `file:` source, the one that works now',
-  });
+  return s3Source();
+}
+
+/** Closes the connections of all sources that came with these options; requests under way fail. */
+export async function closeSources(options: SourceOptions): Promise<void> {
+  await hubs.get(options)?.close();
+  hubs.delete(options);
+}
+
+const hubs = new WeakMap<SourceOptions, HubSource>();
+const ownOptions: SourceOptions = { directory: '.' };
+
+/** One hub source for all that comes with the same options. */
+function hubSource(given: string | SourceOptions): HubSource {
+  const options = typeof given === 'string' ? ownOptions : given;
+  let source = hubs.get(options);
+  if (source === undefined) {
+    source = new HubSource(options);
+    hubs.set(options, source);
+  }
+  return source;
 }

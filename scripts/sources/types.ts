@@ -6,6 +6,8 @@ export interface Snapshot {
   revision: string;
   /** Sorted by path (byte order). */
   files: LockedFile[];
+  /** What the source says of the model: `license`, `base_model`, `pipeline_tag` and the like; short lines, keys sorted. */
+  metadata?: Record<string, string>;
 }
 
 /** Which of a source's paths count. */

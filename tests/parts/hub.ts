@@ -140,7 +140,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         false,
       );
     if (blob.pointerSize !== undefined) {
-      const location = `${origin(cdn, 'localhost')}${signer.sign(encodeURI(`/${repository.name}/${sha}/${target.path}`))}`;
+      const location = `${origin(cdn, 'localhost')}${signer.sign(`/${repository.name}/${sha}/${encodePath(target.path)}`)}`;
       response.writeHead(302, {
         ...headers,
         location,
@@ -163,7 +163,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       return;
     }
     const asked = encodeURIComponent(exchange.url.pathname);
-    const cached = `/api/resolve-cache/models/${repository.name}/${sha}/${encodeURI(target.path)}`;
+    const cached = `/api/resolve-cache/models/${repository.name}/${sha}/${encodePath(target.path)}`;
     const location = `${cached}?${asked}=&etag=${encodeURIComponent(etag)}`;
     response.writeHead(307, { ...headers, location, etag, 'content-length': 0 }).end();
   };
@@ -231,6 +231,10 @@ function parseFile(url: URL): FileTarget | undefined {
     path: decodeURIComponent(path),
     cached: cache !== undefined,
   };
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 function origin(server: Server, host: string): string {

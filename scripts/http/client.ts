@@ -1,0 +1,166 @@
+import { ModelcarsError } from '../errors.ts';
+import { drop, headerOf, readBody } from '../registry/body.ts';
+import { isUnreachable, networkFailure, RequestFailure } from '../registry/failure.ts';
+import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from '../registry/retry.ts';
+import type { Answer, Transport } from '../registry/transport.ts';
+import { transmit } from '../registry/wire.ts';
+
+/** A GET of something that somebody serves. */
+export interface Get {
+  /** How an error begins: "read hf://org/model: config.json". */
+  what: string;
+  url: URL;
+  /** Statuses to return; any other becomes the failure that `HttpOptions.refused` makes of it. */
+  expect: number[];
+  headers?: Record<string, string>;
+  /** False: a redirect is an answer like any other. */
+  follow?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer with a status that nobody asked for. */
+export interface Refused {
+  status: number;
+  header(name: string): string | undefined;
+  /** The first 64 KiB of the body; empty when there is more or none. */
+  body: string;
+  /** Where the answer is from, after redirects. */
+  url: URL;
+  /** Milliseconds to wait before the next try, if the answer says so. */
+  retryAfter: number | undefined;
+}
+
+export interface HttpOptions {
+  transport: Transport;
+  retry: RetryOptions;
+  /** Called before each new try with one line for the log. */
+  onRetry?: ((message: string) => void) | undefined;
+  /** The Authorization header for a URL; asked for the first URL only, and never sent to another origin. */
+  authorize?(url: URL): string | undefined;
+  /** Whether a redirect may lead to this URL, which is not https. */
+  mayBePlain(url: URL): boolean;
+  /** The failure of an unwanted answer. */
+  refused(call: Get, answer: Refused): RequestFailure;
+}
+
+export interface Got {
+  answer: Answer;
+  status: number;
+  /** Where the answer is from, after redirects. */
+  url: URL;
+}
+
+/** A short answer, read to its end. */
+export interface Whole {
+  bytes: Uint8Array;
+  header(name: string): string | undefined;
+  /** Where it is from, after redirects. */
+  url: URL;
+}
+
+const headersTimeout = 60_000;
+const longestReset = 5 * 60_000;
+
+/** Reads from servers that do not know us: redirects, retries, and waiting as long as they ask for. */
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #answered = new Set<string>();
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A short answer as a whole, asked for until it comes, cannot come, or has failed as often as it may. Fails with code `source`
+   * when it is longer than `limit` bytes.
+   */
+  async read(call: Get, limit: number): Promise<Whole> {
+    return await this.#retrying(call, async () => {
+      const got = await this.getOnce(call);
+      const header = (name: string) => headerOf(got.answer, name);
+      const bytes = await readBody(got.answer, limit).catch((error: unknown) => {
+        throw call.signal?.aborted ? cancelled(error) : networkFailure(call.what, got.url.host, error);
+      });
+      if (bytes !== undefined) return { bytes, header, url: got.url };
+      throw new ModelcarsError('source', `${call.what}: ${got.url.host} answered more than ${limit} bytes`);
+    });
+  }
+
+  /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
+  async getOnce(call: Get): Promise<Got> {
+    const { transport, mayBePlain } = this.#options;
+    const { what, url, expect, follow = true, signal } = call;
+    const authorization = this.#options.authorize?.(url);
+    const headers = {
+      'user-agent': 'modelcars',
+      'accept-encoding': 'identity',
+      ...call.headers,
+      ...(authorization !== undefined && { authorization }),
+    };
+    const method = 'GET';
+    let got: Got;
+    if (follow)
+      got = await transmit(transport, url, { what, method, headers, signal, headersTimeout, mayBePlain });
+    else {
+      try {
+        const answer = await transport.send(url, { method, headers, signal, headersTimeout });
+        got = { answer, status: answer.statusCode, url };
+      } catch (error) {
+        throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error);
+      }
+    }
+    this.#answered.add(url.host);
+    if (expect.includes(got.status)) return got;
+    throw this.#options.refused(call, await readRefusal(got));
+  }
+  async #retrying<T>(call: Get, task: () => Promise<T>): Promise<T> {
+    const { retry, onRetry } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await task();
+      } catch (error) {
+        if (!(error instanceof RequestFailure) || !error.retryable) throw error;
+        // A host that never answered is more likely a typing error than one that restarts.
+        const hopeless = isUnreachable(error) && !this.#answered.has(call.url.host);
+        if (attempt >= (hopeless ? Math.min(2, retry.tries) : retry.tries)) throw error;
+        const delay = backoff(attempt, retry, error.retryAfter);
+        onRetry?.(`${error.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
+        await sleep(delay, call.signal);
+      }
+    }
+  }
+}
+
+/**
+ * The body of an answer. A connection that breaks is a RequestFailure that may be retried; whoever stops reading ends the
+ * connection.
+ */
+export async function* bodyOf(got: Got, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* got.answer.body as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (error instanceof ModelcarsError) throw error;
+    throw signal?.aborted ? cancelled(error) : networkFailure(what, got.url.host, error);
+  } finally {
+    drop(got.answer);
+  }
+}
+
+/**
+ * How long an answer asks to wait, in milliseconds: Retry-After, or the reset of a RateLimit header that has nothing left
+ * (draft-ietf-httpapi-ratelimit-headers: `"api";r=0;t=55`).
+ */
+export function waitOf(header: (name: string) => string | undefined): number | undefined {
+  const retryAfter = parseRetryAfter(header('retry-after'));
+  if (retryAfter !== undefined) return retryAfter;
+  const limit = header('ratelimit') ?? '';
+  const seconds = /;\s*r\s*=\s*0\b/.test(limit) ? /;\s*t\s*=\s*(\d{1,9})/.exec(limit)?.[1] : undefined;
+  // A second more: the header has whole seconds.
+  return seconds === undefined ? undefined : Math.min((Number(seconds) + 1) * 1000, longestReset);
+}
+
+async function readRefusal({ answer, status, url }: Got): Promise<Refused> {
+  const header = (name: string) => headerOf(answer, name);
+  const body = await readBody(answer, 64 * 1024).catch(() => undefined);
+  return { status, header, body: body?.toString('utf8') ?? '', url, retryAfter: waitOf(header) };
+}

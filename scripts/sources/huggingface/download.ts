@@ -1,0 +1,211 @@
+import type { LockedFile } from '../../catalog/types.ts';
+import { plain } from '../../catalog/words.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { bodyOf, type Got, type HttpClient } from '../../http/client.ts';
+import { parallelRanges, rangeSize } from '../../http/ranges.ts';
+import { drop, headerOf } from '../../registry/body.ts';
+import { RequestFailure } from '../../registry/failure.ts';
+import type { RetryOptions } from '../../registry/retry.ts';
+
+/** A file to be read, and where the hub has it. */
+export interface HubFile {
+  /** How an error begins: "read hf://org/model: config.json". */
+  what: string;
+  url: URL;
+  size: number;
+}
+
+export interface DownloadOptions {
+  /** For the hub: signs in, and follows redirects without. */
+  http: HttpClient;
+  retry: RetryOptions;
+  onRetry?: ((message: string) => void) | undefined;
+}
+
+/** Where the bytes of a large file are. */
+interface Location {
+  url: URL;
+}
+
+/** Thrown to begin anew with one request for all. */
+class NoRanges extends Error {}
+
+/**
+ * Reads files of a hub: a small one by one request, a large one in ranges from wherever the hub sends us, with the signed URL
+ * remembered until it is refused.
+ */
+export class Downloads {
+  readonly #options: DownloadOptions;
+  readonly #locations = new Map<string, Promise<Location>>();
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+  }
+
+  /** A file's bytes from `offset`. Unchecked but for their number. Fails with code `source`, `auth`, `network` or `integrity`. */
+  async *read(file: HubFile, offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { retry, onRetry } = this.#options;
+    let at = offset;
+    for (let connections = 8; ; connections = 1) {
+      const chunks = parallelRanges({
+        what: file.what,
+        size: file.size,
+        offset: at,
+        signal,
+        retry,
+        onRetry,
+        connections,
+        chunk: connections === 1 ? file.size : rangeSize,
+        open: (start, end, stop) => this.#range(file, start, end, connections === 1, stop),
+      });
+      try {
+        for await (const chunk of chunks) {
+          at += chunk.length;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof NoRanges)) throw error;
+      }
+    }
+  }
+
+  /** One range; with `whole`, a server that sends more than was asked for is put up with. */
+  async *#range(
+    file: HubFile,
+    start: number,
+    end: number,
+    whole: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const got = await this.#request(file, start, end, signal);
+    const body = bodyOf(got, file.what, signal);
+    if (got.status === 206) {
+      checkRange(file, got, start, end);
+      yield* body;
+      return;
+    }
+    if (start > 0 && !whole) {
+      drop(got.answer);
+      throw new NoRanges();
+    }
+    const length = headerOf(got.answer, 'content-length');
+    if (length !== undefined && Number(length) !== file.size) throw otherSize(file, got, length);
+    yield* cut(body, start, end);
+  }
+
+  async #request(file: HubFile, start: number, end: number, signal: AbortSignal): Promise<Got> {
+    const { http } = this.#options;
+    const { what } = file;
+    const all = start === 0 && end === file.size;
+    const call = {
+      what,
+      expect: all ? [200] : [200, 206],
+      ...(!all && { headers: { range: `bytes=${start}-${end - 1}` } }),
+      signal,
+    };
+    if (file.size <= rangeSize) return await http.getOnce({ ...call, url: file.url });
+    for (let renewed = false; ; ) {
+      const known = this.#locate(file, signal);
+      let url: URL;
+      try {
+        ({ url } = await known);
+      } catch (error) {
+        // Whoever asked for all of us was stopped; we were not.
+        const theirs = error instanceof ModelcarsError && error.code === 'cancelled' && !signal.aborted;
+        if (!theirs) throw error;
+        continue;
+      }
+      try {
+        return await http.getOnce({ ...call, url });
+      } catch (error) {
+        // Signed URLs run out: S3 says 403, others 400, 401 or 410. Once more with a new one tells what it really is.
+        const stale = error instanceof RequestFailure && [400, 401, 403, 410].includes(error.status ?? 0);
+        if (!stale || url.origin === file.url.origin || renewed) throw error;
+        if (this.#locations.get(file.url.href) === known) this.#locations.delete(file.url.href);
+        renewed = true;
+      }
+    }
+  }
+
+  /** Asks the hub once where a file is, whoever wants to know. */
+  #locate(file: HubFile, signal: AbortSignal): Promise<Location> {
+    const key = file.url.href;
+    let location = this.#locations.get(key);
+    if (location === undefined) {
+      location = this.#askLocation(file, signal);
+      this.#locations.set(key, location);
+      location.catch(() => this.#locations.delete(key));
+    }
+    return location;
+  }
+
+  async #askLocation(file: HubFile, signal: AbortSignal): Promise<Location> {
+    let { url } = file;
+    // A GET as the ranges will be: a signature is good for one method only. Within the hub we follow, to a limit.
+    for (let hops = 0; hops < 5; hops++) {
+      const headers = { range: 'bytes=0-0' };
+      const expect = [200, 206, 301, 302, 303, 307, 308];
+      const got = await this.#options.http.getOnce({
+        what: file.what,
+        url,
+        expect,
+        headers,
+        follow: false,
+        signal,
+      });
+      drop(got.answer);
+      if (got.status < 300) return { url };
+      const location = headerOf(got.answer, 'location');
+      const next = location && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+      if (next === undefined || (url.protocol === 'https:' && next.protocol !== 'https:')) break;
+      if (next.origin !== url.origin) return { url: next };
+      url = next;
+    }
+    throw new ModelcarsError('source', `${file.what}: the hub sends us nowhere that we could read from`, {
+      next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+    });
+  }
+}
+
+/** The error prefix of one file. */
+export function fileWords(uri: string, file: Pick<LockedFile, 'path'>): string {
+  return `read ${plain(uri)}: ${plain(file.path)}`;
+}
+
+function checkRange(file: HubFile, got: Got, start: number, end: number): void {
+  const { answer, url } = got;
+  const header = headerOf(answer, 'content-range') ?? '';
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header) ?? [];
+  if (total !== undefined && total !== '*' && Number(total) !== file.size) {
+    throw otherSize(file, got, total);
+  }
+  if (Number(first) === start && Number(last) === end - 1) return;
+  drop(answer);
+  throw new ModelcarsError('source', `${file.what}: ${url.host} answered another range than asked for`, {
+    next: 'run it again; if it fails again, a proxy on the way changes answers',
+  });
+}
+
+function otherSize(file: HubFile, { answer }: Got, size: string): ModelcarsError {
+  drop(answer);
+  return new ModelcarsError('integrity', `${file.what}: it has ${size} bytes, ${file.size} are expected`, {
+    next: 'run `modelcars lock` if the change is meant',
+  });
+}
+
+/** The bytes from `start` up to `end` of a stream that has all of them. */
+async function* cut(
+  chunks: AsyncIterable<Uint8Array>,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const chunk of chunks) {
+    const from = Math.max(0, start - at);
+    const to = end - at;
+    at += chunk.length;
+    if (from < chunk.length) yield chunk.subarray(from, to);
+    if (at >= end) return;
+  }
+}

@@ -1,0 +1,179 @@
+import { plain } from '../../catalog/words.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { Refused } from '../../http/client.ts';
+import { isRetryable, RequestFailure } from '../../registry/failure.ts';
+import { type HubRepository, pageOf } from './repository.ts';
+import type { HubSettings } from './settings.ts';
+
+interface Words {
+  code: ErrorCode;
+  problem: string;
+  next: string;
+}
+
+const tokensPage = 'https://huggingface.co/settings/tokens';
+
+/** What the hub's refusal means and what to do about it. `what` begins the error: "read hf://org/name". */
+export function hubFailure(
+  what: string,
+  repository: HubRepository,
+  settings: HubSettings,
+  answer: Refused,
+): RequestFailure {
+  const { status, retryAfter } = answer;
+  const { code, problem, next } = wordsFor(repository, settings, answer);
+  return new RequestFailure(`${what}: ${problem}`, {
+    code,
+    next,
+    status,
+    retryable: isRetryable(status),
+    ...(retryAfter !== undefined && { retryAfter }),
+  });
+}
+
+function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refused): Words {
+  const { status } = answer;
+  const said = textOf(answer, settings);
+  const errorCode = answer.header('x-error-code');
+  const host = answer.url.host;
+  // Whatever answers elsewhere does not speak for the hub.
+  if (answer.url.origin !== new URL(settings.endpoint).origin) return elsewhere(host, status);
+  if (errorCode === 'GatedRepo') return gated(repository, settings, said);
+  if (errorCode === 'RevisionNotFound') {
+    return {
+      code: 'source',
+      problem: `the repository has no branch, tag or commit ${plain(repository.revision)}`,
+      next: `correct the revision in \`source\`; ${pageOf(settings.endpoint, repository.name)}/tree/main shows which there are`,
+    };
+  }
+  if (errorCode === 'EntryNotFound') {
+    return {
+      code: 'source',
+      problem: 'the repository has no such file any more',
+      next: 'run `modelcars lock`',
+    };
+  }
+  if (status === 401 && /invalid (credentials|user token)/i.test(said)) {
+    return {
+      code: 'auth',
+      problem: `${host} does not know the token from ${settings.token?.from ?? 'the environment'}`,
+      next: `make a new one at ${tokensPage}, or unset it if the repository is public`,
+    };
+  }
+  if (errorCode === 'RepoNotFound' || status === 401 || status === 404)
+    return unseen(repository, settings, status);
+  if (status === 403 && /gated repositories/i.test(said)) {
+    return {
+      code: 'auth',
+      problem: `the repository is gated, and the token from ${settings.token?.from} may not read gated repositories`,
+      next: `open ${tokensPage}, edit the token, allow "Read access to contents of all public gated repos you can access", then run again`,
+    };
+  }
+  if (status === 403) {
+    return {
+      code: 'auth',
+      problem: `${host} refuses (${said || status})`,
+      next: `use a token with the right to read ${repository.name}: ${tokensPage}`,
+    };
+  }
+  if (status === 429) {
+    return {
+      code: 'source',
+      problem: `${host} limits how often it may be asked (429)`,
+      next: settings.token
+        ? 'run it again later'
+        : `run it again later, or set HF_TOKEN: with a token (${tokensPage}) the limit is higher`,
+    };
+  }
+  return {
+    code: 'source',
+    problem: `${host} answered ${status}${said && ` (${said})`}`,
+    next:
+      status >= 500
+        ? 'run it again later; https://status.huggingface.co tells of outages'
+        : 'check HF_ENDPOINT: is it a Hugging Face hub?',
+  };
+}
+
+function gated({ name }: HubRepository, settings: HubSettings, said: string): Words {
+  const page = pageOf(settings.endpoint, name);
+  const { token } = settings;
+  if (token === undefined) {
+    return {
+      code: 'auth',
+      problem: 'the repository is gated, and no token is set',
+      next: `accept its licence at ${page}, set HF_TOKEN to a token of that account (${tokensPage}), then run again`,
+    };
+  }
+  if (token.withheld !== undefined) return withheld(token.withheld);
+  if (/awaiting/i.test(said)) {
+    return {
+      code: 'auth',
+      problem: 'the repository is gated, and its authors have not answered the request for access yet',
+      next: `wait for their answer (https://huggingface.co/settings/gated-repos shows it), then run again`,
+    };
+  }
+  if (/rejected/i.test(said)) {
+    return {
+      code: 'auth',
+      problem: 'the repository is gated, and its authors have refused the request for access',
+      next: `ask them at ${page}/discussions, or use another model`,
+    };
+  }
+  return {
+    code: 'auth',
+    problem: `the repository is gated, and the account of the token from ${token.from} has not accepted its licence`,
+    next: `open ${page}, accept it with that account, then run again`,
+  };
+}
+
+/** The hub does not tell a repository that is not there from one that we may not see. */
+function unseen({ name }: HubRepository, settings: HubSettings, status: number): Words {
+  const code = status === 401 ? 'auth' : 'source';
+  const { token, endpoint } = settings;
+  if (token?.withheld !== undefined) return withheld(token.withheld);
+  if (token === undefined) {
+    return {
+      code,
+      problem: `there is no ${name} on ${endpoint}, or it is private and no token is set`,
+      next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or set HF_TOKEN to a token that may read it (${tokensPage})`,
+    };
+  }
+  return {
+    code,
+    problem: `there is no ${name} on ${endpoint}, or the token from ${token.from} may not see it`,
+    next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or use a token with the right to read it (${tokensPage})`,
+  };
+}
+
+function withheld(why: string): Words {
+  return {
+    code: 'auth',
+    problem: `a token is wanted, and ours is not sent, because ${why}`,
+    next: 'set HF_ENDPOINT to an https URL',
+  };
+}
+
+function elsewhere(host: string, status: number): Words {
+  return {
+    code: 'source',
+    problem: `${host}, which the hub sends us to, answered ${status}`,
+    next:
+      status >= 500 || status === 429 ? 'run it again later' : `check that a proxy lets us read from ${host}`,
+  };
+}
+
+/** The hub's own words, on one line, without our token and URL queries. */
+function textOf(answer: Refused, { token }: HubSettings): string {
+  let said = answer.header('x-error-message') ?? '';
+  if (said === '') {
+    try {
+      const { error } = JSON.parse(answer.body) as { error?: unknown };
+      said = typeof error === 'string' ? error : '';
+    } catch {
+      said = '';
+    }
+  }
+  if (token) said = said.replaceAll(token.secret, '****');
+  return plain(said.replaceAll(/(https?:\/\/[^\s?"']*)\?[^\s"']*/g, '$1'), 200).trim();
+}

@@ -1,0 +1,95 @@
+import type { ListFileEntry } from '@huggingface/hub';
+import { plain } from '../../catalog/words.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { stopIfAborted } from '../walk.ts';
+import { cardOf } from './card.ts';
+import { commitShape, type HubRepository } from './repository.ts';
+
+/** A repository at one commit. */
+export interface Listing {
+  commit: string;
+  files: ListedFile[];
+  /** Whether its bytes are for those who accepted its licence. */
+  gated: boolean;
+  /** What the model card says, as far as an image tells of it. */
+  metadata: Record<string, string>;
+}
+
+export interface ListedFile {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Of a file in LFS (or Xet, which keeps the name): 64 hexadecimal digits. */
+  sha256?: string;
+  /** Of a file in git itself: the name of its blob. */
+  oid?: string;
+}
+
+/** Files a repository may have. */
+const mostFiles = 100_000;
+
+/**
+ * What a revision is now: its commit and the files of that commit, none of which can change any more. Fails with code `source`
+ * or `auth`.
+ */
+export async function listRepository(
+  repository: HubRepository,
+  endpoint: string,
+  fetch: typeof globalThis.fetch,
+  signal?: AbortSignal,
+): Promise<Listing> {
+  // Only those who read from a hub pay for loading it.
+  const { listFiles, modelInfo } = await import('@huggingface/hub');
+  const { name, revision } = repository;
+  const info = await modelInfo({
+    name,
+    revision,
+    hubUrl: endpoint,
+    fetch,
+    additionalFields: ['sha', 'cardData', 'library_name'],
+  });
+  const commit: unknown = info.sha;
+  if (typeof commit !== 'string' || !commitShape.test(commit)) throw strange(repository, 'names no commit');
+  if (commitShape.test(revision) && commit !== revision) throw strange(repository, 'gave another commit');
+  if (typeof info.name === 'string' && info.name !== name) throw renamed(repository, info.name);
+  const files: ListedFile[] = [];
+  const folders = { repo: name, recursive: true, revision: commit, hubUrl: endpoint, fetch };
+  for await (const entry of listFiles(folders)) {
+    stopIfAborted(signal);
+    if (entry.type === 'file') files.push(checkEntry(repository, entry));
+    if (files.length > mostFiles) throw strange(repository, `lists more than ${mostFiles} files`);
+  }
+  const { cardData, library_name: library, task, gated } = info;
+  return { commit, files, gated: Boolean(gated), metadata: cardOf({ cardData, library, task }) };
+}
+
+function checkEntry(repository: HubRepository, entry: ListFileEntry): ListedFile {
+  const { path, size, lfs, oid } = entry;
+  const isSize = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (typeof path !== 'string' || !isSize(size))
+    throw strange(repository, 'lists a file without path or size');
+  if (lfs === undefined || lfs === null)
+    return { path, size, ...(oid !== undefined && { oid: String(oid) }) };
+  if (!/^[0-9a-f]{64}$/.test(lfs.oid) || lfs.size !== size)
+    throw strange(repository, `lists ${plain(path)} with a size or hash that cannot be`);
+  return { path, size, sha256: lfs.oid };
+}
+
+/** A repository's old name leads to the new one until somebody else takes it. */
+function renamed({ uri, name, revision }: HubRepository, now: string): ModelcarsError {
+  const tail = uri.endsWith(`:${revision}`) ? `:${revision}` : '';
+  const safe = /^[\w.-]+\/[\w.-]+$/.test(now) ? `hf://${now}${tail}` : plain(now);
+  return new ModelcarsError(
+    'source',
+    `read ${plain(uri)}: the repository ${name} is now called ${plain(now)}`,
+    {
+      next: `write \`source: ${safe}\` in models.yaml; the old name could become somebody else's`,
+    },
+  );
+}
+
+function strange({ uri }: HubRepository, problem: string): ModelcarsError {
+  return new ModelcarsError('source', `read ${plain(uri)}: the hub ${problem}`, {
+    next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+  });
+}

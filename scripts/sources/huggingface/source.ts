@@ -1,0 +1,228 @@
+import pLimit from 'p-limit';
+import type { LockedFile } from '../../catalog/types.ts';
+import { plain } from '../../catalog/words.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { HttpClient } from '../../http/client.ts';
+import { defaultRetry, type RetryOptions } from '../../registry/retry.ts';
+import { isLoopback, Transport } from '../../registry/transport.ts';
+import { checkClashes, checkPath, compareBytes } from '../paths.ts';
+import type { Selection, Snapshot, Source } from '../types.ts';
+import { Downloads, fileWords, type HubFile } from './download.ts';
+import { hubFailure } from './failure.ts';
+import { hashFile } from './hash.ts';
+import { type ListedFile, type Listing, listRepository } from './listing.ts';
+import { type HubRepository, parseHubUri, resolveUrl } from './repository.ts';
+import { type HubSettings, readHubSettings } from './settings.ts';
+
+export interface HubSourceOptions {
+  /** Where address, token and proxies are looked up; process.env unless told. */
+  env?: NodeJS.ProcessEnv;
+  /** PEM file of authorities to trust besides the system's. */
+  caFile?: string;
+  /** Seven tries, 1 s before the second, unless told. */
+  retry?: Partial<RetryOptions>;
+  /** Called before each new try with one line for the log. */
+  onRetry?(message: string): void;
+}
+
+/** Bytes of one JSON answer; a page of 1000 files has some 300 KB. */
+const mostJson = 32 * 1024 ** 2;
+/** Pages of one listing. */
+const mostPages = 2000;
+/** Small files read at the same time for their hashes. */
+const parallelFiles = 8;
+
+/** One repository and how to talk about it. */
+interface Client {
+  repository: HubRepository;
+  settings: HubSettings;
+  http: HttpClient;
+  downloads: Downloads;
+}
+
+/**
+ * The source of `hf://org/name[:revision]` URIs: a model repository on a Hugging Face hub, resolved to a commit. Connections, listings
+ * and signed URLs are kept as long as it lives; idle connections keep no process alive.
+ */
+export class HubSource implements Source {
+  readonly #options: HubSourceOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #transport: Transport;
+  readonly #retry: RetryOptions;
+  #settings: Promise<HubSettings> | undefined;
+  readonly #clients = new Map<string, Promise<Client>>();
+  readonly #listings = new Map<string, Promise<Listing>>();
+
+  constructor(options: HubSourceOptions = {}) {
+    const { env = process.env, caFile } = options;
+    this.#options = options;
+    this.#env = env;
+    this.#transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
+    this.#retry = { ...defaultRetry, ...options.retry };
+  }
+
+  async resolve(uri: string, select: Selection, signal?: AbortSignal): Promise<Snapshot> {
+    const client = await this.#client(uri);
+    const listing = await this.#list(client, signal);
+    const chosen = listing.files
+      .filter(({ path }) => select(path))
+      .sort((a, b) => compareBytes(a.path, b.path));
+    checkPaths(uri, chosen);
+    if (listing.gated) await this.#checkAccess(client, listing, chosen, signal);
+    const files = await this.#hashAll(client, listing.commit, chosen, signal);
+    const { metadata } = listing;
+    return { revision: listing.commit, files, ...(Object.keys(metadata).length > 0 && { metadata }) };
+  }
+
+  async *open(
+    uri: string,
+    revision: string,
+    file: LockedFile,
+    offset = 0,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const client = await this.#client(uri);
+    yield* client.downloads.read(remoteFile(client, revision, file), offset, signal);
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  #client(uri: string): Promise<Client> {
+    return remember(this.#clients, uri, async () => {
+      const repository = parseHubUri(uri);
+      this.#settings ??= readHubSettings(this.#env);
+      const settings = await this.#settings;
+      const { origin, protocol } = new URL(settings.endpoint);
+      const { onRetry } = this.#options;
+      const { token } = settings;
+      const http = new HttpClient({
+        transport: this.#transport,
+        retry: this.#retry,
+        onRetry,
+        authorize: (url) =>
+          token && token.withheld === undefined && url.origin === origin
+            ? `Bearer ${token.secret}`
+            : undefined,
+        mayBePlain: (url) =>
+          protocol === 'http:' || (isLoopback(url.hostname) && isLoopback(new URL(origin).hostname)),
+        refused: (call, answer) => hubFailure(call.what, repository, settings, answer),
+      });
+      const downloads = new Downloads({ http, retry: this.#retry, onRetry });
+      return { repository, settings, http, downloads };
+    });
+  }
+
+  /** A revision is looked up once: whoever resolves twice in a run gets the same commit. */
+  #list({ repository, settings, http }: Client, signal?: AbortSignal): Promise<Listing> {
+    const what = `read ${plain(repository.uri)}`;
+    let pages = 0;
+    const fetch = async (input: string | URL | Request): Promise<Response> => {
+      if (++pages > mostPages) throw new ModelcarsError('source', `${what}: its list of files has no end`);
+      const url = new URL(input instanceof Request ? input.url : input);
+      const headers = { accept: 'application/json' };
+      const whole = await http.read({ what, url, expect: [200], headers, signal }, mostJson);
+      return new Response(Buffer.from(whole.bytes), {
+        headers: { 'content-type': 'application/json', link: absoluteLink(whole.header('link'), whole.url) },
+      });
+    };
+    return remember(this.#listings, repository.uri, () =>
+      listRepository(repository, settings.endpoint, fetch, signal).catch((error: unknown) => {
+        if (error instanceof ModelcarsError) throw error;
+        throw new ModelcarsError(
+          'source',
+          `${what}: what ${settings.endpoint} answers is not a hub's answer`,
+          {
+            cause: error,
+            next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+          },
+        );
+      }),
+    );
+  }
+
+  /** The list of a gated repository is public, its files are not: better told now than in the middle of a push. */
+  async #checkAccess(
+    client: Client,
+    listing: Listing,
+    chosen: ListedFile[],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { http, settings, repository } = client;
+    const [file] = chosen;
+    if (file === undefined) return;
+    const url = resolveUrl(settings.endpoint, repository.name, listing.commit, file.path);
+    const what = fileWords(repository.uri, file);
+    const expect = [200, 206, 301, 302, 303, 307, 308];
+    await http.read({ what, url, expect, headers: { range: 'bytes=0-0' }, follow: false, signal }, 64 * 1024);
+  }
+
+  async #hashAll(
+    client: Client,
+    commit: string,
+    chosen: ListedFile[],
+    signal?: AbortSignal,
+  ): Promise<LockedFile[]> {
+    const limit = pLimit(parallelFiles);
+    const stop = new AbortController();
+    const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+    const hashing = chosen.map(({ path, size, sha256, oid }) =>
+      limit(async (): Promise<LockedFile> => {
+        if (sha256 !== undefined) return { path, size, sha256 };
+        const file = remoteFile(client, commit, { path, size });
+        return hashFile(
+          file.what,
+          { path, size, ...(oid !== undefined && { oid }) },
+          client.downloads.read(file, 0, either),
+        );
+      }),
+    );
+    try {
+      return await Promise.all(hashing);
+    } catch (error) {
+      stop.abort(error);
+      await Promise.allSettled(hashing);
+      throw error;
+    }
+  }
+}
+
+function remoteFile(
+  { settings, repository }: Client,
+  commit: string,
+  file: Pick<LockedFile, 'path' | 'size'>,
+): HubFile {
+  const url = resolveUrl(settings.endpoint, repository.name, commit, file.path);
+  return { what: fileWords(repository.uri, file), url, size: file.size };
+}
+
+/** Names from a hub are anybody's. */
+function checkPaths(uri: string, files: readonly ListedFile[]): void {
+  const fail = (problem: string) =>
+    new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next: 'leave one out with `exclude`' });
+  for (const { path } of files) {
+    const problem = checkPath(path);
+    if (problem) throw fail(`the path ${plain(path)} ${problem}`);
+  }
+  const [clash] = checkClashes(files.map(({ path }) => path));
+  if (clash) throw fail(`${plain(clash.first)} and ${plain(clash.second)} ${clash.why}`);
+}
+
+/** A Link header whose URL is absolute, as the hub's library wants it: a relative one would end the list too early. */
+function absoluteLink(link: string | undefined, base: URL): string {
+  const next = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
+  if (next === undefined || !URL.canParse(next, base.href)) return '';
+  return `<${new URL(next, base).href}>; rel="next"`;
+}
+
+function remember<V>(memory: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
+  let value = memory.get(key);
+  if (value === undefined) {
+    value = make();
+    memory.set(key, value);
+    value.catch(() => memory.delete(key));
+  }
+  return value;
+}
