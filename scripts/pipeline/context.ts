@@ -1,6 +1,7 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import { type Base, openBase, pinBase } from '../bases/base.ts';
 import { type BaseOrigin, openOrigin } from '../bases/open.ts';
+import { s3Cache } from '../cache/lookup.ts';
 import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
@@ -60,10 +61,12 @@ export class Context implements AsyncDisposable {
       ...(caFile !== undefined && { caFile }),
       onRetry: (message) => options.progress.warn(message),
     };
+    const say = (line: string) => options.progress.log(line);
+    const { cache, directory } = options.catalog;
     this.files = new ModelFiles({
       store: store.files,
       local: [huggingFaceCache()],
-      remote: [],
+      remote: cache === undefined ? [] : [s3Cache(cache, (line) => options.progress.warn(line))],
       keep: options.keep === true && !options.dryRun,
       sources: this.sources,
       say: (line) => options.progress.log(line),

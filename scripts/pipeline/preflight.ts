@@ -21,14 +21,14 @@ export async function checkRoom(
     const needs = missing.map(({ layer, bytes }) => ({ key: layer.key, bytes }));
     for (const base of uniqueBaseLayers(plan))
       if (!(await sink.has(base))) needs.push({ key: base.digest, bytes: base.size });
-    await space.reserve(`build ${plan.model.name}`, output, needs, '--output');
+    await space.reserve('build', output, needs, '--output');
   }
   const needs = [];
   for (const { path, sha256 } of missing.flatMap(({ layer }) => layer.plan.files)) {
     const wanted = plan.files.get(path);
     if (wanted !== undefined) needs.push({ key: sha256, bytes: await files.keeps(wanted) });
   }
-  await space.reserve(`keep ${plan.model.name} in the store`, store.folder, needs, '--store');
+  await space.reserve('--keep', store.folder, needs, '--store');
 }
 
 /** The layers that will be read, and the bytes they have in the sink. */

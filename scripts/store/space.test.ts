@@ -10,13 +10,13 @@ const need = (key: string, bytes: number) => ({ key, bytes });
 it('says what is needed and what is there, for a folder that does not exist yet', async () => {
   const folder = join(tmpdir(), 'not-there-yet', 'out');
   const space = new Space();
-  await space.reserve('build a', folder, [need('small', 1000)], '--output');
+  await space.reserve('build', folder, [need('small', 1000)], '--output');
   const { bavail, bsize } = await statfs(tmpdir());
   await expect(
-    space.reserve('build b', folder, [need('huge', 42e15), need('more', 1e15)], '--output'),
+    space.reserve('build', folder, [need('huge', 42e15), need('more', 1e15)], '--output'),
   ).rejects.toMatchObject({
     code: 'disk',
-    message: expect.stringContaining(`build b: needs 43 PB in ${folder}, ${formatBytes(bavail * bsize)}`),
+    message: expect.stringContaining(`build needs 43 PB in ${folder}, ${formatBytes(bavail * bsize)}`),
     next: expect.stringContaining('--output'),
   });
 });
@@ -25,11 +25,11 @@ it('promises the same room once, and counts what is wanted twice once', async ()
   const { bavail, bsize } = await statfs(tmpdir());
   const most = Math.floor(bavail * bsize * 0.6);
   const space = new Space();
-  await space.reserve('build a', tmpdir(), [need('layer', most)], '--output');
-  await space.reserve('build b', tmpdir(), [need('layer', most)], '--output');
-  await expect(space.reserve('build c', tmpdir(), [need('other', most)], '--output')).rejects.toMatchObject({
+  await space.reserve('build', tmpdir(), [need('layer', most)], '--output');
+  await space.reserve('build', tmpdir(), [need('layer', most)], '--output');
+  await expect(space.reserve('build', tmpdir(), [need('other', most)], '--output')).rejects.toMatchObject({
     code: 'disk',
     message: expect.stringContaining('are for what this run writes before it'),
   });
-  await space.reserve('build d', tmpdir(), [need('little', 1000)], '--output');
+  await space.reserve('build', tmpdir(), [need('little', 1000)], '--output');
 });

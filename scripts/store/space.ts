@@ -35,7 +35,7 @@ export class Space {
         taken > 0 ? `, of which ${formatBytes(taken)} are for what this run writes before it` : '';
       throw new ModelcarsError(
         'disk',
-        `${what}: needs ${formatBytes(wanted)} in ${folder}, ${formatBytes(free)} are free${others}`,
+        `${what} needs ${formatBytes(wanted)} in ${folder}, ${formatBytes(free)} are free${others}`,
         { next: `free some space (\`modelcars prune\`), or choose another folder with ${option}` },
       );
     }

@@ -1,0 +1,135 @@
+import { cachedRevision, cacheModel } from '../cache/mirror.ts';
+import { type CachePlace, folderOf, openPlace } from '../cache/place.ts';
+import { ModelcarsError } from '../errors.ts';
+import { openSource } from '../sources/index.ts';
+import type { Bucket } from '../sources/s3/bucket.ts';
+import type { Snapshot, Source } from '../sources/types.ts';
+import { Store } from '../store/store.ts';
+import type { Progress, Task } from '../terminal/progress.ts';
+import { Context } from './context.ts';
+import { forEachModel } from './settle.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/** Where models are cached, and how. */
+export interface CacheTarget {
+  place: CachePlace;
+  /** Undefined: Amazon's. */
+  endpoint?: string;
+  /** Files and parts under way at the same time. */
+  workers: number;
+  /** A store in which downloads are kept: a killed run goes on in the middle of a file. */
+  downloadDir?: string;
+}
+
+/** What a run without a catalog needs. */
+export type CacheRun = Pick<RunOptions, 'dryRun' | 'signal' | 'progress'>;
+
+const commit = /^[0-9a-f]{40}$/;
+
+/** Brings the catalog's hub models into the cache: the files of the lock, at the lock's revision. One model at a time unless told. */
+export async function cacheModels(options: RunOptions, target: CacheTarget): Promise<Outcome[]> {
+  await using context = await Context.open(options);
+  const bucket = await openPlace(target.place, target.endpoint);
+  const downloads = await openDownloads(target);
+  return forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
+    const locked = await context.locked(model);
+    const folder = folderOf(target.place, model.source);
+    if (folder === undefined)
+      throw new ModelcarsError('source', `cache ${model.name}: ${model.source} is not on a hub`);
+    const result = await cacheModel({
+      ...common(options, target, bucket, task),
+      ...(downloads && { downloads: downloads.files }),
+      uri: model.source,
+      source: openSource(model.source, options.catalog.directory),
+      // Those of `files:` are not the repository's.
+      snapshot: {
+        revision: locked.revision,
+        files: locked.files.filter(({ source }) => source === undefined),
+      },
+      whole: false,
+      folder,
+    });
+    return { model: model.name, name: bucket.uri(folder), ...result };
+  });
+}
+
+/**
+ * Brings all of a hub's model, `hf://org/name[:revision]`, into the cache. The hub is not asked when the revision is a commit
+ * and the cache has all of it; when the hub cannot be reached, what the cache has whole is good enough, with a warning.
+ */
+export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTarget): Promise<Outcome> {
+  const { signal, progress } = run;
+  const folder = folderOf(target.place, uri);
+  if (folder === undefined) throw new ModelcarsError('usage', `cache ${uri}: it is not on a hub`);
+  const bucket = await openPlace(target.place, target.endpoint);
+  const model = uri.slice('hf://'.length);
+  const outcome = { model, name: bucket.uri(folder) };
+  const [, revision = ''] = model.split(':');
+  if (commit.test(revision)) {
+    const cached = await cachedRevision(bucket, folder, revision, signal);
+    if (cached !== undefined) return { ...outcome, status: 'unchanged', size: cached.size, sent: 0 };
+  }
+  const task = progress.task(model);
+  try {
+    const source = openSource(uri, process.cwd());
+    const snapshot = await resolveOrUse(source, uri, bucket, folder, run);
+    if ('size' in snapshot) {
+      task.done('unchanged');
+      return { ...outcome, status: 'unchanged', size: snapshot.size, sent: 0 };
+    }
+    const downloads = await openDownloads(target);
+    const result = await cacheModel({
+      ...common(run, target, bucket, task),
+      ...(downloads && { downloads: downloads.files }),
+      uri,
+      source,
+      snapshot,
+      whole: true,
+      folder,
+    });
+    task.done(result.status);
+    return { ...outcome, ...result };
+  } catch (error) {
+    task.fail(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
+
+/** What the model is now; where the hub does not answer, the size of what the cache has whole, with a warning. */
+async function resolveOrUse(
+  source: Source,
+  uri: string,
+  bucket: Bucket,
+  folder: string,
+  { signal, progress }: CacheRun,
+): Promise<Snapshot | { size: number }> {
+  try {
+    return await source.resolve(uri, () => true, signal);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ModelcarsError) || error.code !== 'network') throw error;
+    const cached = await cachedRevision(bucket, folder, undefined, signal);
+    if (cached === undefined) throw error;
+    progress.warn(`${error.message}; the cache has all of revision ${cached.revision}, and that is used`);
+    return { size: cached.size };
+  }
+}
+
+function common(
+  { dryRun, signal, progress }: CacheRun,
+  { workers }: CacheTarget,
+  bucket: Bucket,
+  task: Task,
+): {
+  dryRun: boolean;
+  signal: AbortSignal;
+  workers: number;
+  bucket: Bucket;
+  task: Task;
+  warn: Progress['warn'];
+} {
+  return { dryRun, signal, workers, bucket, task, warn: (line) => progress.warn(line) };
+}
+
+function openDownloads({ downloadDir }: CacheTarget): Promise<Store> | undefined {
+  return downloadDir === undefined ? undefined : Store.open(downloadDir);
+}

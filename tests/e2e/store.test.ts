@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { launchModelcars, modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { missingRoot } from '../parts/parts.ts';
+import { run } from '../parts/run.ts';
+import { startWeb, type Web } from '../parts/web.ts';
+
+const size = 24_000_000;
+const content = noise(size, 7);
+const sha256 = createHash('sha256').update(content).digest('hex');
+
+let folder: string;
+let web: Web;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-store-'));
+  web = await startWeb('model.joblib', content);
+  const models = `models:\n  - name: far\n    framework: sklearn\n    version: v1.0.0\n    source: ${web.url}\n`;
+  await writeFile(join(folder, 'models.yaml'), `defaults:\n  base: embedded\n${models}`);
+  await modelcars(['lock'], { cwd: folder });
+});
+afterAll(async () => {
+  await web?.[Symbol.asyncDispose]();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  web.rate = undefined;
+  web.forget();
+});
+
+let builds = 0;
+/** Arguments of a build into a new folder. */
+const build = (...more: string[]): string[] => ['build', '-o', join(folder, `out-${builds++}`), ...more];
+const inStore = (name: string) => ({ cwd: folder, env: { MODELCARS_STORE: join(folder, name) } });
+const kept = (name: string) => join(folder, name, 'files/sha256', sha256.slice(0, 2), sha256.slice(2));
+const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+
+/** Waits until a process has ended. */
+const ended = (child: ReturnType<typeof launchModelcars>) =>
+  new Promise<number | null>((resolve) => child.once('close', resolve));
+
+/** What is wrong in a store: a file whose name is not its hash, a part that is not the beginning. */
+async function wrongs(name: string): Promise<string[]> {
+  const found: string[] = [];
+  const files = join(folder, name, 'files/sha256');
+  for (const path of await readdir(files, { recursive: true }).catch(() => [])) {
+    const hash = path.replace('/', '');
+    const isFile = (await stat(join(files, path))).isFile();
+    if (!isFile || !/^[0-9a-f]{64}(\.part)?$/.test(hash)) continue;
+    const bytes = await readFile(join(files, path));
+    const right = hash.endsWith('.part')
+      ? bytes.equals(content.subarray(0, bytes.length))
+      : createHash('sha256').update(bytes).digest('hex') === hash;
+    if (!right) found.push(path);
+  }
+  return found;
+}
+
+test('--keep fills the store, and the next build asks nobody', async () => {
+  const first = JSON.parse(await modelcars(build('--keep', '--json'), inStore('fill')));
+  expect(web.requests).toHaveLength(1);
+  const second = JSON.parse(await modelcars(build('--json'), inStore('fill')));
+  expect(web.requests).toHaveLength(1);
+  expect(second.models[0].digest).toBe(first.models[0].digest);
+  await modelcars(build(), inStore('not kept'));
+  expect(web.requests).toHaveLength(2);
+  expect(await sizeOf(kept('not kept'))).toBe(0);
+});
+
+test('a damaged file of the store is told, and fetched anew', async () => {
+  await modelcars(build('--keep'), inStore('damaged'));
+  await chmod(kept('damaged'), 0o600);
+  await writeFile(kept('damaged'), Buffer.from(content).fill(0, 12_000_000, 12_000_001));
+  web.forget();
+  const { code, stderr } = await tryModelcars(build('--keep'), inStore('damaged'));
+  expect(code).toBe(0);
+  expect(stderr).toContain('the copy in the store is damaged');
+  expect(web.requests).toHaveLength(1);
+  expect(await wrongs('damaged')).toEqual([]);
+});
+
+test('two processes that want the same file fetch it once', async () => {
+  web.rate = 8_000_000;
+  const both = await Promise.all([1, 2].map(() => tryModelcars(build('--keep'), inStore('shared'))));
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  expect(web.requests).toEqual([{ start: 0, sent: size }]);
+  expect(both.map(({ stderr }) => stderr).join()).toContain('another modelcars fetches it');
+  expect(await wrongs('shared')).toEqual([]);
+});
+
+/** Stores take turns, so that one's lock has gone stale when it is next. */
+const stores = 5;
+const rounds = 100;
+test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no kept byte again`, {
+  timeout: 1_800_000,
+}, async () => {
+  web.rate = 40_000_000;
+  const tally = { killed: 0, resumed: 0, whole: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const store = `killed-${round % stores}`;
+    const path = kept(store);
+    if ((await sizeOf(path)) > 0) {
+      await chmod(path, 0o600);
+      await rm(path);
+    }
+    const before = await sizeOf(`${path}.part`);
+    web.forget();
+    const child = launchModelcars(build('--keep'), inStore(store));
+    child.stdout?.resume();
+    child.stderr?.resume();
+    const end = ended(child);
+    let over = false;
+    void end.then(() => {
+      over = true;
+    });
+    // Some moments lie before the first byte, some after the last.
+    const moment = Math.random() * (size - before) * 1.15;
+    const sent = () => web.requests.reduce((sum, request) => sum + request.sent, 0);
+    while (!over && sent() < Math.min(moment, size - before)) await sleep(2);
+    await sleep(Math.random() * (moment > size - before ? 150 : 10));
+    if (!over && child.kill('SIGKILL')) tally.killed++;
+    await end;
+    expect(await wrongs(store), `round ${round}`).toEqual([]);
+    expect(
+      web.requests.map(({ start }) => start),
+      `round ${round}: the part has ${before} bytes`,
+    ).toEqual(web.requests.length === 0 ? [] : [before]);
+    if (before > 0 && web.requests.length > 0) tally.resumed++;
+    if ((await sizeOf(path)) > 0) tally.whole++;
+    await rm(join(folder, `out-${builds - 1}`), { recursive: true, force: true });
+  }
+  expect(tally.killed).toBeGreaterThan(rounds / 2);
+  expect(tally.resumed).toBeGreaterThan(rounds / 4);
+  expect(tally.whole).toBeGreaterThan(0);
+  web.rate = undefined;
+  for (let n = 0; n < stores; n++) {
+    await modelcars(build('--keep'), inStore(`killed-${n}`));
+    expect(await sizeOf(kept(`killed-${n}`))).toBe(size);
+    expect(await wrongs(`killed-${n}`)).toEqual([]);
+  }
+});
+
+describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
+  const mounted: string[] = [];
+  const mount = async (name: string): Promise<string> => {
+    const path = join(folder, name);
+    await mkdir(path);
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=40m,mode=700', 'tmpfs', path]);
+    mounted.push(path);
+    return path;
+  };
+  afterAll(async () => {
+    for (const path of mounted) await run('umount', ['-l', path]);
+  });
+
+  test('a build that cannot fit says so before the first byte', async () => {
+    const disk = await mount('small');
+    await writeFile(join(disk, 'filler'), new Uint8Array(25_000_000));
+    const output = join(disk, 'out');
+    const built = await tryModelcars(['build', '-o', output], inStore('elsewhere'));
+    expect(built.code).toBe(1);
+    expect(built.stderr).toMatch(
+      /error: far: build needs 27 MB in \S+small\/out, 17 MB are free\nnext: free some space/,
+    );
+    const keeping = await tryModelcars(build('--keep', '--store', disk), { cwd: folder });
+    expect(keeping.code).toBe(1);
+    expect(keeping.stderr).toMatch(/--keep needs 24 MB in \S+small, 17 MB are free/);
+    expect(web.requests).toEqual([]);
+    const archive = await tryModelcars(['build', '-o', `${output}.tar`], inStore('elsewhere'));
+    expect(archive.stderr).toMatch(/build needs 27 MB/);
+    expect((await readdir(disk)).filter((name) => name.endsWith('.tar'))).toEqual([]);
+  });
+
+  test('a disk that fills up on the way fails the build, and the next one goes on', async () => {
+    const disk = await mount('filling');
+    web.rate = 10_000_000;
+    const building = tryModelcars(build('--keep'), inStore('filling'));
+    while ((web.requests[0]?.sent ?? 0) < 5_000_000) await sleep(10);
+    await writeFile(join(disk, 'filler'), new Uint8Array(30_000_000)).catch(() => undefined);
+    const { code, stderr } = await building;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /keep model\.joblib in the store: no space is left on the device\nnext: free some/,
+    );
+    expect(await wrongs('filling')).toEqual([]);
+    const part = await sizeOf(`${kept('filling')}.part`);
+    expect(part).toBeGreaterThan(1_000_000);
+    await rm(join(disk, 'filler'));
+    web.forget();
+    web.rate = undefined;
+    await modelcars(build('--keep'), inStore('filling'));
+    expect(web.requests.map(({ start }) => start)).toEqual([part]);
+    expect(await sizeOf(kept('filling'))).toBe(size);
+  });
+});
