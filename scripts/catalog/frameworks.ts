@@ -22,17 +22,35 @@ const oneOf = <T extends string>(...choices: T[]) =>
     error: ({ input }) => complain(`one of ${choices.join(', ')}`, input, didYouMean(input, choices)),
   });
 
+const tensorSchema = strict('what a right answer holds', {
+  output: word('the name of an output'),
+  classes: z
+    .array(z.number(), { error: 'expected a list of class numbers' })
+    .min(1, { error: 'expected at least one class' }),
+  read: oneOf('labels', 'scores'),
+});
+
+const completionSchema = strict('what a right answer holds', {
+  read: oneOf('completion'),
+  maxTokens: z.int({ error: 'expected a number of tokens' }).min(1, { error: 'expected at least one token' }),
+});
+
 const smokeSchema = strict('a smoke test', {
-  path: word('a path such as `/v2/models/{name}/infer`'),
+  path: z.union([word('a path'), words('paths').min(1, { error: 'expected at least one path' })], {
+    error: ({ input }) => complain('a path such as `/v2/models/{name}/infer`, or several', input),
+  }),
   body: z.unknown(),
-  expect: strict('what a right answer holds', {
-    output: word('the name of an output'),
-    classes: z
-      .array(z.number(), { error: 'expected a list of class numbers' })
-      .min(1, { error: 'expected at least one class' }),
-    read: oneOf('labels', 'scores'),
+  expect: z.discriminatedUnion('read', [tensorSchema, completionSchema], {
+    error: ({ input }) => {
+      const read = isRecord(input) ? input.read : undefined;
+      return complain('one of labels, scores, completion for `read`', read ?? input);
+    },
   }),
 });
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
 
 const frameworkSchema = strict('a framework as default export', {
   name: word("the folder's name"),

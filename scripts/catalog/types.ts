@@ -85,8 +85,8 @@ export interface Lock {
   models: Record<string, LockedModel>;
 }
 
-/** What a runtime answers to the smoke request when the model works. */
-export interface SmokeExpectation {
+/** A tensor that an Open Inference Protocol (v2) answer holds when the model works. */
+export interface TensorExpectation {
   /** Name of the output tensor in a v2 answer. */
   output: string;
   /** The true class of each row of the request, from the data set. */
@@ -95,12 +95,26 @@ export interface SmokeExpectation {
   read: 'labels' | 'scores';
 }
 
-/** A request whose right answer is known, in the Open Inference Protocol (v2). */
-export interface SmokeTest {
-  /** Path with `{name}` for the model's name: `/v2/models/{name}/infer`. */
-  path: string;
+/** A text that an OpenAI completion holds when the model works; which one differs from model to model. */
+export interface CompletionExpectation {
+  read: 'completion';
+  /** The request's `max_tokens`: more never come. */
+  maxTokens: number;
+}
+
+/** What a runtime answers to the smoke request when the model works. */
+export type SmokeExpectation = TensorExpectation | CompletionExpectation;
+
+/** A request whose right answer is known. */
+export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectation> {
+  /**
+   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several where runtimes of one framework differ: the
+   * first that the runtime has (does not answer with 404) counts.
+   */
+  path: string | string[];
+  /** JSON; `{name}` as a whole text stands for the model's name here too. */
   body: unknown;
-  expect: SmokeExpectation;
+  expect: Expectation;
 }
 
 /** Which of a source's files a framework needs, when what it could take holds the same thing more than once. */
@@ -119,7 +133,10 @@ export interface Framework {
   modelFormat: { name: string; version?: string };
   /** KServe ClusterServingRuntime that serves it. */
   runtime: string;
-  /** KServe `protocolVersion`. */
+  /**
+   * KServe `protocolVersion`. `openai` is what the smoke test speaks; an InferenceService then names none, since KServe knows
+   * `v1`, `v2` and their gRPC forms only (pkg/constants/constants.go) and refuses what a runtime does not list.
+   */
   protocolVersion: 'v1' | 'v2' | 'openai';
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
   include: string[];
