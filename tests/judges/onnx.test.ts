@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import openvino from '../../frameworks/onnx/framework.ts';
+import triton from '../../frameworks/onnx-triton/framework.ts';
+import { checkAnswer } from '../../scripts/kserve/answer.ts';
+import { modelcars, root } from '../parts/cli.ts';
+import { missingParts, part } from '../parts/parts.ts';
+import { missing, pythonWith } from '../parts/python.ts';
+import { run } from '../parts/run.ts';
+import { startSidecar } from '../parts/sidecar.ts';
+
+const python = (): Promise<string> =>
+  pythonWith({
+    name: 'onnx',
+    requirements: fileURLToPath(new URL('../parts/onnx.requirements.txt', import.meta.url)),
+    interpreters: ['python3.11', 'python3.12'],
+  });
+const noPython = await missing(python);
+const noUmoci = await missingParts('umoci');
+
+const sample = join(root, 'frameworks/onnx/model.onnx');
+const script = fileURLToPath(new URL('onnx.py', import.meta.url));
+
+/** What an engine answers to a v2 request with the model in `folder`; throws with what it wrote when it fails. */
+async function ask(engine: 'openvino' | 'onnxruntime', folder: string, request: unknown): Promise<unknown> {
+  const child = spawn(await python(), [script, engine, folder], { timeout: 300_000 });
+  child.stdin.on('error', () => {}).end(JSON.stringify(request));
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  if (code !== 0) throw new Error(`ask ${engine}: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** Each framework with the engine of its server, and where below /models that server finds the versions. */
+const served = [
+  { framework: openvino, engine: 'openvino', versions: '.' },
+  { framework: triton, engine: 'onnxruntime', versions: 'model' },
+] as const;
+
+describe.skipIf(noPython)('ONNX', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-onnx-'));
+  });
+  afterAll(async () => {
+    // Unpacked folders are 0555, which stops anyone but root.
+    await run('chmod', ['-R', 'u+w', folder]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('train.py makes the shipped bytes', async () => {
+    const copy = join(folder, 'train');
+    await cp(join(root, 'frameworks/onnx/train.py'), join(copy, 'train.py'));
+    await run(await python(), [join(copy, 'train.py')]);
+    const [made, shipped] = await Promise.all([readFile(join(copy, 'model.onnx')), readFile(sample)]);
+    expect(made.equals(shipped)).toBe(true);
+  });
+
+  test.each(served)(
+    '$framework.name: $engine answers as the data set says',
+    async ({ framework, engine }) => {
+      const models = join(folder, `plain-${framework.name}`);
+      await cp(sample, join(models, '1', 'model.onnx'));
+      const answer = await ask(engine, models, framework.smoke.body);
+      const { expect: wanted } = framework.smoke;
+      expect(checkAnswer(wanted, answer)).toEqual({ ok: true });
+      // The judge can tell: other flowers, another model.
+      const swapped = { ...wanted, classes: wanted.classes.map((label) => 2 - label) };
+      expect(checkAnswer(swapped, answer)).toMatchObject({ ok: false, got: wanted.classes });
+      await writeFile(join(models, '1', 'model.onnx'), (await readFile(sample)).subarray(0, 300));
+      await expect(ask(engine, models, framework.smoke.body)).rejects.toThrow(`ask ${engine}`);
+    },
+  );
+
+  describe.skipIf(noUmoci)('images', () => {
+    let layout: string;
+    beforeAll(async () => {
+      const catalog = join(folder, 'catalog');
+      await mkdir(join(catalog, 'files'), { recursive: true });
+      // Any name will do.
+      await cp(sample, join(catalog, 'files', 'iris-2024-06.onnx'));
+      const models = served.map(({ framework: { name } }) => ({
+        name,
+        framework: name,
+        source: 'file:files/iris-2024-06.onnx',
+        version: 'v1.0.0',
+      }));
+      await writeFile(join(catalog, 'models.yaml'), stringify({ models }));
+      layout = join(folder, 'layout');
+      const flags = ['--base', 'embedded', '--platform', 'linux/amd64'];
+      await modelcars(['lock', ...flags], { cwd: catalog });
+      await modelcars(['build', ...flags, '--output', layout], { cwd: catalog });
+    });
+
+    test.each(served)(
+      '$framework.name: $engine finds the version and reads it through /proc/<pid>/root',
+      async ({ framework, engine, versions }) => {
+        const bundle = join(folder, `bundle-${framework.name}`);
+        const image = `${layout}:${framework.name}:v1.0.0`;
+        await run(await part('umoci'), ['unpack', '--rootless', '--image', image, bundle]);
+        await using sidecar = await startSidecar(join(bundle, 'rootfs'));
+        const answer = await ask(engine, join(sidecar.models, versions), framework.smoke.body);
+        expect(checkAnswer(framework.smoke.expect, answer)).toEqual({ ok: true });
+      },
+    );
+  });
+});
