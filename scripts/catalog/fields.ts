@@ -3,6 +3,7 @@ import semver from 'semver';
 import { z } from 'zod';
 import { isTag, parseReference } from '../registry/reference.ts';
 import { checkPath } from '../sources/paths.ts';
+import { parseS3Uri } from '../sources/s3/uri.ts';
 import { checkUri, type Problem } from '../sources/uri.ts';
 import { didYouMean, list, plain, show } from './words.ts';
 
@@ -178,6 +179,16 @@ export const registryPrefix = checked('a registry such as `quay.io/me`', (value)
   if (ok && bare === value) return undefined;
   return { expected, hint: ok ? `; did you mean \`${bare}\`?` : '' };
 });
+
+/** Where `modelcars cache` brings hub models. */
+export const cacheUri = checked(
+  'a place in S3 such as `s3://my-bucket/models`',
+  (value) => {
+    const parsed = parseS3Uri(value);
+    return parsed.ok ? undefined : parsed.problem;
+  },
+  { pattern: '^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$', examples: ['s3://my-bucket/models'] },
+);
 
 /** SPDX: letters, digits, `.`, `-`, `+`, with AND, OR, WITH and parentheses. */
 export const licenses = checked('an SPDX licence expression such as `Apache-2.0`', (value) =>

@@ -58,6 +58,7 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
     directory,
     lockFile: join(directory, 'models.lock.yaml'),
     mirrors: { ...catalog.mirrors, ...overrides.mirrors },
+    ...(catalog.cache !== undefined && { cache: catalog.cache }),
     models: catalog.models.map((entry) => toModel(entry, catalog, overrides)),
   };
 }

@@ -3,6 +3,7 @@ import { checkClashes } from '../sources/paths.ts';
 import {
   annotationKey,
   baseName,
+  cacheUri,
   complain,
   glob,
   licenses,
@@ -128,6 +129,11 @@ export const catalogSchema = strict('a map with `models:`', {
   version: versionText.describe('Version of every model that has none of its own.').exactOptional(),
   mirrors: recordOf(registryPrefix, registryPrefix, 'mirrors, as in `{quay.io: mirror.example.com/quay}`')
     .describe('Registry prefix → what to pull base images from instead; the longest prefix wins.')
+    .exactOptional(),
+  cache: cacheUri
+    .describe(
+      'S3 bucket and prefix that hub models are read from, once `modelcars cache` brought them there.',
+    )
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),
   models: listOf(modelSchema, 'models, each starting with `- name:`')

@@ -46,6 +46,8 @@ export interface Catalog {
   lockFile: string;
   /** Registry prefix → what to pull from instead; the longest prefix wins. */
   mirrors: Record<string, string>;
+  /** `s3://bucket/prefix` that is asked for the files of hub models before the hub. */
+  cache?: string;
   models: Model[];
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from './_command.ts';
 import { build } from './build.ts';
+import { cache } from './cache.ts';
 import { clean } from './clean.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
@@ -10,4 +11,4 @@ import { verify } from './verify.ts';
 import { version } from './version.ts';
 
 /** Every command, in the order of a first use. */
-export const commands: Command[] = [list, lock, build, verify, push, inspect, clean, prune, version];
+export const commands: Command[] = [list, lock, build, verify, push, cache, inspect, clean, prune, version];

@@ -1,4 +1,5 @@
 import type { Options } from 'yargs';
+import type { CacheFlags } from '../cache/settings.ts';
 import type { Compression } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 
@@ -102,6 +103,28 @@ export const allOptions = {
     describe: 'the least recently used goes until the store is no larger: 200GB',
     group: transport,
   },
+  'model-name': {
+    type: 'string',
+    describe: 'a model on the hub: org/name[:revision] ($MODEL_NAME)',
+    group: select,
+  },
+  bucket: { type: 'string', describe: 'the S3 bucket of the cache ($S3_BUCKET)', group: transport },
+  prefix: {
+    type: 'string',
+    describe: 'where models lie in it ($S3_PREFIX; default models/)',
+    group: transport,
+  },
+  'endpoint-url': {
+    type: 'string',
+    describe: 'an S3 server that is not Amazon ($S3_ENDPOINT_URL)',
+    group: transport,
+  },
+  'download-dir': {
+    type: 'string',
+    describe: 'a folder that keeps downloads, so that they are resumed ($DOWNLOAD_DIR)',
+    group: transport,
+  },
+  workers: { type: 'number', describe: 'files and parts sent at a time (default 10)', group: transport },
   all: { type: 'boolean', describe: 'everything goes that no running modelcars uses', group: transport },
   'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
   json: { type: 'boolean', describe: 'one JSON document on stdout, nothing else there', group: show },
@@ -139,6 +162,8 @@ export interface Flags {
   keep: boolean;
   /** What `prune` takes away, as typed. */
   prune: { olderThan?: string; maxSize?: string; all: boolean };
+  /** What `cache` brings where, as typed. */
+  cache: CacheFlags;
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
   remote: boolean;
@@ -188,6 +213,14 @@ export function readFlags(parsed: Parsed): Flags {
       ...defined({ olderThan: text(parsed, 'older-than'), maxSize: text(parsed, 'max-size') }),
       all: flag(parsed, 'all'),
     },
+    cache: defined({
+      modelName: text(parsed, 'model-name'),
+      bucket: text(parsed, 'bucket'),
+      prefix: text(parsed, 'prefix'),
+      endpointUrl: text(parsed, 'endpoint-url'),
+      downloadDir: text(parsed, 'download-dir'),
+      workers: count(parsed, 'workers'),
+    }),
     json: flag(parsed, 'json'),
     ...defined({ store: text(parsed, 'store'), frozen, concurrency: count(parsed, 'concurrency') }),
   };

@@ -1,7 +1,7 @@
 import { cachedRevision, cacheModel } from '../cache/mirror.ts';
 import { type CachePlace, folderOf, openPlace } from '../cache/place.ts';
 import { ModelcarsError } from '../errors.ts';
-import { openSource } from '../sources/index.ts';
+import { closeSources, openSource, type SourceOptions } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
 import type { Snapshot, Source } from '../sources/types.ts';
 import { Store } from '../store/store.ts';
@@ -40,7 +40,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
       ...common(options, target, bucket, task),
       ...(downloads && { downloads: downloads.files }),
       uri: model.source,
-      source: openSource(model.source, options.catalog.directory),
+      source: openSource(model.source, context.sources),
       // Those of `files:` are not the repository's.
       snapshot: {
         revision: locked.revision,
@@ -69,9 +69,10 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
     const cached = await cachedRevision(bucket, folder, revision, signal);
     if (cached !== undefined) return { ...outcome, status: 'unchanged', size: cached.size, sent: 0 };
   }
+  const sources: SourceOptions = { directory: '.', onRetry: (message) => progress.warn(message) };
   const task = progress.task(model);
   try {
-    const source = openSource(uri, process.cwd());
+    const source = openSource(uri, sources);
     const snapshot = await resolveOrUse(source, uri, bucket, folder, run);
     if ('size' in snapshot) {
       task.done('unchanged');
@@ -92,6 +93,8 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
   } catch (error) {
     task.fail(error instanceof Error ? error.message : String(error));
     throw error;
+  } finally {
+    await closeSources(sources);
   }
 }
 

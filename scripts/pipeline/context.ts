@@ -61,8 +61,7 @@ export class Context implements AsyncDisposable {
       ...(caFile !== undefined && { caFile }),
       onRetry: (message) => options.progress.warn(message),
     };
-    const say = (line: string) => options.progress.log(line);
-    const { cache, directory } = options.catalog;
+    const { cache } = options.catalog;
     this.files = new ModelFiles({
       store: store.files,
       local: [huggingFaceCache()],

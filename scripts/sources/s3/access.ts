@@ -17,6 +17,8 @@ export interface Connection {
   host: string;
   /** The access key's id, first and last 4 characters of it; undefined when there are no credentials. */
   accessKey(): Promise<string | undefined>;
+  /** What must never be shown in full, wherever the SDK found it. */
+  secrets(): Promise<string[]>;
 }
 
 /** Environment variables that name an endpoint, the first one wins: ours, then those of every AWS SDK. */
@@ -91,13 +93,17 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
     () => false,
   );
   const client = hasRegion ? asked : make('us-east-1');
+  const credentials = () => client.config.credentials().catch(() => undefined);
   return {
     client,
     host: endpoint === undefined ? 'Amazon S3' : new URL(endpoint).host,
-    accessKey: () =>
-      client.config.credentials().then(
-        ({ accessKeyId }) => maskSecret(accessKeyId),
-        () => undefined,
-      ),
+    async accessKey() {
+      const found = await credentials();
+      return found && maskSecret(found.accessKeyId);
+    },
+    async secrets() {
+      const { accessKeyId, secretAccessKey, sessionToken } = (await credentials()) ?? {};
+      return [accessKeyId, secretAccessKey, sessionToken].filter((secret) => secret !== undefined);
+    },
   };
 }

@@ -20,6 +20,7 @@ const manifestSchema = z.strictObject({
   complete: z.boolean(),
   source: text,
   revision: text,
+  whole: z.boolean(),
   files: z.array(fileSchema),
 });
 
@@ -28,7 +29,7 @@ export type CachedFile = z.infer<typeof fileSchema>;
 
 /**
  * What lies in a model's folder of a cache. With `complete: false` a run is, or was, at work there: `files` are then those that
- * may be there, and prove nothing.
+ * may be there, and prove nothing. `whole`: the files are all of the revision, not a choice of them.
  */
 export type CacheManifest = z.infer<typeof manifestSchema>;
 

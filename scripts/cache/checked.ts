@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { LockedFile } from '../catalog/types.ts';
+import { plain } from '../catalog/words.ts';
+import { ModelcarsError } from '../errors.ts';
+
+/**
+ * Passes a file's bytes on and fails, before the last chunk goes out, when they are not those of its size and sha256: whoever
+ * writes them never has the whole of a wrong file. `from` is the URI they come from, for the error.
+ */
+export async function* checked(
+  bytes: AsyncIterable<Uint8Array>,
+  file: LockedFile,
+  from: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let size = 0;
+  // An empty file has no last chunk: it is checked all the same.
+  const check = () => {
+    const actual = hash.digest('hex');
+    if (actual !== file.sha256)
+      throw wrong(file, from, `has sha256 ${actual}, and ${file.sha256} was promised`);
+  };
+  for await (const chunk of bytes) {
+    signal?.throwIfAborted();
+    if (chunk.length === 0) continue;
+    size += chunk.length;
+    if (size > file.size) throw wrong(file, from, `has more than the ${file.size} bytes promised`);
+    hash.update(chunk);
+    if (size === file.size) check();
+    yield chunk;
+  }
+  if (size < file.size) throw wrong(file, from, `ended after ${size} of ${file.size} bytes`);
+  if (file.size === 0) check();
+}
+
+function wrong({ path }: LockedFile, from: string, problem: string): ModelcarsError {
+  return new ModelcarsError('integrity', `read ${plain(path)} of ${plain(from)}: it ${problem}`, {
+    next: 'run it again; if it fails again, something on the way changes bytes, or the lock is no longer true',
+  });
+}

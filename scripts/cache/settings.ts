@@ -1,0 +1,72 @@
+import { ModelcarsError } from '../errors.ts';
+import { s3Access } from '../sources/s3/access.ts';
+import { asFolder, bucketRule, isBucketName, keyProblem } from '../sources/s3/uri.ts';
+import { checkUri } from '../sources/uri.ts';
+import type { CachePlace } from './place.ts';
+
+/** The flags of `modelcars cache`, as typed. */
+export interface CacheFlags {
+  modelName?: string;
+  bucket?: string;
+  prefix?: string;
+  endpointUrl?: string;
+  downloadDir?: string;
+  workers?: number;
+}
+
+/** What to cache and where, checked. */
+export interface CacheSettings {
+  /** `hf://org/name`, when a model was named by --model-name or MODEL_NAME. */
+  uri?: string;
+  /** When a bucket was named. */
+  place?: CachePlace;
+  endpoint?: string;
+  downloadDir?: string;
+  workers: number;
+}
+
+const defaultPrefix = 'models/';
+const defaultWorkers = 10;
+
+/**
+ * Flags, and where there is none the environment: MODEL_NAME, S3_BUCKET, S3_PREFIX (default `models/`), S3_ENDPOINT_URL,
+ * DOWNLOAD_DIR. Fails with code `usage`, naming the flag or variable that is wrong.
+ */
+export function readCacheSettings(flags: CacheFlags, environment: NodeJS.ProcessEnv): CacheSettings {
+  const pick = (value: string | undefined, flag: string, variable: string) =>
+    value !== undefined
+      ? { value, from: flag }
+      : { value: environment[variable]?.trim() || undefined, from: variable };
+  const model = pick(flags.modelName, '--model-name', 'MODEL_NAME');
+  const bucket = pick(flags.bucket, '--bucket', 'S3_BUCKET');
+  const prefix = pick(flags.prefix, '--prefix', 'S3_PREFIX');
+  const { value: downloadDir } = pick(flags.downloadDir, '--download-dir', 'DOWNLOAD_DIR');
+  const uri = model.value && `hf://${model.value.replace(/^hf:\/\//, '')}`;
+  if (uri !== undefined && checkUri(uri) !== undefined) {
+    throw wrong(
+      model.from,
+      '`org/name` or `org/name:revision`, a model on the hub',
+      'meta-llama/Llama-3.2-1B',
+    );
+  }
+  if (bucket.value !== undefined && !isBucketName(bucket.value))
+    throw wrong(bucket.from, `${bucketRule}, without s3:// and prefix`, 'my-models');
+  const key = prefix.value ?? defaultPrefix;
+  const problem = keyProblem(key);
+  if (problem !== undefined) throw wrong(prefix.from, problem, defaultPrefix);
+  const { endpoint } = s3Access(environment, flags.endpointUrl);
+  return {
+    workers: flags.workers ?? defaultWorkers,
+    ...(uri !== undefined && { uri }),
+    ...(bucket.value !== undefined && { place: { bucket: bucket.value, prefix: asFolder(key) } }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(downloadDir !== undefined && { downloadDir }),
+  };
+}
+
+/** The value is not repeated: whoever mixes variables up may have put a key there. */
+function wrong(from: string, expected: string, example: string): ModelcarsError {
+  return new ModelcarsError('usage', `read ${from}: expected ${expected}`, {
+    next: `set ${from} to something like ${example}`,
+  });
+}

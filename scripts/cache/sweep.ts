@@ -1,0 +1,61 @@
+import { RequestFailure } from '../registry/failure.ts';
+import type { Bucket } from '../sources/s3/bucket.ts';
+import { type CachedFile, type CacheManifest, manifestName } from '../sources/s3/manifest.ts';
+
+/**
+ * Takes away what earlier runs left in a model's folder: files that the manifest before listed and this one does not, and
+ * uploads of our files that were begun and never ended. Nothing else is touched. What may not be deleted is told and stays.
+ */
+export async function sweepFolder(
+  bucket: Bucket,
+  folder: string,
+  manifest: CacheManifest,
+  before: readonly CachedFile[],
+  warn: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const kept = new Set(manifest.files.map(({ path }) => path));
+  const ours = new Set(
+    [manifestName, ...before.map(({ path }) => path), ...kept].map((path) => folder + path),
+  );
+  try {
+    for (const { path } of before) {
+      if (kept.has(path)) continue;
+      await bucket.send(`delete ${bucket.uri(folder + path)}`, signal, (client, options) =>
+        client.deleteObject({ Bucket: bucket.name, Key: folder + path }, options),
+      );
+    }
+    for await (const { key, id } of openUploads(bucket, folder, signal)) {
+      if (!ours.has(key)) continue;
+      await bucket.send(`abort the upload of ${bucket.uri(key)}`, signal, (client, options) =>
+        client.abortMultipartUpload({ Bucket: bucket.name, Key: key, UploadId: id }, options),
+      );
+    }
+  } catch (error) {
+    // The cache is complete all the same.
+    if (signal.aborted || !(error instanceof RequestFailure)) throw error;
+    if (error.codes.includes('NoSuchUpload')) return;
+    warn(`${error.message}; what earlier runs left there stays`);
+  }
+}
+
+async function* openUploads(
+  bucket: Bucket,
+  folder: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ key: string; id: string }> {
+  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
+  for (let page = 0; page < 100; page++) {
+    const {
+      Uploads = [],
+      IsTruncated,
+      NextKeyMarker,
+      NextUploadIdMarker,
+    } = await bucket.send(`list uploads to ${bucket.uri(folder)}`, signal, (client, options) =>
+      client.listMultipartUploads({ Bucket: bucket.name, Prefix: folder, ...marker }, options),
+    );
+    for (const { Key = '', UploadId = '' } of Uploads) yield { key: Key, id: UploadId };
+    if (!IsTruncated || NextKeyMarker === undefined) return;
+    marker = { KeyMarker: NextKeyMarker, ...(NextUploadIdMarker && { UploadIdMarker: NextUploadIdMarker }) };
+  }
+}

@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream';
+import type { LockedFile } from '../catalog/types.ts';
+import { RequestFailure } from '../registry/failure.ts';
+import type { Bucket, ObjectInfo } from '../sources/s3/bucket.ts';
+
+/** S3 takes at most 10,000 parts of at least 5 MiB (user guide, "Amazon S3 multipart upload limits"). */
+const mostParts = 10_000;
+const smallestPart = 8 * 1024 ** 2;
+const mebibyte = 1024 ** 2;
+/** Starts over of one file whose upload somebody else ended. */
+const mostStarts = 3;
+
+/** Bytes of a part of an object of this size; the same size always has the same parts, and so the same ETag. */
+export function partSizeOf(size: number): number {
+  return Math.max(smallestPart, Math.ceil(size / mostParts / mebibyte) * mebibyte);
+}
+
+export interface UploadOptions {
+  key: string;
+  file: LockedFile;
+  /** The file's bytes from its start; fails before its last chunk when they are wrong. */
+  open(): AsyncIterable<Uint8Array>;
+  /** Parts under way at the same time. */
+  parts: number;
+  signal: AbortSignal;
+  /** Called with bytes as they are read; a negative number when the upload starts over. */
+  onBytes(count: number): void;
+}
+
+/**
+ * Uploads a file, in parts when it is large, each with its checksum, and the file's sha256 as the object's metadata. Nothing is
+ * there under the key until all of it is; a failed upload is aborted, and leaves no parts. Memory: `parts` parts and one more.
+ */
+export async function uploadFile(bucket: Bucket, options: UploadOptions): Promise<ObjectInfo> {
+  const { key, file, signal } = options;
+  for (let start = 1; ; start++) {
+    try {
+      await send(bucket, options);
+    } catch (error) {
+      // Another run may have completed the same file, and aborted what it found begun.
+      const found = await matching(bucket, key, file, signal).catch(() => undefined);
+      if (found !== undefined) return found;
+      const ended = error instanceof RequestFailure && error.codes.includes('NoSuchUpload');
+      if (!ended || start === mostStarts) throw error;
+      continue;
+    }
+    const found = await matching(bucket, key, file, signal);
+    if (found !== undefined) return found;
+    throw new RequestFailure(`write ${bucket.uri(key)}: it is not there as it was sent`, {
+      code: 'integrity',
+      next: 'check that nothing else writes there, then run it again',
+    });
+  }
+}
+
+/** The object of a key when it has the file's size and claims its sha256, as only a completed upload of ours does. */
+export async function matching(
+  bucket: Bucket,
+  key: string,
+  file: LockedFile,
+  signal: AbortSignal,
+): Promise<ObjectInfo | undefined> {
+  const info = await bucket.head(key, signal);
+  return info?.size === file.size && info.claimed === file.sha256 ? info : undefined;
+}
+
+async function send(
+  bucket: Bucket,
+  { key, file, open, parts, signal, onBytes }: UploadOptions,
+): Promise<void> {
+  const { Upload } = await import('@aws-sdk/lib-storage');
+  const { client } = bucket;
+  // AWS_REQUEST_CHECKSUM_CALCULATION=when_required is for servers that know no checksums.
+  const mayChecksum = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
+  let sent = 0;
+  // Its failures become the upload's, which then aborts: the upload's own way to abort waits for nothing.
+  let failure: unknown;
+  const body = Readable.from(
+    (async function* () {
+      try {
+        for await (const chunk of open()) {
+          signal.throwIfAborted();
+          sent += chunk.length;
+          onBytes(chunk.length);
+          yield chunk;
+        }
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    })(),
+    { objectMode: false, highWaterMark: mebibyte },
+  );
+  const upload = new Upload({
+    client,
+    partSize: partSizeOf(file.size),
+    queueSize: parts,
+    params: {
+      Bucket: bucket.name,
+      Key: key,
+      Body: body,
+      ContentLength: file.size,
+      Metadata: { sha256: file.sha256 },
+      ...(mayChecksum && { ChecksumAlgorithm: 'SHA256' }),
+    },
+  });
+  try {
+    await upload.done();
+  } catch (error) {
+    body.destroy();
+    onBytes(-sent);
+    throw await bucket.failure(`write ${bucket.uri(key)}`, failure ?? error, signal);
+  }
+}
