@@ -1,0 +1,83 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { diskFolder } from './disk.ts';
+import { measure } from './measure.ts';
+import type { Step } from './types.ts';
+
+const mib = 1024 ** 2;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(await diskFolder(), 'modelcars-measure-'));
+});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+/** A child of a child, as podman has them. */
+function script(code: string): Step {
+  const node = [process.execPath, '--eval', code].map((word) => `'${word}'`).join(' ');
+  return { program: 'sh', args: ['-c', `${node}; true`] };
+}
+
+async function run(...steps: Step[]) {
+  const options = { env: { PATH: process.env.PATH ?? '' }, cwd: folder, logFile: join(folder, 'log') };
+  return await measure(steps, options);
+}
+
+test('counts the bytes that children write, also to a file that is gone at the end', async () => {
+  const write = `const fs = require("fs"); fs.writeFileSync("big", Buffer.alloc(${32 * mib}, 1)); fs.unlinkSync("big");`;
+  const { written } = await run(script(write), script(write));
+  expect(written).toBeGreaterThanOrEqual(64 * mib);
+  expect(written).toBeLessThan(80 * mib);
+});
+
+test('counts no bytes that go through a pipe', async () => {
+  const pipe: Step = { program: 'cat', args: [] };
+  const { written } = await run({ program: 'head', args: ['-c', `${32 * mib}`, '/dev/zero'], pipe });
+  // cat's output is the log, which is a file.
+  expect(written).toBeGreaterThanOrEqual(32 * mib);
+  const { written: less } = await run({
+    program: 'head',
+    args: ['-c', `${32 * mib}`, '/dev/zero'],
+    pipe: { program: 'wc', args: ['-c'] },
+  });
+  expect(less).toBeLessThan(mib);
+});
+
+test('sees the memory of the largest process and of all together', async () => {
+  const hold = `const held = Buffer.alloc(${256 * mib}, 1); setTimeout(() => held.length, 400);`;
+  const alone = await run(script(hold));
+  expect(alone.peak).toBeGreaterThan(256 * mib);
+  expect(alone.peak).toBeLessThan(400 * mib);
+  const both = await run({ ...script(hold), pipe: script(hold) });
+  expect(both.peak).toBeLessThan(400 * mib);
+  expect(both.treePeak).toBeGreaterThan(512 * mib);
+});
+
+test('adds up the CPU time of children, and time that passes is not CPU time', async () => {
+  const spin = 'const end = Date.now() + 500; while (Date.now() < end); process.exit()';
+  const spun = await run(
+    script('const end = process.cpuUsage().user + 400000; while (process.cpuUsage().user < end);'),
+  );
+  expect(spun.cpu).toBeGreaterThan(0.39);
+  const slept = await run({ program: 'sleep', args: ['0.4'] });
+  expect(slept.cpu).toBeLessThan(0.1);
+  expect(slept.wall).toBeGreaterThanOrEqual(0.4);
+  const twice = await run(script(spin), { program: 'sleep', args: ['0.2'] });
+  expect(twice.wall).toBeGreaterThanOrEqual(0.7);
+});
+
+test('fails when a step fails, wherever it stands, and says what it printed', async () => {
+  const bad: Step = { program: 'sh', args: ['-c', 'echo broken >&2; exit 3'] };
+  const good: Step = { program: 'true', args: [] };
+  await expect(run(bad, good)).rejects.toThrow(/exit code 3\n[\s\S]*broken/);
+  await expect(run({ ...bad, pipe: good })).rejects.toThrow('exit code 3');
+});
+
+test('hands arguments over as they are', async () => {
+  const words = ["it's", '$HOME', 'a b', '', '*', '\\'];
+  await run({
+    program: process.execPath,
+    args: ['--print', 'JSON.stringify(process.argv.slice(1))', '--', ...words],
+  });
+  expect(await readFile(join(folder, 'log'), 'utf8')).toContain(JSON.stringify(words));
+});

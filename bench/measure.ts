@@ -1,0 +1,104 @@
+/** Runs a tool's steps and measures what they cost. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { cpuIn, cpuOf, memoryOf, treeOf, writtenIn } from './proc.ts';
+import type { Sample, Step } from './types.ts';
+
+export type Measured = Omit<Sample, 'kept' | 'requests' | 'sent'>;
+
+export interface MeasureOptions {
+  env: Record<string, string>;
+  cwd: string;
+  /** What the steps print goes there; its end into the error of a step that fails. */
+  logFile: string;
+  /** A process that works for the steps without being their child. */
+  registry?: number | undefined;
+}
+
+/** Often enough for a peak that lasts, seldom enough to cost nothing. */
+const sampleEvery = 50;
+
+/**
+ * Runs the steps one after the other, as children of one bash that waits for each, and so has their CPU time and writes added to
+ * its own by the kernel; that is what it prints at the end. Fails when a step does.
+ */
+export async function measure(steps: readonly Step[], options: MeasureOptions): Promise<Measured> {
+  const log = openSync(options.logFile, 'a');
+  const before = options.registry === undefined ? 0 : cpuOf(options.registry);
+  const child = spawn('bash', ['-c', script(steps)], {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ['ignore', log, log, 'pipe'],
+  });
+  closeSync(log);
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const peaks = { largest: 0, tree: 0 };
+  const timer = setInterval(() => sample(child.pid ?? 0, peaks), sampleEvery);
+  try {
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    const [code, told] = await Promise.all([ended, text(child.stdio[3] as NodeJS.ReadableStream)]);
+    if (code !== 0) throw new Error(`run ${shown(steps)}: exit code ${code}\n${tail(options.logFile)}`);
+    const [start = '', end = '', stat = '', ...io] = told.split('\n');
+    const { own, children } = cpuIn(stat);
+    return {
+      wall: Number(end) - Number(start),
+      cpu: own + children,
+      registryCpu: options.registry === undefined ? 0 : cpuOf(options.registry) - before,
+      peak: peaks.largest,
+      treePeak: peaks.tree,
+      written: writtenIn(io.join('\n')),
+    };
+  } finally {
+    clearInterval(timer);
+    process.off('exit', kill);
+  }
+}
+
+/** Runs steps that nobody measures. */
+export async function runSteps(steps: readonly Step[], options: MeasureOptions): Promise<void> {
+  if (steps.length > 0) await measure(steps, options);
+}
+
+/** bash, for its clock and for a pipe that fails when any of its programs does. */
+function script(steps: readonly Step[]): string {
+  return [
+    'set -eo pipefail',
+    'start=$EPOCHREALTIME',
+    ...steps.map((step) => `${command(step)} 3>&-`),
+    'end=$EPOCHREALTIME',
+    'echo "$start" >&3',
+    'echo "$end" >&3',
+    'cat /proc/$$/stat /proc/$$/io >&3',
+  ].join('\n');
+}
+
+function command({ program, args, pipe }: Step): string {
+  const words = [program, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return pipe ? `${words} | ${command(pipe)}` : words;
+}
+
+function sample(pid: number, peaks: { largest: number; tree: number }): void {
+  let sum = 0;
+  for (const one of treeOf(pid)) {
+    const memory = memoryOf(one);
+    sum += memory?.resident ?? 0;
+    peaks.largest = Math.max(peaks.largest, memory?.peak ?? 0);
+  }
+  peaks.tree = Math.max(peaks.tree, sum);
+}
+
+function shown(steps: readonly Step[]): string {
+  return steps
+    .map(({ program, args }) => [program, ...args].join(' '))
+    .join('; ')
+    .slice(0, 400);
+}
+
+function tail(file: string): string {
+  return readFileSync(file, 'utf8').slice(-4000);
+}

@@ -1,0 +1,69 @@
+/** The command line of the benchmark. */
+import { parseArgs } from 'node:util';
+import { peers } from './peers/index.ts';
+import type { Peer } from './types.ts';
+import { type Work, works } from './works.ts';
+
+export interface Options {
+  works: Work[];
+  /** Ours are always among them. */
+  peers: Peer[];
+  runs: number;
+  /** Bytes, and as given. */
+  size: number;
+  sizeText: string;
+  write: boolean;
+  /** As somebody would type it to get the same. */
+  command: string;
+}
+
+export const usage = `npm run bench -- [options]
+  --work NAMES   of ${works.map(({ name }) => name).join(', ')} (all)
+  --peers NAMES  of ${peers.map(({ name }) => name).join(', ')} (all that are here)
+  --size SIZE    of a large file: 1GiB, 32MiB (1GiB)
+  --runs N       of every tool in every work (3)
+  --write        docs/performance.md, .json and .svg`;
+
+/** Fails with the usage when a word is wrong. */
+export function readOptions(words: string[]): Options {
+  const text = { type: 'string', multiple: true } as const;
+  const { values } = parseArgs({
+    args: words,
+    options: {
+      work: text,
+      peers: text,
+      size: { type: 'string', default: '1GiB' },
+      runs: { type: 'string', default: '3' },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw new Error(`--runs ${values.runs}: not a number of runs\n${usage}`);
+  const chosen = choose('--peers', values.peers, peers);
+  return {
+    works: choose('--work', values.work, works),
+    // The ratios are to ours.
+    peers: peers.filter((peer) => peer === peers[0] || chosen.includes(peer)),
+    runs,
+    size: parseSize(values.size),
+    sizeText: values.size.replace(/(?<=\d)(?=[A-Za-z])/, ' '),
+    write: values.write,
+    command: ['npm run bench --', ...words].join(' ').replace(/ --$/, ''),
+  };
+}
+
+/** `1GiB`, `512MiB`, `64KiB` in bytes; fails on anything else. */
+export function parseSize(text: string): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)(KiB|MiB|GiB)$/.exec(text) ?? [];
+  if (count === undefined) throw new Error(`--size ${text}: not a size\n${usage}`);
+  return Math.round(Number(count) * 1024 ** (['KiB', 'MiB', 'GiB'].indexOf(unit) + 1));
+}
+
+function choose<T extends { name: string }>(flag: string, lists: string[] | undefined, from: T[]): T[] {
+  const names = lists?.flatMap((list) => list.split(',')).filter(Boolean);
+  if (names === undefined) return from;
+  const unknown = names.find((name) => from.every((one) => one.name !== name));
+  if (unknown !== undefined) throw new Error(`${flag} ${unknown}: no such name\n${usage}`);
+  return from.filter(({ name }) => names.includes(name));
+}

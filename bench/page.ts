@@ -1,0 +1,29 @@
+/** Puts what was measured into docs/performance.md, between its markers, and beside it the chart. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { chart } from './chart.ts';
+import { resultSection, surroundings } from './report.ts';
+import type { Result } from './results.ts';
+
+const begin = '<!-- bench: written by `npm run bench -- --write` -->';
+const end = '<!-- bench: end -->';
+
+/** The page with its generated part made anew. Fails when it has no markers. */
+export function renderPage(page: string, results: readonly Result[], chartFile: string): string {
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from === -1 || to < from) throw new Error(`write page: it has no ${begin} … ${end}`);
+  const generated = [
+    begin,
+    `![Time of each tool for each work](${chartFile})`,
+    ...results.map(resultSection),
+    `### Measured on\n\n${surroundings(results)}`,
+  ].join('\n\n');
+  return `${page.slice(0, from)}${generated}\n\n${page.slice(to)}`;
+}
+
+/** Writes `docs/performance.md` and `docs/performance.svg` below the repository's root. */
+export async function writePage(docs: URL, results: readonly Result[]): Promise<void> {
+  const page = new URL('performance.md', docs);
+  await writeFile(page, renderPage(await readFile(page, 'utf8'), results, 'performance.svg'));
+  await writeFile(new URL('performance.svg', docs), chart(results));
+}

@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { architecture } from '../base.ts';
+import type { Job, Kind, Peer, Step } from '../types.ts';
+
+const program = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
+
+/** Takes whatever files there are, as a framework for language models would. */
+const framework = `export default {
+  name: 'bench',
+  modelFormat: { name: 'huggingface' },
+  runtime: 'kserve-huggingfaceserver',
+  protocolVersion: 'openai',
+  include: ['**'],
+  exclude: [],
+  requires: [],
+  smoke: { path: '/', body: {}, expect: { output: 'none', classes: [0], read: 'labels' } },
+};
+`;
+
+/** The lock is committed with models.yaml, so it is there before; after a change somebody has to lock, and that is timed. */
+export const modelcars: Peer = {
+  name: 'modelcars',
+  title: (kind) => (kind === 'layout' ? 'modelcars build' : 'modelcars push'),
+  kinds: ['push', 'hub', 'layout'],
+  needs: ['node'],
+  readsHub: true,
+  async prepare(job) {
+    await writeCatalog(job);
+    return [lock(job)];
+  },
+  async steps(job, kind) {
+    if (!job.changed) return [main(job, kind)];
+    await writeCatalog(job);
+    return [lock(job), main(job, kind)];
+  },
+};
+
+/** Somebody who has just written models.yaml: reads the files twice, once to lock them and once to push them. */
+export const modelcarsLock: Peer = {
+  ...modelcars,
+  name: 'modelcars-lock',
+  title: (kind) => (kind === 'layout' ? 'modelcars lock + build' : 'modelcars lock + push'),
+  kinds: ['push', 'hub', 'layout'],
+  async prepare(job) {
+    await writeCatalog(job);
+    return [];
+  },
+  steps: async (job, kind) => [lock(job), main(job, kind)],
+};
+
+/** What every run of the program pays before it does anything. */
+export const startUp: Peer = {
+  ...modelcars,
+  name: 'start-up',
+  title: () => 'modelcars --version (start-up)',
+  noImage: true,
+  prepare: async () => [],
+  steps: async () => [{ program: process.execPath, args: [program, '--version'] }],
+};
+
+function main(job: Job, kind: Kind): Step {
+  const words = kind === 'layout' ? ['build', '--output', join(job.folder, 'out')] : ['push'];
+  return modelcarsStep(job, [...words, '--frozen', '--no-progress']);
+}
+
+function lock(job: Job): Step {
+  return modelcarsStep(job, ['lock', '--no-progress']);
+}
+
+function modelcarsStep({ folder }: Job, words: string[]): Step {
+  return { program: process.execPath, args: [program, ...words, '--file', join(folder, 'models.yaml')] };
+}
+
+async function writeCatalog({ folder, models, base, registry, hub, changed }: Job): Promise<void> {
+  const catalog = {
+    registry: `${registry}/bench`,
+    // A version's tag never moves: a change is a new version.
+    version: changed ? 'v1.0.1' : 'v1.0.0',
+    defaults: { base, platforms: [`linux/${architecture}`] },
+    models: models.map(({ name, folder: files }) => ({
+      name,
+      framework: 'bench',
+      source: hub === undefined ? `file://${files}` : `hf://bench/${name}`,
+    })),
+  };
+  await mkdir(join(folder, 'frameworks', 'bench'), { recursive: true });
+  await writeFile(join(folder, 'frameworks', 'bench', 'framework.ts'), framework);
+  await writeFile(join(folder, 'models.yaml'), stringify(catalog));
+}

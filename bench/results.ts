@@ -1,0 +1,88 @@
+/** What was measured, as docs/performance.json keeps it, and the numbers that are made of it. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Sample } from './types.ts';
+
+const number = z.number();
+
+const sampleSchema = z.object({
+  wall: number,
+  cpu: number,
+  registryCpu: number,
+  peak: number,
+  treePeak: number,
+  written: number,
+  kept: number,
+  requests: number.exactOptional(),
+  sent: number.exactOptional(),
+});
+
+const rowSchema = z.object({
+  peer: z.string(),
+  title: z.string(),
+  /** Program → version. */
+  versions: z.record(z.string(), z.string()),
+  samples: z.array(sampleSchema),
+  /** The first line of why it did not do the work. */
+  error: z.string().exactOptional(),
+});
+
+const resultSchema = z.object({
+  work: z.string(),
+  title: z.string(),
+  /** Bytes of all models' files. */
+  bytes: number,
+  command: z.string(),
+  /** YYYY-MM-DD */
+  date: z.string(),
+  machine: z.record(z.string(), z.string()),
+  /** Ours first. */
+  rows: z.array(rowSchema),
+});
+
+/** A peer in a work. */
+export type Row = z.infer<typeof rowSchema>;
+/** A work, measured. */
+export type Result = z.infer<typeof resultSchema>;
+
+/** Reads results; none when there is no such file. */
+export async function readResults(file: string): Promise<Result[]> {
+  const text = await readFile(file, 'utf8').catch(() => '[]');
+  return z.array(resultSchema).parse(JSON.parse(text));
+}
+
+/** Writes results, in place of earlier ones of the same works; `order` is the works' order. Returns all. */
+export async function mergeResults(
+  file: string,
+  news: readonly Result[],
+  order: string[],
+): Promise<Result[]> {
+  const all = new Map([...(await readResults(file)), ...news].map((result) => [result.work, result]));
+  const sorted = [...all.values()].sort((a, b) => order.indexOf(a.work) - order.indexOf(b.work));
+  await writeFile(file, `${JSON.stringify(sorted, undefined, 2)}\n`);
+  return sorted;
+}
+
+/** The middle value; of an even number of values the mean of the two in the middle. Of none: NaN. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** The median of each number over a row's runs; undefined for a row without runs. */
+export function medians({ samples }: Row): Sample | undefined {
+  const [first] = samples;
+  if (first === undefined) return undefined;
+  const keys = Object.keys(first) as (keyof Sample)[];
+  const middle = (key: keyof Sample): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
+  return Object.fromEntries(keys.map((key) => [key, middle(key)])) as unknown as Sample;
+}
+
+/** How many times as long as our first row this one takes; undefined where either has no run. */
+export function ratio({ rows }: Result, row: Row): number | undefined {
+  const ours = rows[0] && medians(rows[0]);
+  const theirs = medians(row);
+  return ours && theirs ? theirs.wall / ours.wall : undefined;
+}

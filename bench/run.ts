@@ -1,0 +1,31 @@
+/** `npm run bench`: the same work by us and by what else people would take, measured. docs/performance.md tells of it. */
+import { readOptions } from './options.ts';
+import { writePage } from './page.ts';
+import { resultSection } from './report.ts';
+import { mergeResults } from './results.ts';
+import { runWork } from './runner.ts';
+import { works } from './works.ts';
+
+const docs = new URL('../docs/', import.meta.url);
+
+async function main(words: string[]): Promise<number> {
+  const options = readOptions(words);
+  const { peers, size, sizeText, runs, command } = options;
+  const tell = (line: string): void => console.error(line);
+  let failed = false;
+  for (const work of options.works) {
+    const result = await runWork({ work, peers, size, sizeText, runs, command, tell });
+    console.log(`${resultSection(result)}\n`);
+    failed ||= result.rows.some(({ error }) => error !== undefined);
+    if (!options.write) continue;
+    const order = works.map(({ name }) => name);
+    const results = await mergeResults(new URL('performance.json', docs).pathname, [result], order);
+    await writePage(docs, results);
+  }
+  return failed ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 1;
+});

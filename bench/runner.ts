@@ -1,0 +1,134 @@
+/** Runs a work: every tool once, then every tool again, so that a slow minute of the machine hits them all. */
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { diskFolder } from './disk.ts';
+import { type BenchHub, startBenchHub } from './hub.ts';
+import { machine } from './machine.ts';
+import type { Result, Row } from './results.ts';
+import { type Input, openStage } from './stage.ts';
+import { findTool } from './tools.ts';
+import type { Peer, Sample } from './types.ts';
+import { hubFiles, restore, type Work } from './works.ts';
+
+export interface RunWork {
+  work: Work;
+  /** Those that do not do this kind of work or are not on this machine are left out. */
+  peers: Peer[];
+  /** Bytes. */
+  size: number;
+  sizeText: string;
+  runs: number;
+  command: string;
+  tell(line: string): void;
+}
+
+/** Makes the files, lets every peer do the work `runs` times and removes it all. A peer that fails gets no more runs. */
+export async function runWork(options: RunWork): Promise<Result> {
+  const { work, size, runs, tell } = options;
+  const folder = await mkdtemp(join(await diskFolder(), 'modelcars-bench-files-'));
+  let hub: BenchHub | undefined;
+  try {
+    const inputs = await work.make(folder, size);
+    if (work.kind === 'hub') hub = await openHub(work, inputs);
+    const rows: (Row & { by: Peer })[] = [];
+    for (const peer of [
+      ...options.peers.filter(({ kinds }) => kinds.includes(work.kind)),
+      ...(work.extra ?? []),
+    ]) {
+      const versions = await versionsOf(peer, work);
+      if (versions === undefined) tell(`${work.name}: ${peer.name} is not on this machine`);
+      else rows.push({ peer: peer.name, title: titleOf(peer, work), versions, samples: [], by: peer });
+    }
+    const traffic = new Map<Row, Partial<Sample>>();
+    for (let number = 1; number <= runs; number++) {
+      for (const row of rows.filter(({ error }) => error === undefined)) {
+        try {
+          if (work.change && number === 1) {
+            const { requests, sent } = await once(work, row.by, inputs, hub, true);
+            traffic.set(row, {
+              ...(requests !== undefined && { requests }),
+              ...(sent !== undefined && { sent }),
+            });
+          }
+          const sample = await once(work, row.by, inputs, hub, false);
+          row.samples.push({ ...sample, ...traffic.get(row) });
+          tell(`${work.name} ${number}/${runs} ${row.peer}: ${sample.wall.toFixed(2)} s`);
+        } catch (error) {
+          const text = error instanceof Error ? error.message : String(error);
+          row.error = reasonIn(text);
+          tell(`${work.name} ${number}/${runs} ${row.peer} failed: ${text}`);
+        }
+      }
+    }
+    const sizes = await Promise.all(
+      inputs.flatMap((input) => input.files.map(async (file) => (await stat(join(input.folder, file))).size)),
+    );
+    return {
+      work: work.name,
+      title: work.title.replaceAll('SIZE', options.sizeText),
+      bytes: sizes.reduce((sum, one) => sum + one, 0),
+      command: options.command,
+      date: new Date().toISOString().slice(0, 10),
+      machine: await machine(),
+      rows: rows.map(({ by, ...row }) => row),
+    };
+  } finally {
+    hub?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One tool, once, on a stage of its own. */
+async function once(
+  work: Work,
+  peer: Peer,
+  models: Input[],
+  hub: BenchHub | undefined,
+  count: boolean,
+): Promise<Sample> {
+  const stage = await openStage({ peer, kind: work.kind, models, hub: hub?.url, count });
+  try {
+    await stage.prepare();
+    if (work.change) {
+      await stage.run();
+      await work.change(stage.job);
+    }
+    return await stage.run();
+  } finally {
+    await restore(models);
+    await stage[Symbol.asyncDispose]();
+  }
+}
+
+async function openHub(work: Work, inputs: Input[]): Promise<BenchHub> {
+  const models = Object.fromEntries(
+    inputs.map((input) => [`bench/${input.name}`, { files: hubFiles(input) }]),
+  );
+  return await startBenchHub({ models, ...(work.throttle !== undefined && { throttle: work.throttle }) });
+}
+
+/** Program → version; undefined when one is not to be had here. */
+async function versionsOf(peer: Peer, work: Work): Promise<Record<string, string> | undefined> {
+  const versions: Record<string, string> = {};
+  for (const name of [...peer.needs, ...(downloads(peer, work) ? ['hf'] : [])]) {
+    const tool = await findTool(name);
+    if (tool === undefined) return undefined;
+    versions[name] = tool.version;
+  }
+  return versions;
+}
+
+/** Whether the peer works on files and the work starts at the hub. */
+function downloads(peer: Peer, { kind }: Work): boolean {
+  return kind === 'hub' && peer.kinds.includes('push') && !peer.readsHub;
+}
+
+function titleOf(peer: Peer, work: Work): string {
+  return `${downloads(peer, work) ? 'hf download + ' : ''}${peer.title(work.kind)}`;
+}
+
+/** The last line that says something, without paths of this machine. */
+function reasonIn(text: string): string {
+  const lines = text.trim().split('\n');
+  return (lines.at(-1) ?? '').replaceAll(/\/\S*\//g, '…/').slice(0, 200);
+}

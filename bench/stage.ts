@@ -1,0 +1,122 @@
+/** Where one tool does one job: a fresh registry with the base image in it, and a folder of its own for all it keeps. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startRegistry } from '../tests/parts/registry.ts';
+import { run } from '../tests/parts/run.ts';
+import { holesBehind } from '../tests/parts/tags.ts';
+import { pushBase } from './base.ts';
+import { diskFolder } from './disk.ts';
+import { type MeasureOptions, measure, runSteps } from './measure.ts';
+import { childrenOf, nameOf } from './proc.ts';
+import { startProxy } from './proxy.ts';
+import type { BenchModel, Job, Kind, Peer, Sample } from './types.ts';
+
+/** The files of a model, before anybody knows the registry. */
+export type Input = Omit<BenchModel, 'repository'>;
+
+export interface Stage extends AsyncDisposable {
+  job: Job;
+  /** Lets the peer do what it must have done before the clock starts. */
+  prepare(): Promise<void>;
+  /** Does the job once and measures it; fails when the peer fails or an image is not whole in the registry. */
+  run(): Promise<Sample>;
+}
+
+export interface StageOptions {
+  peer: Peer;
+  kind: Kind;
+  models: Input[];
+  hub?: string | undefined;
+  /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
+  count?: boolean;
+}
+
+/** Starts the registry and prepares the folder below the temporary directory. */
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { peer, kind } = options;
+  const root = await mkdtemp(join(await diskFolder(), 'modelcars-bench-'));
+  const others = new Set(childrenOf(process.pid));
+  const registry = await startRegistry({ kind: 'docker-registry', root: join(root, 'registry') });
+  const pid = childrenOf(process.pid).find((one) => !others.has(one) && nameOf(one) === 'docker-registry');
+  const proxy = options.count ? await startProxy(registry.host) : undefined;
+  const host = proxy?.host ?? registry.host;
+  const base = await pushBase(host, 'v1');
+  const job: Job = {
+    models: options.models.map((model) => ({ ...model, repository: `${host}/bench/${model.name}` })),
+    base,
+    registry: host,
+    ...(options.hub !== undefined && { hub: options.hub }),
+    folder: join(root, 'own'),
+    changed: false,
+  };
+  const measuring: MeasureOptions = {
+    env: environment(job),
+    cwd: job.folder,
+    logFile: join(root, 'log'),
+    registry: pid,
+  };
+  for (const folder of ['home', 'tmp', 'run']) await mkdir(join(job.folder, folder), { recursive: true });
+  let before = 0;
+  return {
+    job,
+    prepare: async () => {
+      await runSteps((await peer.prepare?.(job, kind)) ?? [], measuring);
+      await Promise.all(job.models.flatMap(readAll));
+      before = await diskOf(job.folder);
+    },
+    run: async () => {
+      const steps = await peer.steps(job, kind);
+      // So that nobody's run pays for the writes of another's.
+      await run('sync', []);
+      proxy?.reset();
+      const measured = await measure(steps, measuring);
+      const traffic = proxy?.traffic();
+      if (kind !== 'layout' && !peer.noImage) await checkImages(job, peer);
+      return { ...measured, kept: Math.max(0, (await diskOf(job.folder)) - before), ...traffic };
+    },
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await runSteps(peer.clean?.(job) ?? [], measuring);
+      } finally {
+        await proxy?.stop();
+        await registry.stop();
+        await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      }
+    },
+  };
+}
+
+/** Nothing of the developer's: no credentials, no configuration, no caches. */
+function environment({ folder, hub }: Job): Record<string, string> {
+  const home = join(folder, 'home');
+  return {
+    PATH: process.env.PATH ?? '',
+    LANG: 'C.UTF-8',
+    NO_COLOR: '1',
+    HOME: home,
+    TMPDIR: join(folder, 'tmp'),
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+    MODELCARS_STORE: join(folder, 'store'),
+    HF_HOME: join(home, 'huggingface'),
+    HF_HUB_DISABLE_TELEMETRY: '1',
+    ...(hub !== undefined && { HF_ENDPOINT: hub }),
+  };
+}
+
+/** So that every run finds the files in the page cache. */
+function readAll({ folder, files }: BenchModel): Promise<unknown>[] {
+  return files.map(async (file) => await run('cksum', [join(folder, file)]));
+}
+
+async function checkImages({ models, registry }: Job, peer: Peer): Promise<void> {
+  for (const { name } of models) {
+    const holes = await holesBehind(registry, `bench/${name}`, 'v1');
+    if (holes.length > 0)
+      throw new Error(`push ${name} by ${peer.name}: ${holes.join(', ')} not in the registry`);
+  }
+}
+
+/** Bytes a folder takes on its own file system. */
+async function diskOf(folder: string): Promise<number> {
+  return Number.parseInt(await run('du', ['--summarize', '--one-file-system', '--block-size=1', folder]), 10);
+}

@@ -1,0 +1,109 @@
+/** Finds the tools to compare with: on PATH, else as a part of the tests, else from PyPI in an environment of their own. */
+import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { cached, PartMissing, type PartName, part, partsFolder } from '../tests/parts/parts.ts';
+import { run, tryRun } from '../tests/parts/run.ts';
+import type { Tool } from './types.ts';
+
+interface Source {
+  /** How it tells its version. */
+  version: string[];
+  /** Where to get it when it is not on PATH; without it, only PATH counts. */
+  part?: PartName;
+  /** What pip installs. */
+  pip?: string;
+}
+
+const sources: Record<string, Source> = {
+  node: { version: ['--version'] },
+  tar: { version: ['--version'] },
+  cp: { version: ['--version'] },
+  openssl: { version: ['version'] },
+  curl: { version: ['--version'] },
+  'docker-registry': { version: ['--version'], part: 'docker-registry' },
+  podman: { version: ['--version'], part: 'podman' },
+  buildah: { version: ['--version'] },
+  skopeo: { version: ['--version'], part: 'skopeo' },
+  crane: { version: ['version'], part: 'crane' },
+  olot: { version: [], pip: 'olot==1.2.1' },
+  hf: { version: ['version'], pip: 'huggingface_hub==2.4.0' },
+  'oci-modelcar': { version: ['--version'] },
+  modctl: { version: ['version'] },
+  kit: { version: ['version'] },
+};
+
+const found = new Map<string, Promise<Tool | undefined>>();
+
+/** The tool of this name; undefined when this machine has none. Parts and PyPI packages are fetched first when need be. */
+export function findTool(name: string): Promise<Tool | undefined> {
+  let tool = found.get(name);
+  if (tool === undefined) {
+    tool = search(name);
+    found.set(name, tool);
+  }
+  return tool;
+}
+
+/** The path of a tool that findTool found before. */
+export async function toolPath(name: string): Promise<string> {
+  const tool = await findTool(name);
+  if (tool === undefined) throw new Error(`find ${name}: it is not on this machine`);
+  return tool.path;
+}
+
+async function search(name: string): Promise<Tool | undefined> {
+  if (name === 'node') return { path: process.execPath, version: process.version };
+  const source = sources[name] ?? { version: ['--version'] };
+  const path = await locate(name, source);
+  if (path === undefined) return undefined;
+  if (source.version.length === 0) return { path, version: source.pip?.split('==')[1] ?? '' };
+  const { stdout, stderr } = await tryRun(path, source.version);
+  return { path, version: versionIn(stdout || stderr) };
+}
+
+async function locate(name: string, { part: from, pip }: Source): Promise<string | undefined> {
+  const own = pip ? undefined : await onPath(name);
+  if (own !== undefined) return own;
+  try {
+    if (from !== undefined) return await part(from);
+    if (pip !== undefined) return await fromPip(name, pip);
+  } catch (error) {
+    if (!(error instanceof PartMissing)) throw error;
+  }
+  return undefined;
+}
+
+/** A virtual environment in the parts' cache. */
+async function fromPip(name: string, requirement: string): Promise<string> {
+  const python = await onPath('python3');
+  if (python === undefined) throw new PartMissing(`${name} is a Python program: install Python 3 with venv`);
+  const key = `bench-${requirement.replace('==', '-')}-${process.arch}`;
+  return await cached(key, `bin/${name}`, async (folder) => {
+    await run(python, ['-m', 'venv', folder]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', requirement];
+    await run(join(folder, 'bin', 'python'), pip, { timeout: 600_000 });
+    // The first line names the folder it was made in, which is not the one it ends in.
+    const program = await readFile(join(folder, 'bin', name), 'utf8');
+    const first = `#!${join(partsFolder(), key, 'bin', 'python')}`;
+    await writeFile(join(folder, 'bin', name), program.replace(/^#!.*/, first));
+  });
+}
+
+async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (
+      folder !== '' &&
+      (await access(path, constants.X_OK)
+        .then(() => true)
+        .catch(() => false))
+    )
+      return path;
+  }
+  return undefined;
+}
+
+/** The first thing in a text that looks like a version, else its first line. */
+function versionIn(text: string): string {
+  return /v?\d+\.\d+[\w.+-]*/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? '';
+}

@@ -1,0 +1,143 @@
+/** What is to be done: which files, from where to where, and what changes before the clock starts. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { HubFiles } from '../tests/parts/hub.ts';
+import { pushBase } from './base.ts';
+import { type Files, writeFiles } from './inputs.ts';
+import { startUp } from './peers/modelcars.ts';
+import { curl } from './peers/plain.ts';
+import type { Input } from './stage.ts';
+import type { Job, Kind, Peer } from './types.ts';
+
+export interface Work {
+  name: string;
+  /** One sentence for the report; `size` as on the command line. */
+  title: string;
+  kind: Kind;
+  /** Writes the models' files below a folder; the same bytes every time. `size` in bytes. */
+  make(folder: string, size: number): Promise<Input[]>;
+  /** Bytes a second of each connection to the hub. */
+  throttle?: number;
+  /** Done once by the same tool before, unmeasured; then this, and then it is measured. */
+  change?(job: Job): Promise<void>;
+  /** Peers of this work alone. */
+  extra?: Peer[];
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const readme = '# A model\n\nWeights that nobody trained.\n';
+const config = `${JSON.stringify({ architectures: ['NoneForCausalLM'], hidden_size: 4096 }, undefined, 2)}\n`;
+
+export const works: Work[] = [
+  {
+    name: 'files',
+    title: 'Four safetensors files of SIZE each, from disk to a registry',
+    kind: 'push',
+    make: (folder, size) => models(folder, 1, shards(4, size)),
+  },
+  {
+    name: 'small',
+    title: 'Sixty files of a 128th of SIZE each, from disk to a registry',
+    kind: 'push',
+    make: (folder, size) => models(folder, 1, shards(60, size / 128)),
+  },
+  {
+    name: 'classic',
+    title: 'The three example models, from disk to a registry',
+    kind: 'push',
+    make: classic,
+  },
+  {
+    name: 'hub',
+    title: 'Four safetensors files of SIZE each, from the hub to a registry',
+    kind: 'hub',
+    make: (folder, size) => models(folder, 1, shards(4, size)),
+  },
+  {
+    name: 'throttled',
+    title: 'One file of SIZE from a hub that gives 40 MB/s to each connection, to a registry',
+    kind: 'hub',
+    make: (folder, size) => models(folder, 1, { 'model.safetensors': size }),
+    throttle: 40_000_000,
+    extra: [curl],
+  },
+  {
+    name: 'layout',
+    title: 'Four safetensors files of SIZE each, from disk to an OCI image layout on disk',
+    kind: 'layout',
+    make: (folder, size) => models(folder, 1, shards(4, size)),
+  },
+  {
+    name: 'unchanged',
+    title: 'Five models of an eighth of SIZE each that are in the registry already, pushed again',
+    kind: 'push',
+    make: (folder, size) => models(folder, 5, shards(4, size / 32)),
+    change: async () => undefined,
+    extra: [startUp],
+  },
+  {
+    name: 'readme',
+    title: 'A model of SIZE that is in the registry already, pushed again with another README',
+    kind: 'push',
+    make: (folder, size) => models(folder, 1, shards(4, size / 4)),
+    change: async (job) => {
+      for (const { folder } of job.models) await writeFile(join(folder, 'README.md'), `${readme}\nNew.\n`);
+      job.changed = true;
+    },
+  },
+  {
+    name: 'base',
+    title: 'A model of SIZE that is in the registry already, pushed again on a new base image',
+    kind: 'push',
+    make: (folder, size) => models(folder, 1, shards(4, size / 4)),
+    change: async (job) => {
+      job.base = await pushBase(job.registry, 'v2');
+      job.changed = true;
+    },
+  },
+];
+
+/** The hub's files for these models, as they lie on disk. */
+export function hubFiles({ folder, files }: Input): HubFiles {
+  return Object.fromEntries(files.map((file) => [file, { file: join(folder, file) }]));
+}
+
+/** Puts back what `change` changed. */
+export async function restore(inputs: readonly Input[]): Promise<void> {
+  for (const { folder, files } of inputs)
+    if (files.includes('README.md')) await writeFile(join(folder, 'README.md'), readme);
+}
+
+function shards(count: number, size: number): Files {
+  const number = (at: number): string => `${at + 1}`.padStart(5, '0');
+  const name = (at: number): string => `model-${number(at)}-of-${number(count - 1)}.safetensors`;
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [name(at), Math.floor(size)]));
+}
+
+async function models(folder: string, count: number, weights: Files): Promise<Input[]> {
+  const files = { ...weights, 'config.json': config, 'README.md': readme };
+  const inputs: Input[] = [];
+  for (let at = 1; at <= count; at++) {
+    const input = {
+      name: `model-${at}`,
+      folder: join(folder, `model-${at}`),
+      files: Object.keys(files).sort(),
+    };
+    await writeFiles(input.folder, files, at);
+    inputs.push(input);
+  }
+  return inputs;
+}
+
+async function classic(folder: string): Promise<Input[]> {
+  const files = { sklearn: 'model.joblib', xgboost: 'model.bst', lightgbm: 'model.bst' };
+  const inputs: Input[] = [];
+  for (const [name, file] of Object.entries(files)) {
+    const to = join(folder, name, file);
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(join(root, 'frameworks', name, file), to);
+    inputs.push({ name, folder: join(folder, name), files: [file] });
+  }
+  return inputs;
+}
