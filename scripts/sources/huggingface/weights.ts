@@ -1,0 +1,117 @@
+import type { Choice } from '../../catalog/types.ts';
+
+/** Ways to store weights, best first: no code runs when safetensors are read, and what serves models reads them best. */
+const formats: [name: string, shape: RegExp][] = [
+  ['safetensors', /\.safetensors$/],
+  ['openvino', /(^|\/)openvino_[^/]*\.(bin|xml)$/],
+  ['pytorch', /(^|\/)([^/]*(model|weights)[^/]*|[^/]*-\d{5}-of-\d{5})\.bin$/],
+  ['pickle', /\.(pt|pth|ckpt)$/],
+  ['gguf', /\.gguf$/],
+  ['tensorflow', /\.(h5|tflite)$/],
+  ['flax', /\.msgpack$/],
+  ['onnx', /\.onnx(_data[^/]*|\.data)?$/],
+  ['rust', /\.ot$/],
+  ['coreml', /\.(mlmodel|mlpackage\/.*)$/],
+];
+/** OpenVINO's files are told apart first, since they end in .bin as well, but are liked least but one. */
+const order = [
+  'safetensors',
+  'pytorch',
+  'pickle',
+  'gguf',
+  'tensorflow',
+  'flax',
+  'onnx',
+  'openvino',
+  'rust',
+  'coreml',
+];
+
+/** Folders that hold the model once more, in another format. */
+const otherFormats = /^(original|onnx|openvino|coreml|gguf|tflite|tensorflow|flax|metal)\//;
+
+/** What git and training leave behind, and nobody needs to serve a model. */
+const leftovers = [
+  /(^|\/)\.git(attributes|ignore|keep)$/,
+  /(^|\/)\.(cache|ipynb_checkpoints)\//,
+  /(^|\/)(optimizer|scheduler|scaler)\.(pt|pth|bin)$/,
+  /(^|\/)rng_state[^/]*\.pth$/,
+  /(^|\/)(training_args\.bin|trainer_state\.json|zero_to_fp32\.py)$/,
+  /(^|\/)events\.out\.tfevents\.[^/]*$/,
+  /(^|\/)(checkpoint-\d+|global_step\d+)\//,
+];
+
+/**
+ * One set of weights out of a repository that holds several, as most on a hub do: in each folder the best format, of that
+ * the plain variant; no folder that repeats the model in another format; nothing that git and training left. All else
+ * stays: configuration, tokenizer, the model's own code, its card and licence. For `Framework.choose`.
+ */
+export function chooseWeights(paths: string[]): Choice {
+  const kept = paths.filter((path) => !leftovers.some((shape) => shape.test(path)));
+  const outside = kept.filter((path) => !otherFormats.test(path));
+  const hasWeights = outside.some((path) => formatOf(path) === 'safetensors' || formatOf(path) === 'pytorch');
+  const candidates = hasWeights ? outside : kept;
+  const doubled = doublesOf(candidates);
+  const take = candidates.filter((path) => !doubled.has(path));
+  const taken = new Set(take);
+  const leave = paths.filter((path) => !taken.has(path));
+  const why = [
+    ...(kept.length > take.length ? ['the same weights are there in another form'] : []),
+    ...(paths.length > kept.length ? ['git and training leave files that no server reads'] : []),
+  ];
+  return { take, leave, why: why.join('; ') };
+}
+
+/** The files that repeat what others of the same folder hold. */
+function doublesOf(paths: readonly string[]): Set<string> {
+  const doubled = new Set<string>();
+  const folders = Map.groupBy(paths, (path) => path.slice(0, path.lastIndexOf('/') + 1));
+  for (const [folder, files] of folders) {
+    const weights = files.filter((path) => formatOf(path) !== undefined);
+    const best = order.find((format) => weights.some((path) => !isIndex(path) && formatOf(path) === format));
+    for (const path of weights) if (formatOf(path) !== best) doubled.add(path);
+    if (best !== 'safetensors' && best !== 'pytorch') continue;
+    const names = weights.filter((path) => formatOf(path) === best).map((path) => path.slice(folder.length));
+    for (const name of doubledNames(names)) doubled.add(folder + name);
+    // vLLM takes params.json for a promise of Mistral's own format.
+    const mistral = names.some((name) => name.startsWith('consolidated') && doubled.has(folder + name));
+    if (mistral && files.includes(`${folder}params.json`)) doubled.add(`${folder}params.json`);
+  }
+  return doubled;
+}
+
+/** Among files of one folder and one format: variants beside the plain ones, parts beside the whole, Mistral's form beside the other. */
+function doubledNames(names: readonly string[]): string[] {
+  const weights = names.filter((name) => !isIndex(name));
+  const plain = weights.filter((name) => !isVariant(name) && !name.startsWith('consolidated'));
+  if (plain.length === 0) return [];
+  const whole = new Set(plain.filter((name) => !isPart(name)).map(stemOf));
+  return names.filter((name) => {
+    const weight = name.replace(/\.index(\.[\w-]+)?\.json$/, '');
+    if (isVariant(weight) || /\.index\.[\w-]+\.json$/.test(name)) return true;
+    if (name.startsWith('consolidated')) return true;
+    return (isPart(weight) || isIndex(name)) && whole.has(stemOf(weight));
+  });
+}
+
+function formatOf(path: string): string | undefined {
+  const weight = path.replace(/\.index(\.[\w-]+)?\.json$/, '');
+  return formats.find(([, shape]) => shape.test(weight))?.[0];
+}
+
+function isIndex(path: string): boolean {
+  return /\.index(\.[\w-]+)?\.json$/.test(path);
+}
+
+/** `model.fp16.safetensors`, `model.fp16-00001-of-00002.safetensors`: transformers' and diffusers' variants. */
+function isVariant(name: string): boolean {
+  return /\.(fp16|bf16|fp32|fp8|int8|non_ema|ema)(-\d{5}-of-\d{5})?\.(safetensors|bin)$/.test(name);
+}
+
+function isPart(name: string): boolean {
+  return /-\d{5}-of-\d{5}\.\w+$/.test(name);
+}
+
+function stemOf(name: string): string {
+  return name.replace(/(-\d{5}-of-\d{5})?\.\w+$/, '');
+}
