@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchModelcars, modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { startHub } from '../parts/hub.ts';
+import { generatedHash } from '../parts/hub-content.ts';
 import { missingRoot } from '../parts/parts.ts';
 import { run } from '../parts/run.ts';
 import { startWeb, type Web } from '../parts/web.ts';
@@ -141,6 +143,46 @@ test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no ke
     expect(await sizeOf(kept(`killed-${n}`))).toBe(size);
     expect(await wrongs(`killed-${n}`)).toEqual([]);
   }
+});
+
+test('a killed download from a hub, in ranges over several connections, goes on where its part ends', async () => {
+  const weights = { size: 48_000_000, generate: 5 };
+  await using hub = await startHub({
+    models: { 'org/model': { files: { 'model.joblib': weights } } },
+    throttle: 3_000_000,
+  });
+  const entry = '  - { name: far, framework: sklearn, version: v1.0.0, source: "hf://org/model" }\n';
+  await writeFile(join(folder, 'hub.yaml'), `defaults:\n  base: embedded\nmodels:\n${entry}`);
+  const surroundings = {
+    cwd: folder,
+    env: { ...inStore('hub').env, HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'home'), HF_TOKEN: undefined },
+  };
+  const args = build('--keep', '--no-frozen', '-f', 'hub.yaml');
+  const child = launchModelcars(args, surroundings);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const end = ended(child);
+  const hash = generatedHash(weights);
+  const path = join(folder, 'hub/files/sha256', hash.slice(0, 2), hash.slice(2));
+  while ((await sizeOf(`${path}.part`)) < 10_000_000) await sleep(5);
+  child.kill('SIGKILL');
+  await end;
+  const part = await sizeOf(`${path}.part`);
+  expect(part).toBeLessThan(weights.size);
+  const before = hub.requests().length;
+  await rm(args[2] ?? '', { recursive: true }); // its lock would be waited for
+  await modelcars(args, surroundings);
+  const starts = hub
+    .requests()
+    .slice(before)
+    .filter((request) => request.part === 'cdn' && request.bytes > 1)
+    .map(({ range }) => Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1]));
+  expect(Math.min(...starts)).toBe(part);
+  expect(
+    createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+  ).toBe(hash);
 });
 
 describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
