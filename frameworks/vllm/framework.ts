@@ -1,4 +1,5 @@
 import type { Framework } from '../../scripts/catalog/types.ts';
+import { chooseWeights } from '../../scripts/sources/huggingface/weights.ts';
 
 const maxTokens = 16;
 
@@ -33,10 +34,11 @@ export default {
     'NOTICE*',
     'USE_POLICY*',
   ],
-  // Mistral's own format, which its repositories hold beside the other: with params.json there, vLLM would want its weights.
-  exclude: ['consolidated*', 'params.json'],
+  exclude: [],
+  // Of a model in several precisions the plain one; of Mistral's own format beside the other (consolidated*, params.json) the other.
+  choose: chooseWeights,
   requires: [
-    { anyOf: ['config.json'], why: 'it names the architecture' },
+    { anyOf: ['config.json', 'params.json'], why: "it names the architecture; params.json is Mistral's" },
     {
       anyOf: ['tokenizer.json', 'tokenizer.model', 'tekken.json', 'vocab.json', 'vocab.txt', '*.tiktoken'],
       why: 'without a tokenizer nothing can be asked; a fine-tuned model has that of its base model',
