@@ -7,6 +7,7 @@ import { displayPath } from '../catalog/mistakes.ts';
 import type { LockedFile } from '../catalog/types.ts';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import { bufferRing } from '../files/ring.ts';
 import { checkClashes, checkPath, compareBytes } from './paths.ts';
 import { revisionOf } from './revision.ts';
 import type { Source } from './types.ts';
@@ -14,7 +15,9 @@ import { parseFileUri } from './uri.ts';
 import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk.ts';
 
 /** Bytes read at once. */
-const chunkSize = 1024 ** 2;
+const chunkSize = 512 * 1024;
+/** Chunks of one stream that a reader may have at once (see `Content.open`). */
+const chunksAlive = 16;
 /** Files hashed at once: more only makes the disk seek. */
 const parallelFiles = 2;
 
@@ -165,11 +168,11 @@ async function* read(
   try {
     const { size } = await handle.stat();
     if (size !== file.size) throw notLocked(uri, file, `has ${size} bytes, the lock says ${file.size}`);
+    const nextBuffer = bufferRing(chunksAlive, Math.min(chunkSize, file.size - offset));
     for (let at = offset; at < file.size; ) {
       stopIfAborted(signal);
       const wanted = Math.min(chunkSize, file.size - at);
-      // A buffer of its own for every chunk: who takes it may keep it.
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+      const { bytesRead, buffer } = await handle.read(nextBuffer(), 0, wanted, at);
       if (bytesRead === 0) throw notLocked(uri, file, `ends after ${at} bytes, the lock says ${file.size}`);
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
