@@ -11,7 +11,13 @@ export default defineConfig({
       reporters: ['default', ['json', { outputFile: join(reports, `${process.pid}.json`) }]],
     }),
     projects: [
-      { test: { name: 'unit', include: ['{scripts,frameworks,base,bench}/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{scripts,frameworks,base,bench}/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'e2e',
