@@ -31,6 +31,8 @@ export interface S3Server extends AsyncDisposable {
   requests(): S3Request[];
   /** Lets something go wrong with requests to come; returns how often it did. */
   fault(fault: Fault): () => number;
+  /** Takes all faults away. */
+  calm(): void;
   /** Everything the server wrote. */
   log(): string;
   stop(): Promise<void>;
@@ -117,6 +119,7 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
     },
     requests: proxy.requests,
     fault: proxy.fault,
+    calm: proxy.calm,
     log: () => readFileSync(logFile, 'utf8'),
     stop: dispose,
     [Symbol.asyncDispose]: dispose,

@@ -42,6 +42,8 @@ export interface FaultProxy {
   requests(): S3Request[];
   /** Adds a fault; the first that matches a request is used. Returns how often it was. */
   fault(fault: Fault): () => number;
+  /** Takes all faults away. */
+  calm(): void;
   stop(): Promise<void>;
 }
 
@@ -79,6 +81,9 @@ export async function startFaultProxy(socketPath: string): Promise<FaultProxy> {
       const active = { fault, left: fault.times ?? 1, used: 0 };
       faults.push(active);
       return () => active.used;
+    },
+    calm: () => {
+      faults.length = 0;
     },
     async stop() {
       agent.destroy();

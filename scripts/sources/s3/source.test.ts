@@ -8,15 +8,19 @@ describe('s3Source, of a hostile server', () => {
   let server: Server;
   let pages: string[];
   let asked: string[];
+  let headStatus: number;
   let environment: NodeJS.ProcessEnv;
 
   beforeEach(async () => {
     pages = [];
     asked = [];
+    headStatus = 404;
     server = createServer((request, response) => {
       asked.push(request.url ?? '');
       if (request.method === 'HEAD' || !request.url?.includes('list-type')) {
-        response.writeHead(404, { 'content-type': 'application/xml' });
+        response.writeHead(request.method === 'HEAD' ? headStatus : 404, {
+          'content-type': 'application/xml',
+        });
         response.end(request.method === 'HEAD' ? undefined : '<Error><Code>NoSuchKey</Code></Error>');
         return;
       }
@@ -69,6 +73,12 @@ describe('s3Source, of a hostile server', () => {
     await expect(resolve()).rejects.toThrow(/differ only in case/);
     pages = [page(['m/a', 'm/a/b'])];
     await expect(resolve()).rejects.toThrow(/one name for a file and a folder/);
+  });
+
+  it('refuses a URI that names both an object and a prefix', async () => {
+    headStatus = 200;
+    pages = [page(['m/a'])];
+    await expect(resolve()).rejects.toThrow(/both an object and a prefix with 1 objects/);
   });
 
   it('reads no object that is not chosen, and does not mind its name', async () => {

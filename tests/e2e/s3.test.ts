@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { missingParts } from '../parts/parts.ts';
+import type { Result } from '../parts/run.ts';
+import { type S3Server, startS3 } from '../parts/s3.ts';
+
+const missing = await missingParts('versitygw');
+/** Three ranges of 8 MiB, so that a break hits one of several. */
+const weights = noise(20_000_000, 1);
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+describe.skipIf(missing)('models in S3', () => {
+  let s3: S3Server;
+  let folder: string;
+  beforeAll(async () => {
+    s3 = await startS3();
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-s3-'));
+    await s3.put('models', 'iris/model.joblib', weights);
+    await s3.put('models', 'iris/deep/config.json', '{}');
+    await s3.put('models', 'iris/folder/', '');
+    await s3.put('models', 'iris-2/model.joblib', 'a neighbour whose name begins the same');
+  });
+  afterAll(async () => {
+    await s3?.stop();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Writes a catalog of one model of this source. */
+  const catalog = (source: string, more = ''): Promise<void> =>
+    writeFile(
+      join(folder, 'models.yaml'),
+      `defaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n  - name: m\n    framework: sklearn\n    source: ${source}\n    include: ["**"]\n    version: v1.0.0\n${more}`,
+    );
+  const settings = (env: Record<string, string | undefined> = {}) => ({
+    cwd: folder,
+    env: { ...s3.env(), CI: '', ...env },
+  });
+  const lock = (env?: Record<string, string | undefined>): Promise<Result> =>
+    tryModelcars(['lock'], settings(env));
+  const locked = (): Promise<string> => readFile(join(folder, 'models.lock.yaml'), 'utf8');
+  /** Requests since, `GET /models/iris/model.joblib`. */
+  const since = (count: number): string[] =>
+    s3
+      .requests()
+      .slice(count)
+      .map(({ method, path }) => `${method} ${decodeURIComponent(path.split('?')[0] ?? '')}`);
+
+  test('a prefix becomes all objects below it and nothing beside it; build and verify take them', async () => {
+    for (const source of ['s3://models/iris', 's3://models/iris/']) {
+      await catalog(source);
+      await modelcars(['lock'], settings());
+      const text = await locked();
+      expect(text).toContain(`- path: deep/config.json\n        size: 2\n        sha256: ${sha256('{}')}`);
+      expect(text).toContain(
+        `- path: model.joblib\n        size: 20000000\n        sha256: ${sha256(weights)}`,
+      );
+      expect(text.match(/- path:/g)).toHaveLength(2);
+      expect(text).toMatch(/revision: sha256:[0-9a-f]{64}\n/);
+    }
+    await modelcars(['build', '--frozen'], settings());
+    await modelcars(['verify'], settings());
+  });
+
+  test('one object becomes one file; nothing is an error', async () => {
+    await catalog('s3://models/iris/model.joblib', '    files: {LICENSE: "s3://models/legal/v2/text"}\n');
+    await s3.put('models', 'legal/v2/text', 'as you like it');
+    await modelcars(['lock'], settings());
+    expect(await locked()).toContain(
+      `- path: LICENSE\n        size: 14\n        sha256: ${sha256('as you like it')}`,
+    );
+    expect(await locked()).toContain(`- path: model.joblib\n        size: 20000000`);
+    await modelcars(['build', '--frozen'], settings());
+
+    await catalog('s3://models/nothing-here');
+    const result = await lock();
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/read s3:\/\/models\/nothing-here: there is no object of this name/);
+  });
+
+  test('more objects than one page, with names that XML and URLs find hard', async () => {
+    const names = ['a b+c%41.txt', 'ü☂&<>".json', 'model.joblib'];
+    const many = Array.from({ length: 1005 }, (_, n) => `n${n}`);
+    for (const name of names) await s3.put('models', `many/${name}`, name);
+    for (let at = 0; at < many.length; at += 50)
+      await Promise.all(many.slice(at, at + 50).map((name) => s3.put('models', `many/${name}`, name)));
+    await catalog('s3://models/many');
+    await modelcars(['lock'], settings());
+    const text = await locked();
+    for (const name of [...names, 'n0', 'n1004']) expect(text).toContain(sha256(name));
+    expect(text.match(/- path:/g)).toHaveLength(1008);
+  });
+
+  test('S3 is asked for the hash it keeps of a whole object; others are read', async () => {
+    const put = { Bucket: 'models', Body: 'hashed by S3' };
+    await s3.client.putObject({ ...put, Key: 'hashed/model.joblib', ChecksumAlgorithm: 'SHA256' });
+    await s3.client.putObject({ ...put, Key: 'hashed/other.txt' });
+    await catalog('s3://models/hashed/');
+    const before = s3.requests().length;
+    await modelcars(['lock'], settings());
+    const read = since(before).filter((line) => line.startsWith('GET /models/hashed/'));
+    expect(read.sort()).toEqual(['GET /models/hashed/.modelcars.json', 'GET /models/hashed/other.txt']);
+    expect((await locked()).split(sha256('hashed by S3'))).toHaveLength(3);
+  });
+
+  test('broken connections and a server that asks to slow down cost a try, not the run', async () => {
+    await catalog('s3://models/iris');
+    await modelcars(['lock'], settings());
+    const isRead = ({ method, path }: { method: string; path: string }) =>
+      method === 'GET' && path.includes('model.joblib');
+    const broken = s3.fault({ breakAfter: 1_000_000, times: 3, match: isRead });
+    const slow = s3.fault({ answer: { status: 503, code: 'SlowDown' }, times: 3 });
+    const before = s3.requests().length;
+    await modelcars(['build', '--frozen', '-o', 'resumed'], settings());
+    expect([broken(), slow()]).toEqual([3, 3]);
+    await modelcars(['verify', '-o', 'resumed'], settings());
+    const ranges = s3
+      .requests()
+      .slice(before)
+      .filter(isRead)
+      .map(({ headers }) => headers.range);
+    expect(ranges).toContain('bytes=0-8388607');
+    // Taken up where it broke, by what had arrived.
+    expect(ranges.filter((range) => /^bytes=\d{4,}-8388607$/.test(String(range))).length).toBeGreaterThan(0);
+  });
+
+  test('a wrong byte on the way, and an object replaced since, never become an image', async () => {
+    await catalog('s3://models/iris');
+    await modelcars(['lock'], settings());
+    const isRead = ({ method, path }: { method: string; path: string }) =>
+      method === 'GET' && path.includes('model.joblib');
+    const flipped = s3.fault({ flipAfter: 5000, match: isRead });
+    const wrong = await tryModelcars(['build', '--frozen', '-o', 'wrong'], settings());
+    expect(flipped()).toBe(1);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, locked is/);
+
+    await s3.put('models', 'iris/model.joblib', noise(20_000_000, 2));
+    const replaced = await tryModelcars(['build', '--frozen', '-o', 'replaced'], settings());
+    expect(replaced.code).toBe(1);
+    expect(replaced.stderr).toMatch(/model\.joblib.*sha256/);
+    await s3.put('models', 'iris/model.joblib', 'shorter');
+    const shorter = await tryModelcars(['build', '--frozen', '-o', 'shorter'], settings());
+    expect(shorter.stderr).toMatch(
+      /read model\.joblib of s3:\/\/models\/iris: it has 7 bytes, the lock says 20000000/,
+    );
+    expect(shorter.stderr).toMatch(/next: run `modelcars lock` if the change is meant/);
+    await s3.put('models', 'iris/model.joblib', weights);
+  });
+
+  describe('says what is wrong and what mends it:', () => {
+    const cases: [
+      name: string,
+      expected: RegExp,
+      next: RegExp,
+      make: () => Record<string, string | undefined>,
+    ][] = [
+      ['no such bucket', /has no bucket nothing-of-the-kind/, /create the bucket/, () => ({})],
+      [
+        'a key that is not known',
+        /does not know access key AKIA\*{4}0000/,
+        /AWS_ACCESS_KEY_ID/,
+        () => ({ AWS_ACCESS_KEY_ID: 'AKIA0000000000000000' }),
+      ],
+      [
+        'a wrong secret',
+        /signature of access key \S+ wrong/,
+        /AWS_SECRET_ACCESS_KEY/,
+        () => ({ AWS_SECRET_ACCESS_KEY: 'wrongwrongwrongwrongwrong' }),
+      ],
+      [
+        'another account',
+        /denies it to access key AKIA\*{4}/,
+        /s3:ListBucket and s3:GetObject/,
+        () => s3.env(s3.stranger),
+      ],
+      [
+        'no credentials',
+        /no AWS credentials were found/,
+        /credentials file/,
+        () => ({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined }),
+      ],
+      [
+        'nobody there',
+        /no answer from 127\.0\.0\.1:9/,
+        /S3_ENDPOINT_URL/,
+        () => ({ S3_ENDPOINT_URL: 'http://127.0.0.1:9' }),
+      ],
+      [
+        'no TLS',
+        /does not speak TLS/,
+        /http:\/\//,
+        () => ({ S3_ENDPOINT_URL: s3.endpoint.replace('http:', 'https:') }),
+      ],
+    ];
+    test.each(cases)('%s', async (name, expected, next, make) => {
+      await catalog(name === 'no such bucket' ? 's3://nothing-of-the-kind/x' : 's3://models/iris');
+      const { code, stderr } = await lock(make());
+      expect(code).toBe(1);
+      expect(stderr).toMatch(expected);
+      expect(stderr).toMatch(/error: m: (list|read) s3:\/\//);
+      expect(stderr.slice(stderr.indexOf('next: '))).toMatch(next);
+    });
+
+    test.each([
+      [503, 'SlowDown', /asks to slow down \(SlowDown\), after several tries/],
+      [403, 'AccessDenied', /denies it to access key/],
+      [403, 'RequestTimeTooSkewed', /the clock of this machine and that of \S+ differ/],
+      [400, 'ExpiredToken', /session of access key \S+ expired/],
+      [500, 'InternalError', /answered 500/],
+    ])('%d %s, again and again', async (status, code, expected) => {
+      await catalog('s3://models/iris');
+      const counted = s3.fault({ answer: { status, code }, times: 100 });
+      const result = await lock();
+      expect(counted()).toBeGreaterThan(0);
+      expect(result.code).toBe(1);
+      expect(result.stderr).toMatch(expected);
+      expect(result.stderr).toMatch(/\nnext: /);
+      s3.calm();
+    });
+  });
+});
