@@ -45,6 +45,26 @@ describe('Store', () => {
     }
   });
 
+  it('that cannot be made is an error, or merely empty and of no use', async () => {
+    const nowhere = join(folder, 'file', 'store');
+    await writeFile(join(folder, 'file'), '');
+    await expect(Store.open(nowhere)).rejects.toMatchObject({ code: 'disk' });
+    const empty = await Store.openIfPossible(nowhere);
+    await empty.rememberLayer(key, { digest: digestOf('a'), size: 3, diffId: digestOf('b') });
+    expect(await empty.layer(key)).toBeUndefined();
+    const hello: Descriptor = { mediaType: mediaTypes.layer, digest: digestOf('hello'), size: 5 };
+    const origin: ImageStore = {
+      resolve: async () => undefined,
+      read: async () => Buffer.from('hello'),
+      async *open() {
+        yield Buffer.from('hello');
+      },
+    };
+    const cached = caching(origin, empty);
+    for await (const chunk of cached.open(hello)) expect(String(chunk)).toBe('hello');
+    expect(String(await cached.read(hello))).toBe('hello');
+  });
+
   it('keeps no blob whose bytes are wrong', async () => {
     const wrong = (async function* () {
       yield Buffer.from('other');

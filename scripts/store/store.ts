@@ -99,8 +99,12 @@ export class Store {
 
   /** Keeps a blob whose bytes are checked against the digest on the way. Fails with code `integrity` or `disk`. */
   async writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const folder = join(this.folder, 'blobs', 'sha256');
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+      throw diskError(`write ${folder}`, error);
+    });
     await writeAtomically(
-      join(this.folder, 'blobs', 'sha256'),
+      folder,
       async (handle) => {
         const hash = createHash('sha256');
         for await (const chunk of bytes) {
