@@ -86,6 +86,11 @@ export class HttpClient {
     });
   }
 
+  /** An answer, asked for until it comes, cannot come, or has failed as often as it may. The caller reads or drops the body. */
+  async get(call: Get): Promise<Got> {
+    return await this.#retrying(call, () => this.getOnce(call));
+  }
+
   /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
   async getOnce(call: Get): Promise<Got> {
     const { transport, mayBePlain } = this.#options;

@@ -27,7 +27,7 @@ export async function sendBlob(
   blob: Blob,
   options: { headers: Record<string, string>; rate: number | undefined; fault: Fault | undefined },
 ): Promise<number> {
-  const range = rangeOf(request.headers.range, blob.size);
+  const range = options.fault?.kind === 'whole' ? 'none' : rangeOf(request.headers.range, blob.size);
   if (range === 'bad') {
     response.writeHead(416, { 'content-range': `bytes */${blob.size}`, 'content-length': 0 }).end();
     return 0;

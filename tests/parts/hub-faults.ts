@@ -20,6 +20,7 @@ export interface Fault {
     | 'wrong' // one byte of the body, at `after`, is another
     | 'status' // answered with `status` and `headers`, nothing else
     | 'expired' // the signed URL is refused as out of date
+    | 'whole' // a range is not heeded: all of the file comes
     | 'slow' // the head of the answer comes after `delay` milliseconds
     | 'crawl'; // the body stops after `after` bytes for `delay` milliseconds
   after?: number;

@@ -133,7 +133,12 @@ export class Downloads {
     const key = file.url.href;
     let location = this.#locations.get(key);
     if (location === undefined) {
-      location = this.#askLocation(file, signal);
+      // It has had its tries: those who wait for it shall not begin them anew.
+      location = this.#askLocation(file, signal).catch((error: unknown) => {
+        if (!(error instanceof RequestFailure) || !error.retryable) throw error;
+        const { code, message, next } = error;
+        throw new ModelcarsError(code, message, { cause: error, ...(next !== undefined && { next }) });
+      });
       this.#locations.set(key, location);
       location.catch(() => this.#locations.delete(key));
     }
@@ -146,7 +151,7 @@ export class Downloads {
     for (let hops = 0; hops < 5; hops++) {
       const headers = { range: 'bytes=0-0' };
       const expect = [200, 206, 301, 302, 303, 307, 308];
-      const got = await this.#options.http.getOnce({
+      const got = await this.#options.http.get({
         what: file.what,
         url,
         expect,

@@ -3,6 +3,7 @@ import type { LockedFile } from '../../catalog/types.ts';
 import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { HttpClient } from '../../http/client.ts';
+import { drop } from '../../registry/body.ts';
 import { defaultRetry, type RetryOptions } from '../../registry/retry.ts';
 import { isLoopback, Transport } from '../../registry/transport.ts';
 import { checkClashes, checkPath, compareBytes } from '../paths.ts';
@@ -156,7 +157,9 @@ export class HubSource implements Source {
     const url = resolveUrl(settings.endpoint, repository.name, listing.commit, file.path);
     const what = fileWords(repository.uri, file);
     const expect = [200, 206, 301, 302, 303, 307, 308];
-    await http.read({ what, url, expect, headers: { range: 'bytes=0-0' }, follow: false, signal }, 64 * 1024);
+    const headers = { range: 'bytes=0-0' };
+    const { answer } = await http.get({ what, url, expect, headers, follow: false, signal });
+    drop(answer);
   }
 
   async #hashAll(
