@@ -12,10 +12,13 @@ export interface PythonSettings {
   requirements: string;
   /** Interpreters to try, the best first. */
   interpreters: string[];
+  /** Adds more to the environment's folder, which is moved afterwards. */
+  finish?(folder: string): Promise<void>;
 }
 
 /** The Python of an environment with these packages; installed first when need be. Throws PartMissing without a Python. */
-export async function pythonWith({ name, requirements, interpreters }: PythonSettings): Promise<string> {
+export async function pythonWith(settings: PythonSettings): Promise<string> {
+  const { name, requirements, interpreters, finish } = settings;
   const base = await findPython(name, interpreters);
   const pins = createHash('sha256')
     .update(await readFile(requirements))
@@ -32,6 +35,7 @@ export async function pythonWith({ name, requirements, interpreters }: PythonSet
     ];
     const pip = ['-m', 'pip', 'install', ...flags, '--requirement', requirements];
     await run(join(folder, 'bin', 'python'), pip, { timeout: 900_000 });
+    await finish?.(folder);
   });
 }
 
