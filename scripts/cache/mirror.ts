@@ -83,8 +83,8 @@ export async function cacheModel(options: CacheOptions): Promise<CacheResult> {
     files: union([...present.values()], cached),
   };
   await checkFolder(bucket, folder, complete, signal);
-  await writeManifest(bucket, folder, complete, signal);
   await sweepFolder(bucket, folder, complete, marked, warn, signal);
+  await writeManifest(bucket, folder, complete, signal);
   return { status: 'done', size, sent };
 }
 

@@ -3,7 +3,7 @@ import type { Bucket } from '../sources/s3/bucket.ts';
 import { type CachedFile, type CacheManifest, manifestName } from '../sources/s3/manifest.ts';
 
 /**
- * Takes away what earlier runs left in a model's folder: files that the manifest before listed and this one does not, and
+ * Before the manifest is written: takes away what earlier runs left in a model's folder: files that the manifest before listed and this one does not, and
  * uploads of our files that were begun and never ended. Nothing else is touched. What may not be deleted is told and stays.
  */
 export async function sweepFolder(
@@ -27,16 +27,22 @@ export async function sweepFolder(
     }
     for await (const { key, id } of openUploads(bucket, folder, signal)) {
       if (!ours.has(key)) continue;
-      await bucket.send(`abort the upload of ${bucket.uri(key)}`, signal, (client, options) =>
-        client.abortMultipartUpload({ Bucket: bucket.name, Key: key, UploadId: id }, options),
-      );
+      await bucket
+        .send(`abort the upload of ${bucket.uri(key)}`, signal, (client, options) =>
+          client.abortMultipartUpload({ Bucket: bucket.name, Key: key, UploadId: id }, options),
+        )
+        .catch(unlessEnded);
     }
   } catch (error) {
-    // The cache is complete all the same.
+    // What is wanted is there all the same.
     if (signal.aborted || !(error instanceof RequestFailure)) throw error;
-    if (error.codes.includes('NoSuchUpload')) return;
     warn(`${error.message}; what earlier runs left there stays`);
   }
+}
+
+/** Another run may have ended it meanwhile. */
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof RequestFailure) || !error.codes.includes('NoSuchUpload')) throw error;
 }
 
 async function* openUploads(
