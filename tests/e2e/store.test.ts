@@ -7,7 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { launchModelcars, modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { startHub } from '../parts/hub.ts';
 import { generatedHash } from '../parts/hub-content.ts';
-import { missingRoot } from '../parts/parts.ts';
+import { missingParts, missingRoot } from '../parts/parts.ts';
+import { startRegistry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import { startWeb, type Web } from '../parts/web.ts';
 
@@ -82,6 +83,16 @@ test('a damaged file of the store is told, and fetched anew', async () => {
   expect(stderr).toContain('the copy in the store is damaged');
   expect(web.requests).toHaveLength(1);
   expect(await wrongs('damaged')).toEqual([]);
+});
+
+test.skipIf(await missingParts('docker-registry'))('push --keep fills it as well', async () => {
+  await using registry = await startRegistry({ kind: 'docker-registry' });
+  const push = (path: string) => ['push', '--keep', '--registry', `${registry.host}/${path}`];
+  await modelcars(push('one'), inStore('pushed'));
+  await modelcars(push('two'), inStore('pushed'));
+  expect(web.requests).toEqual([{ start: 0, sent: size }]);
+  expect(await wrongs('pushed')).toEqual([]);
+  expect(await sizeOf(kept('pushed'))).toBe(size);
 });
 
 test('two processes that want the same file fetch it once', async () => {
