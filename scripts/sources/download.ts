@@ -16,6 +16,8 @@ export interface Download {
   /** Bytes of the whole file, when they are known: another number is an error. */
   size?: number;
   retry: RetryOptions;
+  /** Called before each new try with one line for the log. */
+  onRetry?(message: string): void;
   signal?: AbortSignal | undefined;
   /** Sees every answer before its bytes are read; may refuse it by throwing. */
   check?(got: Got): void;
@@ -76,9 +78,9 @@ export async function* download(transport: Transport, options: Download): AsyncG
       tries += 1;
       const patience = host === undefined && isNobody(failure) ? Math.min(2, retry.tries) : retry.tries;
       if (tries >= patience) throw failure;
-      await wait(backoff(tries, retry, failure.retryAfter), undefined, signal ? { signal } : {}).catch(
-        () => {},
-      );
+      const delay = backoff(tries, retry, failure.retryAfter);
+      options.onRetry?.(`${failure.message}; try ${tries + 1} in ${Math.ceil(delay / 1000)} s`);
+      await wait(delay, undefined, signal ? { signal } : {}).catch(() => {});
       if (restart !== undefined && etag === undefined && at > 0) {
         restart();
         at = 0;

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import { waitOf } from '../http/client.ts';
 import { discard, drop, headerOf } from '../registry/body.ts';
 import { RequestFailure } from '../registry/failure.ts';
-import { parseRetryAfter } from '../registry/retry.ts';
 import type { Answer, Transport } from '../registry/transport.ts';
 import { answerFailure, connectionFailure } from './refusals.ts';
 import { stopIfAborted } from './walk.ts';
@@ -44,7 +44,11 @@ export interface Got {
  */
 export async function get(transport: Pick<Transport, 'send'>, request: Get): Promise<Got> {
   const { what, offset, etag, signal } = request;
-  const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity' };
+  const headers: Record<string, string> = {
+    'user-agent': 'modelcars',
+    accept: '*/*',
+    'accept-encoding': 'identity',
+  };
   if (offset > 0) headers.range = `bytes=${offset}-`;
   if (offset > 0 && etag !== undefined) headers['if-range'] = etag;
   let { url } = request;
@@ -125,7 +129,12 @@ async function take(request: Get, url: URL, answer: Answer): Promise<Got> {
   }
   if (status === 206)
     throw sourceFailure(what, `${host} sends another range than asked for`, 'use another server');
-  throw answerFailure(what, host, status, parseRetryAfter(answer.headers['retry-after']));
+  throw answerFailure(
+    what,
+    host,
+    status,
+    waitOf((name) => headerOf(answer, name)),
+  );
 }
 
 function sourceFailure(what: string, problem: string, next: string): RequestFailure {

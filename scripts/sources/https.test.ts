@@ -294,6 +294,17 @@ describe('patience', () => {
     expect((await read()).equals(content)).toBe(true);
   });
 
+  it('tells of every new try', async () => {
+    const told: string[] = [];
+    answer = (request, response, number) =>
+      number === 1 ? response.writeHead(503).end() : send(request, response);
+    const patient = httpsSource({ env: {}, retry: { delay: 1 }, onRetry: (line) => told.push(line) });
+    await patient.resolve(`${origin}/model.onnx?version=private`, all);
+    expect(told).toEqual([
+      expect.stringMatching(/model\.onnx\?\*\*\*\*: .* is out of order \(503\); try 2 in 1 s$/),
+    ]);
+  });
+
   it('ends though a file without versions breaks again and again', async () => {
     answer = (request, response) => send(request, response, { etag: '', cut: 100_000 });
     expect(await failure(source.resolve(`${origin}/model.onnx`, all))).toMatchObject({ code: 'network' });

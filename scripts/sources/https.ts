@@ -10,10 +10,14 @@ import type { Source } from './types.ts';
 import { parseHttpsUri } from './uri.ts';
 
 export interface HttpsOptions {
-  /** Where proxies and certificates are named; the process's own unless told. */
+  /** Where proxies are named; process.env unless told. */
   env?: NodeJS.ProcessEnv;
+  /** PEM file of authorities to trust besides the system's. */
+  caFile?: string;
   /** Seven tries without a new byte, 1 s before the second, unless told. */
-  retry?: RetryOptions;
+  retry?: Partial<RetryOptions>;
+  /** Called before each new try with one line for the log. */
+  onRetry?(message: string): void;
 }
 
 /** A Git LFS pointer is shorter (git-lfs docs/spec.md: under 1024 bytes). */
@@ -23,7 +27,10 @@ const longestPointer = 1024;
  * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
  * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
  */
-export function httpsSource({ env = process.env, retry = defaultRetry }: HttpsOptions = {}): Source {
+export function httpsSource(options: HttpsOptions = {}): Source {
+  const { env = process.env, caFile, onRetry } = options;
+  const patience = { retry: { ...defaultRetry, ...options.retry }, ...(onRetry && { onRetry }) };
+  const connect = (): Transport => new Transport({ env, ...(caFile !== undefined && { caFile }) });
   return {
     async resolve(uri, select, signal) {
       const { url, name, what } = open(uri);
@@ -37,13 +44,13 @@ export function httpsSource({ env = process.env, retry = defaultRetry }: HttpsOp
         first = Buffer.alloc(0);
       };
       const check = (got: Got): void => refusePage(what, name, got);
-      const transport = new Transport({ env });
+      const transport = connect();
       try {
         for await (const chunk of download(transport, {
           what,
           url,
           offset: 0,
-          retry,
+          ...patience,
           signal,
           check,
           restart,
@@ -63,9 +70,9 @@ export function httpsSource({ env = process.env, retry = defaultRetry }: HttpsOp
 
     async *open(uri, _revision, file, offset = 0, signal) {
       const { url, what } = open(uri);
-      const transport = new Transport({ env });
+      const transport = connect();
       try {
-        yield* download(transport, { what, url, offset, size: file.size, retry, signal });
+        yield* download(transport, { what, url, offset, size: file.size, ...patience, signal });
       } finally {
         await transport.close();
       }

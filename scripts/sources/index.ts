@@ -23,7 +23,7 @@ export function openSource(uri: string, options: string | SourceOptions): Source
   }
   if (scheme.value === 'file') return fileSource(typeof options === 'string' ? options : options.directory);
   if (scheme.value === 'hf') return hubSource(options);
-  if (scheme.value === 'https') return httpsSource();
+  if (scheme.value === 'https') return httpsSource(typeof options === 'string' ? {} : options);
   return s3Source();
 }
 

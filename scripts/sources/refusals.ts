@@ -52,12 +52,16 @@ export function connectionFailure(what: string, host: string, error: unknown): R
   if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code)) {
     return fail(
       `${host} shows a certificate that is not trusted (${text})`,
-      'set NODE_EXTRA_CA_CERTS to the PEM file of its authority, or add it to the system',
+      'pass the certificate of its authority with `--ca-file`, or add it to the system',
       false,
     );
   }
   if (/^ERR_SSL_|^EPROTO$/.test(code))
     return fail(`${host} does not speak TLS (${text})`, 'correct host and port of the URL', false);
+  if (/\bproxy\b.*\b4\d\d\b/i.test(text)) {
+    const next = 'check HTTPS_PROXY (with user name and password, if it wants them) and NO_PROXY';
+    return fail(`the proxy does not let us through to ${host} (${text})`, next, false);
+  }
   const reach = 'check host and port of the URL, HTTPS_PROXY and NO_PROXY';
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return fail(`no address is known for ${host} (DNS)`, reach, true);
   if (code === 'ECONNREFUSED') return fail(`${host} refuses connections`, reach, true);

@@ -78,18 +78,16 @@ async function catalog(name: string): Promise<string> {
   return at;
 }
 
-const trusting = () => ({ NODE_EXTRA_CA_CERTS: certificates.caFile });
-
 test('locks a model by URL, builds it from there, and its bytes are in the image', async () => {
   const cwd = await catalog('whole');
-  await modelcars(['lock'], { cwd, env: trusting() });
+  await modelcars(['lock', '--ca-file', certificates.caFile], { cwd });
   const sha256 = createHash('sha256').update(content).digest('hex');
   const lock = parse(await readFile(join(cwd, 'models.lock.yaml'), 'utf8'));
   expect(lock.models.mobilenet).toMatchObject({
     revision: `sha256:${sha256}`,
     files: [{ path: 'mobilenetv2-7.onnx', size: content.length, sha256 }],
   });
-  await modelcars(['build', '--verify', '--frozen'], { cwd, env: trusting() });
+  await modelcars(['build', '--verify', '--frozen', '--ca-file', certificates.caFile], { cwd });
   const shown = JSON.parse(await modelcars(['inspect', 'mobilenet:v1.0.0', '--json'], { cwd }));
   expect(JSON.stringify(shown)).toContain('models/1/model.onnx');
   expect(JSON.stringify(shown)).toContain(sha256);
@@ -98,7 +96,7 @@ test('locks a model by URL, builds it from there, and its bytes are in the image
 test('goes on where the server broke off, three times', async () => {
   const cwd = await catalog('broken');
   breaks = 3;
-  await modelcars(['lock'], { cwd, env: trusting() });
+  await modelcars(['lock', '--ca-file', certificates.caFile], { cwd });
   expect(requests.filter((one) => one.startsWith('/media/')).map((one) => one.split(' ')[1])).toEqual([
     undefined,
     'bytes=700000-',
@@ -118,9 +116,9 @@ test.each([
   ],
 ])('a file that is another one now, %s, stops the build', async (name, change, words) => {
   const cwd = await catalog(name.replaceAll(' ', '-'));
-  await modelcars(['lock'], { cwd, env: trusting() });
+  await modelcars(['lock', '--ca-file', certificates.caFile], { cwd });
   content = change();
-  const { code, stderr } = await tryModelcars(['build'], { cwd, env: trusting() });
+  const { code, stderr } = await tryModelcars(['build', '--ca-file', certificates.caFile], { cwd });
   expect(code).toBe(1);
   expect(stderr).toMatch(words);
   expect(stderr).toContain('modelcars lock');
@@ -132,7 +130,7 @@ test('trusts no certificate that nobody vouches for', async () => {
   const { code, stderr } = await tryModelcars(['lock'], { cwd });
   expect(code).toBe(1);
   expect(stderr).toMatch(/127\.0\.0\.1:\d+ shows a certificate that is not trusted/);
-  expect(stderr).toContain('NODE_EXTRA_CA_CERTS');
+  expect(stderr).toContain('--ca-file');
   expect(requests).toEqual([]);
 });
 
@@ -143,7 +141,7 @@ test('a signature in a URL is a mistake in the catalog', async () => {
     join(cwd, 'models.yaml'),
     text.replace('download=true', 'X-Amz-Signature=0123456789abcdef'),
   );
-  const { code, stderr } = await tryModelcars(['lock'], { cwd, env: trusting() });
+  const { code, stderr } = await tryModelcars(['lock', '--ca-file', certificates.caFile], { cwd });
   expect(code).toBe(2);
   expect(stderr).toContain('`X-Amz-Signature`');
   expect(stderr).not.toContain('0123456789abcdef');
