@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { chart } from './chart.ts';
 import { resultSection, surroundings } from './report.ts';
 import type { Result } from './results.ts';
+import { targetTable } from './targets.ts';
 
 const begin = '<!-- bench: written by `npm run bench -- --write` -->';
 const end = '<!-- bench: end -->';
@@ -15,6 +16,7 @@ export function renderPage(page: string, results: readonly Result[], chartFile: 
   const generated = [
     begin,
     `![Time of each tool for each work](${chartFile})`,
+    targetTable(results),
     ...results.map(resultSection),
     `### Measured on\n\n${surroundings(results)}`,
   ].join('\n\n');

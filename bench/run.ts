@@ -4,6 +4,7 @@ import { writePage } from './page.ts';
 import { resultSection } from './report.ts';
 import { mergeResults } from './results.ts';
 import { runWork } from './runner.ts';
+import { targetTable } from './targets.ts';
 import { works } from './works.ts';
 
 const docs = new URL('../docs/', import.meta.url);
@@ -16,6 +17,7 @@ async function main(words: string[]): Promise<number> {
   for (const work of options.works) {
     const result = await runWork({ work, peers, size, sizeText, runs, command, tell });
     console.log(`${resultSection(result)}\n`);
+    console.log(`${targetTable([result])}\n`);
     failed ||= result.rows.some(({ error }) => error !== undefined);
     if (!options.write) continue;
     const order = works.map(({ name }) => name);

@@ -1,6 +1,7 @@
 /** Runs a work: every tool once, then every tool again, so that a slow minute of the machine hits them all. */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HubModel } from '../tests/parts/hub.ts';
 import { diskFolder } from './disk.ts';
 import { type BenchHub, startBenchHub } from './hub.ts';
 import { machine } from './machine.ts';
@@ -8,7 +9,7 @@ import type { Result, Row } from './results.ts';
 import { type Input, openStage } from './stage.ts';
 import { findTool } from './tools.ts';
 import type { Peer, Sample } from './types.ts';
-import { hubFiles, restore, type Work } from './works.ts';
+import { change, changes, hubFiles, restore, type Work } from './works.ts';
 
 export interface RunWork {
   work: Work;
@@ -31,10 +32,7 @@ export async function runWork(options: RunWork): Promise<Result> {
     const inputs = await work.make(folder, size);
     if (work.kind === 'hub') hub = await openHub(work, inputs);
     const rows: (Row & { by: Peer })[] = [];
-    for (const peer of [
-      ...options.peers.filter(({ kinds }) => kinds.includes(work.kind)),
-      ...(work.extra ?? []),
-    ]) {
+    for (const peer of [...options.peers.filter((one) => takesPart(one, work)), ...(work.extra ?? [])]) {
       const versions = await versionsOf(peer, work);
       if (versions === undefined) tell(`${work.name}: ${peer.name} is not on this machine`);
       else rows.push({ peer: peer.name, title: titleOf(peer, work), versions, samples: [], by: peer });
@@ -43,7 +41,7 @@ export async function runWork(options: RunWork): Promise<Result> {
     for (let number = 1; number <= runs; number++) {
       for (const row of rows.filter(({ error }) => error === undefined)) {
         try {
-          if (work.change && number === 1) {
+          if (work.again && number === 1) {
             const { requests, sent } = await once(work, row.by, inputs, hub, true);
             traffic.set(row, {
               ...(requests !== undefined && { requests }),
@@ -86,12 +84,19 @@ async function once(
   hub: BenchHub | undefined,
   count: boolean,
 ): Promise<Sample> {
-  const stage = await openStage({ peer, kind: work.kind, models, hub: hub?.url, count });
+  const stage = await openStage({
+    peer,
+    kind: work.kind,
+    models,
+    hub: hub?.url,
+    count,
+    huge: work.huge ?? false,
+  });
   try {
     await stage.prepare();
-    if (work.change) {
+    if (work.again) {
       await stage.run();
-      await work.change(stage.job);
+      await change(work, stage.job);
     }
     return await stage.run();
   } finally {
@@ -101,9 +106,8 @@ async function once(
 }
 
 async function openHub(work: Work, inputs: Input[]): Promise<BenchHub> {
-  const models = Object.fromEntries(
-    inputs.map((input) => [`bench/${input.name}`, { files: hubFiles(input) }]),
-  );
+  const models: Record<string, HubModel> = {};
+  for (const input of inputs) models[`bench/${input.name}`] = { files: await hubFiles(input, work) };
   return await startBenchHub({ models, ...(work.throttle !== undefined && { throttle: work.throttle }) });
 }
 
@@ -118,13 +122,19 @@ async function versionsOf(peer: Peer, work: Work): Promise<Record<string, string
   return versions;
 }
 
+function takesPart(peer: Peer, { kind, again, huge }: Work): boolean {
+  if (huge) return peer.name === 'modelcars';
+  if (peer.firstOnly && again !== undefined) return false;
+  return peer.kinds.includes(kind) && !(peer.noBase && again === 'base');
+}
+
 /** Whether the peer works on files and the work starts at the hub. */
 function downloads(peer: Peer, { kind }: Work): boolean {
   return kind === 'hub' && peer.kinds.includes('push') && !peer.readsHub;
 }
 
 function titleOf(peer: Peer, work: Work): string {
-  return `${downloads(peer, work) ? 'hf download + ' : ''}${peer.title(work.kind)}`;
+  return `${downloads(peer, work) ? 'hf download + ' : ''}${peer.title(work.kind, changes(work))}`;
 }
 
 /** The last line that says something, without paths of this machine. */

@@ -9,6 +9,7 @@ import { diskFolder } from './disk.ts';
 import { type MeasureOptions, measure, runSteps } from './measure.ts';
 import { childrenOf, nameOf } from './proc.ts';
 import { startProxy } from './proxy.ts';
+import { startSink } from './sink.ts';
 import type { BenchModel, Job, Kind, Peer, Sample } from './types.ts';
 
 /** The files of a model, before anybody knows the registry. */
@@ -29,6 +30,8 @@ export interface StageOptions {
   hub?: string | undefined;
   /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
   count?: boolean;
+  /** The registry keeps nothing, and the files are not read beforehand. */
+  huge?: boolean;
 }
 
 /** Starts the registry and prepares the folder below the temporary directory. */
@@ -36,7 +39,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const { peer, kind } = options;
   const root = await mkdtemp(join(await diskFolder(), 'modelcars-bench-'));
   const others = new Set(childrenOf(process.pid));
-  const registry = await startRegistry({ kind: 'docker-registry', root: join(root, 'registry') });
+  const registry = options.huge
+    ? await startSink()
+    : await startRegistry({ kind: 'docker-registry', root: join(root, 'registry') });
   const pid = childrenOf(process.pid).find((one) => !others.has(one) && nameOf(one) === 'docker-registry');
   const proxy = options.count ? await startProxy(registry.host) : undefined;
   const host = proxy?.host ?? registry.host;
@@ -61,7 +66,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     job,
     prepare: async () => {
       await runSteps((await peer.prepare?.(job, kind)) ?? [], measuring);
-      await Promise.all(job.models.flatMap(readAll));
+      if (!options.huge) await Promise.all(job.models.flatMap(readAll));
       before = await diskOf(job.folder);
     },
     run: async () => {

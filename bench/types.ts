@@ -46,7 +46,7 @@ export interface Peer {
   /** For `--peers`. */
   name: string;
   /** For tables: the commands in short, for this kind of work; `hf download` before them goes without saying. */
-  title(kind: Kind): string;
+  title(kind: Kind, changed: boolean): string;
   kinds: Kind[];
   /** The programs, by the names of `needs`, in that order. */
   needs: string[];
@@ -56,6 +56,10 @@ export interface Peer {
   steps(job: Job, kind: Kind): Promise<Step[]>;
   /** What it must let go of before its folder can be removed. */
   clean?(job: Job): Step[];
+  /** Nothing that it makes has a base image. */
+  noBase?: true;
+  /** It makes sense for what was never pushed before. */
+  firstOnly?: true;
   /** It needs no `hf download` before. */
   readsHub?: true;
   /** For a peer that is there to compare with and pushes nothing. */

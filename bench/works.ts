@@ -1,10 +1,10 @@
 /** What is to be done: which files, from where to where, and what changes before the clock starts. */
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HubFiles } from '../tests/parts/hub.ts';
+import type { HubFile, HubFiles } from '../tests/parts/hub.ts';
 import { pushBase } from './base.ts';
-import { type Files, writeFiles } from './inputs.ts';
+import { type Files, writeFiles, writeSparse } from './inputs.ts';
 import { startUp } from './peers/modelcars.ts';
 import { curl } from './peers/plain.ts';
 import type { Input } from './stage.ts';
@@ -19,8 +19,10 @@ export interface Work {
   make(folder: string, size: number): Promise<Input[]>;
   /** Bytes a second of each connection to the hub. */
   throttle?: number;
-  /** Done once by the same tool before, unmeasured; then this, and then it is measured. */
-  change?(job: Job): Promise<void>;
+  /** Done once by the same tool before, unmeasured; then this changes, and then it is measured. */
+  again?: 'unchanged' | 'readme' | 'base';
+  /** Far larger than memory and disk: files without content, and a registry that keeps none. For us alone. */
+  huge?: true;
   /** Peers of this work alone. */
   extra?: Peer[];
 }
@@ -73,7 +75,7 @@ export const works: Work[] = [
     title: 'Five models of an eighth of SIZE each that are in the registry already, pushed again',
     kind: 'push',
     make: (folder, size) => models(folder, 5, shards(4, size / 32)),
-    change: async () => undefined,
+    again: 'unchanged',
     extra: [startUp],
   },
   {
@@ -81,29 +83,54 @@ export const works: Work[] = [
     title: 'A model of SIZE that is in the registry already, pushed again with another README',
     kind: 'push',
     make: (folder, size) => models(folder, 1, shards(4, size / 4)),
-    change: async (job) => {
-      for (const { folder } of job.models) await writeFile(join(folder, 'README.md'), `${readme}\nNew.\n`);
-      job.changed = true;
-    },
+    again: 'readme',
   },
   {
     name: 'base',
     title: 'A model of SIZE that is in the registry already, pushed again on a new base image',
     kind: 'push',
     make: (folder, size) => models(folder, 1, shards(4, size / 4)),
-    change: async (job) => {
-      job.base = await pushBase(job.registry, 'v2');
-      job.changed = true;
-    },
+    again: 'base',
+  },
+  {
+    name: 'huge',
+    title: 'Four files of ten times SIZE each, from disk to a registry that keeps nothing',
+    kind: 'push',
+    make: huge,
+    huge: true,
+  },
+  {
+    name: 'huge-hub',
+    title: 'Four files of ten times SIZE each, from the hub to a registry that keeps nothing',
+    kind: 'hub',
+    make: huge,
+    huge: true,
   },
 ];
 
-/** The hub's files for these models, as they lie on disk. */
-export function hubFiles({ folder, files }: Input): HubFiles {
-  return Object.fromEntries(files.map((file) => [file, { file: join(folder, file) }]));
+/** The hub's files for these models: as they lie on disk, or made up as they are read. */
+export async function hubFiles({ folder, files }: Input, { huge: made }: Work): Promise<HubFiles> {
+  const entries = files.map(async (file, at): Promise<[string, HubFile]> => {
+    const path = join(folder, file);
+    return [file, made ? { size: (await stat(path)).size, generate: at } : { file: path }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Puts back what `change` changed. */
+/** Whether something is new the second time. */
+export function changes({ again }: Work): boolean {
+  return again !== undefined && again !== 'unchanged';
+}
+
+/** Makes new what the work wants to be new the second time. */
+export async function change(work: Work, job: Job): Promise<void> {
+  if (work.again === 'base') job.base = await pushBase(job.registry, 'v2');
+  for (const { folder } of work.again === 'readme' ? job.models : [])
+    await writeFile(join(folder, 'README.md'), `${readme}\nNew.\n`);
+  job.changed = changes(work);
+}
+
+/** Puts back what `change` changed in the files. */
 export async function restore(inputs: readonly Input[]): Promise<void> {
   for (const { folder, files } of inputs)
     if (files.includes('README.md')) await writeFile(join(folder, 'README.md'), readme);
@@ -128,6 +155,12 @@ async function models(folder: string, count: number, weights: Files): Promise<In
     inputs.push(input);
   }
   return inputs;
+}
+
+async function huge(folder: string, size: number): Promise<Input[]> {
+  const files = Object.keys(shards(4, 0));
+  for (const file of files) await writeSparse(join(folder, file), 10 * size);
+  return [{ name: 'huge', folder, files }];
 }
 
 async function classic(folder: string): Promise<Input[]> {

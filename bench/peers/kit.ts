@@ -11,6 +11,7 @@ export const kit: Peer = {
   title: (kind) => (kind === 'layout' ? 'kit pack' : 'kit pack + push'),
   kinds: ['push', 'hub', 'layout'],
   needs: ['kit'],
+  noBase: true,
   async steps(job, kind) {
     const steps = kind === 'hub' ? await download(job) : [];
     const program = await toolPath('kit');

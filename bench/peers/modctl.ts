@@ -13,6 +13,7 @@ export const modctl: Peer = {
   title: () => 'modctl build --output-remote',
   kinds: ['push', 'hub'],
   needs: ['modctl'],
+  noBase: true,
   async steps(job, kind) {
     const steps = kind === 'hub' ? await download(job) : [];
     for (const model of job.models) steps.push(await build(job, model));

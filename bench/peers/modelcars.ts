@@ -23,7 +23,7 @@ const framework = `export default {
 /** The lock is committed with models.yaml, so it is there before; after a change somebody has to lock, and that is timed. */
 export const modelcars: Peer = {
   name: 'modelcars',
-  title: (kind) => (kind === 'layout' ? 'modelcars build' : 'modelcars push'),
+  title: (kind, changed) => `modelcars ${changed ? 'lock + ' : ''}${kind === 'layout' ? 'build' : 'push'}`,
   kinds: ['push', 'hub', 'layout'],
   needs: ['node'],
   readsHub: true,
@@ -42,8 +42,8 @@ export const modelcars: Peer = {
 export const modelcarsLock: Peer = {
   ...modelcars,
   name: 'modelcars-lock',
-  title: (kind) => (kind === 'layout' ? 'modelcars lock + build' : 'modelcars lock + push'),
-  kinds: ['push', 'hub', 'layout'],
+  title: (kind) => modelcars.title(kind, true),
+  firstOnly: true,
   async prepare(job) {
     await writeCatalog(job);
     return [];

@@ -8,6 +8,8 @@ export const ociModelcar: Peer = {
   title: () => 'oci-modelcar push',
   kinds: ['hub'],
   needs: ['oci-modelcar'],
+  noBase: true,
+  readsHub: true,
   async steps({ models, registry, folder, hub }) {
     const program = await toolPath('oci-modelcar');
     const places = ['--spool-dir', join(folder, 'spool'), '--hf-endpoint', hub ?? '', '--registry', registry];
