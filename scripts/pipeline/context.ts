@@ -13,6 +13,7 @@ import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { Space } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
 import { ModelFiles } from './files.ts';
+import { registryOf } from './names.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
 
@@ -71,6 +72,7 @@ export class Context implements AsyncDisposable {
       say: (line) => options.progress.log(line),
     });
     this.client = new RegistryClient({
+      own: options.models.flatMap((model) => (model.registry ? [registryOf(model)] : [])),
       ...(insecure && { insecure }),
       ...(caFile !== undefined && { caFile }),
       signal: options.signal,

@@ -45,6 +45,7 @@ export async function inspectImage(
   const reference = parseReference(name);
   const { insecure, caFile } = options.registry;
   await using client = new RegistryClient({
+    own: [reference.registry],
     ...(insecure && { insecure }),
     ...(caFile !== undefined && { caFile }),
     ...(options.signal && { signal: options.signal }),

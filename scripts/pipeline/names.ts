@@ -1,5 +1,6 @@
 import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import { parseReference } from '../registry/reference.ts';
 
 /** The version a model's image has in a layout; `latest` where no version is given. */
 export function versionOf(model: Model): string {
@@ -17,6 +18,11 @@ export function repositoryName(model: Model): string {
   throw new ModelcarsError('usage', `push ${model.name}: no registry is given`, {
     next: 'say --registry quay.io/you, or set `registry:` in models.yaml',
   });
+}
+
+/** The host of the registry that a model's image goes to, as references have it. */
+export function registryOf(model: Model): string {
+  return parseReference(repositoryName(model)).registry;
 }
 
 /** Tags to set besides those of the version: the catalog's or --tag's; `latest` where there would be none at all. */

@@ -14,8 +14,10 @@ export interface RegistryOptions {
   insecure?: string[];
   /** A PEM file of authorities to trust besides the system's (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
   caFile?: string;
-  /** `defaultCredentials(env)` unless told: environment, files and helpers of Docker and Podman. */
+  /** `defaultCredentials(env, own)` unless told: environment, files and helpers of Docker and Podman. */
   credentials?: Credentials;
+  /** Hosts of the user's own registries: credentials from the environment go there, also to pull. */
+  own?: string[];
   /** Called before each new try with one line for the log. */
   onRetry?(message: string): void;
   /** Ends all requests of this client. */
@@ -37,7 +39,7 @@ export class RegistryClient implements AsyncDisposable {
   constructor(options: RegistryOptions = {}) {
     const env = options.env ?? process.env;
     this.#options = options;
-    this.#credentials = options.credentials ?? defaultCredentials(env);
+    this.#credentials = options.credentials ?? defaultCredentials(env, options.own);
     this.#transport = new Transport({
       env,
       ...(options.caFile === undefined ? {} : { caFile: options.caFile }),

@@ -157,6 +157,12 @@ describe('the environment', () => {
     expect(await named.find('other.example', 'a', 'push')).toBeUndefined();
   });
 
+  test('is for the catalog’s own registry, also to pull', async () => {
+    const own = defaultCredentials({ ...env, ...pair }, ['quay.io']);
+    expect(await own.find('quay.io', 'a', 'pull')).toEqual(basic('me'));
+    expect(await own.find('base.example', 'a', 'pull')).toBeUndefined();
+  });
+
   test('may hold a token, and half a login is an error', async () => {
     expect(await credentials({ MODELCARS_REGISTRY_TOKEN: 't' }).find('quay.io', 'a', 'push')).toEqual({
       kind: 'bearer',

@@ -26,13 +26,17 @@ export function credentialsFor(registry: string, credential: Credential): Creden
 /**
  * The user's credentials: MODELCARS_REGISTRY_USERNAME with _PASSWORD, or _TOKEN (a bearer token), then the files and
  * helpers of Docker and Podman (see readAuthFiles), read once. The variables are for the registry in
- * MODELCARS_REGISTRY_HOST; without it, for those one pushes to, so that the registry of a base image never gets them.
+ * MODELCARS_REGISTRY_HOST; without it, for those one pushes to and those of `own` (the catalog's, whose images are
+ * verified and inspected), so that the registry of a base image never gets them.
  */
-export function defaultCredentials(env: NodeJS.ProcessEnv = process.env): Credentials {
+export function defaultCredentials(
+  env: NodeJS.ProcessEnv = process.env,
+  own: readonly string[] = [],
+): Credentials {
   let files: Promise<AuthFile[]> | undefined;
   return {
     async find(registry, repository, action) {
-      const fromEnv = readEnv(env, registry, action);
+      const fromEnv = readEnv(env, registry, action === 'push' || own.includes(registry));
       if (fromEnv) return fromEnv;
       files ??= readAuthFiles(env);
       for (const file of await files) {
@@ -44,9 +48,9 @@ export function defaultCredentials(env: NodeJS.ProcessEnv = process.env): Creden
   };
 }
 
-function readEnv(env: NodeJS.ProcessEnv, registry: string, action: Action): Credential | undefined {
+function readEnv(env: NodeJS.ProcessEnv, registry: string, isOwn: boolean): Credential | undefined {
   const host = env.MODELCARS_REGISTRY_HOST?.trim().toLowerCase();
-  if (host ? host !== registry : action !== 'push') return undefined;
+  if (host ? host !== registry : !isOwn) return undefined;
   const { MODELCARS_REGISTRY_USERNAME: username, MODELCARS_REGISTRY_PASSWORD: password } = env;
   if (username && password) return { kind: 'basic', username, password };
   if (username || password) {
