@@ -37,7 +37,9 @@ const layerMediaType = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zst
 export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptions): Layer {
   const segments = segmentsOf(plan, options.mtime);
   const key = createHash('sha256')
-    .update(JSON.stringify([formatVersion, options.mtime, options.compression]))
+    .update(
+      JSON.stringify([formatVersion, options.mtime, options.compression, ...(plan.root ? [plan.root] : [])]),
+    )
     .update(JSON.stringify(plan.files.map((file) => [file.path, file.size, file.sha256])))
     .digest('hex');
   let diffId: Digest | undefined;
@@ -81,7 +83,7 @@ function segmentsOf(plan: LayerPlan, mtime: number): Segment[] {
     if (segment.size > 0) segments.push({ start, ...segment });
     start += segment.size;
   };
-  for (const member of membersOf(plan.files, mtime)) {
+  for (const member of membersOf(plan.files, mtime, plan.root)) {
     const header = encodeHeader(member);
     add({ size: header.length, bytes: header });
     if (member.file === undefined) continue;

@@ -117,3 +117,14 @@ it.each([
 ])('wanted %s, offered %s: %s', (wanted, offered, matches) => {
   expect(platformMatches(parsePlatform(wanted), parsePlatform(offered))).toBe(matches);
 });
+
+it('runs what it is told to, in place of the base', () => {
+  const process = { entrypoint: ['node', 'main.ts'], workingDir: '/app' };
+  const { config } = imageManifest(base(), [layer], { ...description, process });
+  expect(json(config).config).toMatchObject({
+    User: '1001',
+    Entrypoint: ['node', 'main.ts'],
+    WorkingDir: '/app',
+  });
+  expect(json(config).config.Cmd).toBeUndefined();
+});

@@ -44,6 +44,8 @@ export interface ImageDescription {
   created: string;
   /** OCI annotations of index and manifests, also the config's labels. */
   annotations: Record<string, string>;
+  /** What the image runs (image-spec config.md); a model image runs nothing by itself. */
+  process?: { entrypoint: string[]; workingDir: string };
 }
 
 /** PATH of a base that names none; the one container engines fall back to. */
@@ -70,7 +72,8 @@ export function imageManifest(
     config: {
       User: '1001',
       Env: base.config.config?.Env ?? [defaultPath],
-      WorkingDir: '/',
+      ...(description.process && { Entrypoint: description.process.entrypoint }),
+      WorkingDir: description.process?.workingDir ?? '/',
       Labels: annotations,
     },
     rootfs: {

@@ -123,3 +123,19 @@ describe('membersOf', () => {
     expect(tarSize([file('a', 5)])).toBe(512 + 512 + 512 + 1024);
   });
 });
+
+describe('another root than /models', () => {
+  it('is the folder of all members, and nothing else changes', () => {
+    const files = [file('b.ts', 5), file('a/x.ts', 7)];
+    const [plan] = planLayers(files, 'app');
+    expect(membersOf(files, 0, 'app').map(({ path }) => path)).toEqual([
+      'app',
+      'app/a',
+      'app/a/x.ts',
+      'app/b.ts',
+    ]);
+    // `app/` and `models/` need as many blocks.
+    expect(plan?.size).toBe(planLayers(files)[0]?.size);
+    expect(planLayers(files)[0]?.root).toBeUndefined();
+  });
+});

@@ -3,7 +3,7 @@ import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
 
 /** A file as it will lie in the image. */
 export interface ImageFile {
-  /** Below /models, checked by the catalog: relative, no `..`, `/` as separator. */
+  /** Below /models (or the plan's `root`), checked by the catalog: relative, no `..`, `/` as separator. */
   path: string;
   /** Bytes. */
   size: number;
@@ -17,7 +17,12 @@ export interface LayerPlan {
   files: ImageFile[];
   /** Bytes of the uncompressed tar. */
   size: number;
+  /** The folder below `/` that the files lie in, one name; `models` unless told. */
+  root?: string;
 }
+
+/** Where a model lies in its image. */
+const modelRoot = 'models';
 
 /** A file at least this large (bytes) gets a layer of its own: it downloads, changes and is shared by itself. */
 const ownLayerFrom = 32 * 1024 ** 2;
@@ -37,17 +42,21 @@ const maxLayers = 96;
  * byte order of their paths, so that the same files always give the same layers. Where that makes too many, neighbours
  * join, in layers as even as their order allows.
  */
-export function planLayers(files: readonly ImageFile[]): LayerPlan[] {
+export function planLayers(files: readonly ImageFile[], root = modelRoot): LayerPlan[] {
   const sorted = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   const last = sorted.filter((file) => volatile.test(file.path));
   const rest = sorted.filter((file) => !volatile.test(file.path));
   const large = rest.filter((file) => file.size >= ownLayerFrom);
   const small = rest.filter((file) => file.size < ownLayerFrom);
   const room = maxLayers - (last.length > 0 ? 1 : 0);
-  let groups = [...large.map((file) => [file]), ...pack(small, sharedLayerTarget)];
-  if (groups.length > room) groups = packInto(room, [...large, ...small]);
+  let groups = [...large.map((file) => [file]), ...pack(small, sharedLayerTarget, root)];
+  if (groups.length > room) groups = packInto(room, [...large, ...small], root);
   if (last.length > 0) groups.push(last);
-  return groups.map((group) => ({ files: group, size: tarSize(group) }));
+  return groups.map((group) => ({
+    files: group,
+    size: tarSize(group, root),
+    ...(root !== modelRoot && { root }),
+  }));
 }
 
 /**
@@ -72,11 +81,11 @@ export function checkLayerSizes(plans: readonly LayerPlan[], maxLayerSize: numbe
 }
 
 /** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file stands alone. */
-function pack(files: readonly ImageFile[], capacity: number): ImageFile[][] {
+function pack(files: readonly ImageFile[], capacity: number, root: string): ImageFile[][] {
   const groups: ImageFile[][] = [];
   let fill = Number.POSITIVE_INFINITY;
   for (const file of files) {
-    const size = tarSize([file]); // counts parent directories once per file: an upper bound of its share
+    const size = tarSize([file], root); // counts parent directories once per file: an upper bound of its share
     if (fill + size > capacity) {
       groups.push([]);
       fill = 0;
@@ -88,29 +97,33 @@ function pack(files: readonly ImageFile[], capacity: number): ImageFile[][] {
 }
 
 /** The most even packing into at most `count` layers: the smallest capacity that does it, found by bisection. */
-function packInto(count: number, files: readonly ImageFile[]): ImageFile[][] {
-  const sizes = files.map((file) => tarSize([file]));
+function packInto(count: number, files: readonly ImageFile[], root: string): ImageFile[][] {
+  const sizes = files.map((file) => tarSize([file], root));
   let low = sizes.reduce((most, size) => Math.max(most, size), 0);
   let high = sizes.reduce((sum, size) => sum + size, 0);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (pack(files, middle).length <= count) high = middle;
+    if (pack(files, middle, root).length <= count) high = middle;
     else low = middle + 1;
   }
-  return pack(files, high);
+  return pack(files, high, root);
 }
 
 /** Everything in the image belongs to the image's user and root's group: a random UID in group 0 reads it. */
 const owner = { uid: 1001, gid: 0 };
 
 /**
- * The tar members of a layer in order: `models`, every parent directory, every file, by byte order of the path, which
+ * The tar members of a layer in order: `root`, every parent directory, every file, by byte order of the path, which
  * puts parents before children. `mtime` in seconds.
  */
-export function membersOf(files: readonly ImageFile[], mtime: number): (Member & { file?: ImageFile })[] {
+export function membersOf(
+  files: readonly ImageFile[],
+  mtime: number,
+  root = modelRoot,
+): (Member & { file?: ImageFile })[] {
   const members = new Map<string, Member & { file?: ImageFile }>();
   for (const file of files) {
-    const path = `models/${file.path}`;
+    const path = `${root}/${file.path}`;
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
       const parent = path.slice(0, slash);
       members.set(parent, { path: parent, type: 'directory', mode: 0o555, size: 0, mtime, ...owner });
@@ -121,8 +134,8 @@ export function membersOf(files: readonly ImageFile[], mtime: number): (Member &
 }
 
 /** Bytes of the uncompressed tar of a layer with these files. */
-export function tarSize(files: readonly ImageFile[]): number {
-  return membersOf(files, 0).reduce(
+export function tarSize(files: readonly ImageFile[], root = modelRoot): number {
+  return membersOf(files, 0, root).reduce(
     (total, member) => total + encodeHeader(member).length + member.size + paddingOf(member.size),
     endOfArchive.length,
   );

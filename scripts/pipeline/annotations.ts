@@ -53,7 +53,8 @@ function hubPage(source: string): string | undefined {
 
 /** Annotations of a model layer's descriptor: its key, and its files unless they are too many. */
 export function layerAnnotations(layer: Layer): Record<string, string> {
-  const files = layer.plan.files.map(({ path, size, sha256 }) => ({ path: `models/${path}`, size, sha256 }));
+  const { files: planned, root = 'models' } = layer.plan;
+  const files = planned.map(({ path, size, sha256 }) => ({ path: `${root}/${path}`, size, sha256 }));
   return {
     ...(files.length <= mostListed && { [keys.layerFiles]: JSON.stringify(files) }),
     [keys.layerKey]: layer.key,
