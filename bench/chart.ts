@@ -2,10 +2,10 @@
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
 
-const width = 880;
+const width = 960;
 const margin = 16;
 /** Where bars begin; what is left of it is the tools' names. */
-const axis = 300;
+const axis = 370;
 /** Room right of the longest bar for its time and ratio. */
 const labels = 130;
 const barHeight = 18;

@@ -1,8 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { diskFolder } from './disk.ts';
 import { measure } from './measure.ts';
+import { memoryOf } from './proc.ts';
 import type { Step } from './types.ts';
 
 const mib = 1024 ** 2;
@@ -80,4 +82,25 @@ test('hands arguments over as they are', async () => {
     args: ['--print', 'JSON.stringify(process.argv.slice(1))', '--', ...words],
   });
   expect(await readFile(join(folder, 'log'), 'utf8')).toContain(JSON.stringify(words));
+});
+
+test('ends the children of children when it is told to stop', async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const options = {
+    env: { PATH: process.env.PATH ?? '' },
+    cwd: folder,
+    logFile: join(folder, 'log'),
+    signal,
+  };
+  const file = join(folder, 'pid');
+  const code = `require("fs").writeFileSync("${file}", String(process.pid)); setTimeout(() => {}, 60000)`;
+  const running = measure([script(code)], options);
+  while ((await readFile(file, 'utf8').catch(() => '')) === '') await sleep(20);
+  stop.abort(new Error('enough'));
+  await expect(running).rejects.toThrow('enough');
+  const pid = Number(await readFile(file, 'utf8'));
+  for (let tries = 0; tries < 100 && memoryOf(pid) !== undefined; tries++) await sleep(20);
+  expect(memoryOf(pid)).toBeUndefined();
+  await expect(measure([{ program: 'true', args: [] }], options)).rejects.toThrow('enough');
 });

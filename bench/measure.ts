@@ -14,6 +14,8 @@ export interface MeasureOptions {
   logFile: string;
   /** A process that works for the steps without being their child. */
   registry?: number | undefined;
+  /** Kills the steps with all their children. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Often enough for a peak that lasts, seldom enough to cost nothing. */
@@ -24,16 +26,20 @@ const sampleEvery = 50;
  * its own by the kernel; that is what it prints at the end. Fails when a step does.
  */
 export async function measure(steps: readonly Step[], options: MeasureOptions): Promise<Measured> {
+  options.signal?.throwIfAborted();
   const log = openSync(options.logFile, 'a');
   const before = options.registry === undefined ? 0 : cpuOf(options.registry);
   const child = spawn('bash', ['-c', script(steps)], {
     cwd: options.cwd,
     env: options.env,
     stdio: ['ignore', log, log, 'pipe'],
+    // A process group, which can be killed as one.
+    detached: true,
   });
   closeSync(log);
-  const kill = (): boolean => child.kill('SIGKILL');
+  const kill = (): void => killGroup(child.pid);
   process.once('exit', kill);
+  options.signal?.addEventListener('abort', kill);
   const peaks = { largest: 0, tree: 0 };
   const timer = setInterval(() => sample(child.pid ?? 0, peaks), sampleEvery);
   try {
@@ -42,6 +48,7 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
       child.once('close', resolve);
     });
     const [code, told] = await Promise.all([ended, text(child.stdio[3] as NodeJS.ReadableStream)]);
+    options.signal?.throwIfAborted();
     if (code !== 0) throw new Error(`run ${shown(steps)}: exit code ${code}\n${tail(options.logFile)}`);
     const [start = '', end = '', stat = '', ...io] = told.split('\n');
     const { own, children } = cpuIn(stat);
@@ -56,6 +63,7 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
   } finally {
     clearInterval(timer);
     process.off('exit', kill);
+    options.signal?.removeEventListener('abort', kill);
   }
 }
 
@@ -80,6 +88,14 @@ function script(steps: readonly Step[]): string {
 function command({ program, args, pipe }: Step): string {
   const words = [program, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   return pipe ? `${words} | ${command(pipe)}` : words;
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // all of it has ended
+  }
 }
 
 function sample(pid: number, peaks: { largest: number; tree: number }): void {

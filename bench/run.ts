@@ -13,9 +13,13 @@ async function main(words: string[]): Promise<number> {
   const options = readOptions(words);
   const { peers, size, sizeText, runs, command } = options;
   const tell = (line: string): void => console.error(line);
+  const interrupt = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'])
+    process.once(name, () => interrupt.abort(new Error(`bench: stopped by ${name}`)));
+  const { signal } = interrupt;
   let failed = false;
   for (const work of options.works) {
-    const result = await runWork({ work, peers, size, sizeText, runs, command, tell });
+    const result = await runWork({ work, peers, size, sizeText, runs, command, signal, tell });
     console.log(`${resultSection(result)}\n`);
     console.log(`${targetTable([result])}\n`);
     failed ||= result.rows.some(({ error }) => error !== undefined);

@@ -1,4 +1,4 @@
-/** Runs a work: every tool once, then every tool again, so that a slow minute of the machine hits them all. */
+/** Runs a work: every tool once, then every tool again in the other order, so that a slow minute of the machine hits them all. */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubModel } from '../tests/parts/hub.ts';
@@ -20,6 +20,8 @@ export interface RunWork {
   sizeText: string;
   runs: number;
   command: string;
+  /** Stops it; what it made is removed. */
+  signal: AbortSignal;
   tell(line: string): void;
 }
 
@@ -39,19 +41,22 @@ export async function runWork(options: RunWork): Promise<Result> {
     }
     const traffic = new Map<Row, Partial<Sample>>();
     for (let number = 1; number <= runs; number++) {
-      for (const row of rows.filter(({ error }) => error === undefined)) {
+      const left = rows.filter(({ error }) => error === undefined);
+      // Back and forth, so that nobody always runs after the same one.
+      for (const row of number % 2 === 1 ? left : left.reverse()) {
         try {
           if (work.again && number === 1) {
-            const { requests, sent } = await once(work, row.by, inputs, hub, true);
+            const { requests, sent } = await once(options, row.by, inputs, hub, true);
             traffic.set(row, {
               ...(requests !== undefined && { requests }),
               ...(sent !== undefined && { sent }),
             });
           }
-          const sample = await once(work, row.by, inputs, hub, false);
+          const sample = await once(options, row.by, inputs, hub, false);
           row.samples.push({ ...sample, ...traffic.get(row) });
           tell(`${work.name} ${number}/${runs} ${row.peer}: ${sample.wall.toFixed(2)} s`);
         } catch (error) {
+          options.signal.throwIfAborted();
           const text = error instanceof Error ? error.message : String(error);
           row.error = reasonIn(text);
           tell(`${work.name} ${number}/${runs} ${row.peer} failed: ${text}`);
@@ -78,7 +83,7 @@ export async function runWork(options: RunWork): Promise<Result> {
 
 /** One tool, once, on a stage of its own. */
 async function once(
-  work: Work,
+  { work, signal }: RunWork,
   peer: Peer,
   models: Input[],
   hub: BenchHub | undefined,
@@ -91,6 +96,7 @@ async function once(
     hub: hub?.url,
     count,
     huge: work.huge ?? false,
+    signal,
   });
   try {
     await stage.prepare();

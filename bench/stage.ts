@@ -32,18 +32,24 @@ export interface StageOptions {
   count?: boolean;
   /** The registry keeps nothing, and the files are not read beforehand. */
   huge?: boolean;
+  /** Stops what runs; the stage can still be disposed of. */
+  signal: AbortSignal;
 }
 
 /** Starts the registry and prepares the folder below the temporary directory. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const { peer, kind } = options;
+  await using owned = new AsyncDisposableStack();
   const root = await mkdtemp(join(await diskFolder(), 'modelcars-bench-'));
+  owned.defer(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   const others = new Set(childrenOf(process.pid));
   const registry = options.huge
     ? await startSink()
     : await startRegistry({ kind: 'docker-registry', root: join(root, 'registry') });
+  owned.defer(async () => await registry.stop());
   const pid = childrenOf(process.pid).find((one) => !others.has(one) && nameOf(one) === 'docker-registry');
   const proxy = options.count ? await startProxy(registry.host) : undefined;
+  owned.defer(async () => await proxy?.stop());
   const host = proxy?.host ?? registry.host;
   const base = await pushBase(host, 'v1');
   const job: Job = {
@@ -59,8 +65,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     cwd: job.folder,
     logFile: join(root, 'log'),
     registry: pid,
+    signal: options.signal,
   };
   for (const folder of ['home', 'tmp', 'run']) await mkdir(join(job.folder, folder), { recursive: true });
+  owned.defer(() => runSteps(peer.clean?.(job) ?? [], { ...measuring, signal: undefined }));
+  const all = owned.move();
   let before = 0;
   return {
     job,
@@ -79,15 +88,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       if (kind !== 'layout' && !peer.noImage) await checkImages(job, peer);
       return { ...measured, kept: Math.max(0, (await diskOf(job.folder)) - before), ...traffic };
     },
-    [Symbol.asyncDispose]: async () => {
-      try {
-        await runSteps(peer.clean?.(job) ?? [], measuring);
-      } finally {
-        await proxy?.stop();
-        await registry.stop();
-        await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-      }
-    },
+    [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
 }
 
@@ -110,7 +111,8 @@ function environment({ folder, hub }: Job): Record<string, string> {
 
 /** So that every run finds the files in the page cache. */
 function readAll({ folder, files }: BenchModel): Promise<unknown>[] {
-  return files.map(async (file) => await run('cksum', [join(folder, file)]));
+  const copy = ['of=/dev/null', 'bs=1M', 'status=none'];
+  return files.map(async (file) => await run('dd', [`if=${join(folder, file)}`, ...copy]));
 }
 
 async function checkImages({ models, registry }: Job, peer: Peer): Promise<void> {

@@ -103,7 +103,8 @@ async function onPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The first thing in a text that looks like a version, else its first line. */
+/** What follows the word, the first thing in a text that looks like a version, or its first line. */
 function versionIn(text: string): string {
-  return /v?\d+\.\d+[\w.+-]*/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? '';
+  const said = /^\s*version:\s+(\S+)/im.exec(text)?.[1];
+  return said ?? /v?\d+\.\d+[\w.+-]*/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? '';
 }
