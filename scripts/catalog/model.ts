@@ -16,6 +16,8 @@ export interface Overrides {
 
 /** The base of a catalog that names none. */
 const defaultBase = 'registry.access.redhat.com/ubi10/ubi-micro:latest';
+/** The base of a loader that names none: it needs Node 24. */
+const loaderBase = 'docker.io/library/node:24-slim';
 const defaultPlatforms = ['linux/amd64', 'linux/arm64'];
 
 /**
@@ -24,27 +26,57 @@ const defaultPlatforms = ['linux/amd64', 'linux/arm64'];
  */
 export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Overrides): Model {
   const { defaults = {} } = catalog;
+  if (entry.image === 'loader') return toLoader(entry, catalog, overrides);
   const own = { ...defaults, ...entry, ...overrides };
-  const version = own.version ?? catalog.version;
-  const registry = own.registry ?? catalog.registry;
   const maxLayerSize = own.maxLayerSize === undefined ? undefined : sizeBytes(own.maxLayerSize);
   return {
-    name: entry.name,
+    ...common(entry, catalog, own),
     framework: entry.framework,
     source: entry.source,
     files: { ...entry.files },
     include: own.include ?? [],
     exclude: own.exclude ?? [],
-    tags: [...new Set(own.tags ?? [])],
     base: own.base ?? defaultBase,
+    ...(maxLayerSize !== undefined && { maxLayerSize }),
+    ...(own.licenses !== undefined && { licenses: own.licenses }),
+  };
+}
+
+/** What `defaults:` says of models (their base, files, licence) does not hold for the loader. */
+function toLoader(
+  entry: Extract<ModelInput, { image: 'loader' }>,
+  catalog: CatalogInput,
+  overrides: Overrides,
+): Model {
+  return {
+    ...common(entry, catalog, { ...catalog.defaults, ...entry, ...overrides }),
+    image: 'loader',
+    framework: 'loader',
+    source: 'modelcars:loader',
+    files: {},
+    include: [],
+    exclude: [],
+    base: overrides.base ?? entry.base ?? loaderBase,
+  };
+}
+
+/** What every image has, whatever is in it. */
+function common(
+  entry: ModelInput,
+  catalog: CatalogInput,
+  own: Omit<ModelInput, 'image' | 'base'> & Pick<Overrides, 'tags' | 'platforms'>,
+): Pick<Model, 'name' | 'tags' | 'platforms' | 'compression' | 'annotations'> & Partial<Model> {
+  const version = own.version ?? catalog.version;
+  const registry = own.registry ?? catalog.registry;
+  return {
+    name: entry.name,
+    tags: [...new Set(own.tags ?? [])],
     platforms: [...new Set(own.platforms ?? defaultPlatforms)].sort(),
     compression: own.compression ?? 'none',
-    annotations: { ...defaults.annotations, ...entry.annotations },
+    annotations: { ...catalog.defaults?.annotations, ...entry.annotations },
     ...(version !== undefined && { version: version.startsWith('v') ? version : `v${version}` }),
     ...(registry !== undefined && { registry }),
-    ...(maxLayerSize !== undefined && { maxLayerSize }),
     ...(own.title !== undefined && { title: own.title }),
     ...(own.description !== undefined && { description: own.description }),
-    ...(own.licenses !== undefined && { licenses: own.licenses }),
   };
 }

@@ -91,9 +91,23 @@ const registry = registryPrefix
   .describe("Where images are pushed: a host and an optional path. The model's name is added.")
   .exactOptional();
 
-/** An entry of `models:`. */
-export const modelSchema = strict('a model: a map with `name:`, `framework:` and `source:`', {
+const imageKinds = ['model', 'loader'] as const;
+const named = {
   name: modelName.describe("Name of the model, of its image and the last part of the image's repository."),
+  title: oneLine('a title', 200)
+    .describe('For people; becomes org.opencontainers.image.title.')
+    .exactOptional(),
+  description: text('a description', { most: 4096 })
+    .describe('For people; becomes org.opencontainers.image.description.')
+    .exactOptional(),
+  registry,
+};
+const aModel = 'a model: a map with `name:`, `framework:` and `source:`';
+
+/** An entry of `models:`. */
+export const modelSchema = strict(aModel, {
+  ...named,
+  image: z.literal('model').describe('A model, as without this field.').exactOptional(),
   framework: text('the name of a folder in frameworks/', { most: 255 })
     .meta({ examples: ['sklearn', 'xgboost', 'lightgbm'] })
     .describe('How the model is served: a folder of frameworks/.'),
@@ -109,14 +123,33 @@ export const modelSchema = strict('a model: a map with `name:`, `framework:` and
     })
     .describe('More files: path below /models → URI of a single file.')
     .exactOptional(),
-  title: oneLine('a title', 200)
-    .describe('For people; becomes org.opencontainers.image.title.')
-    .exactOptional(),
-  description: text('a description', { most: 4096 })
-    .describe('For people; becomes org.opencontainers.image.description.')
-    .exactOptional(),
-  registry,
   ...defaultable,
+});
+
+const { base, platforms, compression, version, tags, annotations } = defaultable;
+
+/** An entry that is modelcars itself; takes nothing that is about a model. */
+export const loaderSchema = strict('a loader: a map with `name:` and `image: loader`', {
+  ...named,
+  image: z
+    .literal('loader')
+    .describe(
+      'modelcars itself, as a container that runs `modelcars cache`: an init container for instance.',
+    ),
+  base,
+  platforms,
+  compression,
+  version,
+  tags,
+  annotations,
+});
+
+const entrySchema = z.discriminatedUnion('image', [modelSchema, loaderSchema], {
+  error: ({ code, input }) => {
+    if (code !== 'invalid_union') return complain(aModel, input);
+    const image = (input as { image?: unknown }).image;
+    return complain(`one of ${list(imageKinds, 'or')}`, image, didYouMean(image, imageKinds));
+  },
 });
 
 export const defaultsSchema = strict('a map of defaults', defaultable).describe(
@@ -136,10 +169,10 @@ export const catalogSchema = strict('a map with `models:`', {
     )
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),
-  models: listOf(modelSchema, 'models, each starting with `- name:`')
+  models: listOf(entrySchema, 'models, each starting with `- name:`')
     .min(1, { error: 'expected at least one model' })
     .describe('What to build.'),
 });
 
 export type CatalogInput = z.infer<typeof catalogSchema>;
-export type ModelInput = z.infer<typeof modelSchema>;
+export type ModelInput = z.infer<typeof entrySchema>;

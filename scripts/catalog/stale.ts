@@ -33,7 +33,9 @@ export function staleness(
     const locked = Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
     const framework = frameworks.get(model.framework);
     const changes = locked && framework ? changesOf(model, locked, framework) : ['it is not in the lock'];
-    for (const change of changes) reasons.push(`model ${model.name}: ${change}`);
+    // The loader is the program that runs: only its base is locked.
+    if (model.image !== 'loader')
+      for (const change of changes) reasons.push(`model ${model.name}: ${change}`);
     const base = Object.hasOwn(lock.bases, model.base) ? lock.bases[model.base] : undefined;
     for (const platform of model.platforms) {
       if (base && Object.hasOwn(base, platform)) continue;

@@ -7,6 +7,8 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 export interface Model {
   /** DNS-1123 label; the image's name and the last part of its repository. */
   name: string;
+  /** `loader`: no model, but modelcars itself, to run `cache` in a cluster. Then `framework` and `source` are only names. */
+  image?: 'loader';
   /** A folder of frameworks/. */
   framework: string;
   /** URI in KServe's style: `file:path`, `hf://org/repo[:revision]`, `https://…`, `s3://bucket/prefix`. */

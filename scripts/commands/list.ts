@@ -54,7 +54,9 @@ export const list: Command = {
   },
 };
 
-function lockState({ name }: Model, lock: Lock | undefined, reasons: string[]): LockState {
+function lockState({ name, image }: Model, lock: Lock | undefined, reasons: string[]): LockState {
+  // Of a loader only the base is locked.
+  if (image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked: LockedModel | undefined =
     lock && Object.hasOwn(lock.models, name) ? lock.models[name] : undefined;
   if (locked === undefined) return { state: 'missing', reasons };

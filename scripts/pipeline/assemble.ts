@@ -12,6 +12,7 @@ import {
 } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
+import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import type { WantedFile } from '../store/place.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/progress.ts';
@@ -39,21 +40,22 @@ export interface Assembled {
   sent: number;
 }
 
-/** Plans an image from the lock: layers, bases, annotations. `maxLayerSize` in bytes with the registry that sets it. */
+/** Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. `maxLayerSize` in bytes with the registry that sets it. */
 export async function planImage(
   context: Context,
   model: Model,
   limit?: { bytes: number; registry: string },
 ): Promise<ImagePlan> {
   const locked = await context.locked(model);
-  const framework = context.framework(model);
+  const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
+  const framework = loader ? undefined : context.framework(model);
   const wanted = new Map<string, WantedFile>();
   const files = locked.files.map((file): ImageFile => {
-    const path = targetPath(framework, file);
+    const path = framework === undefined ? file.path : targetPath(framework, file);
     wanted.set(path, { ...file, uri: file.source ?? locked.source, revision: locked.revision });
     return { path, size: file.size, sha256: file.sha256 };
   });
-  const plans = planLayers(files);
+  const plans = planLayers(files, loader?.root);
   if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
   const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
     const found = wanted.get(file.path);
@@ -70,8 +72,20 @@ export async function planImage(
     layers,
     files: wanted,
     bases,
-    description: { created, annotations: annotationsOf(model, locked, created) },
+    description: {
+      created,
+      annotations: annotationsOf(model, locked, created),
+      ...(loader && { process: loader.process }),
+    },
   };
+}
+
+/** What is special about a loader's image. Fails with code `catalog` on a base that has no Node. */
+function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
+  if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
+  throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {
+    next: 'give the loader a base with Node 24, such as docker.io/library/node:24-slim',
+  });
 }
 
 /**
@@ -138,11 +152,29 @@ async function deliver(
       return finished;
     }
   }
-  const promised = known && { digest: known.digest, size: known.size };
-  const { digest, size } = await writeSurely(context, () => write({ ...layer, ...promised }));
-  const made = { digest, size, diffId: layer.diffId() };
+  if (known !== undefined && (await writePromised(layer, known, write))) return finish(layer, known);
+  const { digest, size } = await writeSurely(context, () => write(layer));
+  const made = { digest, size, diffId: layer.diffId(digest) };
   await context.store.rememberLayer(layer.key, made);
   return finish(layer, made);
+}
+
+/**
+ * Writes a layer whose digest is known. False when the bytes turn out not to have it: a file is wrong, or what was
+ * remembered is; reading again with every file's proof tells which.
+ */
+async function writePromised(
+  layer: Layer,
+  known: KnownLayer,
+  write: (content: Content) => Promise<Descriptor>,
+): Promise<boolean> {
+  try {
+    await write(layer.promised(known));
+    return true;
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code === 'integrity') return false;
+    throw error;
+  }
 }
 
 /** Writes a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */

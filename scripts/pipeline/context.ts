@@ -7,6 +7,7 @@ import { readLock } from '../catalog/lockfile.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
+import { loaderFiles } from '../loader/files.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { closeSources, type SourceOptions } from '../sources/index.ts';
 import { huggingFaceCache } from '../store/huggingface-cache.ts';
@@ -111,7 +112,9 @@ export class Context implements AsyncDisposable {
 
   /** A model's files: as locked, or, not frozen and not locked, as they are now. */
   locked(model: Model): Promise<LockedModel> {
-    return remember(this.#models, model, () => lockedModel(this, model));
+    return remember(this.#models, model, () =>
+      model.image === 'loader' ? loaderFiles(this.options.signal) : lockedModel(this, model),
+    );
   }
 
   /** The manifest digests of a model's base, likewise. */

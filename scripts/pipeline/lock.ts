@@ -1,6 +1,6 @@
 import { writeLock } from '../catalog/lockfile.ts';
 import { resolveModel } from '../catalog/resolve.ts';
-import type { Lock } from '../catalog/types.ts';
+import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import { Context } from './context.ts';
 import { leftOutLine } from './obey.ts';
@@ -33,6 +33,7 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
     ),
   };
   const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
+    if (model.image === 'loader') return lockLoader(context, model, lock);
     const [{ leftOut, ...locked }, pins] = await Promise.all([
       resolveModel(model, context.framework(model), context.sources, options.signal),
       context.resolveBase(model.base, model.platforms),
@@ -59,4 +60,15 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
   if (options.dryRun || outcomes.some((outcome) => outcome.status === 'failed'))
     return { outcomes, change: 'unchanged' };
   return { outcomes, change: await writeLock(catalog.lockFile, lock) };
+}
+
+/** Only a loader's base is locked: the rest of it is the program that runs. */
+async function lockLoader(context: Context, model: Model, lock: Lock): Promise<Outcome> {
+  const before = JSON.stringify(lock.bases[model.base]);
+  const pins = await context.resolveBase(model.base, model.platforms);
+  const after = { ...lock.bases[model.base], ...pins };
+  lock.bases[model.base] = after;
+  const same = before === JSON.stringify(after);
+  const status = same ? 'unchanged' : context.options.dryRun ? 'planned' : 'done';
+  return { model: model.name, status, platforms: model.platforms };
 }

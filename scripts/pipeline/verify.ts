@@ -5,6 +5,7 @@ import { openLayout } from '../layout/open.ts';
 import type { Task } from '../terminal/progress.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { Context } from './context.ts';
+import { verifyLoader } from './loader.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
@@ -37,6 +38,7 @@ async function verifyOne(
   name: string,
   task: Task,
 ): Promise<Outcome> {
+  if (model.image === 'loader') return verifyLoader(context, model, store, reference, name, task);
   const framework = context.framework(model);
   const locked = await context.locked(model);
   const files = locked.files.map((file) => ({

@@ -27,13 +27,32 @@ const oci = 'application/vnd.oci.image';
  */
 export async function pushBase(host: string, repository: string, content: string): Promise<PushedBase> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-base-'));
+  try {
+    const programs = Object.fromEntries(
+      ['sh', 'ln', 'ls', 'sleep', 'mkdir'].map((name) => [`bin/${name}`, '']),
+    );
+    const tars = [await layer(folder, programs), await layer(folder, { 'etc/marker': content })];
+    const layers = await Promise.all(tars.map(async (tar) => digestOf(await readFile(tar))));
+    return { reference: await pushLayers(host, repository, tars, {}), layers };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Pushes uncompressed layers (files) as an image for amd64 and arm64, tagged v1. Returns its reference. */
+export async function pushLayers(
+  host: string,
+  repository: string,
+  tars: string[],
+  process: object,
+): Promise<string> {
   const url = `http://${host}/v2/${repository}`;
   const put = async (at: string, type: string, bytes: Uint8Array): Promise<void> => {
     const response = await fetch(at, { method: 'PUT', headers: { 'content-type': type }, body: bytes });
     if (!response.ok) throw new Error(`put ${at}: ${response.status} ${await response.text()}`);
   };
   const push = async (mediaType: string, bytes: Uint8Array): Promise<Descriptor> => {
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = digestOf(bytes);
     if (mediaType.endsWith('.v1+json') && !mediaType.includes('config')) {
       await put(`${url}/manifests/${digest}`, mediaType, bytes);
     } else {
@@ -44,34 +63,26 @@ export async function pushBase(host: string, repository: string, content: string
     }
     return { mediaType, digest, size: bytes.length };
   };
-  try {
-    const programs = Object.fromEntries(
-      ['sh', 'ln', 'ls', 'sleep', 'mkdir'].map((name) => [`bin/${name}`, '']),
+  const layers: Descriptor[] = [];
+  for (const tar of tars) layers.push(await push(`${oci}.layer.v1.tar`, await readFile(tar)));
+  const manifests: Descriptor[] = [];
+  for (const architecture of ['amd64', 'arm64']) {
+    const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
+    const config = await push(
+      `${oci}.config.v1+json`,
+      json({ os: 'linux', architecture, rootfs, config: process }),
     );
-    const tars = [await layer(folder, programs), await layer(folder, { 'etc/marker': content })];
-    const layers: Descriptor[] = [];
-    for (const tar of tars) layers.push(await push(`${oci}.layer.v1.tar`, tar));
-    const manifests: Descriptor[] = [];
-    for (const architecture of ['amd64', 'arm64']) {
-      const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
-      const config = await push(
-        `${oci}.config.v1+json`,
-        json({ os: 'linux', architecture, rootfs, config: {} }),
-      );
-      const document = { schemaVersion: 2, mediaType: `${oci}.manifest.v1+json`, config, layers };
-      const manifest = await push(document.mediaType, json(document));
-      manifests.push({ ...manifest, platform: { os: 'linux', architecture } });
-    }
-    const index = { schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests };
-    await put(`${url}/manifests/v1`, index.mediaType, json(index));
-    return { reference: `${host}/${repository}:v1`, layers: layers.map(({ digest }) => digest) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    const document = { schemaVersion: 2, mediaType: `${oci}.manifest.v1+json`, config, layers };
+    const manifest = await push(document.mediaType, json(document));
+    manifests.push({ ...manifest, platform: { os: 'linux', architecture } });
   }
+  const index = { schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests };
+  await put(`${url}/manifests/v1`, index.mediaType, json(index));
+  return `${host}/${repository}:v1`;
 }
 
-/** Files as a tar made by tar(1), each executable. */
-async function layer(folder: string, files: Record<string, string>): Promise<Uint8Array> {
+/** Files as a tar made by tar(1), each executable. Returns its path. */
+async function layer(folder: string, files: Record<string, string>): Promise<string> {
   const tree = await mkdtemp(join(folder, 'tree-'));
   for (const [path, content] of Object.entries(files)) {
     await mkdir(join(tree, path, '..'), { recursive: true });
@@ -79,8 +90,12 @@ async function layer(folder: string, files: Record<string, string>): Promise<Uin
   }
   const plain = ['--owner=0', '--group=0', '--mtime=@0', '--sort=name', '--mode=0755'];
   const tops = [...new Set(Object.keys(files).map((path) => path.split('/')[0] ?? path))];
-  await run('tar', ['--create', '--file', join(folder, 'layer.tar'), ...plain, '--directory', tree, ...tops]);
-  return await readFile(join(folder, 'layer.tar'));
+  await run('tar', ['--create', '--file', `${tree}.tar`, ...plain, '--directory', tree, ...tops]);
+  return `${tree}.tar`;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
 function json(value: unknown): Uint8Array {

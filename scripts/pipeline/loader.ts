@@ -1,0 +1,59 @@
+import type { Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { parseIndex, parseManifest } from '../image/schema.ts';
+import type { Descriptor, ImageStore } from '../image/types.ts';
+import type { Task } from '../terminal/progress.ts';
+import { assemble, planImage } from './assemble.ts';
+import type { Context } from './context.ts';
+import { hashingSink } from './hashing.ts';
+import type { Outcome } from './types.ts';
+
+/**
+ * Verifies a loader's image: it must be, byte for byte, what this modelcars makes of itself on the locked base, and every layer
+ * must be there and whole. Fails with code `integrity`.
+ */
+export async function verifyLoader(
+  context: Context,
+  model: Model,
+  store: ImageStore,
+  reference: string,
+  name: string,
+  task: Task,
+): Promise<Outcome> {
+  const expected = await assemble(context, await planImage(context, model), hashingSink(), task);
+  const root = await store.resolve(reference);
+  if (root?.digest !== expected.index.digest) {
+    const found = root === undefined ? 'there is no such image' : `it is ${root.digest}`;
+    throw new ModelcarsError(
+      'integrity',
+      `verify ${name}: this modelcars makes ${expected.index.digest}, ${found}`,
+      {
+        next: 'build it again; the image of another version of modelcars is verified with that version',
+      },
+    );
+  }
+  const layers = new Map<string, Descriptor>();
+  for (const manifest of parseIndex(await store.read(root), name).manifests)
+    for (const layer of parseManifest(await store.read(manifest), name).layers)
+      layers.set(layer.digest, layer);
+  for (const layer of layers.values()) await readWhole(context, store, layer);
+  return {
+    model: model.name,
+    status: 'done',
+    name,
+    digest: root.digest,
+    platforms: model.platforms,
+    checks: [
+      { rule: 'same', text: 'it is byte for byte what this modelcars makes of itself' },
+      { rule: 'blobs', text: `${layers.size} layers: every byte is there and has its digest` },
+    ],
+  };
+}
+
+/** Reads a layer to its end: whoever opens it checks the digest. */
+async function readWhole(context: Context, store: ImageStore, layer: Descriptor): Promise<void> {
+  let size = 0;
+  for await (const chunk of store.open(layer, 0, context.options.signal)) size += chunk.length;
+  if (size === layer.size) return;
+  throw new ModelcarsError('integrity', `read ${layer.digest}: ${size} bytes of ${layer.size} came`);
+}
