@@ -152,11 +152,29 @@ async function deliver(
       return finished;
     }
   }
-  const promised = known && { digest: known.digest, size: known.size };
-  const { digest, size } = await writeSurely(context, () => write({ ...layer, ...promised }));
-  const made = { digest, size, diffId: layer.diffId() };
+  if (known !== undefined && (await writePromised(layer, known, write))) return finish(layer, known);
+  const { digest, size } = await writeSurely(context, () => write(layer));
+  const made = { digest, size, diffId: layer.diffId(digest) };
   await context.store.rememberLayer(layer.key, made);
   return finish(layer, made);
+}
+
+/**
+ * Writes a layer whose digest is known. False when the bytes turn out not to have it: a file is wrong, or what was
+ * remembered is; reading again with every file's proof tells which.
+ */
+async function writePromised(
+  layer: Layer,
+  known: KnownLayer,
+  write: (content: Content) => Promise<Descriptor>,
+): Promise<boolean> {
+  try {
+    await write(layer.promised(known));
+    return true;
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code === 'integrity') return false;
+    throw error;
+  }
 }
 
 /** Writes a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
