@@ -15,9 +15,9 @@ export interface RangesOptions {
    * too early; anything else that it throws ends the reading.
    */
   open(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Ranges under way at the same time; 8 unless told. */
+  /** Ranges under way at the same time; 10 unless told. */
   connections?: number;
-  /** Bytes of a range; 8 MiB unless told. */
+  /** Bytes of a range; 4 MiB unless told. */
   chunk?: number;
   signal?: AbortSignal | undefined;
   /** Seven tries without a new byte, 1 s before the second, unless told. */
@@ -29,12 +29,17 @@ export interface RangesOptions {
 }
 
 /** Room for ranges that are read ahead, of all files of this process. */
-const readAhead = new Budget(96 * 1024 ** 2);
+const readAhead = new Budget(48 * 1024 ** 2);
+/**
+ * Bytes of the pieces that are given out. What a socket gives is copied into them: buffers of many sizes, each kept for a while, tear
+ * so many holes into the heap that it takes three times the memory.
+ */
+const pieceSize = 256 * 1024;
 /** Bytes that a range without room in the budget may run ahead of its reader. */
 const shortLead = 256 * 1024;
 
 /** Bytes of a range unless told: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
-export const rangeSize = 8 * 1024 ** 2;
+export const rangeSize = 4 * 1024 ** 2;
 
 /**
  * The bytes of something large in order, read as several ranges at once. Memory is bounded over all that is read in
@@ -62,6 +67,8 @@ interface Range {
   end: number;
   /** Arrived and not taken. */
   chunks: Uint8Array[];
+  /** Being filled, the last of `chunks` to be. */
+  piece: { bytes: Uint8Array; filled: number } | undefined;
   /** Bytes in `chunks`. */
   lead: number;
   /** Bytes of the budget that were not given back yet. */
@@ -92,7 +99,7 @@ class RangeReader {
   constructor(options: RangesOptions) {
     this.#options = options;
     this.#budget = options.budget ?? readAhead;
-    this.#connections = options.connections ?? 8;
+    this.#connections = options.connections ?? 10;
     this.#chunk = options.chunk ?? rangeSize;
     this.#planned = options.offset ?? 0;
     this.#notify();
@@ -163,6 +170,7 @@ class RangeReader {
       at,
       end,
       chunks: [],
+      piece: undefined,
       lead: 0,
       reserved,
       roomy: reserved === end - at,
@@ -172,6 +180,8 @@ class RangeReader {
     const running: Promise<void> = this.#fetch(range).then(() => {
       range.done = true;
       this.#running.delete(running);
+      // Not only when the reader comes: it may be slow, and there may be room.
+      if (!this.#failure) this.#startMore();
       this.#notify();
     });
     this.#running.add(running);
@@ -203,10 +213,7 @@ class RangeReader {
       if (chunk.length > range.end - range.at)
         throw new ModelcarsError('source', `${what}: more bytes came than were asked for`);
       if (chunk.length === 0) continue;
-      range.at += chunk.length;
-      range.lead += chunk.length;
-      range.chunks.push(chunk);
-      this.#notify();
+      for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(this.#keep(range, rest));
       while (!range.roomy && range.lead >= shortLead && !this.#failure) await this.#change;
     }
     if (range.at === range.end || this.#failure) return;
@@ -215,6 +222,24 @@ class RangeReader {
       retryable: true,
       next: 'run the command again',
     });
+  }
+
+  /** Copies as much of a chunk as the piece that is being filled takes; returns how much. */
+  #keep(range: Range, chunk: Uint8Array): number {
+    const left = range.end - range.at;
+    range.piece ??= { bytes: Buffer.allocUnsafeSlow(Math.min(pieceSize, left)), filled: 0 };
+    const { piece } = range;
+    const taken = chunk.subarray(0, piece.bytes.length - piece.filled);
+    piece.bytes.set(taken, piece.filled);
+    piece.filled += taken.length;
+    range.at += taken.length;
+    if (piece.filled === piece.bytes.length) {
+      range.piece = undefined;
+      range.lead += piece.filled;
+      range.chunks.push(piece.bytes);
+      this.#notify();
+    }
+    return taken.length;
   }
 
   #giveBack(range: Range, bytes: number): void {

@@ -46,7 +46,7 @@ export class Downloads {
   async *read(file: HubFile, offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const { retry, onRetry } = this.#options;
     let at = offset;
-    for (let connections = 8; ; connections = 1) {
+    for (let connections = 10; ; connections = 1) {
       const chunks = parallelRanges({
         what: file.what,
         size: file.size,
