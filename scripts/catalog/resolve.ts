@@ -3,7 +3,7 @@ import { ModelcarsError } from '../errors.ts';
 import { isFolder } from '../sources/file.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
-import type { Selection } from '../sources/types.ts';
+import type { FileTap, Selection } from '../sources/types.ts';
 import { type Globs, globsOf } from './stale.ts';
 import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
 import { list, plain, show } from './words.ts';
@@ -39,6 +39,7 @@ export async function resolveModel(
   framework: Framework,
   sources: string | SourceOptions,
   signal?: AbortSignal,
+  tap?: FileTap,
 ): Promise<ResolvedModel> {
   const globs = globsOf(model, framework);
   const chosen = selectionOf(globs);
@@ -58,7 +59,7 @@ export async function resolveModel(
     seen.push(path);
     return taken?.has(path) ?? chosen(path);
   };
-  const snapshot = await source.resolve(model.source, select, signal);
+  const snapshot = await source.resolve(model.source, select, signal, tap);
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
     extra.push(await resolveExtra(model, path, uri, sources, signal));

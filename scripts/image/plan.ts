@@ -25,7 +25,7 @@ export interface LayerPlan {
 const modelRoot = 'models';
 
 /** A file at least this large (bytes) gets a layer of its own: it downloads, changes and is shared by itself. */
-const ownLayerFrom = 32 * 1024 ** 2;
+export const ownLayerFrom = 32 * 1024 ** 2;
 /** Smaller files share layers of about this many bytes, so that several move at once. */
 const sharedLayerTarget = 128 * 1024 ** 2;
 /** Files that change without the model changing: they lie in the last layer, alone. */

@@ -2,6 +2,8 @@ import { writeLock } from '../catalog/lockfile.ts';
 import { resolveModel } from '../catalog/resolve.ts';
 import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import { soloHash } from '../image/solo.ts';
+import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
 import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
@@ -35,7 +37,7 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
   const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
     if (model.image === 'loader') return lockLoader(context, model, lock);
     const [{ leftOut, ...locked }, pins] = await Promise.all([
-      resolveModel(model, context.framework(model), context.sources, options.signal),
+      resolveModel(model, context.framework(model), context.sources, options.signal, tapFor(context, model)),
       context.resolveBase(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));
@@ -60,6 +62,23 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
   if (options.dryRun || outcomes.some((outcome) => outcome.status === 'failed'))
     return { outcomes, change: 'unchanged' };
   return { outcomes, change: await writeLock(catalog.lockFile, lock) };
+}
+
+/** Remembers the layers of large files while these are hashed, so that the first push knows them beforehand. */
+function tapFor(context: Context, model: Model): FileTap | undefined {
+  if (model.compression !== 'none' || context.options.dryRun) return undefined;
+  const { place } = context.framework(model);
+  return ({ path, size }) => {
+    const solo = soloHash(place?.(path) ?? path, size, context.epoch);
+    if (solo === undefined) return undefined;
+    return {
+      update: solo.update,
+      async end(sha256) {
+        const { key, ...layer } = solo.end(sha256);
+        await context.store.rememberLayer(key, layer);
+      },
+    };
+  };
 }
 
 /** Only a loader's base is locked: the rest of it is the program that runs. */

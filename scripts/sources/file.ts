@@ -10,7 +10,7 @@ import { ModelcarsError } from '../errors.ts';
 import { bufferRing } from '../files/ring.ts';
 import { checkClashes, checkPath, compareBytes } from './paths.ts';
 import { revisionOf } from './revision.ts';
-import type { Source } from './types.ts';
+import type { FileTap, Source } from './types.ts';
 import { parseFileUri } from './uri.ts';
 import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk.ts';
 
@@ -28,7 +28,7 @@ const parallelFiles = 2;
  */
 export function fileSource(directory: string): Source {
   return {
-    async resolve(uri, select, signal) {
+    async resolve(uri, select, signal, tap) {
       const { root, isFile, name } = await openRoot(directory, uri);
       const found = isFile ? await single(root, name, uri) : await walk(root, uri, select, signal);
       const chosen = found
@@ -38,7 +38,7 @@ export function fileSource(directory: string): Source {
       const limit = pLimit(parallelFiles);
       const stop = new AbortController();
       const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-      const hashing = chosen.map((file) => limit(() => hash(uri, file, either)));
+      const hashing = chosen.map((file) => limit(() => hash(uri, file, either, tap)));
       try {
         const files = await Promise.all(hashing);
         return { revision: revisionOf(files), files };
@@ -120,7 +120,12 @@ function check(uri: string, found: readonly Found[]): void {
 }
 
 /** SHA-256 of a file, and proof that it was the same file from first to last byte. */
-async function hash(uri: string, { path, real, stats }: Found, signal: AbortSignal): Promise<LockedFile> {
+async function hash(
+  uri: string,
+  { path, real, stats }: Found,
+  signal: AbortSignal,
+  tap?: FileTap,
+): Promise<LockedFile> {
   stopIfAborted(signal);
   const digest = createHash('sha256');
   const changed = () =>
@@ -135,6 +140,7 @@ async function hash(uri: string, { path, real, stats }: Found, signal: AbortSign
   try {
     const before = await handle.stat({ bigint: true });
     if (before.dev !== stats.dev || before.ino !== stats.ino || !before.isFile()) throw changed();
+    const watcher = tap?.({ path, size: Number(before.size) });
     const buffer = Buffer.allocUnsafe(chunkSize);
     let size = 0;
     for (;;) {
@@ -143,11 +149,14 @@ async function hash(uri: string, { path, real, stats }: Found, signal: AbortSign
       if (bytesRead === 0) break;
       size += bytesRead;
       digest.update(buffer.subarray(0, bytesRead));
+      watcher?.update(buffer.subarray(0, bytesRead));
     }
     const after = await handle.stat({ bigint: true });
     if (BigInt(size) !== before.size || after.size !== before.size || after.mtimeNs !== before.mtimeNs)
       throw changed();
-    return { path, size, sha256: digest.digest('hex') };
+    const sha256 = digest.digest('hex');
+    await watcher?.end(sha256);
+    return { path, size, sha256 };
   } catch (error) {
     if (error instanceof ModelcarsError) throw error;
     throw sourceError(uri, `${plain(path)}: ${systemProblem(error)}`, 'check the disk', error);

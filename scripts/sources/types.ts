@@ -13,10 +13,17 @@ export interface Snapshot {
 /** Which of a source's paths count. */
 export type Selection = (path: string) => boolean;
 
+/** Who wants to see a file's bytes while they are hashed for the lock, first to last; undefined: nobody. */
+export type FileTap = (file: {
+  path: string;
+  /** Bytes. */
+  size: number;
+}) => { update(chunk: Uint8Array): void; end(sha256: string): Promise<void> } | undefined;
+
 /** One kind of source, chosen by the URI's scheme. */
 export interface Source {
-  /** Lists and hashes what the URI points at now. Fails with code `source`. */
-  resolve(uri: string, select: Selection, signal?: AbortSignal): Promise<Snapshot>;
+  /** Lists and hashes what the URI points at now; `tap` sees files that are read here from disk. Fails with code `source`. */
+  resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot>;
   /**
    * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's
    * reader does, on the way through.
