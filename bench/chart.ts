@@ -32,7 +32,8 @@ const style = `
 /** The whole file. Bars of one group share a scale; groups do not. Results with fewer than two tools are left out. */
 export function chart(results: readonly Result[]): string {
   const parts: string[] = [];
-  let top = margin;
+  parts.push(text(margin, margin + 12, 'Time of each tool; shorter is better. ×: times ours.', ''));
+  let top = margin + 24;
   for (const result of results) {
     const bars = barsOf(result);
     if (bars.length < 2) continue;
@@ -75,7 +76,8 @@ function barsOf(result: Result): Bar[] {
     const sample = medians(row);
     if (sample === undefined) return [];
     const ours = row.peer.startsWith('modelcars');
-    const times = row === result.rows[0] ? '' : `  ${formatRatio(ratio(result, row))}`;
+    const value = row === result.rows[0] ? undefined : ratio(result, row);
+    const times = value === undefined ? '' : `  ${formatRatio(value)}`;
     return [{ title: row.title, label: `${formatSeconds(sample.wall)}${times}`, wall: sample.wall, ours }];
   });
 }
