@@ -1,4 +1,4 @@
-import { RequestFailure } from '../registry/failure.ts';
+import { RequestFailure } from '../http/failure.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
 import { type CachedFile, type CacheManifest, manifestName } from '../sources/s3/manifest.ts';
 
