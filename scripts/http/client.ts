@@ -1,9 +1,9 @@
 import { ModelcarsError } from '../errors.ts';
-import { drop, headerOf, readBody } from '../registry/body.ts';
-import { isUnreachable, networkFailure, RequestFailure } from '../registry/failure.ts';
-import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from '../registry/retry.ts';
-import type { Answer, Transport } from '../registry/transport.ts';
-import { transmit } from '../registry/wire.ts';
+import { drop, headerOf, readBody } from './body.ts';
+import { isUnreachable, networkFailure, RequestFailure } from './failure.ts';
+import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
+import type { Answer, Transport } from './transport.ts';
+import { transmit } from './wire.ts';
 
 /** A GET of something that somebody serves. */
 export interface Get {
@@ -127,7 +127,10 @@ export class HttpClient {
         if (!(error instanceof RequestFailure) || !error.retryable) throw error;
         // A host that never answered is more likely a typing error than one that restarts.
         const hopeless = isUnreachable(error) && !this.#answered.has(call.url.host);
-        if (attempt >= (hopeless ? Math.min(2, retry.tries) : retry.tries)) throw error;
+        if (attempt >= (hopeless ? Math.min(2, retry.tries) : retry.tries)) {
+          error.retryable = false;
+          throw error;
+        }
         const delay = backoff(attempt, retry, error.retryAfter);
         onRetry?.(`${error.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
         await sleep(delay, call.signal);

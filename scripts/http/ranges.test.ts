@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { RequestFailure } from '../registry/failure.ts';
 import { Budget } from './budget.ts';
+import { RequestFailure } from './failure.ts';
 import { parallelRanges, type RangesOptions } from './ranges.ts';
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31 + (at >> 8)) & 255);

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
-import { RequestFailure } from '../registry/failure.ts';
-import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from '../registry/retry.ts';
 import { Budget } from './budget.ts';
+import { RequestFailure } from './failure.ts';
+import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
   /** How an error begins: "read hf://org/model: model.safetensors". */

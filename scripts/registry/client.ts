@@ -1,10 +1,10 @@
+import { defaultRetry, type RetryOptions } from '../http/retry.ts';
+import { Transport } from '../http/transport.ts';
 import { type Credentials, defaultCredentials } from './credentials.ts';
 import { Holdings } from './holdings.ts';
 import { Host } from './host.ts';
 import { parseReference, type Reference } from './reference.ts';
 import { Repository } from './repository.ts';
-import { defaultRetry, type RetryOptions } from './retry.ts';
-import { Transport } from './transport.ts';
 
 export interface RegistryOptions {
   /**

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
+import { drop, headerOf } from '../http/body.ts';
+import { networkFailure, type RequestFailure } from '../http/failure.ts';
+import { cancelled } from '../http/retry.ts';
+import type { Answer } from '../http/transport.ts';
 import type { Descriptor } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { drop, headerOf } from './body.ts';
-import { networkFailure, type RequestFailure } from './failure.ts';
+import { registryAdvice } from './failure.ts';
 import type { Host } from './host.ts';
-import { cancelled } from './retry.ts';
-import type { Answer } from './transport.ts';
 
 export interface DownloadOptions {
   host: Host;
@@ -50,7 +51,7 @@ export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Ui
       if (error instanceof ModelcarsError) throw error;
       if (signal?.aborted) throw cancelled(error);
       if (position === descriptor.size) break;
-      const failure: RequestFailure = networkFailure(what, host.registry, error);
+      const failure: RequestFailure = networkFailure(what, host.registry, error, registryAdvice);
       if (++failures >= host.retry.tries) throw failure;
       await host.pause(failures, failure, options.signal);
     } finally {

@@ -1,39 +1,12 @@
-import { type ErrorCode, ModelcarsError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { type Advice, type FailureDetails, isRetryable, RequestFailure } from '../http/failure.ts';
 
-/** How a request went wrong, for those who decide whether to try again. */
-export interface FailureDetails {
-  code: ErrorCode;
-  next?: string;
-  cause?: unknown;
-  /** HTTP status; undefined when there was no answer. */
-  status?: number;
-  /** The registry's error codes: `BLOB_UPLOAD_UNKNOWN`, `DIGEST_INVALID` … */
-  codes?: string[];
-  /** Whether the same request may succeed later. */
-  retryable?: boolean;
-  /** Milliseconds the registry asks to wait. */
-  retryAfter?: number;
-}
-
-/** A failed request: a ModelcarsError that also carries what the retries need. */
-export class RequestFailure extends ModelcarsError {
-  readonly status: number | undefined;
-  readonly codes: string[];
-  /** Set to false by whoever has tried often enough, so that nobody above starts all over. */
-  retryable: boolean;
-  readonly retryAfter: number | undefined;
-
-  constructor(message: string, details: FailureDetails) {
-    super(details.code, message, {
-      cause: details.cause,
-      ...(details.next === undefined ? {} : { next: details.next }),
-    });
-    this.status = details.status;
-    this.codes = details.codes ?? [];
-    this.retryable = details.retryable ?? false;
-    this.retryAfter = details.retryAfter;
-  }
-}
+/** What to do when a registry does not answer. */
+export const registryAdvice: Advice = {
+  plain: (host) => `if it is a plain http registry, pass \`--insecure ${host}\``,
+  unreachable: 'check the host name, HTTPS_PROXY and NO_PROXY, or name a mirror of this registry',
+  broken: 'run the command again: what is there already is not sent twice',
+};
 
 /**
  * The failure of an answer with an unwanted status. `detail` has the registry's own text, already masked, and in `by`
@@ -56,74 +29,6 @@ export function statusFailure(
   if (next !== undefined) details.next = next;
   if (detail.retryAfter !== undefined) details.retryAfter = detail.retryAfter;
   return new RequestFailure(`${what}: ${detail.by ?? registry} answered ${status}${said}`, details);
-}
-
-/** The failure of a request that got no answer: DNS, connection, TLS, time-out. */
-export function networkFailure(what: string, host: string, error: unknown): RequestFailure {
-  const { code, text } = describe(error);
-  if (isTlsCode(code)) {
-    return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
-      code: 'network',
-      cause: error,
-      next: 'pass the certificate of its authority with `--ca-file`',
-    });
-  }
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') {
-    return new RequestFailure(`${what}: ${host} does not speak TLS (${text})`, {
-      code: 'network',
-      cause: error,
-      next: `if it is a plain http registry, pass \`--insecure ${host}\``,
-    });
-  }
-  if (/\bproxy\b.*\b4\d\d\b/i.test(text)) {
-    return new RequestFailure(`${what}: the proxy does not let us through to ${host} (${text})`, {
-      code: 'network',
-      cause: error,
-      next: 'check HTTP_PROXY and HTTPS_PROXY (with user name and password, if it wants them) and NO_PROXY',
-    });
-  }
-  const unreachable =
-    code === 'ENOTFOUND' || code === 'ECONNREFUSED' || /TIMEOUT|ETIMEDOUT|EHOSTUNREACH/.test(code);
-  return new RequestFailure(`${what}: no answer from ${host} (${text})`, {
-    code: 'network',
-    cause: error,
-    retryable: true,
-    next: unreachable
-      ? 'check the host name, HTTPS_PROXY and NO_PROXY, or name a mirror of this registry'
-      : 'run the command again: what is there already is not sent twice',
-  });
-}
-
-/** Whether a status may go away by itself. 401 is none: a token is refreshed once, by those who have one. */
-export function isRetryable(status: number): boolean {
-  return [408, 429, 500, 502, 503, 504].includes(status);
-}
-
-/** Whether a connection was refused or a name not found: worth little patience if the host never answered. */
-export function isUnreachable(failure: RequestFailure): boolean {
-  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describe(failure.cause).code);
-}
-
-/** Whether an error says that the other side speaks TLS but is not trusted. */
-export function isCertificateError(error: unknown): boolean {
-  return isTlsCode(describe(error).code);
-}
-
-function isTlsCode(code: string): boolean {
-  return /CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code);
-}
-
-function describe(error: unknown): { code: string; text: string } {
-  let current = error;
-  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
-    // A happy-eyeballs AggregateError has no message of its own.
-    const inner = current instanceof AggregateError ? current.errors[0] : undefined;
-    const code = (current as NodeJS.ErrnoException).code;
-    if (code && !/^(UND_ERR_PRX|UND_ERR_ABORTED)/.test(code)) return { code, text: current.message || code };
-    if (!inner && current.cause === undefined) return { code: '', text: current.message };
-    current = inner ?? current.cause;
-  }
-  return { code: '', text: 'connection lost' };
 }
 
 function codeFor(status: number, codes: string[]): ErrorCode {

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
+import { discard, headerOf, readBody } from '../http/body.ts';
+import { isCertificateError, isRetryable, isUnreachable, RequestFailure } from '../http/failure.ts';
+import { backoff, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
+import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
+import { transmit, type WireRequest } from '../http/wire.ts';
 import { type Access, Auth } from './auth.ts';
-import { discard, headerOf, readBody, readErrors } from './body.ts';
+import { readErrors } from './body.ts';
 import type { Credentials } from './credentials.ts';
-import { isCertificateError, isRetryable, isUnreachable, RequestFailure, statusFailure } from './failure.ts';
-import { backoff, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
-import { type Answer, isLoopback, type Transport } from './transport.ts';
-import { transmit, type WireRequest } from './wire.ts';
+import { registryAdvice, statusFailure } from './failure.ts';
 
 /** One exchange with a registry. */
 export interface Call {
@@ -209,7 +211,8 @@ export class Host {
   ) {
     const signal = this.signal(call.signal);
     const mayBePlain = (url: URL) => this.#mayBePlain(url);
-    const request = { headersTimeout, ...call, headers, signal, mayBePlain };
+    const own = { advice: registryAdvice, code: 'registry' } as const;
+    const request = { headersTimeout, ...call, ...own, headers, signal, mayBePlain };
     const answered = await transmit(this.#options.transport, target, request);
     this.#answered = true;
     return answered;

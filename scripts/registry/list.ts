@@ -1,6 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
+import { discard, headerOf, readBody } from '../http/body.ts';
 import type { Access } from './auth.ts';
-import { discard, headerOf, readBody } from './body.ts';
 import type { Host } from './host.ts';
 import { isTag } from './reference.ts';
 

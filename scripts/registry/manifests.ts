@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
+import { discard, headerOf, readBody } from '../http/body.ts';
+import type { Answer } from '../http/transport.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { discard, headerOf, readBody } from './body.ts';
 import type { Host } from './host.ts';
 import { isDigest } from './reference.ts';
-import type { Answer } from './transport.ts';
 
 /** distribution-spec: registries "should" take manifests of 4 MiB; more is never read into memory. */
 export const manifestLimit = 4 * 1024 * 1024;

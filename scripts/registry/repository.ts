@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
+import { discard } from '../http/body.ts';
 import {
   type Content,
   type Descriptor,
@@ -9,7 +10,6 @@ import {
   type WriteOptions,
 } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { discard } from './body.ts';
 import type { Action } from './credentials.ts';
 import { downloadBlob } from './download.ts';
 import type { Holdings } from './holdings.ts';

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import { ModelcarsError } from '../errors.ts';
+import { discard, headerOf } from '../http/body.ts';
+import { isRetryable, RequestFailure } from '../http/failure.ts';
+import type { Answer } from '../http/transport.ts';
 import type { Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import { discard, headerOf } from './body.ts';
-import { isRetryable, RequestFailure } from './failure.ts';
 import type { Call, Host } from './host.ts';
-import type { Answer } from './transport.ts';
 
 /** A registry on object storage copies the blob when it is committed: minutes for tens of gigabytes. */
 const commitTimeout = 30 * 60_000;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
+import { RequestFailure } from '../http/failure.ts';
 import type { Content } from '../image/types.ts';
-import { RequestFailure } from './failure.ts';
 import { bytes, digest, push } from './pushing.ts';
 import { contentOf, type FakeOptions, refuse, respond, sha256 } from './testing.ts';
 

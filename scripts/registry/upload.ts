@@ -1,10 +1,10 @@
+import { RequestFailure } from '../http/failure.ts';
+import { cancelled } from '../http/retry.ts';
 import type { Content, Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import { streamBody } from './body.ts';
-import { RequestFailure } from './failure.ts';
 import { ContentFailure, ContentHash } from './hashing.ts';
 import type { Host } from './host.ts';
-import { cancelled } from './retry.ts';
 import { type Part, UploadSession } from './session.ts';
 
 export interface UploadOptions {

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
-import { RequestFailure } from '../registry/failure.ts';
-import { backoff, type RetryOptions } from '../registry/retry.ts';
-import type { Transport } from '../registry/transport.ts';
+import { RequestFailure } from '../http/failure.ts';
+import { backoff, type RetryOptions } from '../http/retry.ts';
+import type { Transport } from '../http/transport.ts';
 import { type Got, get } from './get.ts';
 import { connectionFailure, isNobody } from './refusals.ts';
 import { stopIfAborted } from './walk.ts';

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import { discard, drop, headerOf } from '../http/body.ts';
 import { waitOf } from '../http/client.ts';
-import { discard, drop, headerOf } from '../registry/body.ts';
-import { RequestFailure } from '../registry/failure.ts';
-import type { Answer, Transport } from '../registry/transport.ts';
+import { RequestFailure } from '../http/failure.ts';
+import type { Answer, Transport } from '../http/transport.ts';
 import { answerFailure, connectionFailure } from './refusals.ts';
 import { stopIfAborted } from './walk.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
-import { RequestFailure } from '../registry/failure.ts';
-import { defaultRetry, type RetryOptions } from '../registry/retry.ts';
-import { Transport } from '../registry/transport.ts';
+import { RequestFailure } from '../http/failure.ts';
+import { defaultRetry, type RetryOptions } from '../http/retry.ts';
+import { Transport } from '../http/transport.ts';
 import { download } from './download.ts';
 import type { Got } from './get.ts';
 import type { Source } from './types.ts';

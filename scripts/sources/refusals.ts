@@ -1,4 +1,4 @@
-import { RequestFailure } from '../registry/failure.ts';
+import { RequestFailure } from '../http/failure.ts';
 
 /** The failure of an answer nobody can use. `host` is who gave it, after redirects. */
 export function answerFailure(

@@ -1,11 +1,11 @@
 import type { LockedFile } from '../../catalog/types.ts';
 import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { drop, headerOf } from '../../http/body.ts';
 import { bodyOf, type Got, type HttpClient } from '../../http/client.ts';
+import { RequestFailure } from '../../http/failure.ts';
 import { parallelRanges, rangeSize } from '../../http/ranges.ts';
-import { drop, headerOf } from '../../registry/body.ts';
-import { RequestFailure } from '../../registry/failure.ts';
-import type { RetryOptions } from '../../registry/retry.ts';
+import type { RetryOptions } from '../../http/retry.ts';
 
 /** A file to be read, and where the hub has it. */
 export interface HubFile {
@@ -133,12 +133,7 @@ export class Downloads {
     const key = file.url.href;
     let location = this.#locations.get(key);
     if (location === undefined) {
-      // It has had its tries: those who wait for it shall not begin them anew.
-      location = this.#askLocation(file, signal).catch((error: unknown) => {
-        if (!(error instanceof RequestFailure) || !error.retryable) throw error;
-        const { code, message, next } = error;
-        throw new ModelcarsError(code, message, { cause: error, ...(next !== undefined && { next }) });
-      });
+      location = this.#askLocation(file, signal);
       this.#locations.set(key, location);
       location.catch(() => this.#locations.delete(key));
     }

@@ -1,7 +1,7 @@
 import { plain } from '../../catalog/words.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Refused } from '../../http/client.ts';
-import { isRetryable, RequestFailure } from '../../registry/failure.ts';
+import { isRetryable, RequestFailure } from '../../http/failure.ts';
 import { type HubRepository, pageOf } from './repository.ts';
 import type { HubSettings } from './settings.ts';
 

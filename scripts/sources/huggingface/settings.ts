@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
-import { isLoopback } from '../../registry/transport.ts';
+import { isLoopback } from '../../http/transport.ts';
 
 /** The hub and who we are there. */
 export interface HubSettings {

@@ -1,8 +1,8 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { RequestFailure } from '../../http/failure.ts';
 import { parallelRanges } from '../../http/ranges.ts';
-import { RequestFailure } from '../../registry/failure.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
 

@@ -1,6 +1,6 @@
 import { ModelcarsError } from '../../errors.ts';
-import { type FailureDetails, RequestFailure } from '../../registry/failure.ts';
-import { cancelled } from '../../registry/retry.ts';
+import { type FailureDetails, RequestFailure } from '../../http/failure.ts';
+import { cancelled } from '../../http/retry.ts';
 import type { Connection } from './access.ts';
 
 /** What of the SDK's errors is looked at. */

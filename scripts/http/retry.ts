@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 
-/** How patient to be with a registry that does not answer well. */
+/** How patient to be with a server that does not answer well. */
 export interface RetryOptions {
   /** Tries in all, the first included. */
   tries: number;
@@ -41,5 +41,5 @@ export async function sleep(milliseconds: number, signal: AbortSignal | undefine
 
 /** The error of work that a signal ended. */
 export function cancelled(cause?: unknown): ModelcarsError {
-  return new ModelcarsError('cancelled', 'talk to the registry: cancelled', { cause });
+  return new ModelcarsError('cancelled', 'stopped before it was done', { cause });
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../errors.ts';
 import { discard, headerOf } from './body.ts';
-import { networkFailure, RequestFailure } from './failure.ts';
+import { type Advice, networkFailure, RequestFailure } from './failure.ts';
 import { cancelled } from './retry.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -16,6 +17,10 @@ export interface WireRequest {
   stream?: (() => Readable) | undefined;
   signal?: AbortSignal | undefined;
   headersTimeout: number;
+  /** What to do when nobody answers, if it is not the usual. */
+  advice?: Advice;
+  /** The error code of a redirect that leads nowhere; `source` unless told. */
+  code?: ErrorCode;
   /** Whether a URL may be spoken to without TLS. */
   mayBePlain(url: URL): boolean;
 }
@@ -32,7 +37,7 @@ export async function transmit(
   start: URL,
   request: WireRequest,
 ): Promise<{ answer: Answer; status: number; url: URL }> {
-  const { what, method, body, stream, signal, headersTimeout } = request;
+  const { what, method, body, stream, signal, headersTimeout, advice } = request;
   const { authorization: _, ...anonymous } = request.headers;
   let url = start;
   for (let hops = 0; ; hops++) {
@@ -43,7 +48,7 @@ export async function transmit(
       const send = { method, headers: { 'user-agent': 'modelcars', ...headers }, signal, headersTimeout };
       answer = await transport.send(url, bytes === undefined ? send : { ...send, body: bytes });
     } catch (error) {
-      throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error);
+      throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error, advice);
     }
     const status = answer.statusCode;
     const location = [301, 302, 303, 307, 308].includes(status) ? headerOf(answer, 'location') : undefined;
@@ -65,5 +70,5 @@ function redirect(request: WireRequest, from: URL, location: string, hops: numbe
     to && hops >= redirects
       ? `redirects more than ${redirects} times`
       : `redirects to ${to?.origin ?? 'something that is no URL'}, which is not https`;
-  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, { code: 'registry' });
+  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, { code: request.code ?? 'source' });
 }
