@@ -107,6 +107,11 @@ models:
     expect(gone.digest).toBe(plain.digest);
   });
 
+  test('has not all of the model then: who wants that is not content with it when the hub is gone', async () => {
+    const gone = { HF_ENDPOINT: 'http://127.0.0.1:9' };
+    expect((await go(['cache', '--model-name', 'org/model', '--bucket', 'models'], gone)).code).toBe(1);
+  });
+
   test('all of a model fills up what the catalog had chosen', async () => {
     const before = s3.requests().length;
     await ok(['cache', '--model-name', 'org/model', '--bucket', 'models']);

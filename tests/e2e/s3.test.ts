@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { s3Access } from '../../scripts/sources/s3/access.ts';
+import { Bucket } from '../../scripts/sources/s3/bucket.ts';
 import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { missingParts } from '../parts/parts.ts';
 import type { Result } from '../parts/run.ts';
@@ -149,6 +151,24 @@ describe.skipIf(missing)('models in S3', () => {
     );
     expect(shorter.stderr).toMatch(/next: run `modelcars lock` if the change is meant/);
     await s3.put('models', 'iris/model.joblib', weights);
+  });
+
+  test('an object replaced while it is read is noticed before its end', async () => {
+    for (const [name, value] of Object.entries(s3.env())) vi.stubEnv(name, value);
+    const bucket = await Bucket.open('models', s3Access({ S3_ENDPOINT_URL: s3.endpoint }));
+    await s3.put('models', 'replaced.bin', noise(1000, 1));
+    const info = await bucket.head('replaced.bin');
+    expect(info).toMatchObject({ size: 1000 });
+    await s3.put('models', 'replaced.bin', noise(1000, 2));
+    const read = async () => {
+      for await (const _ of bucket.read('replaced.bin', info ?? { size: 0, etag: '' })) {
+      }
+    };
+    await expect(read()).rejects.toMatchObject({
+      code: 'integrity',
+      message: expect.stringMatching(/^read s3:\/\/models\/replaced\.bin: it changed on the server/),
+    });
+    vi.unstubAllEnvs();
   });
 
   describe('says what is wrong and what mends it:', () => {

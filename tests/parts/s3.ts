@@ -111,7 +111,8 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
       S3_ENDPOINT_URL: proxy.url,
     }),
     put: async (bucket, key, content) => {
-      await client.putObject({ Bucket: bucket, Key: key, Body: content });
+      const ContentLength = Buffer.byteLength(content);
+      await client.putObject({ Bucket: bucket, Key: key, Body: content, ContentLength });
     },
     keys: async (bucket) => {
       const { Contents = [] } = await client.listObjectsV2({ Bucket: bucket });
