@@ -10,12 +10,12 @@ import {
   imageIndex,
   imageManifest,
 } from '../image/manifest.ts';
-import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
+import { checkLayerSizes, type ImageFile, ownLayerFrom, planLayers } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
 import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import type { WantedFile } from '../store/place.ts';
 import type { KnownLayer } from '../store/store.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Part, Task } from '../terminal/progress.ts';
 import { annotationsOf, layerAnnotations } from './annotations.ts';
 import type { Context } from './context.ts';
 
@@ -28,6 +28,9 @@ export interface ImagePlan {
   bases: Base[];
   description: ImageDescription;
 }
+
+/** Writes into the sink of an image, counting the bytes. */
+type Write = (content: Content, part?: Part) => Promise<Descriptor>;
 
 /** An image as it is in a sink. */
 export interface Assembled {
@@ -101,11 +104,14 @@ export async function assemble(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.options.signal, stop.signal]);
   let sent = 0;
-  const onBytes = (count: number) => {
-    sent += count;
-    task.add(count);
+  const write: Write = async (content, part) => {
+    const onBytes = (count: number) => {
+      sent += count;
+      task.add(count);
+      part?.add(count);
+    };
+    return await sink.write(content, { signal, onBytes });
   };
-  const write = (content: Content) => sink.write(content, { signal, onBytes });
   const bases = uniqueBaseLayers(plan);
   task.total([...plan.layers.map((layer) => layer.plan), ...bases].reduce((sum, one) => sum + one.size, 0));
   const deliverAll = [
@@ -141,7 +147,7 @@ async function deliver(
   context: Context,
   layer: Layer,
   sink: Sink,
-  write: (content: Content) => Promise<Descriptor>,
+  write: Write,
   task: Task,
 ): Promise<FinishedLayer> {
   const known = await context.knownLayer(layer.key);
@@ -152,22 +158,26 @@ async function deliver(
       return finished;
     }
   }
-  if (known !== undefined && (await writePromised(layer, known, write))) return finish(layer, known);
-  const { digest, size } = await writeSurely(context, () => write(layer));
-  const made = { digest, size, diffId: layer.diffId(digest) };
-  await context.store.rememberLayer(layer.key, made);
-  return finish(layer, made);
+  const [first] = layer.plan.files;
+  const part = first && layer.plan.size >= ownLayerFrom ? task.part(first.path, layer.plan.size) : undefined;
+  try {
+    if (known !== undefined && (await writePromised(layer, known, (content) => write(content, part)))) {
+      return finish(layer, known);
+    }
+    const { digest, size } = await writeSurely(context, () => write(layer, part));
+    const made = { digest, size, diffId: layer.diffId(digest) };
+    await context.store.rememberLayer(layer.key, made);
+    return finish(layer, made);
+  } finally {
+    part?.end();
+  }
 }
 
 /**
  * Writes a layer whose digest is known. False when the bytes turn out not to have it: a file is wrong, or what was
  * remembered is; reading again with every file's proof tells which.
  */
-async function writePromised(
-  layer: Layer,
-  known: KnownLayer,
-  write: (content: Content) => Promise<Descriptor>,
-): Promise<boolean> {
+async function writePromised(layer: Layer, known: KnownLayer, write: Write): Promise<boolean> {
   try {
     await write(layer.promised(known));
     return true;

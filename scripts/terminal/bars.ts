@@ -1,7 +1,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { Meter } from './_meter.ts';
 import type { Colors } from './color.ts';
-import type { Task } from './progress.ts';
+import type { Part, Task } from './progress.ts';
 import { oneLine, textWidth, truncate } from './width.ts';
 
 /** Erases to the end of the line, so that a short line leaves nothing of a longer bar behind it. */
@@ -28,21 +28,28 @@ export class Bars {
   }
 
   task(label: string, total?: number): Task {
-    const running: Running = { meter: new Meter(label, total) };
-    this.#running.add(running);
-    this.#show();
+    const running = this.#begin(label, total);
     const { meter } = running;
+    const parts = new Set<Running>();
     const end = (mark: string, text: string) => {
-      if (!this.#running.delete(running)) return;
-      this.log(`${mark} ${meter.label}  ${text}`);
-      if (running.bar) this.#multi?.remove(running.bar);
-      if (this.#running.size === 0) this.stop();
-      else this.#show();
+      for (const part of parts) this.#end(part);
+      this.#end(running, `${mark} ${meter.label}  ${text}`);
     };
     return {
       add: (bytes) => meter.add(bytes),
       total: (bytes) => {
         meter.total = bytes;
+      },
+      part: (name, size): Part => {
+        const part = this.#begin(`  ${oneLine(name)}`, size);
+        parts.add(part);
+        return {
+          add: (bytes) => part.meter.add(bytes),
+          end: () => {
+            parts.delete(part);
+            this.#end(part);
+          },
+        };
       },
       note: (text) => {
         meter.note = oneLine(text);
@@ -54,6 +61,22 @@ export class Bars {
         ),
       fail: (text) => end(this.#colors.red('✗'), oneLine(text)),
     };
+  }
+
+  #begin(label: string, total: number | undefined): Running {
+    const running: Running = { meter: new Meter(label, total) };
+    this.#running.add(running);
+    this.#show();
+    return running;
+  }
+
+  /** Takes a bar away, with a last line where there is something to say. */
+  #end(running: Running, line?: string): void {
+    if (!this.#running.delete(running)) return;
+    if (line !== undefined) this.log(line);
+    if (running.bar) this.#multi?.remove(running.bar);
+    if (this.#running.size === 0) this.stop();
+    else this.#show();
   }
 
   /** A line above the bars. */

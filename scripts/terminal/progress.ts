@@ -20,10 +20,18 @@ export interface Task {
   add(bytes: number): void;
   /** The total, once known, or a new one. */
   total(bytes: number): void;
+  /** A large file of it: a bar of its own below the task's, where there are bars, that goes when it ends. */
+  part(label: string, totalBytes: number): Part;
   /** What is being done now: `layer 3 of 7`. */
   note(text: string): void;
   done(text?: string): void;
   fail(text: string): void;
+}
+
+/** A part of a task; its bytes are the task's to count as well. */
+export interface Part {
+  add(bytes: number): void;
+  end(): void;
 }
 
 export interface ProgressOptions {
@@ -66,6 +74,7 @@ function maskTask(task: Task, mask: (text: string) => string): Task {
   return {
     add: (bytes) => task.add(bytes),
     total: (bytes) => task.total(bytes),
+    part: (label, totalBytes) => task.part(mask(label), totalBytes),
     note: (text) => task.note(mask(text)),
     done: (text) => task.done(text === undefined ? undefined : mask(text)),
     fail: (text) => task.fail(mask(text)),
@@ -93,4 +102,7 @@ export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
   return environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
 }
 
-const silent: Task = { add() {}, total() {}, note() {}, done() {}, fail() {} };
+/** A part that is not shown. */
+export const silentPart: Part = { add() {}, end() {} };
+
+const silent: Task = { add() {}, total() {}, part: () => silentPart, note() {}, done() {}, fail() {} };
