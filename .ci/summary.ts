@@ -24,7 +24,7 @@ export interface Summary {
 
 /** Where the tests of each suite live, as vitest.config.ts has it. */
 const suites = {
-  unit: /^(scripts|frameworks|base)\//,
+  unit: /^(scripts|frameworks|base|bench)\//,
   e2e: /^tests\/e2e\//,
   judges: /^tests\/judges\//,
 };
