@@ -140,13 +140,16 @@ describe('parallelRanges', () => {
     expect(lengths).toBe(5000 - 200);
   });
 
-  it('gives up after so many tries without a new byte, and says why', async () => {
+  it.each([
+    ['breaks', false, 'it broke'],
+    ['ends early', true, 'the answer ended 512 bytes early'],
+  ])('gives up after so many tries without a new byte, and says why: it %s', async (_, short, why) => {
     const told: string[] = [];
-    const server = new Server(Array.from({ length: 20 }, () => ({ piece: 50, breakAfter: 0 })));
+    const server = new Server(Array.from({ length: 20 }, () => ({ piece: 50, breakAfter: 0, short })));
     const options = optionsFor(server, { connections: 1, onRetry: (message) => told.push(message) });
-    await expect(collect(parallelRanges(options))).rejects.toThrow('it broke');
+    await expect(collect(parallelRanges(options))).rejects.toThrow(why);
     expect(server.requests.length).toBe(4);
-    expect(told).toEqual([2, 3, 4].map((number) => `it broke; try ${number} in 0 s`));
+    expect(told).toEqual([2, 3, 4].map((number) => expect.stringContaining(`${why}; try ${number} in 0 s`)));
   });
 
   it('tries anew for ever while bytes come', async () => {
@@ -219,6 +222,32 @@ describe('parallelRanges', () => {
     for (const one of read) expect(one.equals(bytes)).toBe(true);
     // Each of the six: its lead (a whole range here, 512 < 256 KiB), and all together the budget.
     expect(server.mostAhead).toBeLessThanOrEqual(1024 + 6 * 512);
+  });
+
+  it('goes only as fast as it is read when there is no room', async () => {
+    const size = 4 * 1024 ** 2;
+    let given = 0;
+    let taken = 0;
+    let most = 0;
+    const options = optionsFor(new Server(), {
+      size,
+      chunk: size,
+      budget: new Budget(0),
+      async *open(start, end) {
+        for (let at = start; at < end; at += 16_384) {
+          given += 16_384;
+          most = Math.max(most, given - taken);
+          yield new Uint8Array(16_384);
+        }
+      },
+    });
+    for await (const chunk of parallelRanges(options)) {
+      await sleep(5);
+      taken += chunk.length;
+    }
+    expect(taken).toBe(size);
+    // Its lead, a piece being filled and a piece being taken, 256 KiB each.
+    expect(most).toBeLessThanOrEqual(3 * 256 * 1024);
   });
 
   it('lets others read while one reader stands still with all of the budget', async () => {

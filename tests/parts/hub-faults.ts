@@ -42,6 +42,11 @@ export class Faults {
     return this.#waiting.filter(({ left }) => left > 0).map(({ fault }) => fault);
   }
 
+  /** Forgets those that wait. */
+  clear(): void {
+    this.#waiting.length = 0;
+  }
+
   /** The fault for this request; counts it. */
   take(part: Part, path: string): Fault | undefined {
     for (const entry of this.#waiting) {
