@@ -124,9 +124,12 @@ describe.skipIf(missing)('models in S3', () => {
       .slice(before)
       .filter(isRead)
       .map(({ headers }) => headers.range);
-    expect(ranges).toContain('bytes=0-8388607');
-    // Taken up where it broke, by what had arrived.
-    expect(ranges.filter((range) => /^bytes=\d{4,}-8388607$/.test(String(range))).length).toBeGreaterThan(0);
+    // Taken up where it broke, by what had arrived: an end that is asked for again, from later on.
+    const asked = ranges.map((range) => /^bytes=(\d+)-(\d+)$/.exec(String(range))?.slice(1) ?? []);
+    const again = asked.filter(([start, end]) =>
+      asked.some(([first, last]) => last === end && Number(first) + 900_000 < Number(start)),
+    );
+    expect(again.length).toBe(3);
   });
 
   test('a wrong byte on the way, and an object replaced since, never become an image', async () => {
@@ -134,9 +137,10 @@ describe.skipIf(missing)('models in S3', () => {
     await modelcars(['lock'], settings());
     const isRead = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path.includes('model.joblib');
-    const flipped = s3.fault({ flipAfter: 5000, match: isRead });
+    const flipped = s3.fault({ flipAfter: 5000, match: isRead, times: 1000 });
     const wrong = await tryModelcars(['build', '--frozen', '-o', 'wrong'], settings());
-    expect(flipped()).toBe(1);
+    s3.calm();
+    expect(flipped()).toBeGreaterThan(0);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, locked is/);
 
