@@ -62,6 +62,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await hub?.stop());
 afterEach(async () => {
+  hub.forgive();
   expect(hub.requests().filter(({ part, authorized }) => part === 'cdn' && authorized)).toEqual([]);
   await Promise.all(sources.splice(0).map((source) => source.close()));
 });
@@ -245,15 +246,16 @@ describe('open', () => {
     for (const fault of faults) hub.fault(fault);
     expect(await read(open())).toBe(true);
     expect(hub.pending().every(({ kind }) => kind === 'whole')).toBe(true);
-    hub.forgive();
   });
 
   it('asks a server without ranges for all the rest at once', async () => {
     hub.fault({ on: 'cdn', kind: 'whole', times: 1000 });
     const { asked } = await during(() => read(open()));
-    const ranges = asked.filter(({ part }) => part === 'cdn').map(({ range }) => range ?? '');
-    expect(ranges.filter((range) => /^bytes=\d{1,8}-29999999$/.test(range))).toHaveLength(2);
-    hub.forgive();
+    const starts = asked
+      .filter(({ part, range }) => part === 'cdn' && (range ?? '-29999999').endsWith('-29999999'))
+      .map(({ range }) => Number(/\d+/.exec(range ?? '0')?.[0]));
+    // The last of the ranges ends there as well.
+    expect(starts.filter((start) => start < 7 * rangeSize)).toHaveLength(1);
   });
 
   it('takes up a broken range where it broke', async () => {
@@ -293,7 +295,6 @@ describe('open', () => {
       /^read hf:\/\/org\/model: model\.safetensors: localhost:\d+, which .* answered 403$/,
     );
     expect(`${error.message} ${error.next}`).not.toContain('X-Amz');
-    hub.forgive();
   });
 
   it('says when the file is larger than it should be, before it gives a byte too many', async () => {
