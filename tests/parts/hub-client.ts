@@ -1,42 +1,19 @@
 /** The real huggingface_hub, in a Python environment of its own: the judge of our test hub. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cached, PartMissing, partsRequired } from './parts.ts';
-import { type Result, run, tryRun } from './run.ts';
-
-const requirements = fileURLToPath(new URL('hub.requirements.txt', import.meta.url));
+import { missing, pythonWith } from './python.ts';
+import { type Result, tryRun } from './run.ts';
 
 /** The sentence that says what to install, when the client cannot be had here; throws it where parts are required. */
-export async function missingHubClient(): Promise<string | undefined> {
-  try {
-    await hubClient();
-  } catch (error) {
-    if (!(error instanceof PartMissing) || partsRequired()) throw error;
-    return error.message;
-  }
-  return undefined;
+export function missingHubClient(): Promise<string | undefined> {
+  return missing(hubClient);
 }
 
-/** The Python that has huggingface_hub; installed first when need be. Throws PartMissing without a Python. */
-export async function hubClient(): Promise<string> {
-  const base = await findPython();
-  const pins = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const key = `huggingface-hub-${pins.slice(0, 12)}-${base}-${process.arch}`;
-  return await cached(key, 'bin/python', async (folder) => {
-    await run(base, ['-m', 'venv', folder]);
-    const flags = [
-      '--no-deps',
-      '--only-binary=:all:',
-      '--no-input',
-      '--disable-pip-version-check',
-      '--quiet',
-    ];
-    const pip = ['-m', 'pip', 'install', ...flags, '--requirement', requirements];
-    await run(join(folder, 'bin', 'python'), pip, { timeout: 900_000 });
+/** The Python that has huggingface_hub (which wants 3.10 at least); installed first when need be. */
+export function hubClient(): Promise<string> {
+  return pythonWith({
+    name: 'huggingface-hub',
+    requirements: fileURLToPath(new URL('hub.requirements.txt', import.meta.url)),
+    interpreters: ['python3.12', 'python3.11', 'python3.13', 'python3.10'],
   });
 }
 
@@ -63,16 +40,4 @@ export async function tryPython(args: string[], surroundings: HubSurroundings): 
       NO_COLOR: '1',
     },
   });
-}
-
-/** huggingface_hub 2 wants Python 3.10 at least. */
-async function findPython(): Promise<string> {
-  for (const name of ['python3.12', 'python3.11', 'python3.13', 'python3.10', 'python3']) {
-    const check = 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))';
-    const tried = await tryRun(name, ['-c', check]).catch(() => undefined);
-    if (tried?.code === 0) return name;
-  }
-  throw new PartMissing(
-    'huggingface_hub is not here: install Python 3.10 or newer with venv (Debian: python3-venv)',
-  );
 }

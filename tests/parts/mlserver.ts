@@ -1,16 +1,14 @@
 /** Real MLServer, in a Python environment of its own, started as KServe's runtime kserve-mlserver starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { cached, PartMissing, partsRequired } from './parts.ts';
-import { run, tryRun } from './run.ts';
+import { missing, pythonWith } from './python.ts';
 
 /** The pin list: what MLServer 1.7.1's image holds. */
 const requirements = fileURLToPath(new URL('mlserver.requirements.txt', import.meta.url));
@@ -25,36 +23,15 @@ const implementations = {
 export type MlserverFramework = keyof typeof implementations;
 
 /** The sentence that says what to install, when MLServer cannot be had here; throws it where parts are required. */
-export async function missingMlserver(): Promise<string | undefined> {
-  try {
-    await mlserver();
-  } catch (error) {
-    if (!(error instanceof PartMissing) || partsRequired()) throw error;
-    return error.message;
-  }
-  return undefined;
+export function missingMlserver(): Promise<string | undefined> {
+  return missing(mlserver);
 }
 
 /** The Python that has MLServer and its runtimes; installed first when need be. Throws PartMissing without a Python. */
 export async function mlserver(): Promise<{ python: string }> {
-  const base = await findPython();
-  const pins = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const key = `mlserver-${pins.slice(0, 12)}-${base}-${process.arch}`;
-  const python = await cached(key, 'bin/python', async (folder) => {
-    await run(base, ['-m', 'venv', folder]);
-    const flags = [
-      '--no-deps',
-      '--only-binary=:all:',
-      '--no-input',
-      '--disable-pip-version-check',
-      '--quiet',
-    ];
-    const pip = ['-m', 'pip', 'install', ...flags, '--requirement', requirements];
-    await run(join(folder, 'bin', 'python'), pip, { timeout: 900_000 });
-  });
-  return { python };
+  return {
+    python: await pythonWith({ name: 'mlserver', requirements, interpreters: ['python3.11', 'python3.12'] }),
+  };
 }
 
 export interface Served extends AsyncDisposable {
@@ -141,13 +118,4 @@ async function freePorts(count: number): Promise<number[]> {
   });
   await Promise.all(servers.map(async (server) => await once(server.close(), 'close')));
   return ports;
-}
-
-/** MLServer 1.7.1 wants Python below 3.13; the pins want 3.11 at least. */
-async function findPython(): Promise<string> {
-  for (const name of ['python3.11', 'python3.12']) {
-    const tried = await tryRun(name, ['-c', 'import ensurepip, venv']).catch(() => undefined);
-    if (tried?.code === 0) return name;
-  }
-  throw new PartMissing('MLServer is not here: install Python 3.11 or 3.12 with venv (Debian: python3-venv)');
 }
