@@ -1,5 +1,6 @@
 import type { Options } from 'yargs';
 import type { CacheFlags } from '../cache/settings.ts';
+import type { Overrides } from '../catalog/model.ts';
 import type { Compression } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 
@@ -148,15 +149,7 @@ export interface Flags {
   /** The image to inspect. */
   image: string;
   only: string[];
-  overrides: {
-    registry?: string;
-    version?: string;
-    tags?: string[];
-    base?: string;
-    platforms?: string[];
-    compression?: Compression;
-    mirrors?: Record<string, string>;
-  };
+  overrides: Overrides;
   output: string;
   store?: string;
   keep: boolean;

@@ -58,7 +58,7 @@ export function networkFailure(
   error: unknown,
   advice: Advice = usualAdvice,
 ): RequestFailure {
-  const { code, text } = describe(error);
+  const { code, text } = describeCause(error);
   if (isTlsCode(code)) {
     return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
       code: 'network',
@@ -97,19 +97,20 @@ export function isRetryable(status: number): boolean {
 
 /** Whether a connection was refused or a name not found: worth little patience if the host never answered. */
 export function isUnreachable(failure: RequestFailure): boolean {
-  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describe(failure.cause).code);
+  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describeCause(failure.cause).code);
 }
 
 /** Whether an error says that the other side speaks TLS but is not trusted. */
 export function isCertificateError(error: unknown): boolean {
-  return isTlsCode(describe(error).code);
+  return isTlsCode(describeCause(error).code);
 }
 
 function isTlsCode(code: string): boolean {
   return /CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code);
 }
 
-function describe(error: unknown): { code: string; text: string } {
+/** The innermost code and message of an error of the network; an empty code where it has none. */
+export function describeCause(error: unknown): { code: string; text: string } {
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
     // A happy-eyeballs AggregateError has no message of its own.

@@ -1,4 +1,4 @@
-import { RequestFailure } from '../http/failure.ts';
+import { describeCause, RequestFailure } from '../http/failure.ts';
 
 /** The failure of an answer nobody can use. `host` is who gave it, after redirects. */
 export function answerFailure(
@@ -46,7 +46,7 @@ export function answerFailure(
 
 /** The failure of a request without an answer, or of one whose bytes stopped. */
 export function connectionFailure(what: string, host: string, error: unknown): RequestFailure {
-  const { code, text } = describe(error);
+  const { code, text } = describeCause(error);
   const fail = (problem: string, next: string, retryable: boolean) =>
     new RequestFailure(`${what}: ${problem}`, { code: 'network', next, retryable, cause: error });
   if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code)) {
@@ -72,18 +72,5 @@ export function connectionFailure(what: string, host: string, error: unknown): R
 
 /** Whether nobody is there at all: worth little patience. */
 export function isNobody(failure: RequestFailure): boolean {
-  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describe(failure.cause).code);
-}
-
-function describe(error: unknown): { code: string; text: string } {
-  let current = error;
-  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
-    // A happy-eyeballs AggregateError has no message of its own.
-    const inner = current instanceof AggregateError ? current.errors[0] : undefined;
-    const code = (current as NodeJS.ErrnoException).code;
-    if (code && !/^(UND_ERR_PRX|UND_ERR_ABORTED)/.test(code)) return { code, text: current.message || code };
-    if (!inner && current.cause === undefined) return { code: '', text: current.message };
-    current = inner ?? current.cause;
-  }
-  return { code: '', text: 'connection lost' };
+  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describeCause(failure.cause).code);
 }
