@@ -8,6 +8,7 @@ import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
 import { type Overrides, toModel } from './model.ts';
 import { type ReadOptions, readText } from './read.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
+import { servingSchema } from './serving.ts';
 import type { Catalog } from './types.ts';
 import { didYouMean, list, plain, show } from './words.ts';
 
@@ -92,6 +93,7 @@ function crossCheck(document: YamlDocument, frameworks: readonly string[]): Mist
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(catalogSchema.shape);
+  if (path.at(-1) === 'serving') return Object.keys(servingSchema.shape);
   return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);
 }
 

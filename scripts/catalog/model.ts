@@ -1,5 +1,6 @@
 import { sizeBytes } from './fields.ts';
 import type { CatalogInput, ModelInput } from './schema.ts';
+import { mergeServing } from './serving.ts';
 import type { Compression, Model } from './types.ts';
 
 /** What the command line says in place of models.yaml; wins over defaults and models alike. */
@@ -29,6 +30,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
   if (entry.image === 'loader') return toLoader(entry, catalog, overrides);
   const own = { ...defaults, ...entry, ...overrides };
   const maxLayerSize = own.maxLayerSize === undefined ? undefined : sizeBytes(own.maxLayerSize);
+  const serving = mergeServing(defaults.serving, entry.serving);
   return {
     ...common(entry, catalog, own),
     framework: entry.framework,
@@ -39,6 +41,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
     base: own.base ?? defaultBase,
     ...(maxLayerSize !== undefined && { maxLayerSize }),
     ...(own.licenses !== undefined && { licenses: own.licenses }),
+    ...(serving !== undefined && { serving }),
   };
 }
 

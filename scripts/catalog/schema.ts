@@ -22,6 +22,7 @@ import {
   text,
   versionText,
 } from './fields.ts';
+import { servingSchema } from './serving.ts';
 import { didYouMean, list, plain } from './words.ts';
 
 const compressions = ['none', 'gzip', 'zstd'] as const;
@@ -84,6 +85,9 @@ const defaultable = {
     'annotations, as in `{com.example.team: search}`',
   )
     .describe('More annotations of the image, as they are; those of a model are added to the defaults.')
+    .exactOptional(),
+  serving: servingSchema
+    .describe('How KServe is to serve the model: for `manifest` and `smoke`. No part of the image.')
     .exactOptional(),
 };
 

@@ -37,6 +37,23 @@ export interface Model {
   licenses?: string;
   /** More annotations, as they are. */
   annotations: Record<string, string>;
+  /** How it is to be served, beyond what its framework says. No part of the image. */
+  serving?: Serving;
+}
+
+/** What an InferenceService says besides the image; every field is KServe's or Kubernetes' of the same name. */
+export interface Serving {
+  /** ServingRuntime or ClusterServingRuntime, instead of the framework's. */
+  runtime?: string;
+  /** Name of the model format, instead of the framework's. */
+  modelFormat?: string;
+  args: string[];
+  env: Record<string, string>;
+  /** Kubernetes quantities by resource. */
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+  /** Names of Secrets. */
+  imagePullSecrets: string[];
+  serviceAccount?: string;
 }
 
 export interface Catalog {
