@@ -3,6 +3,7 @@ import type { CacheFlags } from '../cache/settings.ts';
 import type { Overrides } from '../catalog/model.ts';
 import type { Compression } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import { type MatrixForm, matrixForms } from './_matrix.ts';
 
 /** Headings of the help, in its order. */
 export const groups = {
@@ -26,6 +27,11 @@ export const allOptions = {
     array: true,
     type: 'string',
     describe: 'only models of framework=NAME or name=GLOB; may be repeated',
+    group: select,
+  },
+  shard: {
+    type: 'string',
+    describe: 'only the I-th of N parts, balanced by size: I/N; `auto` in a Kubernetes Indexed Job',
     group: select,
   },
   registry: { type: 'string', describe: 'registry and path to push to: quay.io/me', group: override },
@@ -128,6 +134,13 @@ export const allOptions = {
   workers: { type: 'number', describe: 'files and parts sent at a time (default 10)', group: transport },
   all: { type: 'boolean', describe: 'everything goes that no running modelcars uses', group: transport },
   'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
+  matrix: {
+    type: 'string',
+    choices: matrixForms,
+    describe:
+      "a CI job a model, as JSON: for GitHub's matrix, GitLab's, or names only (Argo, Tekton, Jenkins)",
+    group: show,
+  },
   json: { type: 'boolean', describe: 'one JSON document on stdout, nothing else there', group: show },
   'no-progress': { type: 'boolean', describe: 'no progress (also DISABLE_PROGRESS=true)', group: show },
 } satisfies Record<string, Options>;
@@ -149,6 +162,8 @@ export interface Flags {
   /** The image to inspect. */
   image: string;
   only: string[];
+  /** As typed: `2/4` or `auto`. */
+  shard?: string;
   overrides: Overrides;
   output: string;
   store?: string;
@@ -164,6 +179,7 @@ export interface Flags {
   registry: { insecure?: string[]; caFile?: string };
   concurrency?: number;
   dryRun: boolean;
+  matrix?: MatrixForm;
   json: boolean;
 }
 
@@ -215,7 +231,13 @@ export function readFlags(parsed: Parsed): Flags {
       workers: count(parsed, 'workers'),
     }),
     json: flag(parsed, 'json'),
-    ...defined({ store: text(parsed, 'store'), frozen, concurrency: count(parsed, 'concurrency') }),
+    ...defined({
+      store: text(parsed, 'store'),
+      frozen,
+      concurrency: count(parsed, 'concurrency'),
+      shard: text(parsed, 'shard'),
+      matrix: text(parsed, 'matrix') as MatrixForm | undefined,
+    }),
   };
 }
 

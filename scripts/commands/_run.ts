@@ -4,16 +4,32 @@ import { isCI } from '../terminal/progress.ts';
 import type { Context } from './_command.ts';
 import { defined, type Flags } from './_options.ts';
 
-/** The catalog of `--file` with the overrides applied, and the models that were asked for. */
-export async function openCatalog(flags: Flags): Promise<{ catalog: Catalog; models: Model[] }> {
+/**
+ * The catalog of `--file` with the overrides applied, and the models that were asked for. None, and a word of it on stderr, when
+ * `--shard` holds none: on a machine too many there is nothing to do, and nothing wrong.
+ */
+export async function openCatalog(
+  flags: Flags,
+  context: Context,
+): Promise<{ catalog: Catalog; models: Model[] }> {
   const { loadCatalog, selectModels } = await import('../catalog/load.ts');
   const catalog = await loadCatalog(flags.file, flags.overrides);
-  return { catalog, models: selectModels(catalog, flags.models, flags.only) };
+  const models = selectModels(catalog, flags.models, flags.only);
+  if (flags.shard === undefined) return { catalog, models };
+  const { parseShard, shardModels } = await import('../catalog/shard.ts');
+  const { readLock } = await import('../catalog/lockfile.ts');
+  const shard = parseShard(flags.shard, process.env);
+  const chosen = shardModels(models, await readLock(catalog.lockFile), shard);
+  const names = chosen.map(({ name }) => name).join(', ') || 'nothing to do';
+  context.progress.log(
+    `shard ${shard.index}/${shard.total}: ${chosen.length} of ${models.length} models: ${names}`,
+  );
+  return { catalog, models: chosen };
 }
 
 /** What the pipeline wants to know, from flags and environment. */
 export async function openRun(flags: Flags, context: Context): Promise<RunOptions> {
-  const { catalog, models } = await openCatalog(flags);
+  const { catalog, models } = await openCatalog(flags, context);
   return {
     catalog,
     models,

@@ -14,6 +14,7 @@ export const build: Command = {
   describe: 'build images into an OCI image layout',
   options: [
     ...optionSets.models,
+    'shard',
     ...optionSets.overrides,
     'output',
     'verify',

@@ -2,7 +2,8 @@ import type { Lock, LockedModel, Model } from '../catalog/types.ts';
 import { formatBytes } from '../terminal/bytes.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Command, Context } from './_command.ts';
-import { optionSets } from './_options.ts';
+import { matrixOf } from './_matrix.ts';
+import { optionSets, usage } from './_options.ts';
 import { openCatalog } from './_run.ts';
 
 /** What the lock knows of a model. */
@@ -28,15 +29,23 @@ export const list: Command = {
     describe: 'names from the catalog; all when none is given',
   },
   describe: 'show the models and whether the lock has them',
-  options: [...optionSets.models, ...optionSets.overrides, 'json'],
+  options: [...optionSets.models, 'shard', ...optionSets.overrides, 'matrix', 'json'],
   examples: [
     ['list --only framework=sklearn', 'some of them'],
     ['list --json', 'with every field, for a script'],
+    ['list --matrix github', 'a job a model, for a matrix of GitHub Actions'],
+    ['list --shard 2/4', 'what the second of four machines has to do'],
   ],
   async run(flags, context) {
-    const { catalog, models } = await openCatalog(flags);
-    const { loadFrameworks } = await import('../catalog/frameworks.ts');
+    if (flags.matrix !== undefined && flags.shard !== undefined)
+      throw usage('--matrix and --shard exclude each other: either is a way to fan out');
+    const { catalog, models } = await openCatalog(flags, context);
     const { readLock } = await import('../catalog/lockfile.ts');
+    if (flags.matrix !== undefined) {
+      context.print(context.masker.mask(matrixOf(flags.matrix, models, await readLock(catalog.lockFile))));
+      return 0;
+    }
+    const { loadFrameworks } = await import('../catalog/frameworks.ts');
     const { staleness } = await import('../catalog/stale.ts');
     const [frameworks, lock] = await Promise.all([
       loadFrameworks(catalog.directory),
@@ -49,7 +58,7 @@ export const list: Command = {
       }),
     );
     if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
-    else printModels(listed, context);
+    else if (listed.length > 0) printModels(listed, context);
     return 0;
   },
 };

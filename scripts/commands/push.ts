@@ -14,6 +14,7 @@ export const push: Command = {
   describe: 'push images and their tags to a registry',
   options: [
     ...optionSets.models,
+    'shard',
     ...optionSets.overrides,
     'frozen',
     'no-frozen',

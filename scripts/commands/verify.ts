@@ -16,6 +16,7 @@ export const verify: Command = {
   describe: 'check built or pushed images against the image contract and the lock',
   options: [
     ...optionSets.models,
+    'shard',
     'registry',
     'version',
     'base',

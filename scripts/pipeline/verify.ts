@@ -16,6 +16,8 @@ export type VerifyFrom = { layout: string } | { registry: true };
 /** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
 export async function verifyModels(options: RunOptions & { from: VerifyFrom }): Promise<Outcome[]> {
   const { from } = options;
+  // A shard with no model has built no layout to open either.
+  if (options.models.length === 0) return [];
   if ('registry' in from) for (const model of options.models) repositoryName(model);
   await using context = await Context.open(options);
   if ('registry' in from) {

@@ -1,0 +1,105 @@
+import { ModelcarsError } from '../errors.ts';
+import type { Lock, Model } from './types.ts';
+import { show } from './words.ts';
+
+/** One part of a catalog that is spread over several machines. */
+export interface Shard {
+  /** From 1 to `total`. */
+  index: number;
+  total: number;
+}
+
+/** More machines than any catalog needs; the array that holds their loads stays small. */
+const mostShards = 10_000;
+
+/**
+ * What every model costs besides its own bytes (base layers, manifests, requests), in bytes that take as long. Without it
+ * a thousand tiny models would all be put on one machine beside a single large one.
+ */
+const bytesPerModel = 10_000_000;
+
+/** Where `--shard auto` looks, and from what number on these systems count. */
+const counters = [
+  // Kubernetes sets the index of an Indexed Job's pod, but never the number of them (batch/v1 Job, `completionMode`).
+  { index: 'JOB_COMPLETION_INDEX', total: 'MODELCARS_SHARDS', first: 0, of: 'a Kubernetes Indexed Job' },
+  { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', first: 1, of: 'GitLab with `parallel:`' },
+] as const;
+
+/**
+ * Reads what `--shard` was given: `2/4` is the second of four, `auto` takes both numbers from the environment of a
+ * Kubernetes Indexed Job or of a GitLab job with `parallel:`. Fails with code `usage`.
+ */
+export function parseShard(text: string, environment: NodeJS.ProcessEnv): Shard {
+  if (text === 'auto') return fromEnvironment(environment);
+  const [, index, total] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  if (index === undefined || total === undefined)
+    throw usage(`expected --shard I/N or --shard auto, got ${show(text)}`);
+  return checked({ index: Number(index), total: Number(total) }, `--shard ${text}`);
+}
+
+/**
+ * The models of one shard, in the order given. Every model is in exactly one of the `total` shards, whatever their number, and
+ * what the lock says of their sizes alone decides in which: the largest first, each to the shard that has least so far (a
+ * heaviest shard is then never above 4/3 of the lightest possible; Graham 1969). Models that the lock lacks count as the
+ * average of the others. Shards beyond the number of models are empty.
+ */
+export function shardModels(models: readonly Model[], lock: Lock | undefined, shard: Shard): Model[] {
+  const sizes = new Map(models.map((model) => [model.name, lockedSize(model, lock)]));
+  const known = [...sizes.values()].filter((size) => size !== undefined);
+  const average = known.reduce((sum, size) => sum + size, 0) / Math.max(1, known.length);
+  // A loader's image is this program: of about the size that every model costs anyway.
+  const weight = ({ name, image }: Model) =>
+    bytesPerModel + (sizes.get(name) ?? (image === 'loader' ? 0 : average));
+  const byWeight = models.toSorted((a, b) => weight(b) - weight(a) || (a.name < b.name ? -1 : 1));
+  const loads = Array.from({ length: shard.total }, () => 0);
+  const chosen = new Set<string>();
+  for (const model of byWeight) {
+    const lightest = loads.indexOf(Math.min(...loads));
+    loads[lightest] = (loads[lightest] ?? 0) + weight(model);
+    if (lightest === shard.index - 1) chosen.add(model.name);
+  }
+  return models.filter(({ name }) => chosen.has(name));
+}
+
+/** Bytes of a model's files by the lock; undefined when it has none, as for a loader. */
+export function lockedSize({ name }: Model, lock: Lock | undefined): number | undefined {
+  if (lock === undefined || !Object.hasOwn(lock.models, name)) return undefined;
+  return lock.models[name]?.files.reduce((sum, { size }) => sum + size, 0);
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Shard {
+  const found = counters.find(({ index }) => environment[index] !== undefined);
+  if (!found) {
+    throw usage(
+      `--shard auto: neither ${counters.map(({ index }) => index).join(' nor ')} is set`,
+      'run it in a Kubernetes Indexed Job or a GitLab job with `parallel:`, or say --shard I/N',
+    );
+  }
+  const [index, total] = [found.index, found.total].map((name) => {
+    const text = environment[name];
+    if (text !== undefined && /^\d{1,9}$/.test(text)) return Number(text);
+    const state = text === undefined ? 'is not set' : `is ${show(text)}, not a number`;
+    throw usage(`--shard auto: ${name} ${state}`, next(name, found.of));
+  });
+  return checked(
+    { index: Number(index) - found.first + 1, total: Number(total) },
+    `--shard auto: ${found.index}=${index} and ${found.total}=${total}`,
+  );
+}
+
+function next(name: string, of: string): string {
+  return name === 'MODELCARS_SHARDS'
+    ? "set MODELCARS_SHARDS to the Job's `completions`"
+    : `run it in ${of}, which sets it`;
+}
+
+function checked({ index, total }: Shard, said: string): Shard {
+  if (total < 1 || total > mostShards) throw usage(`${said}: there can be 1 to ${mostShards} shards`);
+  if (index < 1 || index > total)
+    throw usage(`${said}: shard ${index} of ${total}; they count from 1 to ${total}`);
+  return { index, total };
+}
+
+function usage(problem: string, step = 'for example --shard 2/4, the second of four'): ModelcarsError {
+  return new ModelcarsError('usage', problem, { next: step });
+}

@@ -1,0 +1,40 @@
+import { lockedSize } from '../catalog/shard.ts';
+import type { Lock, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+
+/** What `list --matrix` can write, a job a model. */
+export const matrixForms = ['github', 'gitlab', 'plain'] as const;
+export type MatrixForm = (typeof matrixForms)[number];
+
+/** Jobs that a system makes of one matrix at most: GitHub Actions' usage limits, GitLab's reference of `parallel:matrix`. */
+const mostJobs: Record<MatrixForm, number> = { github: 256, gitlab: 200, plain: Number.POSITIVE_INFINITY };
+
+/**
+ * A job a model, on one line of JSON (a line of $GITHUB_OUTPUT ends at its end):
+ * - `github`: `{"include":[{"model":…,"framework":…,"size":…}]}` for `strategy.matrix: ${{ fromJSON(…) }}`; `size`, in bytes, is
+ *   left out where the lock has none;
+ * - `gitlab`: `[{"MODEL":[…]}]` for `parallel: matrix:`, whose values are texts, as environment variables are;
+ * - `plain`: `[…]`, names only, for Argo's `withParam`, Tekton's array parameters, Jenkins' `readJSON`.
+ *
+ * Fails with code `limit` when the system would refuse so many jobs.
+ */
+export function matrixOf(form: MatrixForm, models: readonly Model[], lock: Lock | undefined): string {
+  const most = mostJobs[form];
+  if (models.length > most) {
+    throw new ModelcarsError(
+      'limit',
+      `list the matrix: ${models.length} models, but ${form} takes ${most} jobs`,
+      {
+        next: 'fan out by shards instead (docs/ci.md), or choose models with --only',
+      },
+    );
+  }
+  const names = models.map(({ name }) => name);
+  if (form === 'plain') return JSON.stringify(names);
+  if (form === 'gitlab') return JSON.stringify([{ MODEL: names }]);
+  const include = models.map((model) => {
+    const size = lockedSize(model, lock);
+    return { model: model.name, framework: model.framework, ...(size !== undefined && { size }) };
+  });
+  return JSON.stringify({ include });
+}
