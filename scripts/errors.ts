@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'auth' // a registry or hub wants other credentials
   | 'network' // no answer
   | 'tag' // a version tag would move
+  | 'cluster' // a Kubernetes cluster is out of reach, refuses, or lacks what is needed
   | 'cancelled' // Ctrl-C or SIGTERM
   | 'bug'; // ours
 

@@ -44,6 +44,8 @@ const amounts = (describe: string) =>
     .describe(describe)
     .exactOptional();
 
+const badUser = ({ input }: { input?: unknown }) => complain('a UID such as 1001', input);
+
 /** `serving:` of a model or of the defaults. */
 export const servingSchema = strict('how the model is served, as in `{args: [--dtype=half]}`', {
   runtime: objectName('the name of a ServingRuntime')
@@ -69,6 +71,13 @@ export const servingSchema = strict('how the model is served, as in `{args: [--d
     .exactOptional(),
   serviceAccount: objectName('the name of a ServiceAccount')
     .describe('ServiceAccount that the pod runs under.')
+    .exactOptional(),
+  runAsUser: z
+    .int({ error: badUser })
+    .nonnegative({ error: badUser })
+    .describe(
+      'UID of model server and sidecar, where neither OpenShift nor `uidModelcar` of KServe sets one.',
+    )
     .exactOptional(),
 });
 

@@ -54,6 +54,8 @@ export interface Serving {
   /** Names of Secrets. */
   imagePullSecrets: string[];
   serviceAccount?: string;
+  /** UID of the model server and of the sidecar, which have to be one. */
+  runAsUser?: number;
 }
 
 export interface Catalog {

@@ -5,10 +5,23 @@ import { clean } from './clean.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
+import { manifest } from './manifest.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
 
 /** Every command, in the order of a first use. */
-export const commands: Command[] = [list, lock, build, verify, push, cache, inspect, clean, prune, version];
+export const commands: Command[] = [
+  list,
+  lock,
+  build,
+  verify,
+  push,
+  manifest,
+  cache,
+  inspect,
+  clean,
+  prune,
+  version,
+];

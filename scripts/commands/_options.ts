@@ -3,6 +3,7 @@ import type { CacheFlags } from '../cache/settings.ts';
 import type { Overrides } from '../catalog/model.ts';
 import type { Compression } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import { type KserveFlags, kserveOptions, readKserveFlags } from './_kserve.ts';
 import { type MatrixForm, matrixForms } from './_matrix.ts';
 
 /** Headings of the help, in its order. */
@@ -132,6 +133,7 @@ export const allOptions = {
     group: transport,
   },
   workers: { type: 'number', describe: 'files and parts sent at a time (default 10)', group: transport },
+  ...kserveOptions,
   all: { type: 'boolean', describe: 'everything goes that no running modelcars uses', group: transport },
   'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
   matrix: {
@@ -172,6 +174,8 @@ export interface Flags {
   prune: { olderThan?: string; maxSize?: string; all: boolean };
   /** What `cache` brings where, as typed. */
   cache: CacheFlags;
+  /** How KServe is to serve, and where it smokes. */
+  kserve: KserveFlags;
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
   remote: boolean;
@@ -229,6 +233,11 @@ export function readFlags(parsed: Parsed): Flags {
       endpointUrl: text(parsed, 'endpoint-url'),
       downloadDir: text(parsed, 'download-dir'),
       workers: count(parsed, 'workers'),
+    }),
+    kserve: readKserveFlags({
+      text: (name) => text(parsed, name),
+      list: (name, commas) => list(parsed, name, commas),
+      flag: (name) => flag(parsed, name),
     }),
     json: flag(parsed, 'json'),
     ...defined({

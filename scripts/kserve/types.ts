@@ -1,13 +1,15 @@
 /** What the smoke test's parts tell each other. */
 
 /** How KServe gets at an image: as a sidecar, as an image volume, or unpacked by the storage initializer. */
-export type Mode = 'oci' | 'oci+native' | 'oci+fetch';
+export const modes = ['oci', 'oci+native', 'oci+fetch'] as const;
+export type Mode = (typeof modes)[number];
 
 /**
  * Whom the pod runs as: `runtime` as the ServingRuntime says; `openshift` with a random UID in group 0, no capability and no
  * privilege escalation, as OpenShift's restricted-v2 does; `modelcar` with KServe's `uidModelcar` (1010).
  */
-export type Security = 'runtime' | 'openshift' | 'modelcar';
+export const securities = ['runtime', 'openshift', 'modelcar'] as const;
+export type Security = (typeof securities)[number];
 
 /**
  * Where a model that does not serve stops, in the order a pod goes through: the cluster takes the InferenceService (`apply`), the

@@ -1,0 +1,104 @@
+import type { Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { inferenceService, type KubernetesObject } from '../kserve/manifest.ts';
+import { servingRuntime } from '../kserve/runtimes.ts';
+import { openLayout } from '../layout/open.ts';
+import type { Task } from '../terminal/progress.ts';
+import { assemble, planImage, predict } from './assemble.ts';
+import { Context } from './context.ts';
+import { hashingSink } from './hashing.ts';
+import { entryName, remoteTag, repositoryName } from './names.ts';
+import type { RunOptions } from './types.ts';
+
+export interface ManifestRunOptions extends RunOptions {
+  /** Where digests come from: the registry, or the layout at `output` and, for what it lacks, the lock. */
+  from: { registry: true } | { layout: string };
+  namespace?: string;
+  pullSecrets: string[];
+  /** Whether the ServingRuntimes come along; `serverImage` is their model server's. */
+  withRuntime: boolean;
+  serverImage?: string;
+}
+
+/** What serves one model. */
+export interface ModelManifest {
+  model: string;
+  /** `quay.io/me/iris@sha256:…`. */
+  image: string;
+  objects: KubernetesObject[];
+}
+
+/**
+ * The Kubernetes objects that serve the models, each image pinned by digest. Fails with code `usage` without a registry, and with
+ * the registry's or the sources' errors where a digest cannot be had.
+ */
+export async function manifestModels(options: ManifestRunOptions): Promise<ModelManifest[]> {
+  const models = options.models.filter(({ image }) => image !== 'loader');
+  if (models.length === 0) {
+    throw new ModelcarsError('usage', 'write manifest: a loader is no model that KServe serves', {
+      next: 'name a model',
+    });
+  }
+  for (const model of models) repositoryName(model);
+  await using context = await Context.open(options);
+  const written = new Set<string>();
+  const manifests: ModelManifest[] = [];
+  for (const model of models) {
+    const framework = context.framework(model);
+    const image = `${repositoryName(model)}@${await digestOf(context, model, options.from)}`;
+    const { namespace, pullSecrets } = options;
+    const where = namespace === undefined ? {} : { namespace };
+    const objects: KubernetesObject[] = [];
+    const runtime = model.serving?.runtime ?? framework.runtime;
+    if (options.withRuntime && !written.has(runtime)) {
+      const { serverImage } = options;
+      objects.push(
+        servingRuntime(runtime, { ...where, ...(serverImage !== undefined && { image: serverImage }) }),
+      );
+      written.add(runtime);
+    }
+    objects.push(inferenceService(model, framework, { image, pullSecrets, ...where }));
+    manifests.push({ model: model.name, image, objects });
+  }
+  return manifests;
+}
+
+async function digestOf(context: Context, model: Model, from: ManifestRunOptions['from']): Promise<string> {
+  if ('registry' in from) {
+    const found = await context.client.repository(repositoryName(model)).resolve(remoteTag(model));
+    if (found !== undefined) return found.digest;
+    throw new ModelcarsError(
+      'registry',
+      `find ${repositoryName(model)}:${remoteTag(model)}: the registry has no such image`,
+      { next: 'push it first, or leave --remote out to compute its digest' },
+    );
+  }
+  const layout = await openLayout(from.layout).catch(() => undefined);
+  if (layout !== undefined) {
+    await using open = layout;
+    const entry = await open.resolve(entryName(model));
+    if (entry !== undefined) return entry.digest;
+  }
+  const plan = await planImage(context, model);
+  const known = await predict(context, plan);
+  if (known !== undefined) return known.index.digest;
+  const task = context.options.progress.task(model.name);
+  const made = await computed(context, plan, task);
+  return made;
+}
+
+/** Reads every byte of the model once and keeps none. */
+async function computed(
+  context: Context,
+  plan: Awaited<ReturnType<typeof planImage>>,
+  task: Task,
+): Promise<string> {
+  try {
+    const { index } = await assemble(context, plan, hashingSink(), task);
+    task.done('digest computed');
+    return index.digest;
+  } catch (error) {
+    task.fail(error instanceof Error ? error.message : String(error));
+    throw error;
+  }
+}
