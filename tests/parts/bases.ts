@@ -39,12 +39,13 @@ export async function pushBase(host: string, repository: string, content: string
   }
 }
 
-/** Pushes uncompressed layers (files) as an image for amd64 and arm64, tagged v1. Returns its reference. */
+/** Pushes uncompressed layers (files) as an image for amd64 and arm64 under a tag. Returns its reference. */
 export async function pushLayers(
   host: string,
   repository: string,
   tars: string[],
   process: object,
+  tag = 'v1',
 ): Promise<string> {
   const url = `http://${host}/v2/${repository}`;
   const put = async (at: string, type: string, bytes: Uint8Array): Promise<void> => {
@@ -77,8 +78,8 @@ export async function pushLayers(
     manifests.push({ ...manifest, platform: { os: 'linux', architecture } });
   }
   const index = { schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests };
-  await put(`${url}/manifests/v1`, index.mediaType, json(index));
-  return `${host}/${repository}:v1`;
+  await put(`${url}/manifests/${tag}`, index.mediaType, json(index));
+  return `${host}/${repository}:${tag}`;
 }
 
 /** Files as a tar made by tar(1), each executable. Returns its path. */

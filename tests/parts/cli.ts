@@ -12,6 +12,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface CliSettings {
   cwd: string;
   env?: Record<string, string | undefined>;
+  /** Milliseconds until it is killed; five minutes unless told. */
+  timeout?: number;
 }
 
 /** Runs `modelcars ARGS…` in a folder, with a store below it, and expects exit code 0. Returns stdout. */
@@ -71,7 +73,7 @@ export function noise(bytes: number, seed: number): Uint8Array {
 const program = join(root, 'scripts', 'modelcars.ts');
 
 /** No colours, no progress, no credentials and no store but those below `cwd`. */
-function surroundings({ cwd, env }: CliSettings): CliSettings {
+function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
   const own = {
     MODELCARS_STORE: join(cwd, '.store'),
     DOCKER_CONFIG: join(cwd, '.docker'),
@@ -79,5 +81,5 @@ function surroundings({ cwd, env }: CliSettings): CliSettings {
     NO_COLOR: '1',
     FORCE_COLOR: undefined,
   };
-  return { cwd, env: { ...own, ...env } };
+  return { cwd, env: { ...own, ...env }, ...rest };
 }

@@ -30,6 +30,8 @@ const debianParts = {
   'docker-registry': { package: 'docker-registry', file: 'usr/bin/docker-registry', unpack: true },
   umoci: { package: 'umoci', file: 'usr/bin/umoci', unpack: true },
   busybox: { package: 'busybox-static', file: 'bin/busybox', unpack: true, only: true },
+  // A Perl script: it runs from anywhere.
+  mmdebstrap: { package: 'mmdebstrap', file: 'usr/bin/mmdebstrap', unpack: true },
   skopeo: { package: 'skopeo', file: 'usr/bin/skopeo' },
   podman: { package: 'podman', file: 'usr/bin/podman' },
   runc: { package: 'runc', file: 'usr/sbin/runc' },

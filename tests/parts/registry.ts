@@ -16,6 +16,8 @@ export interface RegistryOptions {
   /** `none` unless told. */
   auth?: 'none' | 'basic' | 'token';
   tls?: boolean;
+  /** The address to listen on; 127.0.0.1 unless told. */
+  address?: string;
   /** A folder to keep the storage in; a temporary one, removed by stop(), unless told. */
   root?: string;
   /** For `auth: 'token'`. */
@@ -31,7 +33,7 @@ export interface RegistryRequest {
 
 export interface Registry extends AsyncDisposable {
   kind: RegistryOptions['kind'];
-  /** `127.0.0.1:PORT`: what stands before a repository's name. The port stays over a restart. */
+  /** `ADDRESS:PORT`: what stands before a repository's name. The port stays over a restart. */
   host: string;
   /** With the scheme, without a slash at the end. */
   url: string;
@@ -74,7 +76,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     return run(program, join(folder, 'config.yml'), logFile);
   };
 
-  let child = await start('127.0.0.1:0');
+  let child = await start(`${options.address ?? '127.0.0.1'}:0`);
   const dispose = async (): Promise<void> => {
     await kill(child);
     await tokens?.stop();
@@ -160,7 +162,7 @@ function run(program: string, config: string, logFile: string): ChildProcess {
 /** Waits for the log line that names the port, which is open by then. */
 async function listening(child: ChildProcess, log: () => string): Promise<string> {
   for (let tries = 0; tries < 600; tries++) {
-    const address = /listening on (127\.0\.0\.1:\d+)/.exec(log())?.[1];
+    const address = /listening on ([\d.]+:\d+)/.exec(log())?.[1];
     if (address) return address;
     if (child.exitCode !== null) break;
     await sleep(50);

@@ -1,0 +1,96 @@
+/** Images that KServe cannot serve, each wrong in one way; made by tar(1), since `modelcars build` refuses to. */
+import { chmod, chown, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pushLayers } from '../parts/bases.ts';
+import { root } from '../parts/cli.ts';
+import { mlserver } from '../parts/mlserver.ts';
+import { part } from '../parts/parts.ts';
+import { run } from '../parts/run.ts';
+
+/** As the image contract of docs/design.md has it, but for what a test wants wrong. */
+export interface BrokenImage {
+  /** A busybox with what KServe's commands call; there unless told. */
+  shell?: boolean;
+  entrypoint?: string[];
+  /** Path below /models → content; the sklearn sample unless told. */
+  files?: Record<string, Uint8Array>;
+  /** 0444 unless told. */
+  fileMode?: number;
+  /** Of /models. */
+  folder?: { mode: number; owner: number };
+}
+
+const user = 1001;
+
+/** Pushes such an image under a tag; needs root, for the owners. */
+export async function pushBroken(
+  host: string,
+  repository: string,
+  tag: string,
+  image: BrokenImage,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcars-broken-'));
+  try {
+    const layers = image.shell === false ? [] : [await shellLayer(folder)];
+    layers.push(await modelLayer(folder, image));
+    const config = {
+      User: `${user}`,
+      Env: ['PATH=/bin'],
+      ...(image.entrypoint && { Entrypoint: image.entrypoint }),
+    };
+    await pushLayers(host, repository, layers, config, tag);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A sklearn model that knows the classes of the sample's flowers by other numbers: a valid answer, and wrong. */
+export async function wrongModel(folder: string): Promise<string> {
+  const file = join(folder, 'wrong.joblib');
+  const code = [
+    'import joblib, sys',
+    'from sklearn.datasets import load_iris',
+    'from sklearn.linear_model import LogisticRegression',
+    'x, y = load_iris(return_X_y=True)',
+    'joblib.dump(LogisticRegression(max_iter=500).fit(x, 2 - y), sys.argv[1])',
+  ];
+  await run((await mlserver()).python, ['-c', code.join('\n'), file]);
+  return file;
+}
+
+/** The shipped sklearn model. */
+export const sampleFile = join(root, 'frameworks/sklearn/model.joblib');
+
+async function shellLayer(folder: string): Promise<string> {
+  const tree = join(folder, 'shell');
+  await mkdir(join(tree, 'bin'), { recursive: true });
+  await copyFile(await part('busybox'), join(tree, 'bin/busybox'));
+  await chmod(join(tree, 'bin/busybox'), 0o755);
+  for (const name of ['sh', 'ln', 'ls', 'sleep', 'mkdir', 'echo', 'cat', 'test', '[']) {
+    await symlink('busybox', join(tree, 'bin', name));
+  }
+  return await archive(tree);
+}
+
+async function modelLayer(folder: string, image: BrokenImage): Promise<string> {
+  const models = join(folder, 'model', 'models');
+  await mkdir(models, { recursive: true });
+  const { files, fileMode = 0o444, folder: top = { mode: 0o555, owner: user } } = image;
+  if (files === undefined) await copyFile(sampleFile, join(models, 'model.joblib'));
+  for (const [path, content] of Object.entries(files ?? {})) {
+    await mkdir(dirname(join(models, path)), { recursive: true });
+    await writeFile(join(models, path), content);
+  }
+  await run('chown', ['-R', `${user}:0`, models]);
+  await run('find', [models, '-type', 'f', '-exec', 'chmod', fileMode.toString(8), '{}', '+']);
+  await run('find', [models, '-type', 'd', '-exec', 'chmod', '555', '{}', '+']);
+  await chown(models, top.owner, 0);
+  await chmod(models, top.mode);
+  return await archive(join(folder, 'model'));
+}
+
+async function archive(tree: string): Promise<string> {
+  await run('tar', ['--create', '--file', `${tree}.tar`, '--numeric-owner', '--directory', tree, '.']);
+  return `${tree}.tar`;
+}
