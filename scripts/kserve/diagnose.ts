@@ -1,0 +1,100 @@
+import { findCause } from './causes.ts';
+import type { EventView, Evidence } from './evidence.ts';
+import { modelcar, type Standing, server } from './progress.ts';
+import type { Diagnosis, Stage } from './types.ts';
+
+/** What a model server answered, when it was no right answer. */
+export interface WrongAnswer {
+  what: string;
+  expected?: number[];
+  got?: number[];
+}
+
+/** Lines of a log and of events that one screen has room for. */
+const mostLines = 12;
+const mostEvents = 6;
+
+/**
+ * Why a model does not serve, from what the cluster says of it; `answer` where it got as far as answering. Pure: the same evidence
+ * gives the same words. The texts stay as hostile as they came.
+ */
+export function diagnose(
+  evidence: Evidence,
+  standing: Standing,
+  { answer, waited }: { answer?: WrongAnswer; waited?: number } = {},
+): Diagnosis {
+  const stage = stageOf(evidence, standing, answer);
+  const container = containerOf(evidence, stage, standing);
+  const logs = container === undefined ? [] : (evidence.logs[container] ?? []);
+  const events = telling(evidence.events);
+  const what = answer?.what ?? standing.what;
+  const lines = telltale(logs);
+  const clue = findCause(stage, [
+    what,
+    ...lines,
+    ...events
+      .filter(({ warning }) => warning)
+      .map(({ message }) => message)
+      .reverse(),
+  ]);
+  const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
+  return {
+    stage,
+    what: `${what}${late}`,
+    ...(answer?.expected !== undefined && answer.got !== undefined
+      ? wrongAnswer
+      : clue && { cause: clue.cause, fix: clue.fix }),
+    events: events.map(eventLine),
+    ...(container !== undefined && { container }),
+    logs: logs.slice(-mostLines),
+    ...(answer?.expected && { expected: answer.expected }),
+    ...(answer?.got && { got: answer.got }),
+  };
+}
+
+/** The model loads and answers, and not what it should: nothing a log would tell. */
+const wrongAnswer = {
+  cause:
+    'this is another model than the one that the smoke request belongs to, its classes are in another order, or the server computes otherwise',
+  fix: 'compare with what the model answers where it was trained; a model of your own wants a framework folder with its own smoke request (frameworks/README.md)',
+};
+
+function stageOf({ logs }: Evidence, { stage }: Standing, answer: WrongAnswer | undefined): Stage {
+  // A server that answers 404 or 500 stands; why the model is not in it, its log says.
+  if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
+  const clue = findCause('load', telltale(logs[server] ?? []));
+  return clue === undefined ? 'answer' : 'load';
+}
+
+/** The container whose log tells most. */
+function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: Standing): string | undefined {
+  if (stage === 'apply' || stage === 'pull') return undefined;
+  if (stage === 'link') return modelcar;
+  if (stage === 'init') return container;
+  const known = pod?.containers.some(({ name }) => name === server) || logs[server] !== undefined;
+  return known ? server : container;
+}
+
+/** Lines that name a trouble, the last first, then all of the last ones. */
+function telltale(logs: readonly string[]): string[] {
+  const bad = logs.filter((line) =>
+    /error|exception|denied|fail|fatal|cannot|can't|not found|NOK|invalid|killed/i.test(line),
+  );
+  return [...bad.reverse(), ...logs.slice(-mostLines).reverse()];
+}
+
+/** Warnings before the rest, those of one text once; the last few, oldest first. */
+function telling(events: readonly EventView[]): EventView[] {
+  const distinct = new Map<string, EventView>();
+  for (const event of events) distinct.set(`${event.reason} ${event.message}`, event);
+  const all = [...distinct.values()].sort((a, b) => a.at - b.at);
+  const warnings = all.filter(({ warning }) => warning).slice(-mostEvents);
+  const room = mostEvents - warnings.length;
+  const rest = room > 0 ? all.filter(({ warning }) => !warning).slice(-room) : [];
+  return [...warnings, ...rest].sort((a, b) => a.at - b.at);
+}
+
+function eventLine({ warning, reason, message, object, count }: EventView): string {
+  const times = count > 1 ? ` (${count} times)` : '';
+  return `${warning ? 'Warning' : 'Normal'} ${object} ${reason}: ${message}${times}`;
+}

@@ -1,0 +1,140 @@
+import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+
+/** What became of one container, boiled down from a pod's status. */
+export interface ContainerView {
+  name: string;
+  init: boolean;
+  state: 'waiting' | 'running' | 'terminated' | 'unknown';
+  ready: boolean;
+  restarts: number;
+  /** Why it waits or ended: `ImagePullBackOff`, `CrashLoopBackOff`, `OOMKilled`. */
+  reason?: string;
+  message?: string;
+  exitCode?: number;
+  /** The end before this start, where there was one. */
+  last?: { reason?: string; exitCode: number; message?: string };
+}
+
+export interface PodView {
+  name: string;
+  node?: string;
+  phase: string;
+  ready: boolean;
+  /** What the scheduler says while the pod has no node. */
+  unschedulable?: string;
+  containers: ContainerView[];
+}
+
+export interface EventView {
+  warning: boolean;
+  reason: string;
+  message: string;
+  /** `Pod/iris-predictor-…`. */
+  object: string;
+  count: number;
+  /** Milliseconds since 1970 of the last time. */
+  at: number;
+}
+
+/** A condition of an InferenceService. */
+export interface ConditionView {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+/** `status` of an InferenceService, as far as it tells something. */
+export interface ServiceView {
+  conditions: ConditionView[];
+  /** KServe's ModelStatus.lastFailureInfo. */
+  failure?: { reason?: string; message?: string };
+}
+
+/** All that a cluster says of one model on its way to serving. */
+export interface Evidence {
+  service?: ServiceView;
+  pod?: PodView;
+  /** Oldest first. */
+  events: EventView[];
+  /** Last lines by container, those of the run before the current one where that crashed. */
+  logs: Record<string, string[]>;
+}
+
+/** The part of an InferenceService that we read. */
+export interface ServiceStatus {
+  metadata?: { name?: string };
+  status?: {
+    conditions?: ConditionView[];
+    modelStatus?: { lastFailureInfo?: { reason?: string; message?: string } };
+  };
+}
+
+/** What an InferenceService says of itself. */
+export function viewService({ status }: ServiceStatus): ServiceView {
+  const failure = status?.modelStatus?.lastFailureInfo;
+  const conditions = (status?.conditions ?? []).map(({ type, status, reason, message }) => ({
+    type,
+    status,
+    ...(reason && { reason }),
+    ...(message && { message }),
+  }));
+  return { conditions, ...(failure && { failure }) };
+}
+
+export function viewPod({ metadata, spec, status }: V1Pod): PodView {
+  const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
+  const scheduled = condition('PodScheduled');
+  const init = (status?.initContainerStatuses ?? []).map((one) => viewContainer(one, true));
+  const own = (status?.containerStatuses ?? []).map((one) => viewContainer(one, false));
+  return {
+    name: metadata?.name ?? '',
+    phase: status?.phase ?? 'Unknown',
+    ready: condition('Ready')?.status === 'True',
+    containers: [...init, ...own],
+    ...(spec?.nodeName && { node: spec.nodeName }),
+    ...(scheduled?.status === 'False' && {
+      unschedulable: scheduled.message ?? scheduled.reason ?? 'it has no node',
+    }),
+  };
+}
+
+function viewContainer(
+  { name, ready, restartCount, state, lastState }: V1ContainerStatus,
+  init: boolean,
+): ContainerView {
+  const { waiting, running, terminated } = state ?? {};
+  const reason = waiting?.reason ?? terminated?.reason;
+  const message = waiting?.message ?? terminated?.message;
+  const last = lastState?.terminated;
+  return {
+    name,
+    init,
+    ready,
+    restarts: restartCount,
+    state: waiting ? 'waiting' : running ? 'running' : terminated ? 'terminated' : 'unknown',
+    ...(reason && { reason }),
+    ...(message && { message }),
+    ...(terminated && { exitCode: terminated.exitCode }),
+    ...(last && {
+      last: {
+        exitCode: last.exitCode,
+        ...(last.reason && { reason: last.reason }),
+        ...(last.message && { message: last.message }),
+      },
+    }),
+  };
+}
+
+export function viewEvent(event: CoreV1Event): EventView {
+  const { involvedObject, lastTimestamp, eventTime, metadata } = event;
+  const time = lastTimestamp ?? eventTime ?? metadata.creationTimestamp;
+  return {
+    warning: event.type === 'Warning',
+    reason: event.reason ?? '',
+    message: event.message ?? '',
+    object: `${involvedObject.kind ?? ''}/${involvedObject.name ?? ''}`,
+    count: event.count ?? 1,
+    at: time === undefined ? 0 : new Date(time).getTime(),
+  };
+}
