@@ -1,4 +1,5 @@
 import type { Command } from './_command.ts';
+import { bases } from './bases.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
 import { clean } from './clean.ts';
@@ -8,6 +9,7 @@ import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
+import { split } from './split.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
 
@@ -21,6 +23,8 @@ export const commands: Command[] = [
   manifest,
   cache,
   inspect,
+  bases,
+  split,
   clean,
   prune,
   version,

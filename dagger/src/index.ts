@@ -1,0 +1,440 @@
+/**
+ * Turns a models.yaml into OCI model images (modelcars) for KServe: build, verify, push.
+ *
+ * `dagger call build-all export --path out`, `dagger call push --registry quay.io/me --version v1.2.0`. The images have the digests that
+ * `npm run modelcars` gives. Another repository's catalog: `--source .`.
+ */
+import {
+  argument,
+  type Container,
+  check,
+  type Directory,
+  dag,
+  type File,
+  func,
+  object,
+  type Secret,
+  type Service,
+} from '@dagger.io/dagger';
+import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './access.ts';
+import { nodeImage as pinnedNode } from './images.ts';
+import { flags, home, modelcars, store, withProgram, withRepository, work } from './node.ts';
+import { folderOf, join, type Part, partsOf } from './parts.ts';
+import { allTold, printed, told } from './sentence.ts';
+
+@object()
+export class Modelcars {
+  private code: Directory;
+  private nodeImage: string;
+  private hfToken?: Secret;
+  private awsAccessKeyId?: Secret;
+  private awsSecretAccessKey?: Secret;
+  private awsSessionToken?: Secret;
+  private awsRegion?: string;
+  private s3Endpoint?: string;
+  private dockerConfig?: Secret;
+  private caFile?: File;
+
+  /**
+   * @param code The repository of modelcars itself, whose scripts run: that of this module
+   * @param nodeImage The image that everything runs in: Linux with glibc, Node and npm
+   * @param hfToken Token for private and gated models of Hugging Face: env:HF_TOKEN
+   * @param awsAccessKeyId For s3:// sources and the cache: env:AWS_ACCESS_KEY_ID
+   * @param awsSecretAccessKey For s3:// sources and the cache: env:AWS_SECRET_ACCESS_KEY
+   * @param awsSessionToken For temporary credentials: env:AWS_SESSION_TOKEN
+   * @param awsRegion Region of the buckets
+   * @param s3Endpoint An S3 server that is not Amazon: https://objectstore.example.com
+   * @param dockerConfig Docker's config.json or Podman's auth.json, for base images and pushes: file:$HOME/.docker/config.json
+   * @param caFile PEM file of certificate authorities that registries and hubs are trusted by, besides the system's
+   */
+  constructor(
+    @argument({
+      defaultPath: '/',
+      ignore: ['.git', '**/node_modules', 'out', 'out.tar', 'coverage', 'dagger/sdk', '**/__pycache__'],
+    })
+    code: Directory,
+    nodeImage: string = pinnedNode,
+    hfToken?: Secret,
+    awsAccessKeyId?: Secret,
+    awsSecretAccessKey?: Secret,
+    awsSessionToken?: Secret,
+    awsRegion?: string,
+    s3Endpoint?: string,
+    dockerConfig?: Secret,
+    caFile?: File,
+  ) {
+    this.code = code;
+    this.nodeImage = nodeImage;
+    this.hfToken = hfToken;
+    this.awsAccessKeyId = awsAccessKeyId;
+    this.awsSecretAccessKey = awsSecretAccessKey;
+    this.awsSessionToken = awsSessionToken;
+    this.awsRegion = awsRegion;
+    this.s3Endpoint = s3Endpoint;
+    this.dockerConfig = dockerConfig;
+    this.caFile = caFile;
+  }
+
+  /**
+   * Show the models and whether the lock has them
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param matrix A CI job a model, as JSON, for: github, gitlab or names
+   */
+  @func()
+  async list(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    matrix: string = '',
+  ): Promise<string> {
+    const words = ['list', ...models, ...flags({ only, matrix })];
+    return await printed(this.at(source).withExec(modelcars(...words)));
+  }
+
+  /**
+   * Pin sources and bases to what they are now: the new models.lock.yaml
+   *
+   * `dagger call lock export --path models.lock.yaml`
+   *
+   * @param source The folder of models.yaml
+   * @param models The models to move on; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param mirrors Pull bases under FROM=TO instead
+   */
+  @func({ cache: 'never' })
+  async lock(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    mirrors: string[] = [],
+  ): Promise<File> {
+    const words = ['lock', ...models, ...flags({ only, mirror: mirrors }), ...accessFlags(this.access())];
+    const locked = now(this.at(source)).withExec(modelcars(...words));
+    return (await told(() => locked.sync())).file(`${work}/models.lock.yaml`);
+  }
+
+  /**
+   * Build one model: a container to look into, export or hand to another module
+   *
+   * Its digest is not that of the pushed image, since the engine writes config and manifest anew; `build-all` keeps it.
+   *
+   * @param model Name from the catalog
+   * @param source The folder of models.yaml
+   * @param platform Of the container; the engine's own when not given
+   * @param version Version of the image: v1.2.3
+   * @param base `embedded` or an image reference
+   */
+  @func()
+  async build(
+    model: string,
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    platform: string = '',
+    version: string = '',
+    base: string = '',
+  ): Promise<Container> {
+    const own = platform || String(await dag.defaultPlatform());
+    const overrides = { version, base, platform: own };
+    const [part] = await this.parts(source, [model], [], { base, platform: own });
+    if (part === undefined) throw new Error(`error: no model ${model}\nnext: see dagger call list`);
+    const layout = await told(() => this.layout(part, source, overrides, []).sync());
+    const archive = this.node()
+      .withMountedDirectory('/layout', layout)
+      .withExec(['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'])
+      .file('/image.tar');
+    return dag.container({ platform: own as never }).import_(archive);
+  }
+
+  /**
+   * Build all models: one OCI image layout, with a summary in summary.txt
+   *
+   * `dagger call build-all export --path out`. Models are built at the same time, and only those that changed.
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param version Version of the images: v1.2.3
+   * @param base `embedded` or an image reference
+   * @param platforms linux/amd64, linux/arm64 …
+   * @param compression Of model layers: none, gzip or zstd
+   * @param mirrors Pull bases under FROM=TO instead
+   */
+  @func()
+  async buildAll(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    version: string = '',
+    base: string = '',
+    platforms: string[] = [],
+    compression: string = '',
+    mirrors: string[] = [],
+  ): Promise<Directory> {
+    const overrides = { version, base, platform: platforms, compression };
+    const parts = await this.parts(source, models, only, { base, platform: platforms, mirror: mirrors });
+    const layouts = await allTold(
+      parts.map((part) => () => this.layout(part, source, overrides, mirrors).sync()),
+    );
+    const all = await join(layouts);
+    const summaries = await Promise.all(layouts.map((layout) => layout.file('summary.txt').contents()));
+    return all.withNewFile('summary.txt', tableOf(summaries));
+  }
+
+  /**
+   * Verify that images are what KServe can serve: those just built, or with --remote those of a registry
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param remote Look at the registry instead of building
+   * @param registry Registry and path of the images: quay.io/me
+   * @param version Version of the images: v1.2.3
+   * @param username For the registry
+   * @param password For the registry: env:QUAY_TOKEN
+   * @param registryService A registry that is a service of Dagger or on this machine: tcp://localhost:5000
+   * @param insecure Registry hosts to reach over http
+   */
+  @func({ cache: 'never' })
+  async verify(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    remote: boolean = false,
+    registry: string = '',
+    version: string = '',
+    username: string = '',
+    password?: Secret,
+    registryService?: Service,
+    insecure: string[] = [],
+  ): Promise<string> {
+    const words = ['verify', ...models, ...flags({ only, version })];
+    if (!remote) {
+      const layout = await this.buildAll(source, models, only, version);
+      return await printed(
+        this.at(source)
+          .withMountedDirectory('/layout', layout)
+          .withExec(modelcars(...words, '--output', '/layout')),
+      );
+    }
+    const access = { registry, username, password, service: registryService, insecure };
+    const ready = withRegistry(now(this.at(source)), access);
+    const more = ['--remote', ...registryFlags(access), ...accessFlags(this.access())];
+    return await printed(ready.withExec(modelcars(...words, ...more)));
+  }
+
+  /**
+   * Push images and their tags to a registry, straight from the models' sources
+   *
+   * A version tag never moves, `latest` and the like only move forward; what the registry has is not sent again.
+   *
+   * @param source The folder of models.yaml
+   * @param registry Registry and path to push to: quay.io/me
+   * @param version Version of the images: v1.2.3
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param tag More tags
+   * @param username For the registry
+   * @param password For the registry: env:QUAY_TOKEN
+   * @param registryService A registry that is a service of Dagger or on this machine: tcp://localhost:5000
+   * @param insecure Registry hosts to reach over http
+   * @param base `embedded` or an image reference
+   * @param platforms linux/amd64, linux/arm64 …
+   * @param compression Of model layers: none, gzip or zstd
+   * @param mirrors Pull bases under FROM=TO instead
+   * @param dryRun Say what would be sent and which tags would move
+   */
+  @func({ cache: 'never' })
+  async push(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    registry: string = '',
+    version: string = '',
+    models: string[] = [],
+    only: string[] = [],
+    tag: string[] = [],
+    username: string = '',
+    password?: Secret,
+    registryService?: Service,
+    insecure: string[] = [],
+    base: string = '',
+    platforms: string[] = [],
+    compression: string = '',
+    mirrors: string[] = [],
+    dryRun: boolean = false,
+  ): Promise<string> {
+    const access = { registry, username, password, service: registryService, insecure };
+    const words = [
+      'push',
+      ...models,
+      ...flags({ only, version, tag, base, platform: platforms, compression, mirror: mirrors }),
+      ...registryFlags(access),
+      ...accessFlags(this.access()),
+      ...(dryRun ? ['--dry-run'] : []),
+    ];
+    return await printed(withRegistry(now(this.at(source)), access).withExec(modelcars(...words)));
+  }
+
+  /**
+   * Bring the catalog's hub models into an S3 bucket, for builds and servers to read from there
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all of the hub when none is given
+   * @param modelName A model on the hub, instead of the catalog's: org/name[:revision]
+   * @param bucket The bucket; the catalog's `cache:` when not given
+   * @param prefix Where models lie in it
+   */
+  @func({ cache: 'never' })
+  async cache(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    modelName: string = '',
+    bucket: string = '',
+    prefix: string = '',
+  ): Promise<string> {
+    const words = ['cache', ...models, ...flags({ 'model-name': modelName, bucket, prefix })];
+    return await printed(now(this.at(source)).withExec(modelcars(...words)));
+  }
+
+  /**
+   * The image of modelcars itself that runs `modelcars cache`, for an init container
+   *
+   * @param base An image with Node 24
+   */
+  @func()
+  async loader(base: string = ''): Promise<Container> {
+    const catalog = JSON.stringify({
+      models: [{ name: 'model-loader', image: 'loader', base: base || this.nodeImage, version: 'v0.0.0' }],
+    });
+    const platform = await dag.defaultPlatform();
+    const words = ['build', '--no-frozen', '--platform', String(platform), '--output', '/image.tar'];
+    const built = this.at(dag.directory().withNewFile('models.yaml', catalog)).withExec(modelcars(...words));
+    return dag.container({ platform }).import_((await told(() => built.sync())).file('/image.tar'));
+  }
+
+  /** The base image that modelcars brings along (`base: embedded`) */
+  @func()
+  async base(): Promise<Container> {
+    const archive = this.node()
+      .withMountedDirectory('/layout', this.code.directory('base/layout'))
+      .withExec(['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'])
+      .file('/image.tar');
+    return dag.container().import_(archive);
+  }
+
+  /** Lint and format of this repository */
+  @func()
+  @check()
+  async lint(): Promise<void> {
+    await this.checked('npx', 'biome', 'check', '--vcs-enabled=false', '.');
+  }
+
+  /** Types of this repository */
+  @func()
+  @check()
+  async types(): Promise<void> {
+    await this.checked('npx', 'tsc');
+  }
+
+  /** Unit tests of this repository */
+  @func()
+  @check()
+  async tests(): Promise<void> {
+    await this.checked('npx', 'vitest', 'run', '--project', 'unit');
+  }
+
+  /**
+   * The image contract of every model: built and verified
+   *
+   * @param source The folder of models.yaml
+   */
+  @func()
+  @check()
+  async images(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+  ): Promise<void> {
+    await this.verify(source);
+  }
+
+  private access(): Access {
+    const { hfToken, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, awsRegion } = this;
+    const { s3Endpoint, dockerConfig, caFile } = this;
+    const keys = { hfToken, awsAccessKeyId, awsSecretAccessKey, awsSessionToken };
+    return { ...keys, awsRegion, s3Endpoint, dockerConfig, caFile };
+  }
+
+  private node(): Container {
+    return dag.container().from(this.nodeImage);
+  }
+
+  private program(): Container {
+    return withProgram(this.nodeImage, this.code);
+  }
+
+  /** The program in a catalog's folder, with what it may need to reach sources and registries. */
+  private at(source: Directory): Container {
+    return withAccess(this.program(), this.access()).withDirectory(work, source);
+  }
+
+  private async parts(
+    source: Directory,
+    models: string[],
+    only: string[],
+    overrides: Record<string, string | string[]>,
+  ): Promise<Part[]> {
+    return await partsOf(this.program(), source, [...models, ...flags({ only, ...overrides })]);
+  }
+
+  /** One model's layout: a chain of its own, which nothing but this model and its base can change. */
+  private layout(
+    part: Part,
+    source: Directory,
+    overrides: Record<string, string | string[]>,
+    mirrors: string[],
+  ): Directory {
+    const words = flags({ ...overrides, mirror: mirrors });
+    const ready = this.at(folderOf(part, source));
+    const based =
+      part.base === undefined ? ready : ready.withMountedDirectory(`${store}/blobs`, this.bases(part.base));
+    return based
+      .withExec(
+        modelcars('build', part.name, ...words, ...accessFlags(this.access()), '--output', '/layout'),
+        { redirectStdout: '/summary.txt' },
+      )
+      .withExec(['mv', '/summary.txt', '/layout/summary.txt'])
+      .directory('/layout');
+  }
+
+  /** A base image's blobs, pulled by the lock's digests in a step of its own. */
+  private bases(base: NonNullable<Part['base']>): Directory {
+    const catalog = dag.directory().withNewFile('models.yaml', base.catalog);
+    const folder = base.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', base.lock);
+    return this.at(folder)
+      .withEnvVariable('MODELCARS_STORE', '/bases')
+      .withExec(modelcars('bases', ...accessFlags(this.access())))
+      .directory('/bases/blobs');
+  }
+
+  private async checked(...command: string[]): Promise<void> {
+    await printed(withRepository(this.nodeImage, this.code).withWorkdir(home).withExec(command));
+  }
+}
+
+/** A step that runs now, whatever ran before: what it does lies outside the engine. */
+function now(container: Container): Container {
+  return container.withEnvVariable('MODELCARS_RUN', crypto.randomUUID());
+}
+
+/** One table of many: the heading of the first, and every row. */
+function tableOf(tables: string[]): string {
+  const rows = tables.map((table) => table.trimEnd().split('\n'));
+  return [...(rows[0]?.slice(0, 1) ?? []), ...rows.flatMap((lines) => lines.slice(1)), ''].join('\n');
+}

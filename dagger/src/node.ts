@@ -1,0 +1,57 @@
+import { CacheSharingMode, type Container, type Directory, dag } from '@dagger.io/dagger';
+
+/** Where the program lies in its containers, and the caller's catalog. */
+export const home = '/modelcars';
+export const work = '/work';
+/** What `--store` is outside: downloads, base images, digests of layers made before. */
+export const store = '/store';
+
+/** What runs: no tests, so that a changed test rebuilds no image. */
+const program = {
+  include: ['scripts', 'frameworks', 'base/layout', 'package.json', 'package-lock.json'],
+  exclude: ['**/*.test.ts', '**/node_modules'],
+};
+
+/** Node and the program's packages. A step of its own: it changes with package-lock.json only. */
+export function withPackages(image: string, code: Directory): Container {
+  const manifests = code.filter({ include: ['package.json', 'package-lock.json', '.npmrc'] });
+  return (
+    dag
+      .container()
+      .from(image)
+      // Authorities that the engine was given (a proxy's, a mirror's) are in the system's store.
+      .withEnvVariable('NODE_USE_SYSTEM_CA', '1')
+      .withMountedCache('/root/.npm', dag.cacheVolume('modelcars-npm'))
+      .withWorkdir(home)
+      .withDirectory(home, manifests)
+      .withExec(['npm', 'ci', '--no-audit', '--no-fund'])
+      .withEnvVariable('PATH', `${home}/node_modules/.bin:\${PATH}`, { expand: true })
+  );
+}
+
+/** The program, ready to run in the folder of a catalog. `CI` keeps it to the lock and to plain lines. */
+export function withProgram(image: string, code: Directory): Container {
+  return withPackages(image, code)
+    .withDirectory(home, code.filter(program))
+    .withEnvVariable('CI', 'true')
+    .withEnvVariable('MODELCARS_STORE', store)
+    .withMountedCache(store, dag.cacheVolume('modelcars-store'), { sharing: CacheSharingMode.Shared })
+    .withWorkdir(work);
+}
+
+/** All of the repository, for its checks; `git` is what some of them ask for, and need not be there. */
+export function withRepository(image: string, code: Directory): Container {
+  return withPackages(image, code).withDirectory(home, code).withEnvVariable('CI', 'true');
+}
+
+/** The command line of the program. */
+export function modelcars(...words: string[]): string[] {
+  return ['node', `${home}/scripts/modelcars.ts`, ...words];
+}
+
+/** `--name value` for each value; nothing for what was not given. */
+export function flags(values: Record<string, string | string[] | undefined>): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    [value ?? []].flat().flatMap((one) => (one === '' ? [] : [`--${name}`, one])),
+  );
+}

@@ -1,0 +1,44 @@
+import { type Container, type Directory, dag } from '@dagger.io/dagger';
+import { modelcars, work } from './node.ts';
+import { printed } from './sentence.ts';
+
+/** One model's part of a catalog, as `modelcars split` prints it. */
+export interface Part {
+  name: string;
+  catalog: string;
+  lock?: string;
+  files: string[];
+  base?: { catalog: string; lock?: string };
+}
+
+/** The models that were asked for, each with what it needs of the catalog and nothing else. */
+export async function partsOf(program: Container, source: Directory, words: string[]): Promise<Part[]> {
+  const text = await printed(program.withDirectory(work, source).withExec(modelcars('split', ...words)));
+  return (JSON.parse(text) as { models: Part[] }).models;
+}
+
+/**
+ * The folder that a model is built from. Its files are chosen by `filter`, whose result the engine knows by content: it is the same
+ * as before, and everything made from it cached, when only other models changed.
+ */
+export function folderOf(part: Part, source: Directory): Directory {
+  const catalog = dag
+    .directory()
+    .withDirectory('/', source.filter({ include: part.files }))
+    .withNewFile('models.yaml', part.catalog);
+  return part.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', part.lock);
+}
+
+/** One layout of several: all blobs, and one index with the entries of all. */
+export async function join(layouts: Directory[]): Promise<Directory> {
+  const indexes = await Promise.all(layouts.map((layout) => layout.file('index.json').contents()));
+  const entries = indexes.flatMap((text) => (JSON.parse(text) as { manifests: unknown[] }).manifests);
+  const [first] = indexes;
+  const index = { ...JSON.parse(first ?? '{"schemaVersion":2}'), manifests: entries };
+  return layouts
+    .reduce(
+      (all, layout) => all.withDirectory('blobs', layout.directory('blobs')),
+      dag.directory().withNewFile('oci-layout', '{"imageLayoutVersion":"1.0.0"}'),
+    )
+    .withNewFile('index.json', `${JSON.stringify(index, undefined, 2)}\n`);
+}

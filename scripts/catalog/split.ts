@@ -1,0 +1,108 @@
+import { realpath, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { stringify } from 'yaml';
+import { parseFileUri } from '../sources/uri.ts';
+import { readYaml } from './document.ts';
+import { formatLock } from './lockfile.ts';
+import { readText } from './read.ts';
+import type { Catalog, Lock, Model } from './types.ts';
+
+/** What one model needs of a catalog: nothing in it changes when only another model does. */
+export interface Part {
+  name: string;
+  /** A models.yaml with this model alone; its other fields stay as they are. */
+  catalog: string;
+  /** A models.lock.yaml with this model and its base alone; absent without a lock. */
+  lock?: string;
+  /**
+   * Globs over the catalog's folder (dockerignore's, special characters escaped): the model's own files, and all scripts of
+   * `frameworks/`, since they may import each other.
+   */
+  files: string[];
+  /** Its base alone, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars. */
+  base?: { catalog: string; lock?: string };
+}
+
+/** The parts of these models, for builds that go on apart from each other. Reads the catalog's text and the lock only. */
+export async function splitCatalog(
+  catalog: Catalog,
+  models: readonly Model[],
+  lock: Lock | undefined,
+): Promise<Part[]> {
+  const text = await readText(catalog.file, {
+    code: 'catalog',
+    mostBytes: 1024 ** 2,
+    next: 'look at the file',
+  });
+  // loadCatalog found it right: a map with `models:`, each with a name.
+  const whole = readYaml(text ?? '', 100_000).value as { models: { name: string }[] };
+  return await Promise.all(
+    models.map(async (model) => ({
+      name: model.name,
+      catalog: stringify(
+        { ...whole, models: whole.models.filter(({ name }) => name === model.name) },
+        { lineWidth: 0, aliasDuplicateObjects: false },
+      ),
+      ...(lock && { lock: formatLock(lockOf(model, lock)) }),
+      files: await filesOf(model, lock, catalog.directory),
+      ...(model.base !== 'embedded' && { base: baseOf(model, lock, catalog.mirrors) }),
+    })),
+  );
+}
+
+/** An entry that is nothing but its base: a loader needs no framework and no source. The same text for the same base. */
+function baseOf(
+  { base, platforms }: Model,
+  lock: Lock | undefined,
+  mirrors: Catalog['mirrors'],
+): NonNullable<Part['base']> {
+  const text = stringify({ mirrors, models: [{ name: 'base', image: 'loader', base, platforms }] });
+  return {
+    catalog: text,
+    ...(lock && { lock: formatLock({ lockVersion: 1, bases: only(lock.bases, base), models: {} }) }),
+  };
+}
+
+function lockOf({ name, base }: Model, lock: Lock): Lock {
+  return { lockVersion: 1, bases: only(lock.bases, base), models: only(lock.models, name) };
+}
+
+function only<T>(record: Record<string, T>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([other]) => other === key));
+}
+
+async function filesOf(model: Model, lock: Lock | undefined, directory: string): Promise<string[]> {
+  const home = await realpath(directory);
+  const scripts = 'frameworks/**/*.ts';
+  const paths = Object.values(model.files).flatMap((uri) => localPath(uri) ?? []);
+  const root = localPath(model.source);
+  if (root !== undefined) {
+    const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
+    const own = locked?.files.filter(({ source }) => source === undefined) ?? [];
+    const isFolder = await stat(join(home, root)).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    );
+    // Of a folder only what is locked: the rest may change and this model stays.
+    if (isFolder && own.length > 0) paths.push(...own.map(({ path }) => posix.join(root, path)));
+    else if (posix.normalize(root) === '.') return ['**'];
+    else paths.push(root);
+  }
+  for (const path of paths) {
+    const asked = join(home, path);
+    // Through a link, which is followed as long as it stays in the folder: what it leads to has to come along.
+    if ((await realpath(asked).catch(() => asked)) !== asked) return ['**'];
+  }
+  return [scripts, ...new Set(paths.map((path) => escapeGlob(posix.normalize(path))))];
+}
+
+/** Path below the catalog's folder of a relative `file:` URI; undefined for every other. */
+function localPath(uri: string): string | undefined {
+  if (!uri.startsWith('file:')) return undefined;
+  const parsed = parseFileUri(uri);
+  return parsed.ok && !parsed.value.absolute ? parsed.value.path.replace(/\/+$/, '') : undefined;
+}
+
+function escapeGlob(path: string): string {
+  return path.replace(/[\\*?[\]!#]/g, '\\$&');
+}

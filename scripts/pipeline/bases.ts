@@ -1,0 +1,23 @@
+import { Context } from './context.ts';
+import { forEachModel } from './settle.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/**
+ * Brings the base image of every model into the store: manifest, config and layers of all its platforms, by the digests of the
+ * lock. What is there already is read and checked, not fetched again; `embedded` is part of modelcars and read where it lies.
+ */
+export async function fetchBases(options: RunOptions): Promise<Outcome[]> {
+  await using context = await Context.open(options);
+  return forEachModel(options, async (model, task): Promise<Outcome> => {
+    const layers = new Map<string, number>();
+    for (const platform of model.platforms) {
+      const { contents } = await context.base(model, platform);
+      for (const content of contents) {
+        for await (const chunk of content.open(0, options.signal)) task.add(chunk.length);
+        layers.set(content.digest ?? '', content.size ?? 0);
+      }
+    }
+    const size = [...layers.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return { model: model.name, status: 'done', name: model.base, size, platforms: model.platforms };
+  });
+}
