@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
-/** Three suites: `unit` needs nothing, `e2e` real registries, `judges` the container tools. See docs/testing.md. */
+/** `unit` needs nothing, `e2e` real registries, `judges` the container tools, `kserve` a cluster. See docs/testing.md. */
 export default defineConfig({
   test: {
     ...(reports && {
@@ -33,6 +34,31 @@ export default defineConfig({
           include: ['tests/judges/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // The module names the SDK that an engine generates for it; here it is the published one.
+        resolve: {
+          alias: {
+            '@dagger.io/dagger': join(daggerSdkFolder(), 'node_modules/@dagger.io/dagger/dist/src/index.js'),
+          },
+        },
+        test: {
+          name: 'dagger',
+          include: ['tests/dagger/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'kserve',
+          include: ['tests/kserve/**/*.test.ts'],
+          globalSetup: 'tests/kserve/_setup.ts',
+          testTimeout: 900_000,
+          hookTimeout: 1_200_000,
           fileParallelism: false,
         },
       },

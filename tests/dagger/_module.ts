@@ -1,0 +1,172 @@
+/** Runs functions of the Dagger module as an engine would, by the published SDK, in a session that runs nothing. */
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { daggerSdk } from '../parts/daggersdk.ts';
+import { missing } from '../parts/python.ts';
+import { type Recorded, type Session, startSession } from './session.ts';
+
+/** What the SDK exports: its types come with an engine or with the part, neither of which a type check of ours needs. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Untyped = any;
+
+const source = fileURLToPath(new URL('../../dagger/', import.meta.url));
+
+/** The sentence that says why there is no SDK; undefined when there is. */
+export function missingSdk(): Promise<string | undefined> {
+  return missing(daggerSdk);
+}
+
+/** A module of the SDK, also of those that only its own entry point uses. */
+export async function sdk(path: string): Promise<Untyped> {
+  const file = join(await daggerSdk(), '@dagger.io', 'dagger', 'dist', 'src', path);
+  return await import(/* @vite-ignore */ pathToFileURL(file).href);
+}
+
+export interface Running {
+  session: Session;
+  /** The SDK's client of this session. */
+  dag: Untyped;
+  /** Sends a query as it is. */
+  ask(query: string): Promise<{ data?: Untyped; errors?: { message: string }[] }>;
+}
+
+/** Does something in a session of its own. */
+export async function withSession(body: (running: Running) => Promise<void>): Promise<void> {
+  await using session = await startSession();
+  const { dag, connection } = await sdk('index.js');
+  const before = { ...process.env };
+  Object.assign(process.env, session.env);
+  try {
+    await connection(async () => {
+      await body({ session, dag, ask: (query) => ask(session, query) });
+    });
+  } finally {
+    for (const name of Object.keys(session.env)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+}
+
+async function ask({ env }: Session, query: string) {
+  const response = await fetch(`http://127.0.0.1:${env.DAGGER_SESSION_PORT}/query`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${env.DAGGER_SESSION_TOKEN}:`)}` },
+    body: JSON.stringify({ query }),
+  });
+  return (await response.json()) as { data?: Untyped; errors?: { message: string }[] };
+}
+
+/** A folder like the module's, in which the published SDK is what it imports; the caller deletes it. */
+export async function checkout(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcars-dagger-'));
+  const modules = await daggerSdk();
+  for (const name of ['src', 'package.json', 'tsconfig.json'])
+    await cp(join(source, name), join(folder, name), { recursive: true });
+  await symlink(modules, join(folder, 'node_modules'));
+  // Where a generated SDK is, and tsconfig.json looks for it.
+  await mkdir(join(folder, 'sdk'));
+  const published = join(modules, '@dagger.io', 'dagger', 'dist', 'src');
+  await writeFile(join(folder, 'sdk', 'index.ts'), `export * from '${join(published, 'index.js')}';\n`);
+  await cp(join(published, 'api', 'client.gen.d.ts'), join(folder, 'sdk', 'client.gen.ts'));
+  return folder;
+}
+
+/** An argument of a function, as the SDK reads it from the source for `dagger call --help`. */
+export interface Argument {
+  name: string;
+  description: string;
+  type: { kind: string; name?: string };
+  isOptional: boolean;
+  defaultValue?: unknown;
+  defaultPath?: string;
+  ignore?: string[];
+}
+
+export interface Function {
+  name: string;
+  description: string;
+  arguments: Record<string, Argument>;
+  /** `never`, a time to live, or empty for the engine's own way. */
+  cache: string;
+  isCheck: boolean;
+  returnType: { kind: string; name?: string };
+}
+
+export interface Module {
+  description: string;
+  functions: Record<string, Function>;
+  constructorArguments: Record<string, Argument>;
+  /** Sends the module's types to the session, as the engine asks for when it loads a module. */
+  register(): Promise<string>;
+  /**
+   * Calls a function with arguments as the engine passes them: IDs for objects. Directories with a default path are
+   * filled in when not given. Returns the object of an ID, or the value.
+   */
+  call(session: Session, name: string, args?: Values, own?: Values): Promise<Untyped>;
+}
+
+export type Values = Record<string, unknown>;
+
+/** The module, read by the SDK and loaded through vitest, which takes the decorators out. */
+export async function openModule(): Promise<Module> {
+  const folder = await checkout();
+  try {
+    const sources = await readdir(join(folder, 'src'), { recursive: true });
+    const files = sources.filter((name) => name.endsWith('.ts')).map((name) => join(folder, 'src', name));
+    const { scan } = await sdk('module/introspector/index.js');
+    const scanned = await scan([...files, join(folder, 'sdk', 'client.gen.ts')], 'modelcars', false);
+    const { Register } = await sdk('module/entrypoint/register.js');
+    const { Executor } = await sdk('module/executor.js');
+    const { invoke } = await sdk('module/entrypoint/invoke.js');
+    const entry = pathToFileURL(join(source, 'src', 'index.ts')).href;
+    const executor = new Executor([await import(/* @vite-ignore */ entry)], scanned);
+    const main = scanned.objects[scanned.name];
+    return {
+      description: scanned.description,
+      functions: main.methods,
+      constructorArguments: main._constructor?.arguments ?? {},
+      register: () => new Register(scanned).run(),
+      async call(session, name, args = {}, own = {}) {
+        const method = main.methods[name];
+        if (!method) throw new Error(`the module has no function ${name}`);
+        const parentName = scanned.name;
+        const made = { parentName, fnName: '', parentArgs: {} };
+        const fnArgs = filled(session, main._constructor?.arguments ?? {}, own);
+        const parentArgs = main._constructor ? await invoke(executor, scanned, { ...made, fnArgs }) : {};
+        const called = { parentName, fnName: name, parentArgs: JSON.parse(JSON.stringify(parentArgs)) };
+        const given = filled(session, method.arguments, args);
+        const result = await invoke(executor, scanned, { ...called, fnArgs: given });
+        return method.returnType.kind === 'OBJECT_KIND' ? session.object(result) : result;
+      },
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The arguments with those that an engine adds: folders of default paths, and defaults that are plain values. */
+function filled(session: Session, known: Record<string, Argument>, args: Values): Values {
+  for (const name of Object.keys(args)) if (!(name in known)) throw new Error(`there is no argument ${name}`);
+  const values: Values = {};
+  for (const { name, type, defaultPath, defaultValue, ignore } of Object.values(known)) {
+    const value =
+      args[name] ?? (defaultPath === undefined ? defaultValue : contextual(type.name, defaultPath, ignore));
+    if (value !== undefined) values[name] = isRecorded(value) ? session.id(value) : value;
+  }
+  return values;
+}
+
+/** What an engine puts in for a default path; the call is ours, to be found again in what a module makes of it. */
+function contextual(type = '', path: string, ignore: string[] = []): Recorded {
+  return { type, calls: [{ field: 'context', args: { path, ignore } }] };
+}
+
+function isRecorded(value: unknown): value is Recorded {
+  return typeof value === 'object' && value !== null && 'calls' in value;
+}
+
+/** An argument from the command line: `--password env:PASSWORD`. */
+export function given(type: string, address: string): Recorded {
+  return { type, calls: [{ field: 'given', args: { address } }] };
+}

@@ -1,0 +1,186 @@
+/**
+ * A session of Dagger's engine that runs nothing: it takes the queries of a module over HTTP as the engine does, checks each against
+ * the engine's schema, remembers what was asked for and answers as the test says.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import {
+  buildSchema,
+  execute,
+  type GraphQLArgument,
+  GraphQLError,
+  type GraphQLFieldResolver,
+  type GraphQLType,
+  getNamedType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  parse,
+  validate,
+} from 'graphql';
+
+export const schema = buildSchema(readFileSync(new URL('schema.graphqls', import.meta.url), 'utf8'));
+
+/** One call of the API; an ID among its arguments is the object itself. */
+export interface Call {
+  field: string;
+  args: Record<string, unknown>;
+}
+
+/** An object of the API: the calls from the root that lead to it. */
+export interface Recorded {
+  type: string;
+  calls: Call[];
+}
+
+/** What a module asked to be computed: `stdout` of a container, `sync` of a directory. */
+export interface Asked {
+  object: Recorded;
+  field: string;
+  args: Record<string, unknown>;
+}
+
+/** The value of a field; undefined for an empty one of its type. */
+export type Answer = (asked: Asked) => unknown;
+
+/** A command of a container that ended badly: throw it in an Answer. */
+export class ExecFailure extends GraphQLError {
+  constructor(cmd: string[], exitCode: number, stdout: string, stderr: string) {
+    super(`process "${cmd.join(' ')}" did not complete successfully: exit code: ${exitCode}`, {
+      extensions: { _type: 'EXEC_ERROR', cmd, exitCode, stdout, stderr },
+    });
+  }
+}
+
+export interface Session extends AsyncDisposable {
+  /** DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN, by which an SDK finds it. */
+  env: { DAGGER_SESSION_PORT: string; DAGGER_SESSION_TOKEN: string };
+  /** The text of every query that was valid. */
+  queries: string[];
+  /** What was wrong with those that were not. */
+  refused: string[];
+  asked: Asked[];
+  answer: Answer;
+  /** The object of an ID that was given out. */
+  object(id: string): Recorded;
+  /** An ID for an object, as arguments that come from the command line have. */
+  id(object: Recorded): string;
+}
+
+/** Starts one on a free port of the loopback interface. */
+export async function startSession(): Promise<Session> {
+  const token = randomBytes(16).toString('hex');
+  const objects = new Map<string, Recorded>();
+  const session: Session = {
+    env: { DAGGER_SESSION_PORT: '', DAGGER_SESSION_TOKEN: token },
+    queries: [],
+    refused: [],
+    asked: [],
+    answer: () => undefined,
+    object(id) {
+      const object = objects.get(id);
+      if (!object) throw new GraphQLError(`no object has the ID ${id}`);
+      return object;
+    },
+    id(object) {
+      const id = createHash('sha256').update(JSON.stringify(object)).digest('base64url');
+      objects.set(id, object);
+      return id;
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  const server = createServer(async (request, response) => {
+    const authorized = request.headers.authorization === `Basic ${btoa(`${token}:`)}`;
+    const [status, body] = authorized ? [200, await respond(session, await queryOf(request))] : [401, {}];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  session.env.DAGGER_SESSION_PORT = String((server.address() as AddressInfo).port);
+  return session;
+}
+
+async function queryOf(request: IncomingMessage): Promise<string> {
+  if (request.method !== 'POST' || request.url !== '/query') return '';
+  return (JSON.parse(await text(request)) as { query: string }).query;
+}
+
+async function respond(session: Session, query: string): Promise<object> {
+  try {
+    const document = parse(query);
+    const errors = validate(schema, document);
+    if (errors.length > 0) throw errors[0];
+    session.queries.push(query);
+    return await execute({
+      schema,
+      document,
+      rootValue: { type: 'Query', calls: [] } satisfies Recorded,
+      fieldResolver: resolver(session),
+      typeResolver: (value) => (value as Recorded).type,
+    });
+  } catch (error) {
+    session.refused.push(`${String(error)}\n${query}`);
+    return { errors: [{ message: String(error) }] };
+  }
+}
+
+function resolver(session: Session): GraphQLFieldResolver<Recorded, unknown> {
+  return (object, given, _context, info) => {
+    const field = info.fieldName;
+    const defined = info.parentType.getFields()[field]?.args ?? [];
+    try {
+      if (field === 'node') return session.object(String(given.id));
+      const args = Object.fromEntries(
+        Object.entries(given).map(([name, value]) => [
+          name,
+          loaded(
+            session,
+            value,
+            defined.find((one) => one.name === name),
+          ),
+        ]),
+      );
+      if (field === 'id') return session.id(object);
+      const type = getNamedType(info.returnType);
+      if (isLeafType(type) || isList(info.returnType)) {
+        const asked = { object, field, args };
+        session.asked.push(asked);
+        const answer = session.answer(asked);
+        if (answer !== undefined) return answer;
+        return field === 'sync' ? session.id(object) : emptyOf(info.returnType);
+      }
+      return { type: type.name, calls: [...object.calls, { field, args }] } satisfies Recorded;
+    } catch (error) {
+      if (!(error instanceof ExecFailure)) session.refused.push(String(error));
+      throw error;
+    }
+  };
+}
+
+/** IDs as the objects they stand for, which must be of the type that the schema expects there. */
+function loaded(session: Session, value: unknown, argument: GraphQLArgument | undefined): unknown {
+  if (!argument || getNamedType(argument.type).name !== 'ID' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => loaded(session, item, argument));
+  const object = session.object(String(value));
+  const directive = argument.astNode?.directives?.find(({ name }) => name.value === 'expectedType');
+  const expected = directive?.arguments?.[0]?.value;
+  if (expected?.kind === 'StringValue' && expected.value !== object.type)
+    throw new GraphQLError(`${argument.name} must be a ${expected.value}, not a ${object.type}`);
+  return object;
+}
+
+function isList(type: GraphQLType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+function emptyOf(type: GraphQLType): unknown {
+  if (isList(type)) return [];
+  const { name } = getNamedType(type);
+  return name === 'Boolean' ? false : name === 'Int' || name === 'Float' ? 0 : name === 'JSON' ? '{}' : '';
+}
