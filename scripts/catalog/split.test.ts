@@ -1,0 +1,107 @@
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { Folder } from './_fixture.ts';
+import { loadCatalog } from './load.ts';
+import { formatLock, readLock } from './lockfile.ts';
+import { splitCatalog } from './split.ts';
+import type { Lock } from './types.ts';
+
+const sha256 = 'ab'.repeat(32);
+const locked = (...paths: string[]): Lock['models'][string] => ({
+  framework: 'testing',
+  source: 'file:m',
+  revision: 'r',
+  include: [],
+  exclude: [],
+  files: paths.map((path) => ({ path, size: 1, sha256 })),
+});
+const pins = { 'linux/amd64': `sha256:${sha256}` };
+const lock: Lock = {
+  lockVersion: 1,
+  bases: { embedded: pins, 'quay.io/base:1': pins },
+  models: { iris: locked('model.bin'), llama: locked('[a]*.bin') },
+};
+const head = 'version: v1.0.0\nmirrors: { quay.io: mirror.example.com }\ndefaults: &d\n  base: embedded\n';
+const iris = '  - name: iris\n    framework: testing\n    source: file:m/model.bin\n';
+const llama =
+  '  - { <<: *d, name: llama, framework: testing, source: file:m, base: quay.io/base:1, title: LLM }\n';
+
+async function split(folder: Folder, text: string, withLock: Lock | undefined = lock) {
+  const catalog = await loadCatalog(await folder.catalog(text));
+  if (withLock) await writeFile(catalog.lockFile, formatLock(withLock));
+  const parts = await splitCatalog(catalog, catalog.models, await readLock(catalog.lockFile));
+  return Object.fromEntries(parts.map((part) => [part.name, part]));
+}
+
+describe('the part of a model', () => {
+  it('is its own entry, with all that holds for it, its lock, its files and its base', async () => {
+    await using folder = await Folder.make({ 'm/model.bin': 'x', 'm/[a]*.bin': 'x' });
+    const parts = await split(folder, `${head}models:\n${iris}${llama}`);
+    const common = {
+      version: 'v1.0.0',
+      mirrors: { 'quay.io': 'mirror.example.com' },
+      defaults: { base: 'embedded' },
+    };
+    expect(parse(parts.iris?.catalog ?? '')).toEqual({
+      ...common,
+      models: [{ name: 'iris', framework: 'testing', source: 'file:m/model.bin' }],
+    });
+    expect(parse(parts.llama?.catalog ?? '').models).toEqual([
+      { base: 'quay.io/base:1', name: 'llama', framework: 'testing', source: 'file:m', title: 'LLM' },
+    ]);
+    expect(parse(parts.iris?.lock ?? '')).toEqual({
+      lockVersion: 1,
+      bases: { embedded: pins },
+      models: { iris: lock.models.iris },
+    });
+    expect(parts.iris?.files).toEqual(['frameworks/**/*.ts', 'm/model.bin']);
+    // Of a folder the locked files, as patterns that match these names and no others.
+    expect(parts.llama?.files).toEqual(['frameworks/**/*.ts', 'm/\\[a\\]\\*.bin']);
+    expect(parts.iris?.base).toBeUndefined();
+    expect(parse(parts.llama?.base?.catalog ?? '')).toEqual({
+      mirrors: { 'quay.io': 'mirror.example.com' },
+      models: [
+        { name: 'base', image: 'loader', base: 'quay.io/base:1', platforms: ['linux/amd64', 'linux/arm64'] },
+      ],
+    });
+    expect(parse(parts.llama?.base?.lock ?? '')).toEqual({
+      lockVersion: 1,
+      bases: { 'quay.io/base:1': pins },
+      models: {},
+    });
+  });
+
+  it('stays the same when another model changes, and is a catalog by itself', async () => {
+    await using folder = await Folder.make({ 'm/model.bin': 'x', 'm/[a]*.bin': 'x' });
+    const before = await split(folder, `${head}models:\n${iris}${llama}`);
+    const other = { ...lock, models: { ...lock.models, llama: locked('other.bin') } };
+    const after = await split(folder, `${head}models:\n${llama.replace('LLM', 'New')}${iris}`, other);
+    expect(after.iris).toEqual(before.iris);
+    expect(after.llama).not.toEqual(before.llama);
+    const { models } = await loadCatalog(await folder.catalog(before.llama?.catalog ?? ''));
+    expect(models).toMatchObject([{ name: 'llama', version: 'v1.0.0', title: 'LLM' }]);
+  });
+
+  it('is all of the folder where a link leads to a file, or nothing says which files it has', async () => {
+    await using folder = await Folder.make({ 'm/real.bin': 'x' });
+    await symlink('real.bin', join(folder.path, 'm', 'model.bin'));
+    expect((await split(folder, `${head}models:\n${iris}`)).iris?.files).toEqual(['**']);
+    const whole = iris.replace('file:m/model.bin', 'file:.');
+    expect((await split(folder, `${head}models:\n${whole}`, { ...lock, models: {} })).iris?.files).toEqual([
+      '**',
+    ]);
+  });
+
+  it('takes files of `files:` along, and has no lock without one', async () => {
+    await using folder = await Folder.make({ 'm/model.bin': 'x', LICENSE: 'x' });
+    const more = `${iris}    files: { LICENSE: "file:LICENSE", README.md: "https://example.com/README.md" }\n`;
+    const { iris: part } = await split(folder, `${head}models:\n${more}`, { ...lock, models: {} });
+    expect(part?.files).toEqual(['frameworks/**/*.ts', 'LICENSE', 'm/model.bin']);
+    await using bare = await Folder.make({ 'm/model.bin': 'x' });
+    const catalog = await loadCatalog(await bare.catalog(`${head}models:\n${iris}`));
+    const [without] = await splitCatalog(catalog, catalog.models, undefined);
+    expect(without).not.toHaveProperty('lock');
+  });
+});
