@@ -1,0 +1,50 @@
+import type { Api } from './api.ts';
+import type { Amount } from './capacity.ts';
+import { quantity } from './quantity.ts';
+import { knownRuntimes, type ServingRuntime, servingRuntime } from './runtimes.ts';
+
+interface AnyRuntime {
+  spec?: { containers?: { resources?: { requests?: Record<string, string> } }[] };
+}
+
+/** What KServe's own runtimes ask for. */
+const usual: Amount = { cpu: 1, memory: 2 * 1024 ** 3 };
+
+/** A runtime as the cluster has it, or one to bring along. */
+export interface ChosenRuntime {
+  bring?: ServingRuntime;
+  /** What its server asks the scheduler for. */
+  need: Amount;
+}
+
+/**
+ * The runtime of a name: the namespace's or the cluster's; ours, to be applied, when `always` or (with `ifMissing`) when the cluster lacks
+ * it. One that is nowhere is left to KServe to complain of.
+ */
+export async function chooseRuntime(
+  api: Api,
+  name: string,
+  wish: { namespace: string; always: boolean; ifMissing: boolean; image?: string },
+): Promise<ChosenRuntime> {
+  const { namespace, always, ifMissing, image } = wish;
+  const ours = () => servingRuntime(name, { namespace, ...(image !== undefined && { image }) });
+  if (always) return { bring: ours(), need: needOf(ours()) };
+  const apiVersion = 'serving.kserve.io/v1alpha1';
+  for (const kind of ['ServingRuntime', 'ClusterServingRuntime']) {
+    const found = await api
+      .find<AnyRuntime>({ apiVersion, kind, metadata: { name, namespace } })
+      .catch(() => undefined);
+    if (found !== undefined) return { need: needOf(found) };
+  }
+  return ifMissing && knownRuntimes.includes(name)
+    ? { bring: ours(), need: needOf(ours()) }
+    : { need: usual };
+}
+
+function needOf({ spec }: AnyRuntime): Amount {
+  const { cpu, memory } = spec?.containers?.[0]?.resources?.requests ?? {};
+  return {
+    cpu: cpu === undefined ? usual.cpu : quantity(cpu),
+    memory: memory === undefined ? usual.memory : quantity(memory),
+  };
+}

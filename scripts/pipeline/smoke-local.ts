@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import type { SmokeResult } from '../kserve/types.ts';
+import type { Context } from './context.ts';
+import type { FoundImages } from './images.ts';
+import type { SmokeOptions } from './smoke.ts';
+
+/** The smoke test without a cluster, model after model: a server on this machine has all of its CPUs. */
+export async function smokeLocally(
+  context: Context,
+  models: readonly Model[],
+  images: FoundImages,
+  { wishes, signal, progress }: SmokeOptions,
+): Promise<SmokeResult[]> {
+  const { serverImage, serverCommand, security, timeout } = wishes;
+  if (serverImage !== undefined && serverCommand !== undefined) {
+    throw new ModelcarsError('usage', '--server-image and --server-command exclude each other');
+  }
+  const { smokeLocal } = await import('../kserve/local/local.ts');
+  const server =
+    serverImage !== undefined
+      ? { image: serverImage }
+      : serverCommand !== undefined
+        ? { command: serverCommand }
+        : undefined;
+  const results: SmokeResult[] = [];
+  for (const model of models) {
+    for (const as of security.length > 0 ? security : [undefined]) {
+      const task = progress.task(`${model.name} local${as === undefined ? '' : ` ${as}`}`);
+      const { store, entry } = images.of(model);
+      try {
+        const result = await smokeLocal({
+          model: model.name,
+          framework: context.framework(model),
+          image: { store, name: entry },
+          cache: join(context.store.folder, 'servers'),
+          timeout,
+          signal,
+          say: (line) => task.note(line),
+          warn: (line) => progress.warn(`${model.name}: ${line}`),
+          ...(as !== undefined && { security: as }),
+          ...(server && { server }),
+        });
+        results.push(result);
+        if (result.status === 'failed') task.fail(result.diagnosis?.what ?? 'failed');
+        else task.done(result.status === 'passed' ? 'answers right' : `skipped: ${result.reason ?? ''}`);
+      } catch (error) {
+        task.fail(error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+    }
+  }
+  return results;
+}

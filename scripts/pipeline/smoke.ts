@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import type { Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { type Abilities, type PlannedCase, planCases } from '../kserve/cases.ts';
+import type { SmokeWishes } from '../kserve/cluster.ts';
+import type { Mode, Security, SmokeResult } from '../kserve/types.ts';
+import type { Task } from '../terminal/progress.ts';
+import { Context } from './context.ts';
+import { type FoundImages, findImages, type ImagesFrom } from './images.ts';
+import { repositoryName } from './names.ts';
+import { smokeLocally } from './smoke-local.ts';
+import type { RunOptions } from './types.ts';
+
+export interface SmokeOptions extends RunOptions {
+  from: ImagesFrom;
+  wishes: SmokeWishes & {
+    local: boolean;
+    serverCommand?: string;
+    modes: Mode[];
+    /** Empty: as fits the cluster. */
+    security: Security[];
+    /** Seconds from apply to the right answer. */
+    timeout: number;
+  };
+}
+
+/** Models at a time that any cluster has to bear. */
+const mostAtATime = 8;
+
+/**
+ * Serves every model as KServe would, asks for the prediction whose right answer is known, and judges it. A model that does not serve is a
+ * `failed` result with its diagnosis; throws when the cluster, an image or a registry cannot be had, and when the signal aborts: then
+ * what was made is deleted first.
+ */
+export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]> {
+  const models = options.models.filter(({ image }) => image !== 'loader');
+  if (models.length === 0) return [];
+  if ('registry' in options.from) for (const model of models) repositoryName(model);
+  await using context = await Context.open(options);
+  await using images = await findImages(context, models, options.from);
+  return options.wishes.local
+    ? await smokeLocally(context, models, images, options)
+    : await smokeInCluster(context, models, images, options);
+}
+
+async function smokeInCluster(
+  context: Context,
+  models: readonly Model[],
+  images: FoundImages,
+  options: SmokeOptions,
+): Promise<SmokeResult[]> {
+  const { wishes, signal, progress } = options;
+  const { openCluster } = await import('../kserve/cluster.ts');
+  const task = progress.task(wishes.context === undefined ? `cluster ${wishes.clusterName}` : 'cluster');
+  const served = models.map((model) => ({ name: model.name, ...images.of(model) }));
+  await using cluster = await settle(task, 'ready', () =>
+    openCluster({
+      ...wishes,
+      folder: join(context.store.folder, 'smoke'),
+      images: served,
+      signal,
+      say: (line) => task.note(line),
+      log: (line) => progress.log(line),
+      warn: (line) => progress.warn(line),
+    }),
+  );
+  const abilities: Abilities = { ...cluster.facts, own: cluster.own, pushed: 'registry' in options.from };
+  const securities = wishes.security.length > 0 ? wishes.security : defaultSecurities(abilities);
+  const names = models.map(({ name }) => name);
+  const planned = planCases(names, wishes.modes, securities, abilities);
+  const runtimes = await cluster.prepareRuntimes(
+    models.map((model) => model.serving?.runtime ?? context.framework(model).runtime),
+  );
+  const results = new Map<PlannedCase, SmokeResult>();
+  const one = async (planned: PlannedCase): Promise<void> => {
+    signal.throwIfAborted();
+    const model = models.find(({ name }) => name === planned.model);
+    if (model === undefined) return;
+    const { mode, security } = planned;
+    const of = { model: planned.model, mode, security };
+    const label = `${planned.model} ${mode} ${security}`;
+    const caseTask = progress.task(label);
+    const result = await settle(caseTask, undefined, () =>
+      cluster.smoke({
+        model,
+        framework: context.framework(model),
+        planned,
+        image: images.of(model),
+        timeout: wishes.timeout,
+        note: (text) => caseTask.note(text),
+      }),
+    );
+    results.set(planned, { ...result, ...of });
+    tell(caseTask, result);
+  };
+  for (const planning of planned) {
+    if (planning.skip === undefined) continue;
+    const { model, mode, security, skip } = planning;
+    results.set(planning, { model, mode, security, status: 'skipped', seconds: 0, reason: skip });
+  }
+  const todo = planned.filter(({ skip }) => skip === undefined);
+  // `uidModelcar` holds for the whole cluster, so its cases go one set after the other.
+  for (const user of new Set(todo.map((planning) => planning.user))) {
+    if (cluster.own) await cluster.setModelcarUser(user);
+    const room = Math.max(1, Math.min(await cluster.room(runtimes), options.concurrency ?? mostAtATime));
+    const limit = pLimit(room);
+    const now = todo.filter((planning) => planning.user === user);
+    await allOrFirstError(now.map((planning) => limit(() => one(planning))));
+  }
+  return planned.flatMap((planning) => results.get(planning) ?? []);
+}
+
+/** In a cluster of our own both kinds of cluster that there are; elsewhere what that cluster does. */
+function defaultSecurities({ own }: Abilities): Security[] {
+  return own ? ['openshift', 'modelcar'] : ['runtime'];
+}
+
+function tell(task: Task, { status, diagnosis, reason, seconds }: SmokeResult): void {
+  if (status === 'passed') task.done(`answers right after ${seconds.toFixed(0)} s`);
+  else if (status === 'skipped') task.done(`skipped: ${reason ?? ''}`);
+  else task.fail(diagnosis === undefined ? 'failed' : `${diagnosis.stage}: ${diagnosis.what}`);
+}
+
+/** Ends the task whatever happens: with `done` when told what to say, else the caller ends it. */
+async function settle<T>(task: Task, done: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await work();
+    if (done !== undefined) task.done(done);
+    return result;
+  } catch (error) {
+    task.fail(error instanceof ModelcarsError ? (error.message.split('\n')[0] ?? '') : 'stopped');
+    throw error;
+  }
+}
+
+/** Waits for all, so that none works on in what is about to be deleted, and throws the first error. */
+async function allOrFirstError(promises: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find((one) => one.status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
