@@ -1,4 +1,5 @@
 import type { Command } from './_command.ts';
+import { all } from './all.ts';
 import { bases } from './bases.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
@@ -9,6 +10,7 @@ import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
+import { smoke } from './smoke.ts';
 import { split } from './split.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
@@ -19,7 +21,9 @@ export const commands: Command[] = [
   lock,
   build,
   verify,
+  smoke,
   push,
+  all,
   manifest,
   cache,
   inspect,

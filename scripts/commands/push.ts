@@ -1,4 +1,6 @@
 import type { Command } from './_command.ts';
+import { runGate } from './_gate.ts';
+import { smokeOptions } from './_kserve.ts';
 import { optionSets } from './_options.ts';
 import { outcomeColumns, report } from './_report.ts';
 import { openRun } from './_run.ts';
@@ -21,13 +23,18 @@ export const push: Command = {
     ...optionSets.access,
     'keep',
     'dry-run',
+    'smoke',
+    'output',
+    ...smokeOptions,
     ...optionSets.output,
   ],
   examples: [
     ['push --registry quay.io/me --version v1.2.0', 'every model, tagged v1.2.0, v1.2, v1 and latest'],
+    ['push --registry quay.io/me --smoke', 'only what answers right when KServe serves it'],
     ['push iris --dry-run', 'what would be sent and which tags would move'],
   ],
   async run(flags, context) {
+    if (flags.kserve.gate) return runGate('push', flags, context);
     const options = await openRun(flags, context);
     const { pushModels } = await import('../pipeline/push.ts');
     const outcomes = await pushModels(options);

@@ -1,0 +1,28 @@
+import type { SmokeResult } from '../kserve/types.ts';
+import type { Context } from './_command.ts';
+import type { Flags } from './_options.ts';
+import { outcomeColumns, report } from './_report.ts';
+import { openRun } from './_run.ts';
+import { printResults, provenModels, runSmoke } from './_smoke.ts';
+
+/** `all` and `push --smoke`: what does not answer right is not pushed. */
+export async function runGate(command: string, flags: Flags, context: Context): Promise<0 | 1> {
+  const options = await openRun(flags, context);
+  const { pushProven } = await import('../pipeline/gate.ts');
+  let results: SmokeResult[] = [];
+  const outcomes = await pushProven({
+    ...options,
+    output: flags.output,
+    async smoke(models) {
+      results = await runSmoke({ ...options, models }, { layout: flags.output }, flags, context);
+      return provenModels(results);
+    },
+  });
+  context.progress.stop();
+  if (!flags.json && results.length > 0) {
+    printResults(results, context);
+    context.print('');
+  }
+  const { name, digest, size, sent, tags } = outcomeColumns;
+  return report(command, outcomes, [name, digest, size, sent, tags], flags, context, { smoke: results });
+}

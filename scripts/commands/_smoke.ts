@@ -1,0 +1,102 @@
+import { writeTextAtomically } from '../files/atomic.ts';
+import type { SmokeResult } from '../kserve/types.ts';
+import type { RunOptions } from '../pipeline/types.ts';
+import { formatTable } from '../terminal/table.ts';
+import { oneLine } from '../terminal/width.ts';
+import type { Context } from './_command.ts';
+import type { Flags } from './_options.ts';
+
+/** Smokes the models as the flags say, and writes `--junit`. */
+export async function runSmoke(
+  options: RunOptions,
+  from: { layout: string } | { registry: true },
+  flags: Flags,
+  { masker }: Context,
+): Promise<SmokeResult[]> {
+  const { smokeModels } = await import('../pipeline/smoke.ts');
+  const results = await smokeModels({ ...options, from, wishes: flags.kserve });
+  if (flags.kserve.junit !== undefined) {
+    const { junit } = await import('../kserve/junit.ts');
+    await writeTextAtomically(
+      flags.kserve.junit,
+      junit(results, (text) => masker.mask(text)),
+    );
+  }
+  return results;
+}
+
+/** Models of which nothing failed and something passed: skipping alone proves nothing. */
+export function provenModels(results: readonly SmokeResult[]): Set<string> {
+  const passed = new Set(results.filter(({ status }) => status === 'passed').map(({ model }) => model));
+  for (const { model, status } of results) if (status === 'failed') passed.delete(model);
+  return passed;
+}
+
+/** The closing table on stdout, then a screen for each failure on stderr. */
+export function printResults(results: readonly SmokeResult[], context: Context): void {
+  const { print, tell, colors, width, masker } = context;
+  if (results.length === 0) return;
+  const paint = { passed: colors.green, failed: colors.red, skipped: colors.yellow };
+  const columns = [
+    { title: 'MODEL', shrinkTo: 16, cut: 'start' as const },
+    { title: 'MODE' },
+    { title: 'AS' },
+    { title: 'SECONDS', align: 'right' as const },
+    { title: 'RESULT', style: (shown: string, cell: string) => paint[cell as SmokeResult['status']](shown) },
+    { title: 'WHY', shrinkTo: 20 },
+  ];
+  const rows = results.map(({ model, mode, security, seconds, status, reason, diagnosis }) =>
+    [
+      model,
+      mode,
+      security,
+      status === 'skipped' ? '-' : seconds.toFixed(1),
+      status,
+      reason ?? (diagnosis ? `${diagnosis.stage}: ${diagnosis.cause ?? diagnosis.what}` : ''),
+    ].map((cell) => masker.mask(cell)),
+  );
+  print(formatTable(columns, rows, { width, title: colors.bold }));
+  for (const result of results) if (result.status === 'failed') tell(`\n${screen(result, context)}`);
+}
+
+/** Why a model does not serve, on one screen. What comes from the cluster is hostile: escaped and masked. */
+function screen(result: SmokeResult, { errorColors: colors, masker }: Context): string {
+  const clean = (text: string) => oneLine(masker.mask(text));
+  const { model, mode, security, diagnosis } = result;
+  const head = `${colors.bold(colors.red('failed:'))} ${colors.bold(clean(model))} by ${mode} as ${security}`;
+  if (diagnosis === undefined) return `${head}: ${clean(result.reason ?? 'no reason was given')}`;
+  const { stage, what, cause, fix, expected, got, events, container, logs } = diagnosis;
+  const field = (name: string, text: string) => `  ${colors.bold(name.padEnd(8))} ${clean(text)}`;
+  const block = (title: string, lines: string[]) =>
+    lines.length === 0
+      ? []
+      : [`  ${colors.bold(title)}`, ...lines.map((line) => colors.dim(`    ${clean(line)}`))];
+  return [
+    `${head}, at stage ${colors.bold(stage)}`,
+    field('what', what),
+    ...(cause === undefined ? [] : [field('likely', cause)]),
+    ...(fix === undefined ? [] : [field('fix', fix)]),
+    ...(expected === undefined || got === undefined
+      ? []
+      : [
+          field('expected', expected.join(' ')),
+          `  ${colors.bold('got'.padEnd(8))} ${beside(expected, got, colors.red)}`,
+        ]),
+    ...block('events', events),
+    ...block(`log of ${clean(container ?? 'the server')}`, logs),
+  ].join('\n');
+}
+
+/** What came, the wrong ones marked. */
+function beside(expected: number[], got: number[], mark: (text: string) => string): string {
+  return got.map((one, row) => (one === expected[row] ? String(one) : mark(String(one)))).join(' ');
+}
+
+/** `3 passed, 1 failed`. */
+export function countResults(results: readonly SmokeResult[]): string {
+  const words = (['passed', 'skipped', 'failed'] as const).flatMap((status) => {
+    const count = results.filter((one) => one.status === status).length;
+    return count === 0 ? [] : [`${count} ${status}`];
+  });
+  return words.join(', ') || 'nothing to smoke';
+}

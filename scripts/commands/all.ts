@@ -1,0 +1,32 @@
+import type { Command } from './_command.ts';
+import { runGate } from './_gate.ts';
+import { smokeOptions } from './_kserve.ts';
+import { optionSets } from './_options.ts';
+
+/** `modelcars all [model..]`: build, verify, smoke, push. */
+export const all: Command = {
+  name: 'all',
+  positional: {
+    spec: '[model..]',
+    key: 'model',
+    describe: 'names from the catalog; all when none is given',
+  },
+  describe: 'build, verify, smoke, and push what answers right',
+  options: [
+    ...optionSets.models,
+    ...optionSets.overrides,
+    'output',
+    ...smokeOptions,
+    'frozen',
+    'no-frozen',
+    ...optionSets.access,
+    'keep',
+    'dry-run',
+    ...optionSets.output,
+  ],
+  examples: [
+    ['all --registry quay.io/me --version v1.2.0', 'nothing is pushed that does not answer right'],
+    ['all --local --registry quay.io/me', 'the same without a cluster'],
+  ],
+  run: (flags, context) => runGate('all', flags, context),
+};

@@ -1,0 +1,64 @@
+import type { Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { buildModels } from './build.ts';
+import { repositoryName } from './names.ts';
+import { pushModels } from './push.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+export interface GateOptions extends RunOptions {
+  /** Layout that the images are built into and smoked from. */
+  output: string;
+  /** Proves models by serving them; gives the names of those that answered right. */
+  smoke(models: Model[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Build and verify, then smoke, then push: only what was proven, and of that the very digest that was proven. A model that fails on its way
+ * is not pushed; the others are. The last outcome of each model.
+ */
+export async function pushProven(options: GateOptions): Promise<Outcome[]> {
+  for (const model of options.models) repositoryName(model);
+  if (options.dryRun) return await pushModels(options);
+  const built = await buildModels({ ...options, verify: true });
+  const digests = new Map(
+    built.flatMap(({ model, status, digest }) =>
+      status !== 'failed' && digest !== undefined ? [[model, digest] as const] : [],
+    ),
+  );
+  const good = options.models.filter(({ name }) => digests.has(name));
+  options.signal.throwIfAborted();
+  const isLoader = ({ image }: Model) => image === 'loader';
+  const servable = good.filter((model) => !isLoader(model));
+  const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
+  options.signal.throwIfAborted();
+  // A loader serves nothing: it is verified, and that has to do.
+  const ready = good.filter((model) => isLoader(model) || proven.has(model.name));
+  const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready });
+  return options.models.map((model) => {
+    const outcome = pushed.find((one) => one.model === model.name);
+    if (outcome !== undefined) return sameDigest(outcome, digests.get(model.name));
+    const before = built.find((one) => one.model === model.name);
+    if (before !== undefined && !digests.has(model.name)) return before;
+    return { model: model.name, status: 'failed', error: unproven(model) };
+  });
+}
+
+/** What was pushed is what was smoked, or something is badly wrong. */
+function sameDigest(outcome: Outcome, proven: string | undefined): Outcome {
+  if (outcome.status === 'failed' || outcome.digest === proven) return outcome;
+  return {
+    ...outcome,
+    status: 'failed',
+    error: new ModelcarsError(
+      'integrity',
+      `push ${outcome.name ?? outcome.model}: ${outcome.digest ?? 'nothing'} was pushed, ${proven ?? 'nothing'} was proven`,
+      { next: 'lock the models (`modelcars lock`) so that their files cannot change in between' },
+    ),
+  };
+}
+
+function unproven({ name }: Model): ModelcarsError {
+  return new ModelcarsError('integrity', `push ${name}: it did not answer right, so it was not pushed`, {
+    next: 'see above why; `modelcars smoke` repeats it',
+  });
+}
