@@ -82,7 +82,7 @@ async function send(
           signal.throwIfAborted();
           sent += chunk.length;
           onBytes(chunk.length);
-          yield chunk;
+          yield Buffer.from(chunk); // a copy: it waits here for its part to be whole
         }
       } catch (error) {
         failure = error;

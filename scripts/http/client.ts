@@ -1,6 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
 import { drop, headerOf, readBody } from './body.ts';
-import { isUnreachable, networkFailure, RequestFailure } from './failure.ts';
+import { isRetryable, isUnreachable, networkFailure, RequestFailure } from './failure.ts';
+import type { Head } from './head.ts';
+import { LaneBroken, type Take } from './lane.ts';
 import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
 import type { Answer, Transport } from './transport.ts';
 import { transmit } from './wire.ts';
@@ -50,6 +52,14 @@ export interface Got {
   url: URL;
 }
 
+/** Status and headers of an answer whose body is to come. */
+export interface Seen {
+  status: number;
+  header(name: string): string | undefined;
+  /** Where it is from, after redirects. */
+  url: URL;
+}
+
 /** A short answer, read to its end. */
 export interface Whole {
   bytes: Uint8Array;
@@ -91,17 +101,50 @@ export class HttpClient {
     return await this.#retrying(call, () => this.getOnce(call));
   }
 
+  /**
+   * Sends it once and gives the body to `take`; a large one over a connection that costs little where there can be one. `look` sees status
+   * and headers before; what it and `take` throw is thrown.
+   */
+  async receive(
+    call: Get,
+    look: (seen: Seen) => void,
+    take: Take,
+    size: 'large' | 'small' = 'large',
+  ): Promise<void> {
+    const { what, url, expect, signal } = call;
+    const lanes = size === 'large' ? this.#options.transport.lanes(url) : undefined;
+    if (lanes !== undefined) {
+      const headers = this.#headersFor(call);
+      const seen = (head: Head): Seen => ({ status: head.status, header: (name) => head.headers[name], url });
+      const answer = await lanes
+        .get({ url, headers, expect, signal, look: (head) => look(seen(head)), take })
+        .catch((error: unknown) => {
+          if (!(error instanceof LaneBroken)) throw error;
+          throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error.cause);
+        });
+      this.#answered.add(url.host);
+      if (answer.read) return;
+      // Asked not to come now: not twice, then. What else is wrong, the ordinary way tells, with its body.
+      if (isRetryable(answer.status)) {
+        const { status, header } = seen(answer);
+        throw this.#options.refused(call, { status, header, body: '', url, retryAfter: waitOf(header) });
+      }
+    }
+    const got = await this.getOnce(call);
+    try {
+      look({ status: got.status, header: (name) => headerOf(got.answer, name), url: got.url });
+    } catch (error) {
+      drop(got.answer);
+      throw error;
+    }
+    await pour(bodyOf(got, what, signal), take);
+  }
+
   /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
   async getOnce(call: Get): Promise<Got> {
     const { transport, mayBePlain } = this.#options;
     const { what, url, expect, follow = true, signal } = call;
-    const authorization = this.#options.authorize?.(url);
-    const headers = {
-      'user-agent': 'modelcars',
-      'accept-encoding': 'identity',
-      ...call.headers,
-      ...(authorization !== undefined && { authorization }),
-    };
+    const headers = this.#headersFor(call);
     const method = 'GET';
     let got: Got;
     if (follow)
@@ -118,6 +161,17 @@ export class HttpClient {
     if (expect.includes(got.status)) return got;
     throw this.#options.refused(call, await readRefusal(got));
   }
+
+  #headersFor({ url, headers }: Get): Record<string, string> {
+    const authorization = this.#options.authorize?.(url);
+    return {
+      'user-agent': 'modelcars',
+      'accept-encoding': 'identity',
+      ...headers,
+      ...(authorization !== undefined && { authorization }),
+    };
+  }
+
   async #retrying<T>(call: Get, task: () => Promise<T>): Promise<T> {
     const { retry, onRetry } = this.#options;
     for (let attempt = 1; ; attempt++) {
@@ -139,11 +193,19 @@ export class HttpClient {
   }
 }
 
+/** Gives a stream's bytes to `take`. */
+export async function pour(bytes: AsyncIterable<Uint8Array>, take: Take): Promise<void> {
+  for await (const chunk of bytes) {
+    const wait = take(chunk);
+    if (wait !== undefined) await wait;
+  }
+}
+
 /**
  * The body of an answer. A connection that breaks is a RequestFailure that may be retried; whoever stops reading ends the
  * connection.
  */
-export async function* bodyOf(got: Got, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bodyOf(got: Got, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     yield* got.answer.body as AsyncIterable<Uint8Array>;
   } catch (error) {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
 import { Budget } from './budget.ts';
+import { pour } from './client.ts';
 import { RequestFailure } from './failure.ts';
 import { parallelRanges, type RangesOptions } from './ranges.ts';
 
@@ -57,7 +58,7 @@ class Server {
 const optionsFor = (server: Server, more: Partial<RangesOptions> = {}): RangesOptions => ({
   what: 'read it',
   size: bytes.length,
-  open: server.serve,
+  receive: (start, end, take, signal) => pour(server.serve(start, end, signal), take),
   chunk: 512,
   connections: 4,
   retry: { tries: 4, delay: 0 },
@@ -70,7 +71,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>, server?: Server, slow 
   for await (const chunk of chunks) {
     if (slow) await sleep(0);
     if (server) server.ahead -= chunk.length;
-    parts.push(chunk);
+    parts.push(Buffer.from(chunk));
   }
   return Buffer.concat(parts);
 }
@@ -164,10 +165,10 @@ describe('parallelRanges', () => {
     let calls = 0;
     const options = optionsFor(server, {
       budget,
-      async *open(start, end, signal) {
+      async receive(start, end, take, signal) {
         if (++calls === 3) throw refused;
         for await (const chunk of server.serve(start, end, signal)) {
-          yield chunk;
+          await take(chunk);
           await sleep(5);
         }
       },
@@ -180,8 +181,8 @@ describe('parallelRanges', () => {
 
   it('refuses more bytes than it asked for', async () => {
     const options = optionsFor(new Server(), {
-      async *open(start, end) {
-        yield bytes.subarray(start, end + 1);
+      async receive(start, end, take) {
+        await take(bytes.subarray(start, end + 1));
       },
       size: 1000,
     });
@@ -233,11 +234,11 @@ describe('parallelRanges', () => {
       size,
       chunk: size,
       budget: new Budget(0),
-      async *open(start, end) {
+      async receive(start, end, take) {
         for (let at = start; at < end; at += 16_384) {
           given += 16_384;
           most = Math.max(most, given - taken);
-          yield new Uint8Array(16_384);
+          await take(new Uint8Array(16_384));
         }
       },
     });

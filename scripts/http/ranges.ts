@@ -1,6 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
+import { BufferPool } from '../files/pool.ts';
 import { Budget } from './budget.ts';
 import { RequestFailure } from './failure.ts';
+import type { Take } from './lane.ts';
 import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
@@ -11,10 +13,10 @@ export interface RangesOptions {
   /** First byte wanted; 0 unless told. */
   offset?: number;
   /**
-   * The bytes from `start` up to `end`, without it. A RequestFailure that is retryable is tried again, as are bytes that end
-   * too early; anything else that it throws ends the reading.
+   * Gives the bytes from `start` up to `end`, without it, to `take`, and returns when all have come. A RequestFailure that is
+   * retryable is tried again, as are bytes that end too early; anything else that it throws ends the reading.
    */
-  open(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  receive(start: number, end: number, take: Take, signal: AbortSignal): Promise<void>;
   /** Ranges under way at the same time; 10 unless told. */
   connections?: number;
   /** Bytes of a range; 4 MiB unless told. */
@@ -35,6 +37,10 @@ const readAhead = new Budget(48 * 1024 ** 2);
  * so many holes into the heap that it takes three times the memory.
  */
 const pieceSize = 256 * 1024;
+/** Chunks a reader may hold at a time; more than any of ours does. */
+const chunksAlive = 16;
+/** Pieces nobody uses. */
+const pieces = new BufferPool(pieceSize);
 /** Bytes that a range without room in the budget may run ahead of its reader. */
 const shortLead = 256 * 1024;
 
@@ -42,7 +48,8 @@ const shortLead = 256 * 1024;
 export const rangeSize = 4 * 1024 ** 2;
 
 /**
- * The bytes of something large in order, read as several ranges at once. Memory is bounded over all that is read in
+ * The bytes of something large in order, read as several ranges at once. A chunk is good until `chunksAlive - 1` more were
+ * taken: its memory is used again then. Memory is bounded over all that is read in
  * this process: a range that is read ahead first gets room in the budget for all of it. The range that is needed next always
  * may go; without room it goes only as fast as it is taken, so that no reader ever waits for another. A range that
  * breaks is taken up at the byte it had got to. Whoever stops reading ends all requests.
@@ -87,6 +94,8 @@ class RangeReader {
   /** In order, without gaps; the first is being taken. */
   readonly #ranges: Range[] = [];
   readonly #running = new Set<Promise<void>>();
+  /** Chunks that the reader may still look at, the oldest first. */
+  readonly #given: Uint8Array[] = [];
   /** The first byte of the range after the last. */
   #planned: number;
   /** While a question to the budget is open. */
@@ -121,6 +130,8 @@ class RangeReader {
       if (this.#ranges.length === 0) return undefined;
       const chunk = first?.chunks.shift();
       if (first !== undefined && chunk !== undefined) {
+        this.#given.push(chunk);
+        if (this.#given.length >= chunksAlive) pieces.put(this.#given.shift());
         first.lead -= chunk.length;
         this.#giveBack(first, Math.min(first.reserved, chunk.length));
         if (!first.roomy) this.#notify();
@@ -135,7 +146,10 @@ class RangeReader {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#fail(cancelled());
     await Promise.all(this.#running);
-    for (const range of this.#ranges) this.#giveBack(range, range.reserved);
+    for (const range of this.#ranges) {
+      for (const chunk of range.chunks) pieces.put(chunk);
+      this.#giveBack(range, range.reserved);
+    }
     this.#ranges.length = 0;
   }
 
@@ -207,15 +221,8 @@ class RangeReader {
   }
 
   async #receive(range: Range): Promise<void> {
-    const { open, what } = this.#options;
-    for await (const chunk of open(range.at, range.end, this.#stop.signal)) {
-      if (this.#failure) return;
-      if (chunk.length > range.end - range.at)
-        throw new ModelcarsError('source', `${what}: more bytes came than were asked for`);
-      if (chunk.length === 0) continue;
-      for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(this.#keep(range, rest));
-      while (!range.roomy && range.lead >= shortLead && !this.#failure) await this.#change;
-    }
+    const { receive, what } = this.#options;
+    await receive(range.at, range.end, (chunk) => this.#take(range, chunk), this.#stop.signal);
     if (range.at === range.end || this.#failure) return;
     throw new RequestFailure(`${what}: the answer ended ${range.end - range.at} bytes early`, {
       code: 'network',
@@ -224,10 +231,23 @@ class RangeReader {
     });
   }
 
+  /** Takes what a connection gives; a promise when that is to wait until the reader has come closer. */
+  #take(range: Range, chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#failure) return;
+    if (chunk.length > range.end - range.at)
+      throw new ModelcarsError('source', `${this.#options.what}: more bytes came than were asked for`);
+    for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(this.#keep(range, rest));
+    return range.roomy || range.lead < shortLead ? undefined : this.#untilTaken(range);
+  }
+
+  async #untilTaken(range: Range): Promise<void> {
+    while (range.lead >= shortLead && !this.#failure) await this.#change;
+  }
+
   /** Copies as much of a chunk as the piece that is being filled takes; returns how much. */
   #keep(range: Range, chunk: Uint8Array): number {
     const left = range.end - range.at;
-    range.piece ??= { bytes: Buffer.allocUnsafeSlow(Math.min(pieceSize, left)), filled: 0 };
+    range.piece ??= { bytes: pieces.get(Math.min(pieceSize, left)), filled: 0 };
     const { piece } = range;
     const taken = chunk.subarray(0, piece.bytes.length - piece.filled);
     piece.bytes.set(taken, piece.filled);

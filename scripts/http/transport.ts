@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { ModelcarsError } from '../errors.ts';
+import { Lanes } from './lanes.ts';
 
 /** A response; whoever gets it reads the body or dumps it. */
 export type Answer = Dispatcher.ResponseData;
@@ -33,6 +34,7 @@ const connections = 16;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #lanes = new Lanes(() => this.#context());
   #secureContext: SecureContext | undefined;
 
   constructor(options: TransportOptions) {
@@ -51,18 +53,32 @@ export class Transport {
     });
   }
 
+  /** Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. */
+  lanes(url: URL): Lanes | undefined {
+    return this.#proxyFor(url) === undefined && this.#lanes.fits(url) ? this.#lanes : undefined;
+  }
+
   async close(): Promise<void> {
+    this.#lanes.close();
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     this.#dispatchers.clear();
   }
 
-  #dispatcher(url: URL): Dispatcher {
+  /** The proxy that may be in the way to a URL; whether NO_PROXY names its host is undici's to say. */
+  #proxyFor(url: URL): { proxy: string; noProxy: string } | undefined {
     const { env } = this.#options;
     const secure = url.protocol === 'https:';
     const proxy = secure ? (env.https_proxy ?? env.HTTPS_PROXY) : (env.http_proxy ?? env.HTTP_PROXY);
     const noProxy = env.no_proxy ?? env.NO_PROXY ?? '';
-    const direct = !proxy || isLoopback(url.hostname) || inRange(url.hostname, noProxy);
-    const key = `${direct ? 'direct' : 'proxy'} ${url.protocol}`;
+    return !proxy || isLoopback(url.hostname) || inRange(url.hostname, noProxy)
+      ? undefined
+      : { proxy, noProxy };
+  }
+
+  #dispatcher(url: URL): Dispatcher {
+    const proxied = this.#proxyFor(url);
+    const secure = url.protocol === 'https:';
+    const key = `${proxied ? 'proxy' : 'direct'} ${url.protocol}`;
     const known = this.#dispatchers.get(key);
     if (known) return known;
     const tls = secure ? { secureContext: this.#context() } : {};
@@ -73,26 +89,27 @@ export class Transport {
       keepAliveTimeout: 10_000,
       connect: { ...tls, timeout: 30_000 },
     };
-    const made = direct
-      ? new Agent(options)
-      : new EnvHttpProxyAgent({
+    const made = proxied
+      ? new EnvHttpProxyAgent({
           ...options,
           requestTls: tls,
           proxyTls: tls,
-          httpProxy: proxy,
-          httpsProxy: proxy,
-          noProxy,
-        });
+          httpProxy: proxied.proxy,
+          httpsProxy: proxied.proxy,
+          noProxy: proxied.noProxy,
+        })
+      : new Agent(options);
     this.#dispatchers.set(key, made);
     return made;
   }
 
   /** Made once: reading some 500 roots for each connection would cost more than the handshake. */
   #context(): SecureContext {
+    if (this.#secureContext) return this.#secureContext;
     // `default` has NODE_EXTRA_CA_CERTS, `system` honours SSL_CERT_FILE and SSL_CERT_DIR.
     const ca = new Set([...getCACertificates('default'), ...getCACertificates('system')]);
     if (this.#options.caFile !== undefined) ca.add(readCertificates(this.#options.caFile));
-    this.#secureContext ??= createSecureContext({ ca: [...ca] });
+    this.#secureContext = createSecureContext({ ca: [...ca] });
     return this.#secureContext;
   }
 }

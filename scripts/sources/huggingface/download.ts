@@ -2,8 +2,9 @@ import type { LockedFile } from '../../catalog/types.ts';
 import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
-import { bodyOf, type Got, type HttpClient } from '../../http/client.ts';
+import type { HttpClient, Seen } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
+import type { Take } from '../../http/lane.ts';
 import { parallelRanges, rangeSize } from '../../http/ranges.ts';
 import type { RetryOptions } from '../../http/retry.ts';
 
@@ -29,6 +30,9 @@ interface Location {
 
 /** Thrown to begin anew with one request for all. */
 class NoRanges extends Error {}
+
+/** Thrown when a server that knows no ranges has sent what was wanted. */
+class Enough extends Error {}
 
 /**
  * Reads files of a hub: a small one by one request, a large one in ranges from wherever the hub sends us, with the signed URL
@@ -56,7 +60,8 @@ export class Downloads {
         onRetry,
         connections,
         chunk: connections === 1 ? file.size : rangeSize,
-        open: (start, end, stop) => this.#range(file, start, end, connections === 1, stop),
+        receive: (start, end, take, stop) =>
+          this.#range(file, { start, end, whole: connections === 1 }, take, stop),
       });
       try {
         for await (const chunk of chunks) {
@@ -71,30 +76,47 @@ export class Downloads {
   }
 
   /** One range; with `whole`, a server that sends more than was asked for is put up with. */
-  async *#range(
+  async #range(
+    file: HubFile,
+    { start, end, whole }: { start: number; end: number; whole: boolean },
+    take: Take,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // Bytes before the first that is wanted, and after it up to the last.
+    let before = 0;
+    let left = Number.POSITIVE_INFINITY;
+    const look = (seen: Seen) => {
+      before = 0;
+      left = Number.POSITIVE_INFINITY;
+      if (seen.status === 206) return checkRange(file, seen, start, end);
+      if (start > 0 && !whole) throw new NoRanges();
+      const length = seen.header('content-length');
+      if (length !== undefined && Number(length) !== file.size) throw otherSize(file, length);
+      before = start;
+      left = end - start;
+    };
+    try {
+      await this.#request(file, start, end, signal, look, (chunk) => {
+        const wanted = chunk.subarray(Math.min(before, chunk.length)).subarray(0, left);
+        before -= Math.min(before, chunk.length);
+        left -= wanted.length;
+        const wait = take(wanted);
+        if (left === 0) throw new Enough();
+        return wait;
+      });
+    } catch (error) {
+      if (!(error instanceof Enough)) throw error;
+    }
+  }
+
+  async #request(
     file: HubFile,
     start: number,
     end: number,
-    whole: boolean,
     signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    const got = await this.#request(file, start, end, signal);
-    const body = bodyOf(got, file.what, signal);
-    if (got.status === 206) {
-      checkRange(file, got, start, end);
-      yield* body;
-      return;
-    }
-    if (start > 0 && !whole) {
-      drop(got.answer);
-      throw new NoRanges();
-    }
-    const length = headerOf(got.answer, 'content-length');
-    if (length !== undefined && Number(length) !== file.size) throw otherSize(file, got, length);
-    yield* cut(body, start, end);
-  }
-
-  async #request(file: HubFile, start: number, end: number, signal: AbortSignal): Promise<Got> {
+    look: (seen: Seen) => void,
+    take: Take,
+  ): Promise<void> {
     const { http } = this.#options;
     const { what } = file;
     const all = start === 0 && end === file.size;
@@ -104,7 +126,7 @@ export class Downloads {
       ...(!all && { headers: { range: `bytes=${start}-${end - 1}` } }),
       signal,
     };
-    if (file.size <= rangeSize) return await http.getOnce({ ...call, url: file.url });
+    if (file.size <= rangeSize) return await http.receive({ ...call, url: file.url }, look, take, 'small');
     for (let renewed = false; ; ) {
       const known = this.#locate(file, signal);
       let url: URL;
@@ -117,7 +139,7 @@ export class Downloads {
         continue;
       }
       try {
-        return await http.getOnce({ ...call, url });
+        return await http.receive({ ...call, url }, look, take);
       } catch (error) {
         // Signed URLs run out: S3 says 403, others 400, 401 or 410. Once more with a new one tells what it really is.
         const stale = error instanceof RequestFailure && [400, 401, 403, 410].includes(error.status ?? 0);
@@ -173,39 +195,18 @@ export function fileWords(uri: string, file: Pick<LockedFile, 'path'>): string {
   return `read ${plain(uri)}: ${plain(file.path)}`;
 }
 
-function checkRange(file: HubFile, got: Got, start: number, end: number): void {
-  const { answer, url } = got;
-  const header = headerOf(answer, 'content-range') ?? '';
+function checkRange(file: HubFile, seen: Seen, start: number, end: number): void {
+  const header = seen.header('content-range') ?? '';
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header) ?? [];
-  if (total !== undefined && total !== '*' && Number(total) !== file.size) {
-    throw otherSize(file, got, total);
-  }
+  if (total !== undefined && total !== '*' && Number(total) !== file.size) throw otherSize(file, total);
   if (Number(first) === start && Number(last) === end - 1) return;
-  drop(answer);
-  throw new ModelcarsError('source', `${file.what}: ${url.host} answered another range than asked for`, {
+  throw new ModelcarsError('source', `${file.what}: ${seen.url.host} answered another range than asked for`, {
     next: 'run it again; if it fails again, a proxy on the way changes answers',
   });
 }
 
-function otherSize(file: HubFile, { answer }: Got, size: string): ModelcarsError {
-  drop(answer);
+function otherSize(file: HubFile, size: string): ModelcarsError {
   return new ModelcarsError('integrity', `${file.what}: it has ${size} bytes, ${file.size} are expected`, {
     next: 'run `modelcars lock` if the change is meant',
   });
-}
-
-/** The bytes from `start` up to `end` of a stream that has all of them. */
-async function* cut(
-  chunks: AsyncIterable<Uint8Array>,
-  start: number,
-  end: number,
-): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const chunk of chunks) {
-    const from = Math.max(0, start - at);
-    const to = end - at;
-    at += chunk.length;
-    if (from < chunk.length) yield chunk.subarray(from, to);
-    if (at >= end) return;
-  }
 }

@@ -1,7 +1,9 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { pour } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
+import type { Take } from '../../http/lane.ts';
 import { parallelRanges } from '../../http/ranges.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
@@ -117,9 +119,9 @@ export class Bucket {
     signal?: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     const what = `read ${this.uri(key)}`;
-    const open = (start: number, end: number, stop: AbortSignal) =>
-      this.#range(what, key, start, end, etag, stop);
-    return parallelRanges({ what, size, offset, open, signal });
+    const receive = (start: number, end: number, take: Take, stop: AbortSignal) =>
+      pour(this.#range(what, key, start, end, etag, stop), take);
+    return parallelRanges({ what, size, offset, receive, signal });
   }
 
   /** A small object as a whole; undefined when there is none or it is larger than `most` bytes. */

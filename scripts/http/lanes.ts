@@ -1,0 +1,75 @@
+import type { SecureContext } from 'node:tls';
+import { Lane, type LaneAnswer, LaneBroken, type LaneRequest } from './lane.ts';
+
+/** Lanes to many hosts, used again when they are free. */
+export class Lanes {
+  readonly #secureContext: () => SecureContext;
+  readonly #resting = new Map<string, Lane[]>();
+  readonly #all = new Set<Lane>();
+  /** Hosts that send bodies no lane can read. */
+  readonly #unfit = new Set<string>();
+
+  constructor(secureContext: () => SecureContext) {
+    this.#secureContext = secureContext;
+  }
+
+  /** Whether asking for this URL is worth it: false for hosts whose bodies were of another form. */
+  fits(url: URL): boolean {
+    return !this.#unfit.has(url.origin);
+  }
+
+  /**
+   * Sends a GET and gives its body to `take`. What another status or form is left unread (`read` is false). Fails with a
+   * LaneBroken when the connection does, and with whatever `look` and `take` throw.
+   */
+  async get(request: LaneRequest): Promise<LaneAnswer> {
+    const { url } = request;
+    for (;;) {
+      const rested = this.#take(url.origin);
+      const lane = rested ?? this.#make(url);
+      let answer: LaneAnswer;
+      try {
+        answer = await lane.get(request);
+      } catch (error) {
+        // A server closes a connection that rests; we may have asked at that very moment.
+        const stale = rested !== undefined && error instanceof LaneBroken && !error.answered;
+        if (stale && !request.signal?.aborted) continue;
+        lane.close();
+        throw error;
+      }
+      if (!answer.read && request.expect.includes(answer.status)) this.#unfit.add(url.origin);
+      if (lane.isOpen) {
+        lane.rest();
+        const others = this.#resting.get(url.origin);
+        if (others) others.push(lane);
+        else this.#resting.set(url.origin, [lane]);
+      }
+      return answer;
+    }
+  }
+
+  close(): void {
+    for (const lane of this.#all) lane.close();
+  }
+
+  #take(origin: string): Lane | undefined {
+    const resting = this.#resting.get(origin) ?? [];
+    for (let lane = resting.pop(); lane !== undefined; lane = resting.pop()) if (lane.isOpen) return lane;
+    return undefined;
+  }
+
+  #make(url: URL): Lane {
+    const secure = url.protocol === 'https:' ? this.#secureContext : undefined;
+    const lane = new Lane(url, secure, (ended) => {
+      this.#all.delete(ended);
+      const resting = this.#resting.get(url.origin);
+      if (resting)
+        this.#resting.set(
+          url.origin,
+          resting.filter((one) => one !== ended),
+        );
+    });
+    this.#all.add(lane);
+    return lane;
+  }
+}
