@@ -40,4 +40,43 @@ describe.skipIf(missing)('functions', () => {
       expect(JSON.stringify(registered)).toContain('"policy":"Never"');
     });
   });
+
+  test('that touch a world outside run each time; the others are remembered', () => {
+    const cached = Object.values(module.functions).filter(({ cache }) => cache !== 'never');
+    const never = Object.values(module.functions).filter(({ cache }) => cache === 'never');
+    const names = (functions: typeof cached) => functions.map(({ name }) => name);
+    expect(names(never)).toEqual(expect.arrayContaining(['lock', 'verify', 'push', 'cache']));
+    expect(names(cached)).toEqual(expect.arrayContaining(['list', 'build', 'buildAll', 'loader', 'base']));
+  });
+
+  test('and all of their arguments have a description', () => {
+    const { functions, constructorArguments, description } = module;
+    expect(description).not.toBe('');
+    const lists = [constructorArguments, ...Object.values(functions).map((one) => one.arguments)];
+    const all = [...Object.values(functions), ...lists.flatMap((list) => Object.values(list))];
+    expect(all.filter(({ description }) => description.trim() === '').map(({ name }) => name)).toEqual([]);
+  });
+
+  test('take secrets as secrets only', () => {
+    const { functions, constructorArguments } = module;
+    const lists = [constructorArguments, ...Object.values(functions).map((one) => one.arguments)];
+    for (const { name, type } of lists.flatMap((list) => Object.values(list))) {
+      if (/password|token|secret|key|dockerconfig/i.test(name))
+        expect([name, type.name]).toEqual([name, 'Secret']);
+    }
+  });
+
+  test('take the catalog of the caller, without what is large and not part of it', () => {
+    for (const name of ['list', 'lock', 'build', 'buildAll', 'verify', 'push', 'cache', 'images']) {
+      const { source } = module.functions[name]?.arguments ?? {};
+      expect([name, source?.type.name, source?.defaultPath]).toEqual([name, 'Directory', '/']);
+      expect(source?.ignore).toEqual(expect.arrayContaining(['.git', '**/node_modules', 'out']));
+    }
+  });
+
+  test('have no argument that an engine cannot take', () => {
+    // Engine 0.21.8: an argument named json fails the load of the module.
+    const lists = Object.values(module.functions).map((one) => Object.keys(one.arguments));
+    expect(lists.flat()).not.toContain('json');
+  });
 });

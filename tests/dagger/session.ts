@@ -136,16 +136,13 @@ function resolver(session: Session): GraphQLFieldResolver<Recorded, unknown> {
     const defined = info.parentType.getFields()[field]?.args ?? [];
     try {
       if (field === 'node') return session.object(String(given.id));
-      const args = Object.fromEntries(
-        Object.entries(given).map(([name, value]) => [
-          name,
-          loaded(
-            session,
-            value,
-            defined.find((one) => one.name === name),
-          ),
-        ]),
-      );
+      // What the query says, without the schema's defaults.
+      const said = info.fieldNodes.flatMap((node) => node.arguments ?? []).map(({ name }) => name.value);
+      const args: Record<string, unknown> = {};
+      for (const name of said) {
+        const argument = defined.find((one) => one.name === name);
+        args[name] = loaded(session, given[name], argument);
+      }
       if (field === 'id') return session.id(object);
       const type = getNamedType(info.returnType);
       if (isLeafType(type) || isList(info.returnType)) {

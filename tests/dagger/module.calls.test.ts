@@ -1,0 +1,362 @@
+/** What the module's functions ask an engine for: commands, mounts, caches, secrets, and what becomes of a failure. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { given, type Module, missingSdk, openModule, type Values, withSession } from './_module.ts';
+import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
+import { type Answer, type Asked, ExecFailure, type Recorded, type Session } from './session.ts';
+
+const missing = await missingSdk();
+
+let module: Module;
+beforeAll(async () => {
+  if (!missing) module = await openModule();
+});
+
+/** What `modelcars split` says of a catalog with two models, one of which has a base to pull. */
+const split = {
+  models: [
+    { name: 'iris', catalog: 'catalog of iris', lock: 'lock of iris', files: ['models/iris/**'] },
+    {
+      name: 'wine',
+      catalog: 'catalog of wine',
+      lock: 'lock of wine',
+      files: ['models/wine/**'],
+      base: { catalog: 'base of wine', lock: 'base lock of wine' },
+    },
+  ],
+};
+
+/** An engine in which every command goes well. */
+function well({ object, field }: Asked): unknown {
+  const last = object.calls.at(-1);
+  if (field === 'defaultPlatform') return 'linux/arm64';
+  if (field === 'contents' && last?.args.path === 'index.json') return '{"schemaVersion":2,"manifests":[{}]}';
+  if (field === 'contents') return 'NAME  DIGEST\nsome  sha256:0\n';
+  if (field !== 'stdout' || !execs(object).some((argv) => isModelcars(argv))) return undefined;
+  const [command, model] = words(object);
+  if (command !== 'split') return `${command} said this`;
+  const models = split.models.filter(({ name }) => model?.startsWith('--') !== false || name === model);
+  return JSON.stringify({ models });
+}
+
+interface Ran {
+  // biome-ignore lint/suspicious/noExplicitAny: of the type that the function returns
+  result: any;
+  error: string;
+  asked: Asked[];
+  queries: string[];
+}
+
+/** Calls a function; every query must be one the engine takes, and every command line one our program takes. */
+async function call(name: string, args: Values = {}, own: Values = {}, answer: Answer = well): Promise<Ran> {
+  const ran: Ran = { result: undefined, error: '', asked: [], queries: [] };
+  await withSession(async ({ session }) => {
+    session.answer = answer;
+    try {
+      ran.result = await module.call(session, name, args, own);
+    } catch (error) {
+      ran.error = error instanceof Error ? error.message : String(error);
+    }
+    expect(session.refused).toEqual([]);
+    Object.assign(ran, { asked: session.asked, queries: session.queries });
+    await checkCommands(session, ran.result);
+  });
+  return ran;
+}
+
+async function checkCommands({ asked }: Session, result: unknown): Promise<void> {
+  const objects = asked.map(({ object }) => object);
+  if (typeof result === 'object' && result !== null) objects.push(result as Recorded);
+  for (const { args } of calls(objects, 'withExec')) {
+    const argv = args.args as string[];
+    if (isModelcars(argv)) await parseCommandLine(argv.slice(2), 80);
+  }
+}
+
+/** The container whose output a function returned. */
+function shown({ asked, error }: Ran): Recorded {
+  expect(error).toBe('');
+  const last = asked.findLast(({ field }) => field === 'stdout')?.object;
+  if (!last) throw new Error('nothing was run for its output');
+  return last;
+}
+
+const source = { type: 'Directory', calls: [{ field: 'given', args: { address: '.' } }] };
+const cacheOf = (args: Values | undefined) => (args?.cache as Recorded | undefined)?.calls.at(-1)?.args.key;
+
+describe.skipIf(missing)('push', () => {
+  const password = given('Secret', 'env:QUAY_TOKEN');
+  const args = { source, registry: 'quay.io/me', version: 'v1.2.0', username: 'me', password };
+
+  test('is one command in a container with the catalog, the program and the caches', async () => {
+    const ran = await call('push', { ...args, models: ['iris', 'wine'], tag: ['stable'] });
+    expect(ran.result).toBe('push said this');
+    const container = shown(ran);
+    expect(words(container)).toEqual([
+      'push',
+      'iris',
+      'wine',
+      '--version',
+      'v1.2.0',
+      '--tag',
+      'stable',
+      '--registry',
+      'quay.io/me',
+    ]);
+    expect(ran.asked.filter(({ field }) => field === 'stdout' || field === 'sync')).toHaveLength(1);
+    expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual(source);
+    expect(container.calls.findLast(({ field }) => field === 'withWorkdir')?.args.path).toBe('/work');
+    expect(cacheOf(lastOf(container, 'withMountedCache', '/store'))).toBe('modelcars-store');
+    expect(lastOf(container, 'withEnvVariable', 'MODELCARS_STORE')?.value).toBe('/store');
+    expect(cacheOf(lastOf(container, 'withMountedCache', '/root/.npm'))).toBe('modelcars-npm');
+    expect(lastOf(container, 'withEnvVariable', 'CI')?.value).toBe('true');
+  });
+
+  test('runs each time, whatever the engine remembers', async () => {
+    expect(module.functions.push?.cache).toBe('never');
+    const once = shown(await call('push', args));
+    const again = shown(await call('push', args));
+    expect(once).not.toEqual(again);
+    const isRun = (one: Recorded) => one.calls.filter(({ args: { name } }) => name !== 'MODELCARS_RUN');
+    expect(isRun(once)).toEqual(isRun(again));
+    // What comes before is the same, so that only the push itself runs again.
+    const at = (one: Recorded) => one.calls.findIndex(({ args: { name } }) => name === 'MODELCARS_RUN');
+    expect(execs({ ...once, calls: once.calls.slice(0, at(once)) })).toEqual([
+      expect.arrayContaining(['npm', 'ci']),
+    ]);
+  });
+
+  test('streams: no image goes through the engine', async () => {
+    const { asked } = await call('push', args);
+    for (const field of ['publish', 'import', 'export', 'asTarball'])
+      expect(
+        calls(
+          asked.map(({ object }) => object),
+          field,
+        ),
+      ).toEqual([]);
+    expect(asked.filter(({ field }) => ['publish', 'export', 'contents'].includes(field))).toEqual([]);
+  });
+
+  test('gets the password as a secret variable, and as nothing else', async () => {
+    const container = shown(await call('push', args));
+    expect(waysOf(container, password)).toEqual(['withSecretVariable MODELCARS_REGISTRY_PASSWORD']);
+    expect(lastOf(container, 'withEnvVariable', 'MODELCARS_REGISTRY_USERNAME')?.value).toBe('me');
+    expect(words(container)).not.toContain('me');
+  });
+
+  test.each([
+    { username: 'me', password: undefined },
+    { username: '', password },
+  ])('wants both or neither of user name and password: %j', async (half) => {
+    const { error, asked } = await call('push', { ...args, ...half });
+    expect(error).toMatch(/^error: .*--username and --password.*\nnext: /);
+    expect(asked).toEqual([]);
+  });
+
+  test('reaches a registry that is a service under the name that it has in --registry', async () => {
+    const service = given('Service', 'tcp://localhost:5000');
+    const container = shown(
+      await call('push', { source, registry: 'registry:5000/me', registryService: service }),
+    );
+    expect(container.calls.find(({ field }) => field === 'withServiceBinding')?.args).toEqual({
+      alias: 'registry',
+      service,
+    });
+    expect(words(container).join(' ')).toContain('--insecure registry:5000');
+    const refused = await call('push', { source, registry: 'localhost:5000', registryService: service });
+    expect(refused.error).toMatch(/^error: --registry-service needs a registry with a name.*\nnext: /);
+  });
+
+  test('with --dry-run says so', async () => {
+    expect(words(shown(await call('push', { ...args, dryRun: true })))).toContain('--dry-run');
+    expect(words(shown(await call('push', args)))).not.toContain('--dry-run');
+  });
+});
+
+describe.skipIf(missing)('build-all', () => {
+  test('builds each model in a chain of its own, which no other model can change', async () => {
+    const { result, error, asked } = await call('buildAll', { source, version: 'v1.0.0' });
+    expect(error).toBe('');
+    const [first, ...more] = asked.filter(({ field }) => field === 'sync').map(({ object }) => object);
+    const [second] = more;
+    if (!first || !second) throw new Error('two models, two layouts');
+    expect(more).toHaveLength(1);
+    expect([words(first).slice(0, 2), words(second).slice(0, 2)]).toEqual([
+      ['build', 'iris'],
+      ['build', 'wine'],
+    ]);
+    for (const [layout, own, other] of [
+      [first, 'iris', 'wine'],
+      [second, 'wine', 'iris'],
+    ] as const) {
+      const text = JSON.stringify(layout);
+      expect(text).toContain(`catalog of ${own}`);
+      expect(text).toContain(`models/${own}/**`);
+      expect(text).not.toContain(other);
+      // The caller's folder comes in through its files alone: a change of another file changes nothing here.
+      const ofSource = within(layout).filter((one) => one.calls[0]?.field === 'given');
+      const filter = { field: 'filter', args: { include: [`models/${own}/**`] } };
+      expect(ofSource).toEqual([{ type: 'Directory', calls: [...source.calls, filter] }]);
+    }
+    expect(calls(result, 'withDirectory').filter(({ args }) => args.path === 'blobs')).toHaveLength(2);
+    const index = calls(result, 'withNewFile').find(({ args }) => args.path === 'index.json');
+    expect(JSON.parse(String(index?.args.contents)).manifests).toHaveLength(2);
+  });
+
+  test('pulls a base in a step of its own, which the model does not change', async () => {
+    const { asked } = await call('buildAll', { source });
+    const layouts = asked.filter(({ field }) => field === 'sync').map(({ object }) => object);
+    const [iris, wine] = layouts;
+    if (!iris || !wine) throw new Error('two models, two layouts');
+    const mounted = lastOf(wine, 'withMountedDirectory', '/store/blobs')?.source as Recorded;
+    expect(words(mounted)[0]).toBe('bases');
+    expect(JSON.stringify(mounted)).toContain('base lock of wine');
+    expect(JSON.stringify(mounted)).not.toContain('models/wine');
+    expect(lastOf(iris, 'withMountedDirectory', '/store/blobs')).toBeUndefined();
+  });
+
+  test('gives the tables of all models as one', async () => {
+    const { result } = await call('buildAll', { source });
+    const [summary] = calls(result, 'withNewFile').filter(({ args }) => args.path === 'summary.txt');
+    expect(summary?.args.contents).toBe('NAME  DIGEST\nsome  sha256:0\nsome  sha256:0\n');
+  });
+
+  test('passes every override on, to the choice of models and to each build', async () => {
+    const overrides = {
+      only: ['framework=sklearn'],
+      version: 'v2.0.0',
+      base: 'embedded',
+      platforms: ['linux/amd64'],
+      compression: 'zstd',
+      mirrors: ['a.example=b.example'],
+    };
+    const { asked } = await call('buildAll', { source, ...overrides });
+    const built = asked.filter(({ field }) => field === 'sync').map(({ object }) => words(object).join(' '));
+    for (const line of built) {
+      for (const flag of [
+        '--version v2.0.0',
+        '--base embedded',
+        '--platform linux/amd64',
+        '--compression zstd',
+      ])
+        expect(line).toContain(flag);
+    }
+    const [chosen] = asked
+      .filter(({ field }) => field === 'stdout')
+      .map(({ object }) => words(object).join(' '));
+    expect(chosen).toContain('--only framework=sklearn');
+    expect(chosen).toContain('--base embedded --platform linux/amd64 --mirror a.example=b.example');
+  });
+
+  test('when models fail tells of each, in the words of the program', async () => {
+    const failing: Answer = (asked) => {
+      if (asked.field !== 'sync') return well(asked);
+      const model = words(asked.object)[1];
+      const stderr = `npm warn whatever\nerror: ${model}: read hf://org/${model}: 401\nnext: set HF_TOKEN\n`;
+      throw new ExecFailure(['node'], 1, 'table', stderr);
+    };
+    const { error } = await call('buildAll', { source }, {}, failing);
+    expect(error.split('\n')).toEqual([
+      'error: iris: read hf://org/iris: 401',
+      'next: set HF_TOKEN',
+      'error: wine: read hf://org/wine: 401',
+      'next: set HF_TOKEN',
+    ]);
+  });
+});
+
+describe.skipIf(missing)('the others', () => {
+  test('build imports one platform of one model', async () => {
+    const { result } = await call('build', { source, model: 'iris' });
+    expect(result.type).toBe('Container');
+    expect(result.calls[0]).toEqual({ field: 'container', args: { platform: 'linux/arm64' } });
+    const archive = result.calls.find(({ field }: { field: string }) => field === 'import').args.source;
+    expect(JSON.stringify(archive)).toContain('"build","iris"');
+    expect(JSON.stringify(archive)).toContain('"--platform","linux/arm64"');
+    expect(JSON.stringify(archive)).not.toContain('wine');
+  });
+
+  test('verify looks at what build-all built, or with --remote at the registry', async () => {
+    const container = shown(await call('verify', { source }));
+    expect(words(container)).toEqual(['verify', '--output', '/layout']);
+    const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source as Recorded;
+    expect(
+      calls(layout, 'withExec').filter(({ args }) => (args.args as string[])[2] === 'build'),
+    ).toHaveLength(2);
+    const remote = shown(await call('verify', { source, remote: true, registry: 'quay.io/me' }));
+    expect(words(remote)).toEqual(['verify', '--remote', '--registry', 'quay.io/me']);
+    expect(lastOf(remote, 'withMountedDirectory', '/layout')).toBeUndefined();
+  });
+
+  test('lock returns the new lock', async () => {
+    const { result } = await call('lock', { source, models: ['iris'] });
+    expect(result.type).toBe('File');
+    expect(result.calls.at(-1)).toEqual({ field: 'file', args: { path: '/work/models.lock.yaml' } });
+    expect(words(result)).toEqual(['lock', 'iris']);
+  });
+
+  test('list shows the catalog and makes a matrix', async () => {
+    expect(words(shown(await call('list', { source })))).toEqual(['list']);
+    const matrix = shown(await call('list', { source, matrix: 'github', only: ['name=i*'] }));
+    expect(words(matrix)).toEqual(['list', '--only', 'name=i*', '--matrix', 'github']);
+  });
+
+  test('cache brings models into the bucket', async () => {
+    const args = { source, modelName: 'org/name', bucket: 'b', prefix: 'p/' };
+    expect(words(shown(await call('cache', args)))).toEqual([
+      'cache',
+      '--model-name',
+      'org/name',
+      '--bucket',
+      'b',
+      '--prefix',
+      'p/',
+    ]);
+  });
+
+  test.each([
+    ['lint', 'biome'],
+    ['types', 'tsc'],
+    ['tests', 'vitest'],
+  ])('%s is a check that runs %s on the repository', async (name, tool) => {
+    const container = shown(await call(name));
+    expect(execs(container).at(-1)?.join(' ')).toContain(tool);
+    expect(module.functions[name]?.isCheck).toBe(true);
+  });
+
+  test('a failure without our words is shown as it is', async () => {
+    const broken: Answer = () => {
+      throw new ExecFailure(['npm', 'ci'], 1, '', 'npm error network\n');
+    };
+    expect((await call('list', { source }, {}, broken)).error).toBe('npm error network');
+  });
+});
+
+describe.skipIf(missing)('secrets', () => {
+  const secrets = {
+    hfToken: 'withSecretVariable HF_TOKEN',
+    awsAccessKeyId: 'withSecretVariable AWS_ACCESS_KEY_ID',
+    awsSecretAccessKey: 'withSecretVariable AWS_SECRET_ACCESS_KEY',
+    awsSessionToken: 'withSecretVariable AWS_SESSION_TOKEN',
+    dockerConfig: 'withMountedSecret /run/secrets/registry/config.json',
+  };
+  const own = Object.fromEntries(Object.keys(secrets).map((name) => [name, given('Secret', `env:${name}`)]));
+
+  test.each(['push', 'lock', 'cache', 'buildAll'])('reach %s as secrets, each by one way', async (name) => {
+    const args = { source, ...(name === 'push' && { registry: 'quay.io/me' }) };
+    const { result, asked } = await call(name, args, own);
+    const containers = [...asked.map(({ object }) => object), ...(result?.calls ? [result] : [])];
+    const all = containers.flatMap(within).filter((one) => execs(one).some((argv) => isModelcars(argv)));
+    expect(all).not.toEqual([]);
+    for (const [secret, way] of Object.entries(secrets)) {
+      const ways = all.flatMap((container) => waysOf(container, own[secret] as Recorded));
+      expect([...new Set(ways)]).toEqual([way]);
+    }
+  });
+
+  test('are never asked for in plain text', async () => {
+    const { queries } = await call('push', { source, registry: 'quay.io/me' }, own);
+    for (const query of queries) expect(query).not.toMatch(/plaintext|setSecret|withNewFile.*env:/);
+  });
+});
