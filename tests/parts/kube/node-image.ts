@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mlserverEnvironment } from '../../../scripts/kserve/local/mlserver.ts';
 import { mlserver } from '../mlserver.ts';
 import { cached, missingRoot, PartMissing } from '../parts.ts';
 import { tarTree, writeArchive } from './archive.ts';
@@ -81,7 +82,7 @@ async function recipe(): Promise<string> {
   const own = import.meta.dirname;
   const files = (await readdir(own)).filter((file) => file.endsWith('.ts')).map((file) => join(own, file));
   const hash = createHash('sha256');
-  for (const file of [...files.sort(), join(own, '..', 'mlserver.requirements.txt')]) {
+  for (const file of [...files.sort(), mlserverEnvironment.requirements]) {
     hash.update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 12);

@@ -1,0 +1,49 @@
+import type { Framework } from '../../catalog/types.ts';
+import { mlserverCommand, mlserverEnvironment, mlserverImplementations } from './mlserver.ts';
+import { type EnvironmentOptions, pythonEnvironment, pythonFolders } from './python.ts';
+import { foldersOfCommand } from './reach.ts';
+import type { ServerCommand } from './server.ts';
+
+/** A model server of this machine. */
+export interface Launcher {
+  /** For people: `MLServer`, or the command. */
+  name: string;
+  /** Folders that its user has to reach. */
+  needs: string[];
+  command(at: { models: string; name: string; ports: [number, number, number] }): ServerCommand;
+}
+
+/** Who serves a framework's models here: the given command, else MLServer, made first when need be; or why nobody does. */
+export async function launcherFor(
+  framework: Framework,
+  command: string | undefined,
+  options: EnvironmentOptions,
+): Promise<Launcher | { reason: string }> {
+  if (command !== undefined) {
+    return {
+      name: command.split(' ')[0] ?? command,
+      needs: await foldersOfCommand(command),
+      command: ({ models, name, ports: [port] }) => ({
+        argv: ['/bin/sh', '-c', command],
+        env: { ...ownEnvironment(), MODEL_DIR: models, MODEL_NAME: name, PORT: `${port}` },
+      }),
+    };
+  }
+  const format = framework.modelFormat.name;
+  if (framework.runtime !== 'kserve-mlserver' || mlserverImplementations[format] === undefined) {
+    return {
+      reason: `no server for the runtime ${framework.runtime} comes from PyPI: name one with --server-image IMAGE or --server-command COMMAND`,
+    };
+  }
+  const python = await pythonEnvironment(mlserverEnvironment, options);
+  return {
+    name: 'MLServer',
+    needs: await pythonFolders(python),
+    command: (at) => mlserverCommand(python, format, at),
+  };
+}
+
+/** A command of the user's own finds what it would find in the user's shell. */
+function ownEnvironment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).map(([key, value = '']) => [key, value]));
+}

@@ -1,0 +1,150 @@
+import { chmod, chown, mkdir, mkdtemp, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Framework, Model } from '../../catalog/types.ts';
+import { ModelcarsError } from '../../errors.ts';
+import type { ImageStore } from '../../image/types.ts';
+import { Space } from '../../store/space.ts';
+import { modelcarUser } from '../cases.ts';
+import { randomUser } from '../security.ts';
+import type { Diagnosis, Security, SmokeResult } from '../types.ts';
+import { smokeInEngine } from './engine.ts';
+import { ownPlatform, type RunnableImage, runnableImage } from './image.ts';
+import { launcherFor } from './launcher.ts';
+import { NoPod, type Pod, startPod } from './pod.ts';
+import { serveAndAsk } from './serve.ts';
+import { removeTree, unpackLayers } from './unpack.ts';
+
+/** Who serves the model; by default MLServer from PyPI, for the frameworks that it serves. */
+export type LocalServer =
+  /** A server image, run under podman or docker, whichever is there. */
+  | { image: string; engine?: 'podman' | 'docker' }
+  /** A shell command for a server that is installed here; it finds MODEL_DIR, MODEL_NAME and PORT in its environment. */
+  | { command: string };
+
+export interface LocalOptions {
+  model: Model;
+  framework: Framework;
+  /** Where the image is read from (a layout or a registry's repository), and its name there: `iris:v1.0.0`, `v1.0.0`. */
+  image: { store: ImageStore; name: string };
+  /** `openshift` unless told. */
+  security?: Security;
+  server?: LocalServer;
+  /** Folder that keeps MLServer's Python environment: a folder of the store. Made when missing. */
+  cache: string;
+  /** Seconds that the server has to become ready; 120 unless told. */
+  timeout?: number;
+  /** Aborts: server, sidecar and unpacked files are gone when the promise settles. */
+  signal: AbortSignal;
+  /** A line of progress for people, without newline: "installing mlserver: 77 Python packages, once". */
+  say(line: string): void;
+  /** Something that could not be checked on this machine, as a sentence; the result counts without it. */
+  warn(line: string): void;
+}
+
+/** How the check of one image ended. */
+export type Verdict = { diagnosis?: Diagnosis };
+
+/** Seconds that a server has by default: a large model on a slow disk loads about 20 GB in them. */
+export const defaultTimeout = 120;
+
+/**
+ * Serves one image on this machine as a KServe pod would, asks for a prediction and judges it. A model that does not serve is a
+ * result with a Diagnosis, one that this machine has no server for is `skipped`; throws a ModelcarsError when the check
+ * itself cannot be done (no such image, no room on disk, no Python, offline at first use, cancelled).
+ */
+export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
+  const { model, framework, security = 'openshift', server, signal } = options;
+  signal.throwIfAborted();
+  const start = Date.now();
+  const ended = (rest: Pick<SmokeResult, 'status'> & Partial<SmokeResult>): SmokeResult => ({
+    model: model.name,
+    mode: 'local',
+    security,
+    seconds: (Date.now() - start) / 1000,
+    ...rest,
+  });
+  const image = await runnableImage(options.image);
+  let verdict: Verdict;
+  if (server !== undefined && 'image' in server) {
+    verdict = await smokeInEngine({ ...options, security, server }, image);
+  } else {
+    const launcher = await launcherFor(framework, server?.command, options);
+    if ('reason' in launcher) return ended({ status: 'skipped', reason: launcher.reason });
+    verdict = await inFolder(options, image, (work, rootfs) =>
+      smokeHere({ ...options, security }, image, launcher, work, rootfs),
+    );
+  }
+  const { diagnosis } = verdict;
+  return ended(diagnosis === undefined ? { status: 'passed' } : { status: 'failed', diagnosis });
+}
+
+/** Gives `use` a folder of its own, which is gone afterwards, and room in it for the image's files. */
+async function inFolder(
+  { model }: LocalOptions,
+  { size }: RunnableImage,
+  use: (work: string, rootfs: string) => Promise<Verdict>,
+): Promise<Verdict> {
+  await new Space().reserve(`smoke ${model.name}`, tmpdir(), [{ key: 'image', bytes: size }], '$TMPDIR');
+  const work = await mkdtemp(join(tmpdir(), 'modelcars-smoke-'));
+  try {
+    await chmod(work, 0o755);
+    // Closed to others: in a pod, too, the files are only reached through the modelcar's root.
+    await mkdir(join(work, 'image'), { mode: 0o700 });
+    const rootfs = join(work, 'image', 'rootfs');
+    await mkdir(rootfs, { mode: 0o755 });
+    return await use(work, rootfs);
+  } finally {
+    await removeTree(work);
+  }
+}
+
+type Launcher = Exclude<Awaited<ReturnType<typeof launcherFor>>, { reason: string }>;
+
+async function smokeHere(
+  options: LocalOptions & { security: Security },
+  image: RunnableImage,
+  launcher: Launcher,
+  work: string,
+  rootfs: string,
+): Promise<Verdict> {
+  const { model, security, signal, say, warn } = options;
+  const root = process.getuid?.() === 0;
+  const user = { uid: userOf(security, image), gid: 0 };
+  say(`unpacking ${model.name} (${ownPlatform().architecture})`);
+  await unpackLayers(options.image.store, image.layers, rootfs, { ...user, chown: root }, signal);
+  const [home, shared] = [join(work, 'home'), join(work, 'mnt')];
+  await mkdir(home, { mode: 0o700 });
+  await mkdir(shared, { mode: 0o755 });
+  if (root) for (const folder of [home, shared]) await chown(folder, user.uid, user.gid);
+  if (!root)
+    warn(
+      `not root: the files' owners are stood in for by their modes, and the server's UID ${user.uid} is yours outside`,
+    );
+  const pod = await startPod({ rootfs, shared, user }).catch((error: unknown) => {
+    if (!(error instanceof NoPod)) throw error;
+    warn(
+      `this machine ${error.message}: the link through /proc, the shell of the base and the entrypoint are not checked`,
+    );
+    return undefined;
+  });
+  if (pod === undefined) {
+    await chmod(join(work, 'image'), 0o755);
+    await symlink(join(rootfs, 'models'), join(shared, 'models'));
+    return await serveAndAsk(undefined, options, image, launcher, { home, shared, user });
+  }
+  await using own: Pod = pod;
+  return await serveAndAsk(own, options, image, launcher, { home, shared, user });
+}
+
+/** Whom server and modelcar run as. Without a group in the image's `User`, engines take 0. */
+function userOf(security: Security, { user }: RunnableImage): number {
+  if (security === 'openshift') return randomUser();
+  if (security === 'modelcar') return modelcarUser;
+  const [name = ''] = user.split(':');
+  if (name === '' || name === 'root') return 0;
+  if (/^\d+$/.test(name)) return Number(name);
+  throw new ModelcarsError('integrity', `smoke the image: its user is the name ${JSON.stringify(name)}`, {
+    next: 'build it with modelcars, whose images run as 1001',
+  });
+}

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import type { EnvironmentSettings } from './python.ts';
+import type { ServerCommand } from './server.ts';
+
+/** KServe pkg/constants/constants.go, `MLServerModelClass…`: the model format → MLSERVER_MODEL_IMPLEMENTATION. */
+export const mlserverImplementations: Readonly<Record<string, string>> = {
+  sklearn: 'mlserver_sklearn.SKLearnModel',
+  xgboost: 'mlserver_xgboost.XGBoostModel',
+  lightgbm: 'mlserver_lightgbm.LightGBMModel',
+};
+
+/** MLServer 1.7.1 with the versions that its image holds. */
+export const mlserverEnvironment: EnvironmentSettings = {
+  name: 'mlserver',
+  requirements: fileURLToPath(new URL('mlserver.requirements.txt', import.meta.url)),
+  interpreters: ['python3.11', 'python3.12'],
+};
+
+/**
+ * How KServe's runtime kserve-mlserver starts it. Environment: KServe config/runtimes/kserve-mlserver.yaml and
+ * inference_service_defaults.go `SetMlServerDefaults`; command: the last line of MLServer's Dockerfile.
+ */
+export function mlserverCommand(
+  python: string,
+  format: string,
+  { models, name, ports }: { models: string; name: string; ports: readonly [number, number, number] },
+): ServerCommand {
+  const [http, grpc, metrics] = ports;
+  return {
+    // Not bin/mlserver: its first line names the folder the environment was made in.
+    argv: [python, '-c', 'from mlserver.cli import main; main()', 'start', models],
+    env: {
+      MLSERVER_MODELS_DIR: models,
+      MLSERVER_MODEL_IMPLEMENTATION: mlserverImplementations[format] ?? '',
+      MLSERVER_MODEL_NAME: name,
+      MLSERVER_MODEL_URI: models,
+      MLSERVER_HOST: '127.0.0.1',
+      MLSERVER_HTTP_PORT: `${http}`,
+      MLSERVER_GRPC_PORT: `${grpc}`,
+      MLSERVER_METRICS_PORT: `${metrics}`,
+      // The CPU KServe's runtime may use.
+      OMP_NUM_THREADS: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pod } from './pod.ts';
+
+/** The parts of an image's config that decide what runs. */
+export interface ImageProcess {
+  env: string[];
+  entrypoint: string[];
+}
+
+/** What one of KServe's containers of the image came to. */
+export interface ModelcarEnd {
+  code: number | null;
+  /** What it wrote, one line each. */
+  lines: string[];
+}
+
+/** KServe pkg/utils/storage.go, CreateModelcarInitContainer: what the image is asked before the pod starts. */
+const check =
+  "echo 'Pre-fetching modelcar: ' && [ -d /models ] && [ \"$(ls -A /models)\" ] && echo 'OK ... Prefetched and valid (/models exists)' || " +
+  "(echo 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)' && exit 1)";
+/** The same file, CreateModelcarContainer: how the sidecar shows its files to the server. */
+const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
+/** Milliseconds that the link may take. */
+const patience = 15_000;
+/** PATH where an image's config names none: as the engines set it. */
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** KServe's init container, run to its end. */
+export async function prefetch(pod: Pod, image: ImageProcess): Promise<ModelcarEnd> {
+  const { ended } = follow(pod.inImage(command(image, check)));
+  return await ended;
+}
+
+/**
+ * KServe's sidecar: it runs on, and leaves the link `models` in the folder that the pod shares. Returns the link's path, or how the
+ * sidecar ended without making one.
+ */
+export async function linkModels(
+  pod: Pod,
+  image: ImageProcess,
+  shared: string,
+  signal: AbortSignal,
+): Promise<string | ModelcarEnd> {
+  const { ended, lines } = follow(pod.inImage(command(image, showModels)));
+  let end: ModelcarEnd | undefined;
+  void ended.then((result) => {
+    end = result;
+  });
+  const link = join(shared, 'models');
+  for (const until = Date.now() + patience; Date.now() < until; ) {
+    const made = await lstat(link).catch(() => undefined);
+    if (end !== undefined) return end;
+    if (made?.isSymbolicLink()) return link;
+    await sleep(20, undefined, { signal });
+  }
+  return { code: null, lines };
+}
+
+/** KServe gives arguments only, so an entrypoint of the image comes before them. */
+function command(
+  { env, entrypoint }: ImageProcess,
+  script: string,
+): { argv: [string, ...string[]]; env: Record<string, string> } {
+  const [first, ...rest] = [...entrypoint, 'sh', '-c', script];
+  const own = env.map((entry): [string, string] => {
+    const at = entry.indexOf('=');
+    return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
+  });
+  return { argv: [first ?? 'sh', ...rest], env: { PATH: defaultPath, ...Object.fromEntries(own) } };
+}
+
+function follow(child: ChildProcess): { ended: Promise<ModelcarEnd>; lines: string[] } {
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      if (lines.length < 100)
+        lines.push(
+          ...chunk
+            .toString()
+            .split('\n')
+            .filter((line) => line.trim() !== ''),
+        );
+    });
+  const ended = once(child, 'close').then(([code]: unknown[]) => ({ code: code as number | null, lines }));
+  return { ended, lines };
+}

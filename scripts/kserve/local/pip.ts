@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { ModelcarsError } from '../../errors.ts';
+
+export interface PipOptions {
+  /** What is installed, in messages. */
+  name: string;
+  /** A complete list of pins. */
+  requirements: string;
+  signal?: AbortSignal;
+  say?(line: string): void;
+}
+
+/** Packages between two lines of progress. */
+const step = 20;
+/** What pip (and what it is built on) says when there is no way to the index. */
+const unreachable =
+  /NewConnectionError|ConnectTimeout|NameResolutionError|Max retries exceeded|Temporary failure|Network is unreachable|ProxyError|SSLError|CERTIFICATE_VERIFY/i;
+
+/**
+ * Installs a list of pins with the pip of an environment, from wherever the user's own pip settings say. Fails with code `network` when
+ * that cannot be reached or lacks a package, else with pip's last words.
+ */
+export async function runPip(python: string, { name, requirements, signal, say }: PipOptions): Promise<void> {
+  const pins = (await readFile(requirements, 'utf8')).split('\n').filter((line) => /^[^\s#]/.test(line));
+  const flags = [
+    '--no-deps',
+    '--only-binary=:all:',
+    '--no-input',
+    '--disable-pip-version-check',
+    '--retries=2',
+  ];
+  const child = spawn(python, ['-m', 'pip', 'install', ...flags, '--requirement', requirements], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal }),
+  });
+  say?.(`installing ${name}: ${pins.length} Python packages, once`);
+  let found = 0;
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-4000);
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (/^Collecting /.test(line) && ++found % step === 0)
+      say?.(`installing ${name}: ${found} of ${pins.length} packages`);
+    if (/^Installing collected/.test(line)) say?.(`installing ${name}: unpacking`);
+  });
+  const [code]: unknown[] = await once(child, 'close');
+  if (code === 0) return;
+  signal?.throwIfAborted();
+  const last =
+    complaint
+      .trim()
+      .split('\n')
+      .findLast((line) => /ERROR/.test(line)) ?? complaint.trim().slice(-300);
+  const offline = unreachable.test(complaint);
+  throw new ModelcarsError(
+    'network',
+    `install ${name}: ${offline ? 'the package index cannot be reached' : last.replace(/^ERROR: /, '')}`,
+    {
+      next: `connect once, or let pip's settings name an index within reach (PIP_INDEX_URL, or PIP_FIND_LINKS with PIP_NO_INDEX=1 for a folder of wheels); or give a server image: --server-image`,
+    },
+  );
+}

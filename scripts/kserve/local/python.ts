@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ModelcarsError } from '../../errors.ts';
+import { runPip } from './pip.ts';
+
+const exec = promisify(execFile);
+
+export interface EnvironmentSettings {
+  /** Begins the folder's name, and names it in messages. */
+  name: string;
+  /** Path of a complete list of pins: it is installed with --no-deps, wheels only. */
+  requirements: string;
+  /** Interpreters to try, the best first. */
+  interpreters: string[];
+  /** Adds more to the environment's folder, which is moved afterwards. */
+  finish?(folder: string): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  /** The folder that keeps environments; made when missing. */
+  cache: string;
+  signal?: AbortSignal;
+  /** A line of progress for people. */
+  say?(line: string): void;
+}
+
+/** The first interpreter that is here and can make environments; undefined when none is. */
+export async function findPython(interpreters: readonly string[]): Promise<string | undefined> {
+  for (const interpreter of interpreters) {
+    const works = await exec(interpreter, ['-c', 'import ensurepip, venv']).then(
+      () => true,
+      () => false,
+    );
+    if (works) return interpreter;
+  }
+  return undefined;
+}
+
+/**
+ * The Python of an environment with pinned packages: kept in `cache` under a name made of pins and interpreter, so that changed pins make a
+ * new one; installed first when it is not there. Two processes may install the same at once: each works in its own
+ * folder, and one rename wins. Fails with code `usage` without an interpreter, `network` when the package index cannot be reached.
+ */
+export async function pythonEnvironment(
+  settings: EnvironmentSettings,
+  { cache, signal, say }: EnvironmentOptions,
+): Promise<string> {
+  const { name, requirements, interpreters, finish } = settings;
+  const base = await findPython(interpreters);
+  if (base === undefined) {
+    throw new ModelcarsError('usage', `install ${name}: no Python that it runs with is here`, {
+      next: `install ${interpreters.join(' or ')} with venv (Debian: python3-venv)`,
+    });
+  }
+  const pins = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex');
+  const key = `${name}-${pins.slice(0, 12)}-${base.replaceAll('/', '_')}-${process.arch}`;
+  const folder = join(cache, key);
+  const python = join(folder, 'bin', 'python');
+  if (await there(python)) return python;
+  await mkdir(cache, { recursive: true });
+  const made = await mkdtemp(join(cache, `.${key}-`));
+  try {
+    await chmod(made, 0o755);
+    await exec(base, ['-m', 'venv', made], { ...(signal && { signal }) });
+    await runPip(join(made, 'bin', 'python'), {
+      name,
+      requirements,
+      ...(signal && { signal }),
+      ...(say && { say }),
+    });
+    await finish?.(made);
+    await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
+  return python;
+}
+
+/** Folders that a Python of an environment reads: its own, and that of the interpreter it was made with. */
+export async function pythonFolders(python: string): Promise<string[]> {
+  const { stdout } = await exec(python, ['-c', 'import sys; print(sys.prefix); print(sys.base_prefix)']);
+  return stdout.trim().split('\n');
+}
+
+async function there(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

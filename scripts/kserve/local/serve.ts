@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SmokeTest } from '../../catalog/types.ts';
+import { diagnose } from '../diagnose.ts';
+import { type Prediction, predict } from '../predict.ts';
+import { modelcar, type Standing, server } from '../progress.ts';
+import type { Launcher } from './launcher.ts';
+import { defaultTimeout, type LocalOptions, type Verdict } from './local.ts';
+import { type ImageProcess, linkModels, type ModelcarEnd, prefetch } from './modelcar.ts';
+import type { Pod } from './pod.ts';
+import { freePorts, lastLines, type ServerCommand, waitReady } from './server.ts';
+import { onPath } from './tools.ts';
+
+/** The init container of KServe, as its logs are called. */
+const init = 'modelcar-init';
+/** Milliseconds that a ready server has until it answers for good. */
+const answerPatience = 20_000;
+
+interface Places {
+  home: string;
+  shared: string;
+  user: { uid: number; gid: number };
+}
+
+/** Goes through the stages of a pod, in order, until one fails or the answer is right. Without a pod, `shared` holds the link already. */
+export async function serveAndAsk(
+  pod: Pod | undefined,
+  options: LocalOptions,
+  image: ImageProcess,
+  launcher: Launcher,
+  places: Places,
+): Promise<Verdict> {
+  const { model, framework, signal, say } = options;
+  let models = join(places.shared, 'models');
+  if (pod === undefined) {
+    const found = await readdir(models).catch(() => []);
+    if (found.length === 0)
+      return failed('init', init, { code: 1, lines: ['/models does not exist or is empty'] });
+  } else {
+    const checked = await prefetch(pod, image);
+    if (checked.code !== 0) return failed('init', init, checked);
+    const linked = await linkModels(pod, image, places.shared, signal);
+    if (typeof linked !== 'string') return failed('link', modelcar, linked);
+    models = linked;
+  }
+  say(`starting ${launcher.name} as ${places.user.uid}:${places.user.gid}`);
+  const [http = 0, grpc = 0, metrics = 0] = await freePorts(3);
+  const command = launcher.command({ models, name: model.name, ports: [http, grpc, metrics] });
+  const log = join(places.home, '..', 'server.log');
+  const env = { ...withDefaults(command.env, places.home), ...model.serving?.env };
+  await using started = await start(pod, { ...command, env }, launcher.needs, places, log);
+  const { child } = started;
+  const url = `http://127.0.0.1:${http}`;
+  const begun = Date.now();
+  const patience = { seconds: options.timeout ?? defaultTimeout, signal };
+  const readiness = await waitReady(child, url, readyPaths(framework.smoke, model.name), patience);
+  if (readiness !== 'ready') {
+    const late = readiness === 'late';
+    const what = late ? 'the server does not get ready' : `it ended with ${endOf(child)}`;
+    const standing: Standing = { stage: late ? 'ready' : 'load', state: 'failed', what, container: server };
+    const waited = late ? { waited: Date.now() - begun } : {};
+    return {
+      diagnosis: diagnose({ events: [], logs: { [server]: await lastLines(log) } }, standing, waited),
+    };
+  }
+  say(`asking ${model.name} for a prediction`);
+  const answer = await ask(url, framework.smoke, model.name, signal);
+  if (answer.right) return {};
+  const standing: Standing = { stage: 'answer', state: 'failed', what: answer.what, container: server };
+  return {
+    diagnosis: diagnose({ events: [], logs: { [server]: await lastLines(log) } }, standing, { answer }),
+  };
+}
+
+/** Asks until the answer is right or will not become so. */
+async function ask(url: string, smoke: SmokeTest, name: string, signal: AbortSignal): Promise<Prediction> {
+  for (const until = Date.now() + answerPatience; ; await sleep(500, undefined, { signal })) {
+    const answer = await predict(url, smoke, name, signal);
+    if (answer.right || answer.final || Date.now() > until) return answer;
+  }
+}
+
+/** Where a server says that the model can be asked: KServe's protocol v2 and its Hugging Face server, then OpenAI's. */
+export function readyPaths(smoke: SmokeTest, name: string): string[] {
+  const paths = [smoke.path].flat().map((path) => path.replaceAll('{name}', encodeURIComponent(name)));
+  const v2 = paths.filter((path) => path.endsWith('/infer')).map((path) => path.replace(/infer$/, 'ready'));
+  return v2.length > 0 ? v2 : [`/v2/models/${encodeURIComponent(name)}/ready`, '/v1/models'];
+}
+
+async function start(
+  pod: Pod | undefined,
+  command: ServerCommand,
+  needs: readonly string[],
+  { home, shared, user }: Places,
+  log: string,
+): Promise<AsyncDisposable & { child: ChildProcess }> {
+  const output = openSync(log, 'a');
+  try {
+    const options = { cwd: home, output, needs: [...needs, join(shared, '..')] };
+    const child = pod?.serve(command, options) ?? (await startAlone(command, options, user));
+    const kill = (): void => stop(child);
+    process.once('exit', kill);
+    return {
+      child,
+      [Symbol.asyncDispose]: async () => {
+        kill();
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+        process.off('exit', kill);
+      },
+    };
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** The server in no pod: as `user` where that can be, and gone with us. */
+async function startAlone(
+  { argv, env }: ServerCommand,
+  { cwd, output }: { cwd: string; output: number },
+  { uid, gid }: Places['user'],
+): Promise<ChildProcess> {
+  const setpriv = await onPath('setpriv');
+  const root = process.getuid?.() === 0;
+  const as = root ? ['--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', '--bounding-set=-all'] : [];
+  const last = ['--no-new-privs', '--pdeathsig', 'KILL'];
+  const [program = '', ...words] = setpriv === undefined ? argv : [setpriv, ...as, ...last, ...argv];
+  return spawn(program, words, { cwd, env, detached: true, stdio: ['ignore', output, output] });
+}
+
+/** In a pod the rest goes with the pod; alone, a server is the head of its group. */
+function stop(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL');
+  }
+}
+
+function withDefaults(env: Record<string, string>, home: string): Record<string, string> {
+  const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
+  return { PATH: path, ...env, HOME: home, TMPDIR: home };
+}
+
+function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
+  const missing = /failed to execute (\S+): No such file/.exec(lines.join('\n'))?.[1];
+  const what =
+    missing === undefined
+      ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${lines.at(-1) ?? 'it wrote nothing'}`
+      : // As container engines say it.
+        `exec: "${missing}": executable file not found in $PATH`;
+  const standing: Standing = { stage, state: 'failed', what, container };
+  return { diagnosis: diagnose({ events: [], logs: { [container]: lines } }, standing) };
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): string {
+  return exitCode === null ? `signal ${signalCode}` : `exit code ${exitCode}`;
+}

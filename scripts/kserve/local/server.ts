@@ -1,0 +1,64 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What to start as the model server, on top of the environment that any has (PATH, HOME). */
+export interface ServerCommand {
+  argv: [string, ...string[]];
+  env: Record<string, string>;
+}
+
+/** How waiting for a server ended. */
+export type Readiness = 'ready' | 'ended' | 'late';
+
+/** Milliseconds between two questions. */
+const pause = 250;
+/** Bytes of a log that are read at its end. */
+const logEnd = 64 * 1024;
+
+/** Asks `paths` below `url` until one answers with 200, the process ends, or `seconds` pass. Rejects when `signal` aborts. */
+export async function waitReady(
+  child: ChildProcess,
+  url: string,
+  paths: readonly string[],
+  { seconds, signal }: { seconds: number; signal: AbortSignal },
+): Promise<Readiness> {
+  const until = Date.now() + seconds * 1000;
+  while (Date.now() < until) {
+    if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+    for (const path of paths) {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+      const response = await fetch(`${url}${path}`, { signal: patience }).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response?.status === 200) return 'ready';
+    }
+    await sleep(pause, undefined, { signal });
+  }
+  return 'late';
+}
+
+/** The last lines of a log file, without empty ones. */
+export async function lastLines(file: string): Promise<string[]> {
+  await using handle = await open(file, 'r');
+  const { size } = await handle.stat();
+  const bytes = Buffer.alloc(Math.min(size, logEnd));
+  await handle.read(bytes, 0, bytes.length, size - bytes.length);
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+}
+
+/** Different ports of the loopback interface that nobody listens on; another program may still be faster. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map(async (server) => await once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return address !== null && typeof address === 'object' ? address.port : 0;
+  });
+  await Promise.all(servers.map(async (server) => await once(server.close(), 'close')));
+  return ports;
+}
