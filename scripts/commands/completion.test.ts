@@ -29,7 +29,7 @@ it('offers options, without those that are there and may not repeat', async () =
   expect(await complete(['push', '--re'])).toEqual(['--registry']);
   const left = await complete(['push', '--registry', 'x', '--only', 'y', '--']);
   expect(left).not.toContain('--registry');
-  expect(left).not.toContain('--output');
+  expect(left).not.toContain('--older-than');
   expect(left).toEqual(expect.arrayContaining(['--only', '--version', '--help']));
 });
 

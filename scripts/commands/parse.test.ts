@@ -141,7 +141,7 @@ describe('help', () => {
     expect(text).toMatch(/^modelcars push \[model\.\.\] \[options\]/);
     expect(text).toContain('--registry');
     expect(text).toContain('Examples:');
-    expect(text).not.toContain('--output');
+    expect(text).not.toContain('--older-than');
   });
 
   it.each([['help'], ...commands.map(({ name }) => [name, '--help'])])(

@@ -29,14 +29,10 @@ export function diagnose(
   const events = telling(evidence.events);
   const what = answer?.what ?? standing.what;
   const lines = telltale(logs);
-  const clue = findCause(stage, [
-    what,
-    ...lines,
-    ...events
-      .filter(({ warning }) => warning)
-      .map(({ message }) => message)
-      .reverse(),
-  ]);
+  const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
+  // A server that has no such model says only that; its log says why.
+  const own = answer === undefined ? [what, ...lines] : [...lines, what];
+  const clue = findCause(stage, [...own, ...warnings.reverse()]);
   const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
   return {
     stage,
