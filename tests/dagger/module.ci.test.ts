@@ -1,0 +1,77 @@
+/** `dagger call` and `dagger check` in the recipes and the documents: every function and every flag is one the module has. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { daggerLines, filledIn, recipe, recipes } from '../parts/recipes.ts';
+import { type Argument, type Module, missingSdk, openModule } from './_module.ts';
+
+const missing = await missingSdk();
+
+/** `buildAll` as the command line has it. */
+const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+describe.skipIf(missing)('the recipes', () => {
+  let module: Module;
+  beforeAll(async () => {
+    module = await openModule();
+  });
+
+  /** What is wrong with the words after `dagger`; undefined when nothing is. */
+  function problem([verb, ...line]: string[]): string | undefined {
+    if (verb === 'check' || verb === 'functions') {
+      const checks = Object.values(module.functions).filter(({ isCheck }) => isCheck);
+      const unknown = line.find((word) => !checks.some(({ name }) => kebab(name) === word));
+      return unknown && `no check ${unknown}`;
+    }
+    if (verb === '-m') return problem(line.slice(1));
+    if (verb !== 'call') return `no verb ${verb}`;
+    let known: Argument[] = Object.values(module.constructorArguments);
+    let called = false;
+    for (let at = 0; at < line.length; at += 1) {
+      const word = line[at] ?? '';
+      if (word.startsWith('--')) {
+        const argument = known.find(({ name }) => `--${kebab(name)}` === word);
+        if (!argument) return `no flag ${word}`;
+        if (argument.type.kind === 'BOOLEAN_KIND') continue;
+        at += 1;
+        const value = line[at];
+        if (value === undefined || value.startsWith('--')) return `${word} without a value`;
+        if (argument.type.name === 'Secret' && !/^(env|file|cmd|op|vault):/.test(value))
+          return `${word} is no secret`;
+      } else {
+        // After a function comes one of what it returns: export, terminal.
+        if (called)
+          return /^(export|terminal|up|entries|contents)$/.test(word) ? undefined : `no function ${word}`;
+        const one = Object.values(module.functions).find(({ name }) => kebab(name) === word);
+        if (!one) return `no function ${word}`;
+        called = true;
+        known = Object.values(one.arguments);
+      }
+    }
+    return called || line.includes('--help') ? undefined : 'no function is called';
+  }
+
+  test('call what the module has', async () => {
+    const files = [...(await recipes()), ...(await Promise.all(['docs/ci.md', 'README.md'].map(recipe)))];
+    const problems = files.flatMap((file) =>
+      // `dagger call` by itself is what a text calls it.
+      daggerLines(file).flatMap((line) => {
+        if (line.length === 1) return [];
+        const found = problem(filledIn(line));
+        return found === undefined ? [] : [`${file.path}: dagger ${line.join(' ')}: ${found}`];
+      }),
+    );
+    expect(problems).toEqual([]);
+    expect(files.flatMap(daggerLines).length).toBeGreaterThan(10);
+  });
+
+  test.each([
+    ['call pusch', 'no function pusch'],
+    ['call push --regsitry x', 'no flag --regsitry'],
+    ['call push --password hunter2', '--password is no secret'],
+    ['call push --version', '--version without a value'],
+    ['call --hf-token env:HF_TOKEN', 'no function is called'],
+    ['check lints', 'no check lints'],
+    ['call --hf-token env:HF_TOKEN build-all --models a export --path out', undefined],
+  ])('are judged: %s', (line, expected) => {
+    expect(problem(line.split(' '))).toBe(expected);
+  });
+});

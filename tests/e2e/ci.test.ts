@@ -1,0 +1,135 @@
+/** The recipes of ci/ and docs/ci.md: what they call is there, they agree with each other, and no secret is on a command line. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseShard } from '../../scripts/catalog/shard.ts';
+import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { daggerLines, filledIn, programLines, type Recipe, recipe, recipes } from '../parts/recipes.ts';
+
+let all: Recipe[];
+let docs: Recipe;
+let pin: string;
+beforeAll(async () => {
+  all = await recipes();
+  docs = await recipe('docs/ci.md');
+  pin = JSON.parse((await recipe('dagger.json')).text).engineVersion.replace(/^v/, '');
+});
+
+const byDagger = () => all.filter(({ path }) => /\/dagger\./.test(path));
+const byNode = () => all.filter(({ path }) => /\/(node|matrix)\.|\/job\./.test(path));
+/** Comments tell of other ways; what counts is what is done. */
+const done = ({ text }: Recipe) => text.replaceAll(/^\s*(#|\/\/).*$/gm, '');
+
+test('there is a recipe with Dagger and one without for every system', () => {
+  const systems = (some: Recipe[]) => [...new Set(some.map(({ path }) => path.split('/')[1]))];
+  expect(systems(byDagger())).toEqual(['codebuild', 'github', 'gitlab', 'jenkins', 'tekton']);
+  expect(systems(byNode())).toEqual(['codebuild', 'github', 'gitlab', 'jenkins', 'kubernetes', 'tekton']);
+});
+
+test('every command of ours is one that the program takes', async () => {
+  for (const { path, lines } of [...all, docs].map((one) => ({ path: one.path, lines: programLines(one) }))) {
+    for (const line of lines) {
+      const invocation = await parseCommandLine(filledIn(line), 80);
+      expect([path, line, invocation?.command.name]).toEqual([path, line, line[0]]);
+    }
+  }
+  for (const one of byNode()) expect([one.path, programLines(one).length > 0]).toEqual([one.path, true]);
+  for (const one of byNode()) expect(programLines(one).map(([command]) => command)).toContain('push');
+});
+
+describe('Dagger', () => {
+  test('is pinned to the version of dagger.json, everywhere', () => {
+    for (const { path, text } of [...all, docs]) {
+      const pins = [
+        ...text.matchAll(
+          /(?:DAGGER_VERSION\W+(?:value\W+)?|dagger\.io\/engine:v|dagger-helm --version )([\d.]+\d)/g,
+        ),
+      ];
+      expect([path, ...pins.map(([, version]) => version)]).toEqual([path, ...pins.map(() => pin)]);
+    }
+    for (const { path, text } of byDagger())
+      expect([path, /DAGGER_VERSION\W+(value\W+)?\d/.test(text)]).toEqual([path, true]);
+  });
+
+  test('is installed from one place', () => {
+    for (const one of byDagger()) {
+      const places = [...done(one).matchAll(/https?:\/\/[^\s|'"]+/g)].map(([place]) => place);
+      expect([one.path, [...new Set(places)]]).toEqual([
+        one.path,
+        ['https://dl.dagger.io/dagger/install.sh'],
+      ]);
+    }
+  });
+
+  test('is reached by one line, and called by the same ones', () => {
+    const pushes = new Set<string>();
+    for (const one of byDagger()) {
+      const hosts = [
+        ...done(one).matchAll(/_EXPERIMENTAL_DAGGER_RUNNER_HOST\W+(?:value: )?'?(\w[\w-]*:\/\/[^\s']+)/g),
+      ];
+      expect([one.path, hosts.length]).toEqual([one.path, 1]);
+      expect(hosts[0]?.[1]).toMatch(
+        /^(image:\/\/registry\.dagger\.io\/engine:v|unix:\/\/\/|tcp:\/\/|kube-pod:\/\/)/,
+      );
+      const push = daggerLines(one).find((line) => line[1] === 'push') ?? [];
+      pushes.add(push.filter((word) => word.startsWith('--') && word !== '--models').join(' '));
+    }
+    expect([...pushes]).toEqual(['--registry --version --username --password']);
+  });
+});
+
+test('without Dagger nothing is privileged and no engine runs', () => {
+  for (const one of byNode()) expect(done(one)).not.toMatch(/dagger|privileged: true|docker\.sock|dind/i);
+});
+
+test('no secret is on a command line', () => {
+  for (const one of [...all, docs]) {
+    for (const line of [...programLines(one), ...daggerLines(one)]) {
+      expect(line.join(' ')).not.toMatch(/\$\{?\w*(PASSWORD|TOKEN|SECRET|PSW|KEY)/i);
+      for (const [at, word] of line.entries())
+        if (/^--(password|.*-token|.*-key|docker-config)$/.test(word))
+          expect(line[at + 1]).toMatch(/^(env|file):/);
+    }
+    // docker login -p and its like, and what GitHub would paste into a script.
+    expect(done(one)).not.toMatch(/login .*(-p|--password) /);
+    for (const document of one.documents) expect(runsOf(document).join('\n')).not.toContain('${{');
+  }
+});
+
+test('shards are whole: no model is left out, none is done twice', () => {
+  const lists: [string, string[]][] = [];
+  for (const { path, text } of all) {
+    for (const [list] of text.matchAll(/\[?(?:'?\d+\/\d+'?, )+'?\d+\/\d+'?\]?/g)) {
+      lists.push([path, [...list.matchAll(/\d+\/\d+/g)].map(([shard]) => shard)]);
+    }
+  }
+  expect(lists.map(([path]) => path)).toEqual([
+    'ci/codebuild/node.yml',
+    'ci/github/node.yml',
+    'ci/jenkins/node.Jenkinsfile',
+    'ci/tekton/node.yaml',
+  ]);
+  for (const [path, shards] of lists) {
+    const parsed = shards.map((shard) => parseShard(shard, {}));
+    expect([path, parsed.map(({ index }) => index)]).toEqual([path, shards.map((_, index) => index + 1)]);
+    expect([path, ...parsed.map(({ total }) => total)]).toEqual([path, ...shards.map(() => shards.length)]);
+  }
+});
+
+test('the Indexed Job tells its pods of how many they are', async () => {
+  const [job] = (await recipe('ci/kubernetes/job.yaml')).documents;
+  const [container] = job.spec.template.spec.containers;
+  const variable = container.env.find(({ name }: { name: string }) => name === 'MODELCARS_SHARDS');
+  expect(job.spec.completionMode).toBe('Indexed');
+  expect(variable.value).toBe(String(job.spec.completions));
+  expect(job.spec.parallelism).toBe(job.spec.completions);
+});
+
+test('docs/ci.md tells of every file', () => {
+  for (const { path } of all) expect(docs.text).toContain(path);
+});
+
+/** The scripts of GitHub's steps. */
+function runsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = 'run' in value && typeof value.run === 'string' ? [value.run] : [];
+  return [...own, ...Object.values(value).flatMap(runsOf)];
+}

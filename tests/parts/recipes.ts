@@ -1,0 +1,101 @@
+/** The files of ci/ and the commands in them, for tests that hold these against what the commands really take. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Recipe {
+  /** `ci/github/dagger.yml`. */
+  path: string;
+  text: string;
+  /** Its YAML documents; none of a Jenkinsfile or a text. */
+  // biome-ignore lint/suspicious/noExplicitAny: of every system's own shape
+  documents: any[];
+}
+
+/** Every file of ci/. Throws when one is no valid YAML, doubled keys included. */
+export async function recipes(): Promise<Recipe[]> {
+  const names = await readdir(join(root, 'ci'), { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return await Promise.all(files.sort().map((file) => recipe(relative(root, file))));
+}
+
+/** One file of the repository, named from its root. */
+export async function recipe(path: string): Promise<Recipe> {
+  const text = await readFile(join(root, path), 'utf8');
+  const documents = /\.ya?ml$/.test(path)
+    ? [...parseAllDocuments(text)].map((document) => {
+        for (const problem of [...document.errors, ...document.warnings]) throw problem;
+        return document.toJS();
+      })
+    : [];
+  return { path, text, documents };
+}
+
+/** The words of every `npm run modelcars -- …` of a file, without what comes before the command. */
+export function programLines(one: Recipe): string[][] {
+  return scripts(one).flatMap((script) => linesAfter(script, /npm run (?:--silent )?modelcars -- /g));
+}
+
+/** The words of every `dagger …`. */
+export function daggerLines(one: Recipe): string[][] {
+  return scripts(one).flatMap((script) =>
+    linesAfter(script, /(?<=^|[\s(`])dagger (?=call|check|functions|-m)/gm),
+  );
+}
+
+/** Whatever a shell may get to see: each text of the YAML, what a Jenkinsfile gives `sh`, the blocks and code of a Markdown file. */
+function scripts({ path, text, documents }: Recipe): string[] {
+  if (path.endsWith('Jenkinsfile'))
+    return [...text.matchAll(/\bsh (?:'''([\s\S]*?)'''|'([^']*)')/g)].map(
+      ([, long, short]) => long ?? short ?? '',
+    );
+  if (path.endsWith('.md'))
+    return [...text.matchAll(/```(?:console|sh|bash)\n([\s\S]*?)```|`([^`\n]+)`/g)].map(
+      ([, block, code]) => block ?? code ?? '',
+    );
+  return documents.flatMap(textsOf);
+}
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+function linesAfter(script: string, start: RegExp): string[][] {
+  // A backslash before a dollar is one of a here-document, which a shell reads a second time.
+  const text = script.replaceAll('\\$', '$').replaceAll(/\\\n\s*/g, ' ');
+  return [...text.matchAll(start)].map((match) => words(text.slice(match.index + match[0].length)));
+}
+
+/** A shell's words up to the end of the command; variables keep their names. */
+function words(text: string): string[] {
+  const found: string[] = [];
+  const word = /\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\{[^}]*\}|[^\s"'|&;<>()`])+)/y;
+  for (let at = 0; ; at = word.lastIndex) {
+    word.lastIndex = at;
+    const [whole, one] = word.exec(text) ?? [];
+    if (whole === undefined || one === undefined || /\n/.test(whole.slice(0, whole.indexOf(one))))
+      return found;
+    found.push(one.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, '$1$2'));
+  }
+}
+
+/** What a variable may hold when a recipe runs. */
+const samples: [name: RegExp, value: string][] = [
+  [/VERSION|TAG/, 'v1.2.3'],
+  [/REGISTRY(_IMAGE)?$/, 'registry.example.com/me'],
+  [/SHARD/, '1/2'],
+];
+
+/** A command's words with a value for each variable. */
+export function filledIn(line: string[]): string[] {
+  return line.map((word) =>
+    word.replaceAll(/\$(?:\{(\w+)[^}]*\}|(\w+))/g, (_, braced?: string, bare?: string) => {
+      const name = braced ?? bare ?? '';
+      return samples.find(([pattern]) => pattern.test(name))?.[1] ?? 'some';
+    }),
+  );
+}
