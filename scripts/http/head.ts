@@ -17,12 +17,13 @@ export function parseHead(text: string): Head | undefined {
   const [first = '', ...lines] = text.split('\r\n');
   const [, minor, status] = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(first) ?? [];
   if (status === undefined) return undefined;
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = Object.create(null);
   for (const line of lines) {
-    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined || value === undefined || /[\r\n\0]/.test(value)) return undefined;
+    const [, name, text] = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/s.exec(line) ?? [];
+    if (name === undefined || text === undefined || /[\r\n\0]/.test(text)) return undefined;
     const key = name.toLowerCase();
-    const before = Object.hasOwn(headers, key) ? headers[key] : undefined;
+    const value = text.trim();
+    const before = headers[key];
     headers[key] = before === undefined ? value : `${before}, ${value}`;
   }
   const length = contentLength(headers['content-length']);
@@ -32,7 +33,7 @@ export function parseHead(text: string): Head | undefined {
   return {
     status: Number(status),
     headers,
-    length: coded ? undefined : length,
+    length: hasNoBody(Number(status)) ? 0 : coded ? undefined : length,
     keepAlive: minor === '1' && !/\bclose\b/.test(options),
   };
 }
@@ -40,10 +41,15 @@ export function parseHead(text: string): Head | undefined {
 /** Null when it is no length. Several equal ones count as one (RFC 9110 section 8.6). */
 function contentLength(value: string | undefined): number | undefined | null {
   if (value === undefined) return undefined;
-  const [first, ...others] = value.split(/ *, */);
+  const [first, ...others] = value.split(',').map((one) => one.trim());
   if (first === undefined || !/^\d{1,15}$/.test(first) || others.some((other) => other !== first))
     return null;
   return Number(first);
+}
+
+/** Whether an answer ends with its head, whatever that says of a body (RFC 9112 section 6.3). */
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 304;
 }
 
 function isPlain(coding: string | undefined): boolean {

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { parseHead } from './head.ts';
+
+const head = (...lines: string[]) => parseHead(['HTTP/1.1 200 OK', ...lines].join('\r\n'));
+
+describe('the head of an answer', () => {
+  it('has a status, headers in lower case without the white space around them, a length', () => {
+    expect(
+      parseHead('HTTP/1.1 206 Partial Content\r\nContent-Length: 7\r\nX-A: \t b, c \t\r\nX-Empty:'),
+    ).toEqual({
+      status: 206,
+      headers: { 'content-length': '7', 'x-a': 'b, c', 'x-empty': '' },
+      length: 7,
+      keepAlive: true,
+    });
+  });
+
+  it('needs no reason, with or without the space', () => {
+    expect(parseHead('HTTP/1.1 200 ')?.status).toBe(200);
+    expect(parseHead('HTTP/1.1 200')?.status).toBe(200);
+  });
+
+  test.each([
+    'HTTP/2 200',
+    'HTTP/1.2 200 OK',
+    'http/1.1 200 OK',
+    'HTTP/1.1  200 OK',
+    'HTTP/1.1 099 OK',
+    'HTTP/1.1 2000 OK',
+    'HTTP/1.1 20 OK',
+    'SSH-2.0-OpenSSH_9.2',
+    '',
+  ])('is not %j', (line) => {
+    expect(parseHead(line)).toBeUndefined();
+  });
+
+  test.each([
+    ['a folded line', 'X-A: b\r\n c'],
+    ['a line folded with a tab', 'X-A: b\r\n\tContent-Length: 3'],
+    ['a space before the colon', 'Content-Length : 3'],
+    ['no name', ': 3'],
+    ['no colon', 'Content-Length'],
+    ['an empty line', ''],
+    ['a name with a space', 'Content Length: 3'],
+    ['a bare CR', 'X-A: b\rContent-Length: 3'],
+    ['a bare LF', 'X-A: b\nContent-Length: 3'],
+    ['a NUL', 'X-A: b\0c'],
+  ])('with %s is not trusted', (_, line) => {
+    expect(head(line)).toBeUndefined();
+    expect(head('Content-Length: 3', line)).toBeUndefined();
+  });
+
+  test.each(['', '-1', '+5', '0x5', '5 5', '1e3', '5, 6', '5,', ',5', '5;', '9'.repeat(16), '٣'])(
+    'with the length %j is not trusted',
+    (length) => {
+      expect(head(`Content-Length: ${length}`)).toBeUndefined();
+    },
+  );
+
+  it('is not trusted when two lengths differ, and has one when they agree', () => {
+    expect(head('Content-Length: 5', 'Content-Length: 6')).toBeUndefined();
+    expect(head('Content-Length: 5', 'content-length: 05')).toBeUndefined();
+    expect(head('Content-Length: 5', 'X: y', 'content-length: 5')?.length).toBe(5);
+    expect(head('Content-Length: 5,5 , 5')?.length).toBe(5);
+  });
+
+  test.each([
+    ['chunked', ['Transfer-Encoding: chunked']],
+    ['chunked, with a length', ['Content-Length: 5', 'Transfer-Encoding: chunked']],
+    ['another transfer coding', ['Transfer-Encoding: identity', 'Content-Length: 5']],
+    ['gzip', ['Content-Encoding: gzip', 'Content-Length: 5']],
+    ['identity and gzip', ['Content-Encoding: identity, gzip', 'Content-Length: 5']],
+    ['ended by the end of the connection', []],
+  ])('has no length when the body is %s', (_, lines) => {
+    expect(head(...lines)).toMatchObject({ status: 200, length: undefined });
+  });
+
+  it('takes the content coding "identity" for none', () => {
+    expect(head('Content-Encoding: Identity', 'Content-Length: 5')?.length).toBe(5);
+  });
+
+  test.each([204, 304])('of a %i means no body, whatever it says', (status) => {
+    const lengths = ['', '\r\nContent-Length: 5', '\r\nTransfer-Encoding: chunked'];
+    expect(lengths.map((line) => parseHead(`HTTP/1.1 ${status} -${line}`)?.length)).toEqual([0, 0, 0]);
+  });
+
+  it('says whether the connection may be used again', () => {
+    expect(head('Connection: keep-alive')?.keepAlive).toBe(true);
+    expect(head('Connection: Foo, Close')?.keepAlive).toBe(false);
+    expect(head('Connection: foo', 'connection: CLOSE')?.keepAlive).toBe(false);
+    expect(parseHead('HTTP/1.0 200 OK\r\nConnection: keep-alive')?.keepAlive).toBe(false);
+  });
+
+  it('joins headers of one name, and has none that were not sent', () => {
+    const headers = head('__proto__: a', 'X: 1', 'x: 2')?.headers;
+    expect(Object.entries(headers ?? {})).toEqual([
+      ['__proto__', 'a'],
+      ['x', '1, 2'],
+    ]);
+    expect(headers?.constructor).toBeUndefined();
+  });
+
+  it('is read in time that grows with its length only', () => {
+    const spaces = ' '.repeat(60_000);
+    const began = performance.now();
+    expect(head(`X-A: a${spaces}b`)?.headers['x-a']).toHaveLength(60_002);
+    expect(head(`Content-Length: 5${spaces}5`)).toBeUndefined();
+    // Backtracking over each run of spaces took more than a second each.
+    expect(performance.now() - began).toBeLessThan(300);
+  });
+
+  it('never has a length that is no whole number, and never throws', () => {
+    const part = fc.constantFrom(
+      'HTTP/1.1 200 OK',
+      '\r\n',
+      'Content-Length',
+      ':',
+      ' ',
+      '5',
+      '6',
+      ',',
+      'Transfer-Encoding: chunked',
+      '\0',
+      '\n',
+      'x',
+      'é',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 14 }), fc.string({ unit: 'binary' }), (parts, noise) => {
+        const read = parseHead(`HTTP/1.1 200 OK\r\n${parts.join('')}${noise}`);
+        if (read?.length !== undefined) {
+          expect(Number.isSafeInteger(read.length) && read.length >= 0).toBe(true);
+          expect(read.headers['transfer-encoding']).toBeUndefined();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
