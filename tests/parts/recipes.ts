@@ -77,8 +77,8 @@ function words(text: string): string[] {
   for (let at = 0; ; at = word.lastIndex) {
     word.lastIndex = at;
     const [whole, one] = word.exec(text) ?? [];
-    if (whole === undefined || one === undefined || /\n/.test(whole.slice(0, whole.indexOf(one))))
-      return found;
+    if (whole === undefined || one === undefined || one.startsWith('#')) return found;
+    if (whole.slice(0, whole.indexOf(one)).includes('\n')) return found;
     found.push(one.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, '$1$2'));
   }
 }
