@@ -46,6 +46,11 @@ const goParts = {
     file: 'registry',
   },
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', file: 'crane' },
+  actionlint: {
+    module: 'github.com/rhysd/actionlint/cmd/actionlint',
+    version: 'v1.7.12',
+    file: 'actionlint',
+  },
   versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', file: 'versitygw' },
 } satisfies Record<string, GoPart>;
 
