@@ -36,7 +36,15 @@ export async function run(
     detached: true,
     ...(environment && { env: environment }),
   });
-  const stop = () => child.kill('SIGTERM');
+  // The whole group: what it started itself would live on, and hold its output open.
+  const stop = () => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGTERM');
+    } catch {
+      child.kill('SIGTERM');
+    }
+  };
   signal?.addEventListener('abort', stop, { once: true });
   let stdout = '';
   let stderr = '';
