@@ -1,41 +1,11 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure, type SecureContext } from 'node:tls';
 import { ModelcarsError } from '../errors.ts';
-import { type Head, parseHead } from './head.ts';
+import { AnswerReader, type LaneAnswer, LaneBroken, type LaneRequest } from './reader.ts';
 
-/** Takes bytes as they come. They are good until it returns; a promise asks to wait with the next. */
-export type Take = (chunk: Uint8Array) => Promise<void> | undefined;
-
-/** One GET. */
-export interface LaneRequest {
-  url: URL;
-  headers: Record<string, string>;
-  /** Statuses whose body is wanted. */
-  expect: number[];
-  signal?: AbortSignal | undefined;
-  /** Sees an answer with such a status before its body; may throw. */
-  look(head: Head): void;
-  take: Take;
-}
-
-/** What came: the body went to `take`, or was left alone because of its status or form. */
-export interface LaneAnswer extends Head {
-  read: boolean;
-}
-
-/** The connection broke; what `look` or `take` threw is passed on as it is. */
-export class LaneBroken extends Error {
-  /** Whether any byte of an answer had come. */
-  readonly answered: boolean;
-
-  constructor(cause: unknown, answered: boolean) {
-    super('the connection broke', { cause });
-    this.answered = answered;
-  }
-}
+export { type LaneAnswer, LaneBroken, type LaneRequest, type Take } from './reader.ts';
 
 const bufferSize = 128 * 1024;
-const mostHead = 64 * 1024;
 const connectTimeout = 30_000;
 /** Milliseconds without a byte. */
 const silence = 60_000;
@@ -44,13 +14,10 @@ const idleTimeout = 4_000;
 
 /** The exchange under way. */
 interface Exchange {
-  request: LaneRequest;
-  /** What came of the head; undefined once it is whole. */
-  head: Buffer | undefined;
-  answer: LaneAnswer | undefined;
-  /** Bytes of the body to come. */
-  left: number;
-  started: boolean;
+  signal: AbortSignal | undefined;
+  reader: AnswerReader;
+  /** Bytes that came while `take` asked to wait; undefined when it does not. */
+  held: Buffer[] | undefined;
   resolve(answer: LaneAnswer): void;
   reject(error: unknown): void;
 }
@@ -66,7 +33,6 @@ export class Lane {
   #exchange: Exchange | undefined;
   #failure: unknown;
   #connected = false;
-  #reusable = true;
 
   /** `onEnd` is called when it will take no more requests. */
   constructor(url: URL, secureContext: (() => SecureContext) | undefined, onEnd: (lane: Lane) => void) {
@@ -103,16 +69,16 @@ export class Lane {
       .once('close', () => this.#closed());
   }
 
-  /** Sends a request and hands its body over. The lane takes the next when this has resolved with `read`. */
+  /** Sends a request and hands its body over. The lane takes the next when this has resolved and it is open. */
   async get(request: LaneRequest): Promise<LaneAnswer> {
     const { url, headers, signal } = request;
-    const { promise, resolve, reject } = Promise.withResolvers<LaneAnswer>();
     const all = fields({ host: url.host, connection: 'keep-alive', ...headers });
-    const head = Buffer.alloc(0);
-    this.#exchange = { request, head, answer: undefined, left: 0, started: false, resolve, reject };
-    const onAbort = () => this.#socket.destroy();
+    if (signal?.aborted) this.close();
+    if (this.#socket.destroyed) throw new LaneBroken(this.#failure ?? ended(), false);
+    const { promise, resolve, reject } = Promise.withResolvers<LaneAnswer>();
+    this.#exchange = { signal, reader: new AnswerReader(request), held: undefined, resolve, reject };
+    const onAbort = () => this.close();
     signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted || this.#socket.destroyed) onAbort();
     this.#socket.ref();
     if (this.#connected) this.#socket.setTimeout(silence);
     this.#socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${all}\r\n`, 'latin1');
@@ -130,7 +96,7 @@ export class Lane {
 
   /** Whether it may be asked again. */
   get isOpen(): boolean {
-    return this.#reusable && !this.#socket.destroyed && this.#exchange === undefined;
+    return !this.#socket.destroyed && this.#exchange === undefined;
   }
 
   close(): void {
@@ -140,86 +106,81 @@ export class Lane {
   /** Bytes from the socket; false stops it. */
   #receive(bytes: Buffer): boolean {
     const exchange = this.#exchange;
-    // Bytes that nobody asked for: this connection is out of step.
-    if (exchange === undefined) this.close();
-    else {
-      try {
-        exchange.started = true;
-        const body = exchange.head === undefined ? bytes : this.#readHead(exchange, bytes);
-        if (body !== undefined) return this.#give(exchange, body);
-      } catch (error) {
-        this.#exchange = undefined;
-        this.close();
-        exchange.reject(error);
-      }
+    if (exchange?.held) {
+      // A TLS socket that is stopped still gives what it has decrypted: 64 KiB at most.
+      exchange.held.push(Buffer.from(bytes));
+      return false;
     }
+    if (exchange) return this.#read(exchange, bytes);
+    // Bytes that nobody asked for: this connection is out of step.
+    this.close();
     return true;
   }
 
-  /** The body's first bytes when the head is whole and its body is to be read. */
-  #readHead(exchange: Exchange, bytes: Buffer): Buffer | undefined {
-    let head = Buffer.concat([exchange.head ?? bytes, bytes]);
-    for (;;) {
-      const end = head.indexOf('\r\n\r\n');
-      if (end === -1 || end > mostHead) {
-        if (head.length > mostHead) throw new LaneBroken(new Error('its head has no end'), true);
-        exchange.head = head;
-        return undefined;
-      }
-      const answer = parseHead(head.toString('latin1', 0, end));
-      head = head.subarray(end + 4);
-      // 100, 102 and 103 come before the answer.
-      if (answer !== undefined && answer.status < 200) continue;
-      const { request } = exchange;
-      const wanted = answer !== undefined && request.expect.includes(answer.status);
-      if (!wanted || answer.length === undefined) {
-        this.#exchange = undefined;
-        this.close();
-        exchange.resolve({ ...(answer ?? unreadable), read: false });
-        return undefined;
-      }
-      request.look(answer);
-      exchange.head = undefined;
-      exchange.answer = { ...answer, read: true };
-      exchange.left = answer.length;
-      this.#reusable = answer.keepAlive;
-      return head;
-    }
-  }
-
-  #give(exchange: Exchange, bytes: Buffer): boolean {
-    // More than it said: what else is wrong with it?
-    if (bytes.length > exchange.left)
-      throw new LaneBroken(new Error('it sent more than its Content-Length'), true);
-    exchange.left -= bytes.length;
-    const wait = bytes.length > 0 ? exchange.request.take(bytes) : undefined;
-    if (exchange.left === 0) {
-      this.#exchange = undefined;
-      if (!this.#reusable) this.close();
-      if (exchange.answer) exchange.resolve(exchange.answer);
+  #read(exchange: Exchange, bytes: Buffer): boolean {
+    let wait: Promise<void> | undefined;
+    try {
+      wait = exchange.reader.read(bytes);
+    } catch (error) {
+      this.#fail(exchange, error);
       return true;
     }
-    if (wait === undefined) return true;
+    if (wait === undefined) {
+      this.#finish(exchange);
+      return true;
+    }
+    exchange.held = [];
     // The other side is not silent while it is us who do not read.
     this.#socket.setTimeout(0);
-    void wait.then(() => {
-      this.#socket.setTimeout(silence);
-      this.#socket.resume();
-    });
+    wait.then(
+      () => this.#goOn(exchange),
+      (error: unknown) => this.#fail(exchange, error),
+    );
     return false;
   }
 
+  /** Reads on after `take` asked to wait. */
+  #goOn(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    const held = Buffer.concat(exchange.held ?? []);
+    exchange.held = undefined;
+    if (held.length > 0 && !this.#read(exchange, held)) return;
+    this.#socket.setTimeout(silence);
+    this.#socket.resume();
+    if (this.#exchange === exchange) this.#finish(exchange);
+  }
+
+  /** Ends the exchange if the answer is there. */
+  #finish(exchange: Exchange): void {
+    const { answer } = exchange.reader;
+    if (answer === undefined) return;
+    this.#exchange = undefined;
+    if (!answer.read || !answer.keepAlive) this.close();
+    exchange.resolve(answer);
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    if (this.#exchange !== exchange) return;
+    this.#exchange = undefined;
+    this.close();
+    exchange.reject(error);
+  }
+
   #closed(): void {
-    this.#reusable = false;
     this.#onEnd(this);
     const exchange = this.#exchange;
-    this.#exchange = undefined;
-    const ended = Object.assign(new Error('other side closed'), { code: 'ECONNRESET' });
-    exchange?.reject(new LaneBroken(this.#failure ?? ended, exchange.started));
+    if (exchange === undefined) return;
+    const { held, reader, signal } = exchange;
+    // All has come, and waits to be taken: `#goOn` ends it.
+    const whole = held !== undefined && held.reduce((sum, one) => sum + one.length, 0) >= reader.left;
+    if (!whole || signal?.aborted)
+      this.#fail(exchange, new LaneBroken(this.#failure ?? ended(), reader.started));
   }
 }
 
-const unreadable: Head = { status: 0, headers: {}, length: undefined, keepAlive: false };
+function ended(): Error {
+  return Object.assign(new Error('other side closed'), { code: 'ECONNRESET' });
+}
 
 function timedOut(): Error {
   return Object.assign(new Error('nothing came for too long'), { code: 'ETIMEDOUT' });

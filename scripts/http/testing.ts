@@ -1,0 +1,95 @@
+/** For the tests of this room: servers that send the very bytes they are told to. */
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:tls';
+import type { Certificates } from '../../tests/parts/certificates.ts';
+import type { LaneRequest } from './reader.ts';
+
+export interface RawRequest {
+  /** From the request line up to the empty line. */
+  head: string;
+  /** 1 for the first of its connection. */
+  turn: number;
+  /** 1 for the first of the server. */
+  nth: number;
+}
+
+export interface RawServer extends AsyncDisposable {
+  url(path?: string): URL;
+  requests: RawRequest[];
+  /** Connections in all, and those that are open. */
+  connections: number;
+  open: Set<Socket>;
+}
+
+/** Answers each request with what `answer` writes to its socket, or returns. */
+export async function startRaw(
+  answer: (socket: Socket, request: RawRequest) => unknown,
+  { tls, host = '127.0.0.1' }: { tls?: Certificates; host?: string } = {},
+): Promise<RawServer> {
+  const requests: RawRequest[] = [];
+  const open = new Set<Socket>();
+  const serve = (socket: Socket) => {
+    raw.connections++;
+    open.add(socket.setNoDelay(true));
+    let text = '';
+    let turn = 0;
+    socket.on('error', () => {}).once('close', () => open.delete(socket));
+    socket.on('data', (bytes) => {
+      text += bytes.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const request = { head: text.slice(0, end), turn: ++turn, nth: requests.length + 1 };
+        text = text.slice(end + 4);
+        requests.push(request);
+        const bytesOrText = answer(socket, request);
+        if (typeof bytesOrText === 'string' || bytesOrText instanceof Uint8Array) socket.write(bytesOrText);
+      }
+    });
+  };
+  const server: Server = tls
+    ? createSecureServer({ key: readFileSync(tls.keyFile), cert: readFileSync(tls.certificateFile) }, serve)
+    : createServer(serve);
+  server.on('tlsClientError', () => {});
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  const shown = tls ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const raw: RawServer = {
+    url: (path = '/file') => new URL(path, `http${tls ? 's' : ''}://${shown}:${port}`),
+    requests,
+    connections: 0,
+    open,
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return raw;
+}
+
+/** An answer with its length; other headers before it. */
+export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer {
+  const bytes = Buffer.from(body as string);
+  const head = ['HTTP/1.1 200 OK', ...headers, `Content-Length: ${bytes.length}`];
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
+}
+
+export interface Wanted extends LaneRequest {
+  /** What `take` was given, copied. */
+  chunks: Buffer[];
+  text(): string;
+}
+
+/** A request for 200 that keeps what comes. */
+export function want(url: URL, more: Partial<LaneRequest> = {}): Wanted {
+  const chunks: Buffer[] = [];
+  return {
+    url,
+    headers: {},
+    expect: [200],
+    look: () => {},
+    take: (chunk) => void chunks.push(Buffer.from(chunk)),
+    chunks,
+    text: () => Buffer.concat(chunks).toString('latin1'),
+    ...more,
+  };
+}
