@@ -69,7 +69,8 @@ export async function serve(
   };
   const url = `http://127.0.0.1:${http}`;
   const signal = new AbortController().signal;
-  if ((await waitReady(child, url, [`/v2/models/${name}/ready`], { seconds: 120, signal })) === 'ready') {
+  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  if ((await waitReady(ended, url, [`/v2/models/${name}/ready`], { seconds: 120, signal })) === 'ready') {
     return { url, logs, stop, [Symbol.asyncDispose]: stop };
   }
   const written = logs();

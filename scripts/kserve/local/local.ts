@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +68,14 @@ export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
   const image = await runnableImage(options.image);
   let verdict: Verdict;
   if (server !== undefined && 'image' in server) {
-    verdict = await smokeInEngine({ ...options, security, server }, image);
+    verdict = await inFolder(options, image, (work) =>
+      smokeInEngine(
+        { ...options, security, server },
+        image,
+        work,
+        userOf(security, image, 20_000 + randomInt(40_000)),
+      ),
+    );
   } else {
     const launcher = await launcherFor(framework, server?.command, options);
     if ('reason' in launcher) return ended({ status: 'skipped', reason: launcher.reason });
@@ -110,7 +118,7 @@ async function smokeHere(
 ): Promise<Verdict> {
   const { model, security, signal, say, warn } = options;
   const root = process.getuid?.() === 0;
-  const user = { uid: userOf(security, image), gid: 0 };
+  const user = { uid: userOf(security, image, randomUser()), gid: 0 };
   say(`unpacking ${model.name} (${ownPlatform().architecture})`);
   await unpackLayers(options.image.store, image.layers, rootfs, { ...user, chown: root }, signal);
   const [home, shared] = [join(work, 'home'), join(work, 'mnt')];
@@ -119,7 +127,7 @@ async function smokeHere(
   if (root) for (const folder of [home, shared]) await chown(folder, user.uid, user.gid);
   if (!root)
     warn(
-      `not root: the files' owners are stood in for by their modes, and the server's UID ${user.uid} is yours outside`,
+      `not root: the UID ${user.uid} is you under another number, and what it may read is worked out from modes and owners`,
     );
   const pod = await startPod({ rootfs, shared, user }).catch((error: unknown) => {
     if (!(error instanceof NoPod)) throw error;
@@ -137,9 +145,9 @@ async function smokeHere(
   return await serveAndAsk(own, options, image, launcher, { home, shared, user });
 }
 
-/** Whom server and modelcar run as. Without a group in the image's `User`, engines take 0. */
-function userOf(security: Security, { user }: RunnableImage): number {
-  if (security === 'openshift') return randomUser();
+/** Whom server and modelcar run as: `random` as OpenShift chooses (rootless engines have small numbers only). Without a group in the image's `User`, engines take 0. */
+function userOf(security: Security, { user }: RunnableImage, random: number): number {
+  if (security === 'openshift') return random;
   if (security === 'modelcar') return modelcarUser;
   const [name = ''] = user.split(':');
   if (name === '' || name === 'root') return 0;

@@ -19,11 +19,11 @@ export interface ModelcarEnd {
 }
 
 /** KServe pkg/utils/storage.go, CreateModelcarInitContainer: what the image is asked before the pod starts. */
-const check =
+export const check =
   "echo 'Pre-fetching modelcar: ' && [ -d /models ] && [ \"$(ls -A /models)\" ] && echo 'OK ... Prefetched and valid (/models exists)' || " +
   "(echo 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)' && exit 1)";
 /** The same file, CreateModelcarContainer: how the sidecar shows its files to the server. */
-const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
+export const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
 /** Milliseconds that the link may take. */
 const patience = 15_000;
 /** PATH where an image's config names none: as the engines set it. */

@@ -48,7 +48,7 @@ export async function startPod({ rootfs, shared, user }: PodSettings): Promise<P
   const holder = spawn(
     tools.unshare,
     [...own, ...apart, tools.sh, '-c', holderScript, 'sh', rootfs, shared, tools.unshare],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+    { env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` }, stdio: ['pipe', 'pipe', 'pipe'] },
   );
   const kill = (): void => void holder.kill('SIGKILL');
   process.once('exit', kill);

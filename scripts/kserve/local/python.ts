@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, chmod, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ModelcarsError } from '../../errors.ts';
@@ -59,10 +59,11 @@ export async function pythonEnvironment(
     .update(await readFile(requirements))
     .digest('hex');
   const key = `${name}-${pins.slice(0, 12)}-${base.replaceAll('/', '_')}-${process.arch}`;
-  const folder = join(cache, key);
+  await mkdir(cache, { recursive: true });
+  // Its real path: that is what a pod's user has to reach.
+  const folder = join(await realpath(cache), key);
   const python = join(folder, 'bin', 'python');
   if (await there(python)) return python;
-  await mkdir(cache, { recursive: true });
   const made = await mkdtemp(join(cache, `.${key}-`));
   try {
     await chmod(made, 0o755);

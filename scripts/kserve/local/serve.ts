@@ -16,7 +16,7 @@ import { freePorts, lastLines, type ServerCommand, waitReady } from './server.ts
 import { onPath } from './tools.ts';
 
 /** The init container of KServe, as its logs are called. */
-const init = 'modelcar-init';
+export const init = 'modelcar-init';
 /** Milliseconds that a ready server has until it answers for good. */
 const answerPatience = 20_000;
 
@@ -47,7 +47,8 @@ export async function serveAndAsk(
     if (typeof linked !== 'string') return failed('link', modelcar, linked);
     models = linked;
   }
-  say(`starting ${launcher.name} as ${places.user.uid}:${places.user.gid}`);
+  const alone = pod === undefined && process.getuid?.() !== 0;
+  say(`starting ${launcher.name} as ${alone ? 'you' : `${places.user.uid}:${places.user.gid}`}`);
   const [http = 0, grpc = 0, metrics = 0] = await freePorts(3);
   const command = launcher.command({ models, name: model.name, ports: [http, grpc, metrics] });
   const log = join(places.home, '..', 'server.log');
@@ -57,7 +58,12 @@ export async function serveAndAsk(
   const url = `http://127.0.0.1:${http}`;
   const begun = Date.now();
   const patience = { seconds: options.timeout ?? defaultTimeout, signal };
-  const readiness = await waitReady(child, url, readyPaths(framework.smoke, model.name), patience);
+  const readiness = await waitReady(
+    () => hasEnded(child),
+    url,
+    readyPaths(framework.smoke, model.name),
+    patience,
+  );
   if (readiness !== 'ready') {
     const late = readiness === 'late';
     const what = late ? 'the server does not get ready' : `it ended with ${endOf(child)}`;
@@ -77,7 +83,12 @@ export async function serveAndAsk(
 }
 
 /** Asks until the answer is right or will not become so. */
-async function ask(url: string, smoke: SmokeTest, name: string, signal: AbortSignal): Promise<Prediction> {
+export async function ask(
+  url: string,
+  smoke: SmokeTest,
+  name: string,
+  signal: AbortSignal,
+): Promise<Prediction> {
   for (const until = Date.now() + answerPatience; ; await sleep(500, undefined, { signal })) {
     const answer = await predict(url, smoke, name, signal);
     if (answer.right || answer.final || Date.now() > until) return answer;
@@ -140,12 +151,16 @@ function stop(child: ChildProcess): void {
   }
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 function withDefaults(env: Record<string, string>, home: string): Record<string, string> {
   const path = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   return { PATH: path, ...env, HOME: home, TMPDIR: home };
 }
 
-function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
+export function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
   const missing = /failed to execute (\S+): No such file/.exec(lines.join('\n'))?.[1];
   const what =
     missing === undefined

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -18,16 +17,16 @@ const pause = 250;
 /** Bytes of a log that are read at its end. */
 const logEnd = 64 * 1024;
 
-/** Asks `paths` below `url` until one answers with 200, the process ends, or `seconds` pass. Rejects when `signal` aborts. */
+/** Asks `paths` below `url` until one answers with 200, the server `ended`, or `seconds` pass. Rejects when `signal` aborts. */
 export async function waitReady(
-  child: ChildProcess,
+  ended: () => boolean | Promise<boolean>,
   url: string,
   paths: readonly string[],
   { seconds, signal }: { seconds: number; signal: AbortSignal },
 ): Promise<Readiness> {
   const until = Date.now() + seconds * 1000;
   while (Date.now() < until) {
-    if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+    if (await ended()) return 'ended';
     for (const path of paths) {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
       const response = await fetch(`${url}${path}`, { signal: patience }).catch(() => undefined);

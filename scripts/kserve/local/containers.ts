@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { ModelcarsError } from '../../errors.ts';
+import { onPath } from './tools.ts';
+
+export interface Engine {
+  name: 'podman' | 'docker';
+  program: string;
+}
+
+/** How a command or a container ended, and what it wrote, one line each. */
+export interface Ended {
+  code: number | null;
+  lines: string[];
+}
+
+/** Begins the names of all containers and images of ours; then comes the process id. */
+const prefix = 'modelcars-smoke-';
+
+/** The wished container engine, or podman before docker. Fails with code `usage` when none is here. */
+export async function findEngine(wanted?: Engine['name']): Promise<Engine> {
+  for (const name of wanted === undefined ? (['podman', 'docker'] as const) : [wanted]) {
+    const program = await onPath(name);
+    if (program !== undefined) return { name, program };
+  }
+  throw new ModelcarsError('usage', `run a server image: no ${wanted ?? 'podman and no docker'} is here`, {
+    next: 'install podman or docker, or leave --server-image out',
+  });
+}
+
+/** The containers of one check, by the engine's command line. Disposing removes them, and the images that were loaded. */
+export class Containers implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #id: string;
+  readonly #signal: AbortSignal;
+  readonly #started: string[] = [];
+  readonly #images: string[] = [];
+
+  constructor(engine: Engine, id: string, signal: AbortSignal) {
+    this.#engine = engine;
+    this.#id = id;
+    this.#signal = signal;
+  }
+
+  /** Removes what killed runs on this machine left. */
+  async sweep(): Promise<void> {
+    const { lines } = await this.#ask([
+      'ps',
+      '--all',
+      '--filter',
+      `name=${prefix}`,
+      '--format',
+      '{{.Names}}',
+    ]);
+    for (const name of lines) {
+      const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
+      if (pid > 0 && !isAlive(pid)) await this.#ask(['rm', '--force', '--volumes', name]);
+    }
+  }
+
+  /** Loads a `docker load` archive that holds the image `name`. */
+  async load(file: string, name: string): Promise<void> {
+    this.#images.push(name);
+    const { code, lines } = await this.#ask(['load', '--input', file]);
+    if (code === 0) return;
+    throw new ModelcarsError(
+      'layout',
+      `load the image into ${this.#engine.name}: ${lines.at(-1) ?? 'it failed'}`,
+      {
+        next: `see whether \`${this.#engine.name} info\` works`,
+      },
+    );
+  }
+
+  /** Runs a container to its end. */
+  async run(words: readonly string[]): Promise<Ended> {
+    const name = `${this.#id}-run-${this.#started.length}`;
+    this.#started.push(name);
+    return await this.#ask(['run', '--rm', '--name', name, ...words]);
+  }
+
+  /** Starts a container that runs on; with code 0 it was started. */
+  async start(name: string, words: readonly string[]): Promise<Ended> {
+    this.#started.push(name);
+    const { code, lines } = await this.#ask(['run', '--detach', '--name', name, ...words]);
+    return { code, lines: code === 0 ? [] : lines };
+  }
+
+  async runs(name: string): Promise<boolean> {
+    const { lines } = await this.#ask(['inspect', '--format', '{{.State.Running}}', name]);
+    return lines.at(-1) === 'true';
+  }
+
+  /** `it ended with exit code 1`. */
+  async end(name: string): Promise<string> {
+    const { lines } = await this.#ask(['inspect', '--format', '{{.State.ExitCode}}', name]);
+    return `it ended with exit code ${lines.at(-1) ?? '?'}`;
+  }
+
+  /** The last lines that a container wrote. */
+  async logs(name: string): Promise<string[]> {
+    return (await this.#ask(['logs', '--tail', '100', name])).lines;
+  }
+
+  /** Where a published port is on this machine: `127.0.0.1:34567`. */
+  async port(name: string, port: number): Promise<string> {
+    const { lines } = await this.#ask(['port', name, `${port}/tcp`]);
+    return lines[0]?.trim() ?? `127.0.0.1:${port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const always = { stoppable: false };
+    for (const name of this.#started.toReversed())
+      await this.#ask(['rm', '--force', '--volumes', name], always);
+    for (const name of this.#images) await this.#ask(['rmi', '--force', name], always);
+  }
+
+  /** Stdout and stderr together: an engine says there what a container could not. */
+  #ask(words: string[], { stoppable } = { stoppable: true }): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      const options = { maxBuffer: 16 * 1024 ** 2, ...(stoppable && { signal: this.#signal }) };
+      execFile(this.#engine.program, words, options, (error, stdout, stderr) => {
+        if (stoppable && this.#signal.aborted) return reject(this.#signal.reason);
+        const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+        resolve({ code, lines });
+      });
+    });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

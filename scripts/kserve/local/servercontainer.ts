@@ -1,0 +1,30 @@
+import type { Framework, Model } from '../../catalog/types.ts';
+import { servingRuntime } from '../runtimes.ts';
+import { mlserverImplementations } from './mlserver.ts';
+
+/** How a server's container is started: the entrypoint instead of the image's, if any; arguments; environment. */
+export interface ServerContainer {
+  command: string[];
+  args: string[];
+  env: Record<string, string>;
+}
+
+/**
+ * What KServe makes of a ServingRuntime for one model: its templates filled in (pkg/controller/v1beta1/inferenceservice/utils,
+ * ReplacePlaceholders), MLServer's variables set (inference_service_defaults.go, SetMlServerDefaults), and what `serving:` adds.
+ */
+export function serverContainer(model: Model, framework: Framework, image: string): ServerContainer {
+  const { spec } = servingRuntime(model.serving?.runtime ?? framework.runtime, { image });
+  const [container] = spec.containers;
+  const modelClass = mlserverImplementations[framework.modelFormat.name] ?? '';
+  const filled = (text: string) =>
+    text.replaceAll('{{.Name}}', model.name).replaceAll('{{.Labels.modelClass}}', modelClass);
+  const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, filled(value)]));
+  const mlserver =
+    modelClass === '' ? {} : { MLSERVER_MODEL_NAME: model.name, MLSERVER_MODEL_URI: '/mnt/models' };
+  return {
+    command: (container?.command ?? []).map(filled),
+    args: [...(container?.args ?? []).map(filled), ...(model.serving?.args ?? [])],
+    env: { ...env, ...mlserver, ...model.serving?.env },
+  };
+}
