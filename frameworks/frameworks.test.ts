@@ -2,10 +2,11 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { selectionOf } from '../scripts/catalog/resolve.ts';
+import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
 import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/catalog/types.ts';
 import triton from './onnx-triton/framework.ts';
 import vllm from './vllm/framework.ts';
+import xgboost from './xgboost/framework.ts';
 
 const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -114,6 +115,10 @@ function tensorOf(expectation: SmokeExpectation): TensorExpectation {
   if (expectation.read === 'completion') throw new Error('a v2 answer holds a tensor');
   return expectation;
 }
+
+it('xgboost: in the image, model.bst is the only name', () => {
+  expect(servedFiles(xgboost).map(({ anyOf }) => anyOf)).toEqual([['model.bst']]);
+});
 
 describe.each([
   ['onnx', '1'],

@@ -4,12 +4,13 @@ import { irisSmoke } from '../iris.ts';
 /**
  * XGBoost by MLServer, which looks for model.bst, model.json and model.ubj (mlserver_xgboost/xgboost.py). In the image
  * there is only model.bst: with `oci://`, KServe lets /mnt/models point to /proc/<pid>/root/models of a sidecar, and
- * XGBoost 2.1.2 (in MLServer 1.7.1's image) makes the path of *.json and *.ubj canonical before it opens it. That
- * reads the link /proc/<pid>/root as `/`, looks for /models/model.json in its own container and fails with
- * "cannot make canonical path". Other names it opens as they are, and tells UBJSON, JSON and the old binary format
- * apart by their first bytes, so a file keeps its format and only changes its name. Seen with both kinds of path;
- * tests/judges/mlserver.test.ts repeats it. XGBoost 3 (3.2.0 tried) fails so with every name: a runtime with it
- * serves these images through `oci+native://` only.
+ * XGBoost 2 makes the path of *.json and *.ubj canonical before it opens it. That reads the link /proc/<pid>/root as
+ * `/`, looks for /models/model.json in its own container and fails with "cannot make canonical path". Other names it
+ * opens as they are, and tells UBJSON, JSON and the old binary format apart by their first bytes, so a file keeps its
+ * format and only changes its name. Tried with both kinds of path: so it is in 2.1.2 (MLServer 1.7.1's image; no newer
+ * MLServer is on PyPI), 2.1.4 and 3.0.5. From 3.1 on (3.1.3, 3.2.0) XGBoost fails so with every name, and knows the old
+ * binary format no more: a runtime with it serves these images through `oci+native://` and `oci+fetch://` only.
+ * tests/judges/mlserver.test.ts repeats what holds for MLServer's.
  */
 export default {
   name: 'xgboost',
@@ -31,7 +32,7 @@ export default {
   requires: [
     {
       anyOf: ['model.bst', 'model.json', 'model.ubj'],
-      why: 'MLServer looks for model.bst, which the other two become; in `files:`, call it model.bst',
+      why: 'in the image it has to be model.bst, which the other two become; in `files:`, call it model.bst',
     },
   ],
   place: (path) => (path === 'model.json' || path === 'model.ubj' ? 'model.bst' : path),

@@ -85,6 +85,12 @@ it('lets files: give a file the name that the framework needs', async () => {
   ]);
 });
 
+it('takes a name of files: as it will be in the image, where nothing is placed', async () => {
+  const more = ['source: file:m/LICENSE', 'files: {weights.bin: "file:m/iris-2024.dat"}'];
+  const error = await failure(resolve({ 'm/LICENSE': 'l', 'm/iris-2024.dat': 'w' }, more));
+  expect(error.message).toContain('testing needs model.bin or weights.bin: the runtime looks for no other');
+});
+
 it('says what the framework needs and what was found', async () => {
   const error = await failure(resolve({ 'm/iris.bin': 'w', 'm/notes.txt': '' }));
   expect(error).toMatchObject({ code: 'source', next: expect.stringContaining('include') });

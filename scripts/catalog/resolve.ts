@@ -112,6 +112,12 @@ async function resolveExtra(
   throw new ModelcarsError('source', `${where} has ${files.length} files`, { next });
 }
 
+/** `requires` of a framework as the image has to meet it: globs over paths below /models, where `place` has put things. */
+export function servedFiles(framework: Framework): { anyOf: string[]; why: string }[] {
+  const { requires, place = (path) => path } = framework;
+  return requires.map(({ anyOf, why }) => ({ anyOf: [...new Set(anyOf.map(place))], why }));
+}
+
 function checkRequired(
   model: Model,
   framework: Framework,
@@ -126,8 +132,12 @@ function checkRequired(
           seen.map((path) => plain(path)),
           'and',
         );
-  for (const { anyOf, why } of framework.requires) {
-    if (files.some(({ path }) => picomatch.isMatch(path, anyOf, globOptions))) continue;
+  for (const [at, { anyOf, why }] of framework.requires.entries()) {
+    // What `files:` names is called so in the image too.
+    const given = servedFiles(framework)[at]?.anyOf ?? anyOf;
+    const has = ({ path, source }: LockedFile) =>
+      picomatch.isMatch(path, source === undefined ? anyOf : given, globOptions);
+    if (files.some(has)) continue;
     throw new ModelcarsError(
       'source',
       `${where}: ${framework.name} needs ${list(anyOf, 'or')}: ${why}; found ${found}`,

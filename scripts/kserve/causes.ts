@@ -186,7 +186,7 @@ export const clues: Clue[] = [
     sign: /cannot make canonical path/i,
     cause:
       "XGBoost cannot open the file through the modelcar's /proc/<pid>/root: it makes the path canonical first",
-    fix: 'call the file model.bst (framework xgboost does), with a server that has XGBoost 2; XGBoost 3 needs oci+native://',
+    fix: 'call the file model.bst (framework xgboost does), with a server that has XGBoost 2; XGBoost 3.1 and newer need oci+native://',
   },
   {
     stages: ['load', 'ready', 'answer'],

@@ -1,4 +1,4 @@
-import { targetPath } from '../catalog/resolve.ts';
+import { servedFiles, targetPath } from '../catalog/resolve.ts';
 import type { Model } from '../catalog/types.ts';
 import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
@@ -50,6 +50,7 @@ async function verifyOne(
   }));
   const { digest, checks } = await verifyImage(store, reference, {
     files,
+    served: servedFiles(framework),
     platforms: model.platforms,
     base: await context.pins(model),
     baseStore: await context.baseStore(model),

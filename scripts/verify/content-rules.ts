@@ -1,3 +1,4 @@
+import picomatch from 'picomatch';
 import type { PlatformImage } from './documents.ts';
 import { type Expected, type Facts, layersOf, modelMembers } from './facts.ts';
 import { count, Lie, shown } from './lie.ts';
@@ -102,6 +103,28 @@ export function files(image: Facts, expected: Expected): string {
   if (lost !== undefined) throw new Lie(`${shown(lost)} is missing, the lock has it`, {}, next);
   const bytes = expected.files.reduce((total, file) => total + file.size, 0);
   return `${count(expected.files.length, 'file')}, ${bytes} bytes: sizes and sha256 as locked, nothing more`;
+}
+
+/**
+ * The model server finds its files by their names: KServe says Ready of some servers that found none. XGBoost, besides, opens model.bst
+ * alone through the sidecar's /proc/<pid>/root (frameworks/xgboost).
+ */
+export function served(image: Facts, expected: Expected): string {
+  if (expected.served === undefined) return 'names are not held against a framework';
+  const own = modelMembers(image)
+    .filter(({ member }) => member.type === 'file')
+    .map(({ member }) => member.path.slice(modelsRoot.length + 1));
+  for (const { anyOf, why } of expected.served) {
+    const matches = picomatch(anyOf, { dot: true });
+    if (own.some((path) => matches(path))) continue;
+    const names = anyOf.join(' or ');
+    throw new Lie(
+      `no file under ${modelsRoot}/ is called ${names}, there is ${own.slice(0, 5).map(shown).join(', ') || 'none'}: ${why}`,
+      {},
+      `give the model's file the name ${anyOf[0]}: \`files: {${anyOf[0]}: …}\` in models.yaml; then lock and build again`,
+    );
+  }
+  return `the model server finds ${expected.served.map(({ anyOf }) => anyOf.join(' or ')).join(', ')}`;
 }
 
 /** The base has what KServe's sidecar runs, on its PATH and executable by anyone: scratch is not enough for oci://. */

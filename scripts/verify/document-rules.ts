@@ -87,7 +87,11 @@ export function user({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.User ?? '';
     if (own !== '1001')
-      throw new Lie(`the user is ${JSON.stringify(shown(own))}, the contract says "1001"`, { platform });
+      throw new Lie(
+        `the user is ${JSON.stringify(shown(own))}, the contract says "1001"`,
+        { platform },
+        `set \`User\` to 1001 in the image's config, a number, as \`modelcars build\` does: clusters refuse root, and cannot tell whether a name is root`,
+      );
   }
   return 'the user is 1001';
 }
@@ -100,6 +104,7 @@ export function entrypoint({ images }: Documents): string {
       throw new Lie(
         `has the entrypoint ${shown(JSON.stringify(own))}: it swallows the command of KServe's sidecar`,
         { platform },
+        'take the ENTRYPOINT out of the image; `modelcars build` leaves out that of the base',
       );
   }
   return "no entrypoint: KServe's sidecar command is what runs";

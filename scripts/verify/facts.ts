@@ -15,9 +15,19 @@ export interface ExpectedFile {
   sha256: string;
 }
 
+/** Files that the model server looks for: one of them has to match a glob of each. */
+export interface ServedFiles {
+  /** Globs (picomatch) over paths below /models. */
+  anyOf: string[];
+  /** Why, as a clause: "MLServer looks for no other name". */
+  why: string;
+}
+
 /** What the image is held against, beyond the contract itself. */
 export interface Expected {
   files: ExpectedFile[];
+  /** Of the model's framework; without it no name is asked for. */
+  served?: ServedFiles[] | undefined;
   /** Platform → manifest digest, as locked. */
   base?: LockedBase | undefined;
   /** Platforms that must be there. */

@@ -1,5 +1,5 @@
 import { type Facts, modelLayers, modelMembers } from './facts.ts';
-import { count, Lie, shown } from './lie.ts';
+import { count, Lie, rebuild, shown } from './lie.ts';
 import { isUnderModels, modelsRoot, parentOf, whiteoutOf } from './paths.ts';
 
 /** The rules for every member of every model layer. */
@@ -51,7 +51,11 @@ export function types(image: Facts): string {
 export function owner(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.uid !== 1001 || member.gid !== 0)
-      throw new Lie(`owner is ${member.uid}:${member.gid}, the contract says 1001:0`, where);
+      throw new Lie(
+        `owner is ${member.uid}:${member.gid}, the contract says 1001:0`,
+        where,
+        `chown it to 1001:0, or OpenShift's random user cannot be sure to read it; ${rebuild}`,
+      );
     const name = member.uname || member.gname;
     if (name !== '') throw new Lie(`has the owner's name ${shown(name)}, the contract says none`, where);
   }
@@ -65,7 +69,11 @@ export function modes(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     const mode = member.type === 'directory' ? 0o555 : 0o444;
     if (member.mode !== mode)
-      throw new Lie(`mode is ${octal(member.mode)}, the contract says ${octal(mode)}`, where);
+      throw new Lie(
+        `mode is ${octal(member.mode)}, the contract says ${octal(mode)}`,
+        where,
+        `chmod it to ${octal(mode)}, so that whoever the pod runs as can read it; ${rebuild}`,
+      );
     if (member.type === 'directory') directories++;
     else files++;
   }

@@ -1,5 +1,5 @@
 import { annotations, base, layerAnnotations } from './annotation-rules.ts';
-import { baseApart, baseTools, blobs, diffIds, files, shared } from './content-rules.ts';
+import { baseApart, baseTools, blobs, diffIds, files, served, shared } from './content-rules.ts';
 import {
   created,
   entrypoint,
@@ -63,6 +63,7 @@ export const layerRules: Rule<Facts>[] = [
   { name: 'shadows', check: shadows },
   { name: 'parents', check: parents },
   { name: 'files', check: files },
+  { name: 'served', check: served },
   { name: 'layer annotations', check: layerAnnotations },
   { name: 'tools', checkPlatform: baseTools },
 ];

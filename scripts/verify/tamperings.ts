@@ -10,6 +10,8 @@ export interface Tampering {
   lie: string;
   /** What the error says. */
   message: RegExp;
+  /** What it says to do, where that is not to build again. */
+  next?: RegExp;
   /** Under which the image is asked for; else its tag. */
   name?: string;
   draft?(draft: Draft): void;
@@ -22,6 +24,11 @@ function find(draft: Draft, end = 'model.joblib'): Spec {
   const found = draft.model.flatMap((layer) => layer.members).find(({ name }) => name.endsWith(end));
   if (found === undefined) throw new Error(`no member ends with ${end}`);
   return found;
+}
+
+/** Takes a program out of the base. */
+function drop(draft: Draft, end: string): void {
+  for (const layer of draft.base) layer.members = layer.members.filter(({ name }) => !name.endsWith(end));
 }
 
 /** Changes the model file's member. */
@@ -114,10 +121,10 @@ export const tamperings: Tampering[] = [
   { rule: 'layer count', lie: 'another rootfs', message: /rootfs\.type is base/, ...config((own) => { own.rootfs.type = 'base'; }) },
 
   { rule: 'history', lie: 'a layer untold', message: /history tells of 4 layers, it has 5/, ...config((own) => void own.history.pop()) },
-  { rule: 'user', lie: 'root', message: /the user is "0", the contract says "1001"/, ...config((own) => { own.config.User = '0'; }) },
+  { rule: 'user', lie: 'root', message: /the user is "0", the contract says "1001"/, next: /set `User` to 1001/, ...config((own) => { own.config.User = '0'; }) },
   { rule: 'user', lie: 'a group as well', message: /the user is "1001:0"/, ...config((own) => { own.config.User = '1001:0'; }) },
   { rule: 'user', lie: 'none', message: /the user is ""/, ...config((own) => void Reflect.deleteProperty(own.config, 'User')) },
-  { rule: 'entrypoint', lie: 'an entrypoint', message: /has the entrypoint \["\/bin\/true"\]/, ...config((own) => { own.config.Entrypoint = ['/bin/true']; }) },
+  { rule: 'entrypoint', lie: 'an entrypoint', message: /has the entrypoint \["\/bin\/true"\]/, next: /take the ENTRYPOINT out/, ...config((own) => { own.config.Entrypoint = ['/bin/true']; }) },
   { rule: 'volumes', lie: 'a volume over the model', message: /declares the volume \/models/, ...config((own) => { own.config.Volumes = { '/models': {} }; }) },
   { rule: 'created', lie: 'another moment on a platform', message: /arm64\): created is 2026-.*, on linux\/amd64 it is 1970-/, ...config((own, platform) => { own.created = platform === 'linux/arm64' ? '2026-01-01T00:00:00Z' : own.created; }) },
   { rule: 'created', lie: 'none', message: /created is "", no RFC 3339 time/, ...config((own) => void Reflect.deleteProperty(own, 'created')) },
@@ -210,13 +217,15 @@ export const tamperings: Tampering[] = [
   ...([['1', 'hard link', 'models/model.joblib'], ['2', 'symbolic link', '/etc/passwd'], ['3', 'character device', ''], ['6', 'fifo', ''], ['S', 'member of type "S"', '']] as const).map(([type, kind, link]): Tampering => (
     { rule: 'types', lie: kind, message: new RegExp(`models/x: is a ${kind}`), ...add({ name: 'models/x', type, link }) })),
   { rule: 'types', lie: '/models as a link', message: /models: is a symbolic link/, draft: (draft) => void draft.model.unshift({ compression: 'none', members: [{ name: 'models', type: '2', link: 'tmp' }] }) },
-  { rule: 'owner', lie: 'root', message: /owner is 0:0, the contract says 1001:0/, ...spoil({ uid: 0 }) },
+  { rule: 'owner', lie: 'root', message: /owner is 0:0, the contract says 1001:0/, next: /chown it to 1001:0/, ...spoil({ uid: 0 }) },
   { rule: 'owner', lie: 'another group', message: /owner is 1001:1001/, ...spoil({ gid: 1001 }) },
   { rule: 'owner', lie: "a user's name", message: /has the owner's name mallory/, ...spoil({ uname: 'mallory' }) },
+  { rule: 'owner', lie: "a folder of root's that only root may enter", message: /models\/deep\/: owner is 0:0/, next: /chown it to 1001:0/, draft: (draft) => void Object.assign(find(draft, 'deep/'), { uid: 0, mode: 0o700 }) },
   { rule: 'modes', lie: '0644', message: /^verify iris:v1 \(linux\/amd64\): models\/model\.joblib: mode is 0644, the contract says 0444 \(layer sha256:\w{12}\)$/, ...spoil({ mode: 0o644 }) },
-  { rule: 'modes', lie: '0400', message: /mode is 0400/, ...spoil({ mode: 0o400 }) },
+  { rule: 'modes', lie: '0400', message: /mode is 0400/, next: /chmod it to 0444, so that whoever the pod runs as can read it/, ...spoil({ mode: 0o400 }) },
   { rule: 'modes', lie: 'set-user-ID', message: /mode is 4444/, ...spoil({ mode: 0o4444 }) },
   { rule: 'modes', lie: 'a directory 0755', message: /models\/deep\/: mode is 0755, the contract says 0555/, draft: (draft) => { find(draft, 'deep/').mode = 0o755; } },
+  { rule: 'modes', lie: 'a folder that only its owner may enter', message: /models\/deep\/: mode is 0700/, next: /chmod it to 0555/, draft: (draft) => { find(draft, 'deep/').mode = 0o700; } },
   { rule: 'times', lie: 'the clock', message: /time is 1700000000, that of the image is 0/, ...spoil({ mtime: 1_700_000_000 }) },
   { rule: 'order', lie: 'a file before its directory', message: /models\/: comes after models\/model\.joblib/, draft: (draft) => void draft.model[0]?.members.reverse() },
   { rule: 'order', lie: 'a file twice', message: /model\.joblib: is in the layer twice/, draft: (draft) => void draft.model[0]?.members.push(find(draft)) },
@@ -227,6 +236,8 @@ export const tamperings: Tampering[] = [
   { rule: 'files', lie: 'another file', message: /models\/x: is not in the lock/, ...add({ name: 'models/x' }) },
   { rule: 'files', lie: 'a directory too many', message: /models\/x\/: is a directory without any locked file/, ...add(directory('models/x/')) },
   { rule: 'files', lie: 'a file missing', message: /models\/README\.md is missing/, draft: (draft) => void draft.model.pop() },
+  { rule: 'files', lie: 'nothing in /models', message: /model\.joblib is missing, the lock has it/, next: /build again/, draft: (draft) => void Object.assign(draft, { model: [{ members: [directory('models/')], compression: 'none' }] }) },
+  { rule: 'files', lie: 'no /models', message: /model\.joblib is missing, the lock has it/, next: /build again/, draft: (draft) => { draft.model = []; } },
   { rule: 'files', lie: 'other bytes', message: /model\.joblib: has the sha256 \w+, the lock says \w+/, draft: (draft) => {
     const { content = '' } = find(draft);
     find(draft).content = Buffer.from(content.toString().replace('irises', 'Irises'));
@@ -234,11 +245,17 @@ export const tamperings: Tampering[] = [
   { rule: 'files', lie: 'other bytes than locked', message: /has the sha256/, options: { files: files.map((file) => ({ ...file, sha256: '0'.repeat(64) })) } },
   { rule: 'files', lie: 'fewer bytes', message: /model\.joblib: has 4 bytes, the lock says 1620/, ...spoil({ content: 'evil' }) },
 
+  { rule: 'served', lie: 'a name that the server does not look for', message: /no file under models\/ is called model\.bst or \*\.ubj, there is model\.joblib, deep\/.*: XGBoost opens no other$/, next: /`files: \{model\.bst: …\}`/, options: { served: [{ anyOf: ['model.*'], why: 'there' }, { anyOf: ['model.bst', '*.ubj'], why: 'XGBoost opens no other' }] } },
+
   { rule: 'layer annotations', lie: 'a list with another file', message: /files is wrong about models\/x/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { 'dev.modelcars.layer.files': `[{"path":"models/x","size":0,"sha256":"${'0'.repeat(64)}"}]` }) },
   { rule: 'layer annotations', lie: 'a list without the file', message: /files is wrong about models\/model\.joblib/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { 'dev.modelcars.layer.files': '[]' }) },
   { rule: 'layer annotations', lie: 'a list that is none', message: /is not the JSON it should be/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { 'dev.modelcars.layer.files': '{' }) },
   { rule: 'layer annotations', lie: 'another title', message: /its title is x, its files are models\/model\.joblib/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { [label('title')]: 'x' }) },
 
+  { rule: 'tools', lie: 'no shell', message: /the base has no `sh` /, next: /set `base: embedded` or another base with a shell/, draft: (draft) => drop(draft, 'bash') },
+  { rule: 'tools', lie: 'no ln', message: /the base has no `ln` /, next: /base with a shell and coreutils/, draft: (draft) => drop(draft, '/ln') },
+  { rule: 'tools', lie: 'no ls', message: /the base has no `ls` /, next: /base with a shell and coreutils/, draft: (draft) => drop(draft, '/ls') },
+  { rule: 'tools', lie: 'no mkdir', message: /the base has no `mkdir` /, next: /base with a shell and coreutils/, draft: (draft) => drop(draft, '/mkdir') },
   { rule: 'tools', lie: 'no sleep', message: /the base has no `sleep` .*KServe's oci:\/\/ sidecar cannot run/, draft: (draft) => void draft.base[1]?.members.splice(2, 1) },
   { rule: 'tools', lie: 'a shell that only root can run', message: /the base has no `sh`/, draft: (draft) => void Object.assign(draft.base[0]?.members.find(({ name }) => name.endsWith('bash')) ?? {}, { mode: 0o700 }) },
   { rule: 'tools', lie: 'a link that leads nowhere', message: /the base has no `sh`/, draft: (draft) => void Object.assign(draft.base[0]?.members.find(({ name }) => name.endsWith('sh') && !name.endsWith('bash')) ?? {}, { link: 'dash' }) },

@@ -12,7 +12,8 @@ const rules = [...documentRules, ...layerRules].map((rule) => rule.name);
 const base = Object.fromEntries(platforms.map((platform) => [platform, baseDigest]));
 
 function verify(store: MemoryStore, more: Partial<VerifyOptions> = {}, as = name) {
-  return verifyImage(store, as, { files, base, platforms, ...more });
+  const served = [{ anyOf: ['model.joblib', 'model.pkl'], why: 'it looks for no other' }];
+  return verifyImage(store, as, { files, served, base, platforms, ...more });
 }
 
 describe('a true image', () => {
@@ -86,26 +87,29 @@ function annotate(digest: string) {
 }
 
 describe('a lie', () => {
-  test.each(tamperings)('$rule: $lie', async ({ rule, message, draft, store: spoil, options, name: as }) => {
-    const image = trueDraft();
-    draft?.(image);
-    const store = makeImage(image);
-    spoil?.(store);
-    const passed = new Set<string>();
-    const onCheck = (check: Check) => passed.add(check.rule);
-    const error: unknown = await verify(store, { ...options, onCheck }, as).then(
-      () => undefined,
-      (caught: unknown) => caught,
-    );
-    expect(error).toBeInstanceOf(ModelcarsError);
-    if (!(error instanceof ModelcarsError)) return;
-    expect(error.message).toMatch(message);
-    expect(error.message).toMatch(/^verify (iris:v1|sha256:\w{64})( \((linux\/a\w+64|sha256:\w{12})\))?: /);
-    expect(error.code).toBe('integrity');
-    expect(error.next).toBeTruthy();
-    // every rule before the broken one has spoken, and it has not
-    expect(rules.find((one) => !passed.has(one))).toBe(rule);
-  });
+  test.each(tamperings)(
+    '$rule: $lie',
+    async ({ rule, message, next, draft, store: spoil, options, name: as }) => {
+      const image = trueDraft();
+      draft?.(image);
+      const store = makeImage(image);
+      spoil?.(store);
+      const passed = new Set<string>();
+      const onCheck = (check: Check) => passed.add(check.rule);
+      const error: unknown = await verify(store, { ...options, onCheck }, as).then(
+        () => undefined,
+        (caught: unknown) => caught,
+      );
+      expect(error).toBeInstanceOf(ModelcarsError);
+      if (!(error instanceof ModelcarsError)) return;
+      expect(error.message).toMatch(message);
+      expect(error.message).toMatch(/^verify (iris:v1|sha256:\w{64})( \((linux\/a\w+64|sha256:\w{12})\))?: /);
+      expect(error.code).toBe('integrity');
+      expect(error.next).toMatch(next ?? /./);
+      // every rule before the broken one has spoken, and it has not
+      expect(rules.find((one) => !passed.has(one))).toBe(rule);
+    },
+  );
 
   test('is known for every rule', () => {
     expect([...new Set(tamperings.map((one) => one.rule))].sort()).toEqual([...rules].sort());

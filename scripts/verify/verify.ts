@@ -2,12 +2,12 @@ import pLimit from 'p-limit';
 import type { LockedBase } from '../catalog/types.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
-import type { Expected, ExpectedFile, Rule } from './facts.ts';
+import type { Expected, ExpectedFile, Rule, ServedFiles } from './facts.ts';
 import { type LayerFacts, readLayer } from './layer.ts';
 import { asError, Lie } from './lie.ts';
 import { documentRules, layerRules } from './rules.ts';
 
-export type { ExpectedFile } from './facts.ts';
+export type { ExpectedFile, ServedFiles } from './facts.ts';
 
 export interface VerifyOptions {
   signal?: AbortSignal | undefined;
@@ -21,6 +21,8 @@ export interface VerifyOptions {
   baseStore?: ImageStore | undefined;
   /** What must lie under /models, from the lock: exactly these. */
   files: ExpectedFile[];
+  /** What the model server looks for; without it names are not judged. */
+  served?: ServedFiles[] | undefined;
   /** Platforms that must be there, `linux/amd64`; without it any will do. */
   platforms?: string[] | undefined;
 }
@@ -52,7 +54,8 @@ export async function verifyImage(
   options: VerifyOptions,
 ): Promise<{ digest: Digest; checks: Check[] }> {
   const checks: Check[] = [];
-  const expected: Expected = { files: options.files, base: options.base, platforms: options.platforms };
+  const { files, served, base, platforms } = options;
+  const expected: Expected = { files, served, base, platforms };
   const judge = <T extends Documents>(image: T, rules: Rule<T>[]) => {
     for (const check of judgements(image, rules, expected)) {
       checks.push(check);
