@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../scripts/commands/_parse.ts';
 import { given, type Module, missingSdk, openModule, type Values, withSession } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
-import { type Answer, type Asked, ExecFailure, type Recorded, type Session } from './session.ts';
+import { type Answer, type Asked, type Call, ExecFailure, type Recorded, type Session } from './session.ts';
 
 const missing = await missingSdk();
 
@@ -112,20 +112,6 @@ describe.skipIf(missing)('push', () => {
     expect(lastOf(container, 'withEnvVariable', 'CI')?.value).toBe('true');
   });
 
-  test('runs each time, whatever the engine remembers', async () => {
-    expect(module.functions.push?.cache).toBe('never');
-    const once = shown(await call('push', args));
-    const again = shown(await call('push', args));
-    expect(once).not.toEqual(again);
-    const isRun = (one: Recorded) => one.calls.filter(({ args: { name } }) => name !== 'MODELCARS_RUN');
-    expect(isRun(once)).toEqual(isRun(again));
-    // What comes before is the same, so that only the push itself runs again.
-    const at = (one: Recorded) => one.calls.findIndex(({ args: { name } }) => name === 'MODELCARS_RUN');
-    expect(execs({ ...once, calls: once.calls.slice(0, at(once)) })).toEqual([
-      expect.arrayContaining(['npm', 'ci']),
-    ]);
-  });
-
   test('streams: no image goes through the engine', async () => {
     const { asked } = await call('push', args);
     for (const field of ['publish', 'import', 'export', 'asTarball'])
@@ -217,6 +203,13 @@ describe.skipIf(missing)('build-all', () => {
   });
 
   test('gives the tables of all models as one', async () => {
+    const { asked } = await call('buildAll', { source });
+    for (const { object } of asked.filter(({ field }) => field === 'sync')) {
+      const build = object.calls.findLast(
+        ({ field, args }) => field === 'withExec' && isModelcars(args.args as string[]),
+      );
+      expect(execs(object).at(-1)).toEqual(['mv', build?.args.redirectStdout, '/layout/summary.txt']);
+    }
     const { result } = await call('buildAll', { source });
     const [summary] = calls(result, 'withNewFile').filter(({ args }) => args.path === 'summary.txt');
     expect(summary?.args.contents).toBe('NAME  DIGEST\nsome  sha256:0\nsome  sha256:0\n');
@@ -330,6 +323,79 @@ describe.skipIf(missing)('the others', () => {
       throw new ExecFailure(['npm', 'ci'], 1, '', 'npm error network\n');
     };
     expect((await call('list', { source }, {}, broken)).error).toBe('npm error network');
+  });
+});
+
+describe.skipIf(missing)('what acts outside the engine', () => {
+  const isRun = ({ args }: Call) => args.name === 'MODELCARS_RUN';
+
+  test.each<[string, Values]>([
+    ['push', { registry: 'quay.io/me' }],
+    ['lock', {}],
+    ['cache', {}],
+    ['verify', { remote: true, registry: 'quay.io/me' }],
+  ])('%s runs each time, whatever the engine remembers', async (name, args) => {
+    expect(module.functions[name]?.cache).toBe('never');
+    const run = async () => {
+      const ran = await call(name, { source, ...args });
+      return ran.result?.calls ? (ran.result as Recorded) : shown(ran);
+    };
+    const [once, again] = [await run(), await run()];
+    expect(once).not.toEqual(again);
+    expect(once.calls.filter((one) => !isRun(one))).toEqual(again.calls.filter((one) => !isRun(one)));
+    // What comes before is the same, so that only the work itself runs again.
+    const before = once.calls.slice(0, once.calls.findIndex(isRun));
+    expect(execs({ ...once, calls: before })).toEqual([expect.arrayContaining(['npm', 'ci'])]);
+  });
+
+  test('what the engine can remember is the same each time', async () => {
+    const layouts = async () => {
+      const { asked } = await call('buildAll', { source });
+      return asked.filter(({ field }) => field === 'sync').map(({ object }) => object);
+    };
+    expect(await layouts()).toEqual(await layouts());
+  });
+});
+
+describe.skipIf(missing)('every run', () => {
+  const own = {
+    awsRegion: 'eu-central-1',
+    s3Endpoint: 'https://s3.example.com',
+    dockerConfig: given('Secret', 'file:config.json'),
+    caFile: given('File', 'ca.pem'),
+  };
+
+  test.each(['push', 'lock', 'buildAll'])(
+    'of %s knows region, server, login file and authorities',
+    async (name) => {
+      const args = { source, ...(name === 'push' && { registry: 'quay.io/me' }) };
+      const { result, asked } = await call(name, args, own);
+      const all: Recorded[] = [...asked.map(({ object }) => object), ...(result?.calls ? [result] : [])];
+      const container = all.find(
+        (one) => execs(one).some((argv) => isModelcars(argv)) && words(one)[0] !== 'split',
+      );
+      if (!container) throw new Error('nothing ran');
+      expect(lastOf(container, 'withEnvVariable', 'AWS_REGION')?.value).toBe('eu-central-1');
+      expect(lastOf(container, 'withEnvVariable', 'S3_ENDPOINT_URL')?.value).toBe('https://s3.example.com');
+      const login = container.calls.find(({ field }) => field === 'withMountedSecret')?.args;
+      expect(login?.source).toEqual(own.dockerConfig);
+      expect(lastOf(container, 'withEnvVariable', 'REGISTRY_AUTH_FILE')?.value).toBe(login?.path);
+      const authorities = container.calls.find(({ field }) => field === 'withMountedFile')?.args;
+      expect(authorities?.source).toEqual(own.caFile);
+      expect(words(container).join(' ')).toContain(`--ca-file ${authorities?.path}`);
+    },
+  );
+
+  test('is of the program without its tests, so that a changed one rebuilds no image', async () => {
+    const container = shown(await call('list', { source }));
+    const program = calls(container, 'filter').find(({ args }) =>
+      (args.include as string[]).includes('scripts'),
+    );
+    expect(program?.args.exclude).toContain('**/*.test.ts');
+    const copied = container.calls.filter(
+      ({ field, args }) => field === 'withDirectory' && args.path === '/modelcars',
+    );
+    for (const { args } of copied) expect((args.source as Recorded).calls.at(-1)?.field).toBe('filter');
   });
 });
 
