@@ -31,7 +31,7 @@ export async function smokeLocally(
       const { store, entry } = images.of(model);
       try {
         const result = await smokeLocal({
-          model: model.name,
+          model,
           framework: context.framework(model),
           image: { store, name: entry },
           cache: join(context.store.folder, 'servers'),
