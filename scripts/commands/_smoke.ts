@@ -1,8 +1,8 @@
 import { writeTextAtomically } from '../files/atomic.ts';
-import type { SmokeResult } from '../kserve/types.ts';
+import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { formatTable } from '../terminal/table.ts';
-import { oneLine } from '../terminal/width.ts';
+import { oneLine, textWidth } from '../terminal/width.ts';
 import type { Context } from './_command.ts';
 import type { Flags } from './_options.ts';
 
@@ -52,39 +52,78 @@ export function printResults(results: readonly SmokeResult[], context: Context):
       security,
       status === 'skipped' ? '-' : seconds.toFixed(1),
       status,
-      reason ?? (diagnosis ? `${diagnosis.stage}: ${diagnosis.cause ?? diagnosis.what}` : ''),
+      reason ?? shortly(diagnosis),
     ].map((cell) => masker.mask(cell)),
   );
   print(formatTable(columns, rows, { width, title: colors.bold }));
-  for (const result of results) if (result.status === 'failed') tell(`\n${screen(result, context)}`);
+  for (const alike of groupAlike(results)) tell(`\n${screen(alike, context)}`);
+}
+
+/** For a cell of the table: the stage, and the cause or what was seen. */
+function shortly(diagnosis: Diagnosis | undefined): string {
+  if (diagnosis === undefined) return '';
+  const { stage, what, cause, got } = diagnosis;
+  const seen = what.replace(/^POST \S+: /, '');
+  return `${stage}: ${got === undefined ? (cause ?? seen) : seen}`;
+}
+
+/** Failures of a model that have one cause are one story. */
+function groupAlike(results: readonly SmokeResult[]): SmokeResult[][] {
+  const groups = new Map<string, SmokeResult[]>();
+  for (const result of results) {
+    if (result.status !== 'failed') continue;
+    const { stage, cause, what, got } = result.diagnosis ?? {};
+    const key = JSON.stringify([result.model, stage, cause ?? what, got]);
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return [...groups.values()];
 }
 
 /** Why a model does not serve, on one screen. What comes from the cluster is hostile: escaped and masked. */
-function screen(result: SmokeResult, { errorColors: colors, masker }: Context): string {
+function screen(alike: SmokeResult[], { errorColors: colors, masker, width }: Context): string {
   const clean = (text: string) => oneLine(masker.mask(text));
-  const { model, mode, security, diagnosis } = result;
-  const head = `${colors.bold(colors.red('failed:'))} ${colors.bold(clean(model))} by ${mode} as ${security}`;
+  const [result] = alike;
+  if (result === undefined) return '';
+  const { model, diagnosis } = result;
+  const ways = alike.map(({ mode, security }) => `${mode} as ${security}`).join(', ');
+  const head = `${colors.bold(colors.red('failed:'))} ${colors.bold(clean(model))} by ${ways}`;
   if (diagnosis === undefined) return `${head}: ${clean(result.reason ?? 'no reason was given')}`;
   const { stage, what, cause, fix, expected, got, events, container, logs } = diagnosis;
-  const field = (name: string, text: string) => `  ${colors.bold(name.padEnd(8))} ${clean(text)}`;
+  const field = (name: string, text: string) =>
+    hang(`  ${name.padEnd(8)} `, clean(text), width).replace(name, colors.bold(name));
   const block = (title: string, lines: string[]) =>
     lines.length === 0
       ? []
       : [`  ${colors.bold(title)}`, ...lines.map((line) => colors.dim(`    ${clean(line)}`))];
   return [
     `${head}, at stage ${colors.bold(stage)}`,
-    field('what', what),
-    ...(cause === undefined ? [] : [field('likely', cause)]),
-    ...(fix === undefined ? [] : [field('fix', fix)]),
+    field('seen', what),
     ...(expected === undefined || got === undefined
       ? []
       : [
           field('expected', expected.join(' ')),
-          `  ${colors.bold('got'.padEnd(8))} ${beside(expected, got, colors.red)}`,
+          `  ${colors.bold('got')}      ${beside(expected, got, colors.red)}`,
         ]),
+    ...(cause === undefined ? [] : [field('likely', cause)]),
+    ...(fix === undefined ? [] : [field('fix', fix)]),
     ...block('events', events),
     ...block(`log of ${clean(container ?? 'the server')}`, logs),
   ].join('\n');
+}
+
+/** Words behind a title, broken at blanks, each line below the first word; as they are where there is no terminal. */
+function hang(title: string, text: string, width: number | undefined): string {
+  if (width === undefined) return title + text;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && textWidth(title) + textWidth(longer) > width - 1) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return title + [...lines, line].join(`\n${' '.repeat(textWidth(title))}`);
 }
 
 /** What came, the wrong ones marked. */

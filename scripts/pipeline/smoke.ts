@@ -52,7 +52,8 @@ async function smokeInCluster(
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
   const { openCluster } = await import('../kserve/cluster.ts');
-  const task = progress.task(wishes.context === undefined ? `cluster ${wishes.clusterName}` : 'cluster');
+  const given = wishes.context ?? wishes.kubeconfig;
+  const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
   const served = models.map((model) => ({ name: model.name, ...images.of(model) }));
   await using cluster = await settle(task, 'ready', () =>
     openCluster({
