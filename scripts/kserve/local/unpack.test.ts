@@ -1,0 +1,176 @@
+import { lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { type Header, pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Descriptor, mediaTypes } from '../../image/types.ts';
+import { type Reader, removeTree, unpackLayers } from './unpack.ts';
+
+type Member = Partial<Header> & { name: string; text?: string };
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'unpack-'));
+});
+afterEach(() => removeTree(folder));
+
+const never = new AbortController().signal;
+/** A random user of group 0, seen by somebody who cannot set owners. */
+const stranger: Reader = { uid: 64_000, gid: 0, chown: false };
+
+async function tar(...members: Member[]): Promise<Buffer> {
+  const packer = pack();
+  for (const { text = '', ...header } of members) packer.entry(header, text);
+  packer.finalize();
+  return await buffer(packer);
+}
+
+/** Unpacks tars as layers into `folder`. */
+async function unpack(
+  layers: Buffer[],
+  mediaType: string = mediaTypes.layer,
+  reader = stranger,
+): Promise<void> {
+  const descriptors = layers.map(
+    (bytes, at): Descriptor => ({ mediaType, digest: `sha256:${at}`, size: bytes.length }),
+  );
+  const store = {
+    async *open(descriptor: Descriptor) {
+      const bytes = layers[descriptors.indexOf(descriptor)] ?? Buffer.alloc(0);
+      for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
+    },
+  };
+  await unpackLayers(store, descriptors, folder, reader, never);
+}
+
+it.each([
+  [mediaTypes.layer, (bytes: Buffer) => bytes],
+  [mediaTypes.layerGzip, gzipSync],
+  [mediaTypes.layerZstd, zstdCompressSync],
+])('unpacks %s', async (mediaType, compress) => {
+  const text = 'weights '.repeat(1000);
+  await unpack([compress(await tar({ name: 'models/deep/w', text, mode: 0o444 }))], mediaType);
+  expect(await readFile(join(folder, 'models/deep/w'), 'utf8')).toBe(text);
+});
+
+it('applies later layers to earlier ones: files, whiteouts, opaque folders, a folder in place of a file', async () => {
+  await unpack([
+    await tar(
+      { name: './a', text: 'old' },
+      { name: 'gone', text: 'x' },
+      { name: 'full/one', text: '1' },
+      { name: 'turns', text: 'file' },
+    ),
+    await tar(
+      { name: 'a', text: 'new' },
+      { name: '.wh.gone' },
+      { name: 'full/.wh..wh..opq' },
+      { name: 'full/two', text: '2' },
+      { name: 'turns/', type: 'directory', mode: 0o755 },
+      { name: 'turns/in', text: 'in' },
+    ),
+  ]);
+  expect(await readFile(join(folder, 'a'), 'utf8')).toBe('new');
+  expect((await readdir(folder)).sort()).toEqual(['a', 'full', 'turns']);
+  expect(await readdir(join(folder, 'full'))).toEqual(['two']);
+  expect(await readdir(join(folder, 'turns'))).toEqual(['in']);
+});
+
+describe('modes, for who cannot set owners', () => {
+  const mode = async (path: string) => (await stat(join(folder, path))).mode & 0o700;
+  it.each<[string, Partial<Header>, number]>([
+    ['the contract', { mode: 0o444, uid: 1001, gid: 0 }, 0o400],
+    ['only the owner', { mode: 0o400, uid: 1001, gid: 0 }, 0],
+    ['group 0', { mode: 0o040, uid: 1001, gid: 0 }, 0o400],
+    ['another group', { mode: 0o040, uid: 1001, gid: 1001 }, 0],
+    ['others, but not group 0', { mode: 0o404, uid: 1001, gid: 0 }, 0],
+    ['its own', { mode: 0o600, uid: stranger.uid, gid: 7 }, 0o600],
+  ])('%s', async (_, header, expected) => {
+    await unpack([await tar({ name: 'f', ...header })]);
+    expect(await mode('f')).toBe(expected);
+  });
+
+  it("closes a folder of root's, with its files in it", async () => {
+    const own = { mode: 0o700, uid: 0, gid: 0 };
+    await unpack([await tar({ name: 'm/', type: 'directory', ...own }, { name: 'm/f', text: 'x' })]);
+    expect(await mode('m')).toBe(0);
+  });
+});
+
+describe('stays in its folder', () => {
+  it.each<[string, Member[]]>([
+    [
+      'by a link to a folder outside',
+      [
+        { name: 'out', type: 'symlink', linkname: '/' },
+        { name: 'out/tmp/x', text: 'x' },
+      ],
+    ],
+    ['by ..', [{ name: 'a/../../tmp/x', text: 'x' }]],
+    [
+      'by a link with ..',
+      [
+        { name: 'a/up', type: 'symlink', linkname: '../../..' },
+        { name: 'a/up/tmp/x', text: 'x' },
+      ],
+    ],
+    ['by an absolute name', [{ name: '/tmp/x', text: 'x' }]],
+  ])('%s', async (_, members) => {
+    await unpack([await tar(...members)]);
+    expect(await readFile(join(folder, 'tmp/x'), 'utf8')).toBe('x');
+  });
+
+  it('by a file over a link: the link goes, not what it points to', async () => {
+    await using kept = await temporaryFile('kept');
+    await unpack([
+      await tar({ name: 'f', type: 'symlink', linkname: kept.path }, { name: 'f', text: 'mine' }),
+    ]);
+    expect(await readFile(kept.path, 'utf8')).toBe('kept');
+    expect(await readFile(join(folder, 'f'), 'utf8')).toBe('mine');
+  });
+
+  it('by a hard link', async () => {
+    await using kept = await temporaryFile('kept');
+    const link = { name: 'f', type: 'link' as const, linkname: kept.path };
+    await expect(unpack([await tar(link)])).rejects.toThrow(/unpack the image/);
+  });
+
+  it('by links in circles', async () => {
+    const circle = [
+      { name: 'a', type: 'symlink' as const, linkname: 'b' },
+      { name: 'b', type: 'symlink' as const, linkname: 'a' },
+    ];
+    await expect(unpack([await tar(...circle, { name: 'a/x' })])).rejects.toMatchObject({
+      code: 'integrity',
+    });
+  });
+});
+
+it('keeps links as they are, and hard links as one file', async () => {
+  await unpack([
+    await tar(
+      { name: 'bin/tool', text: 'ELF', mode: 0o755 },
+      { name: 'bin/sh', type: 'symlink', linkname: '/bin/tool' },
+      { name: 'bin/ls', type: 'link', linkname: './bin/tool' },
+    ),
+  ]);
+  expect(await readlink(join(folder, 'bin/sh'))).toBe('/bin/tool');
+  expect((await lstat(join(folder, 'bin/ls'))).ino).toBe((await lstat(join(folder, 'bin/tool'))).ino);
+});
+
+it('says that a layer is damaged', async () => {
+  const whole = await tar({ name: 'f', text: 'x'.repeat(5000) });
+  await expect(unpack([whole.subarray(0, 2000)])).rejects.toMatchObject({
+    code: 'integrity',
+    next: expect.stringContaining('modelcars verify'),
+  });
+});
+
+async function temporaryFile(text: string): Promise<AsyncDisposable & { path: string }> {
+  const own = await mkdtemp(join(tmpdir(), 'unpack-outside-'));
+  const path = join(own, 'file');
+  await writeFile(path, text);
+  return { path, [Symbol.asyncDispose]: async () => await rm(own, { recursive: true }) };
+}
