@@ -27,6 +27,7 @@ const suites = {
   unit: /^(scripts|frameworks|base|bench)\//,
   e2e: /^tests\/e2e\//,
   judges: /^tests\/judges\//,
+  dagger: /^tests\/dagger\//,
 };
 
 /** Sums the reports. A broken file, a suite without a passed test, a step that ended badly: none may look like a pass. */
@@ -51,7 +52,7 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
   }
   const explained = summary.failed + summary.complaints.length > 0;
   for (const [step, code] of Object.entries(steps)) {
-    const runsTests = step === 'test' || step === 'judges';
+    const runsTests = ['test', 'judges', 'dagger'].includes(step);
     if (code !== 0 && !(runsTests && explained)) {
       summary.complaints.push(`${step} ended with exit code ${code}`);
     }
