@@ -57,19 +57,23 @@ describe('a large body', () => {
     expect(my.overLanes).not.toHaveBeenCalled();
     expect(await my.receive(server.url())).toBe('hello');
     expect(my.overLanes).toHaveBeenCalledOnce();
-    for (const one of my.seen) {
-      expect([one.status, one.header('x-a'), one.header('x-b'), one.url.href]).toEqual([
-        200,
-        'b',
-        undefined,
-        server.url().href,
-      ]);
+    for (const { status, header, url } of my.seen) {
+      expect([status, header('x-a'), header('x-b'), url]).toEqual([200, 'b', undefined, server.url()]);
     }
     for (const head of heads(server)) {
       expect(head).toContain(`\r\nauthorization: Bearer for-${server.url().port}`);
       expect(head).toContain('\r\naccept-encoding: identity');
       expect(head).toContain('\r\nuser-agent: modelcars');
     }
+  });
+
+  it('leaves no connection behind when the transport is closed', async () => {
+    await using server = await startRaw(() => ok('hello'));
+    await using my = setUp();
+    await my.receive(server.url());
+    expect(server.open.size).toBe(1);
+    await my.transport.close();
+    await vi.waitFor(() => expect(server.open.size).toBe(0));
   });
 
   it('comes whole in whatever form it is sent', async () => {
