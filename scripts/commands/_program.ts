@@ -14,6 +14,8 @@ import { parseCommandLine } from './_parse.ts';
 export async function runProgram(words: string[]): Promise<number> {
   const { stdout, stderr } = process;
   leaveQuietly(stdout);
+  // A terminal that was closed (SIGHUP) takes no words any more; what was made is to be cleaned up all the same.
+  stderr.on('error', () => undefined);
   const masker = Masker.fromEnvironment();
   const mask = (text: string) => masker.mask(text);
   const flagged = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
@@ -70,6 +72,7 @@ export async function runProgram(words: string[]): Promise<number> {
 /** Ends without a word when the reader of stdout goes away (`modelcars list | head -1`). */
 function leaveQuietly(stdout: NodeJS.WriteStream): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EIO') return;
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
