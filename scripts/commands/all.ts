@@ -14,6 +14,7 @@ export const all: Command = {
   describe: 'build, verify, smoke, and push what answers right',
   options: [
     ...optionSets.models,
+    'shard',
     ...optionSets.overrides,
     'output',
     ...smokeOptions,

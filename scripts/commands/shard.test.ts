@@ -9,7 +9,7 @@ const sample = fileURLToPath(new URL('../../frameworks/sklearn/model.joblib', im
 const names = ['iris', 'wine', 'digits'];
 
 // Each run is a process of its own, and a machine may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 beforeAll(async () => {
@@ -81,6 +81,8 @@ describe('--shard', () => {
     }
     const push = await run(['push', '--registry', '127.0.0.1:1', '--shard', '4/4']);
     expect(push.code).toBe(0);
+    expect((await run(['smoke', '--shard', '4/4'])).code).toBe(0);
+    expect((await run(['all', '--registry', '127.0.0.1:1', '-o', 'all', '--shard', '4/4'])).code).toBe(0);
   });
 
   it('that cannot be is wrong usage', async () => {

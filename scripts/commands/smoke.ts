@@ -15,6 +15,7 @@ export const smoke: Command = {
   describe: 'serve built images with KServe and judge a real prediction of each',
   options: [
     ...optionSets.models,
+    'shard',
     ...smokeOptions,
     'registry',
     'version',
