@@ -28,8 +28,8 @@ interface GoMod {
   Replace?: { Old: { Path: string; Version?: string }; New: { Path: string; Version?: string } }[] | null;
 }
 
-/** All of Kubernetes on a slow machine, in milliseconds. */
-const patience = 2_400_000;
+/** All of Kubernetes on a slow machine that has other work too, in milliseconds. */
+const patience = 3_600_000;
 
 /** The folder that holds the programs; built first when need be. Throws PartMissing without Go. */
 export async function goPrograms(build: GoBuild): Promise<string> {

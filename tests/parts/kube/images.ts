@@ -49,9 +49,14 @@ export async function clusterArchives(folder: string): Promise<string[]> {
       config,
     });
   }
+  return [...archives, await mlserverArchive(folder)];
+}
+
+/** MLServer 1.7.1 as the archive of an image, made in `folder`. Returns its path. */
+export async function mlserverArchive(folder: string): Promise<string> {
   const file = join(folder, 'mlserver.tar');
   await writeArchive(file, await mlserverContent(folder));
-  return [...archives, file];
+  return file;
 }
 
 /** An image with one program of ours, which it runs. */
