@@ -17,12 +17,12 @@ export const all: Command = {
     'shard',
     ...optionSets.overrides,
     'output',
-    ...smokeOptions,
     'frozen',
     'no-frozen',
     ...optionSets.access,
     'keep',
     'dry-run',
+    ...smokeOptions,
     ...optionSets.output,
   ],
   examples: [

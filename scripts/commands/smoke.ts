@@ -16,12 +16,12 @@ export const smoke: Command = {
   options: [
     ...optionSets.models,
     'shard',
-    ...smokeOptions,
     'registry',
     'version',
     'output',
     'remote',
     ...optionSets.access,
+    ...smokeOptions,
     ...optionSets.output,
   ],
   examples: [
