@@ -103,11 +103,11 @@ describe('the head of an answer', () => {
 
   it('is read in time that grows with its length only', () => {
     const spaces = ' '.repeat(60_000);
-    const began = performance.now();
+    const began = process.threadCpuUsage().user;
     expect(head(`X-A: a${spaces}b`)?.headers['x-a']).toHaveLength(60_002);
     expect(head(`Content-Length: 5${spaces}5`)).toBeUndefined();
     // Backtracking over each run of spaces took more than a second each.
-    expect(performance.now() - began).toBeLessThan(300);
+    expect(process.threadCpuUsage().user - began).toBeLessThan(300_000);
   });
 
   it('never has a length that is no whole number, and never throws', () => {
@@ -127,8 +127,10 @@ describe('the head of an answer', () => {
       'é',
     );
     fc.assert(
-      fc.property(fc.array(part, { maxLength: 14 }), fc.string({ unit: 'binary' }), (parts, noise) => {
-        const read = parseHead(`HTTP/1.1 200 OK\r\n${parts.join('')}${noise}`);
+      fc.property(fc.array(part, { maxLength: 14 }), fc.uint8Array({ maxLength: 9 }), (parts, bytes) => {
+        const read = parseHead(
+          `HTTP/1.1 200 OK\r\n${parts.join('')}${Buffer.from(bytes).toString('latin1')}`,
+        );
         if (read?.length !== undefined) {
           expect(Number.isSafeInteger(read.length) && read.length >= 0).toBe(true);
           expect(read.headers['transfer-encoding']).toBeUndefined();

@@ -138,8 +138,7 @@ describe('a lane', () => {
     expect(look).not.toHaveBeenCalled();
     expect(request.chunks).toEqual([]);
     expect(lane.isOpen).toBe(false);
-    await settle();
-    expect(server.open.size).toBe(0);
+    await vi.waitFor(() => expect(server.open.size).toBe(0));
   });
 
   test.each([
@@ -212,17 +211,13 @@ describe('a lane that breaks', () => {
   });
 
   it('by bytes that nobody asked for is not asked again', async () => {
-    await using server = await startRaw((socket) => {
-      socket.write(ok('hello'));
-      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'), 10);
-    });
+    await using server = await startRaw(() => ok('hello'));
     const lane = laneTo(server.url());
     await lane.get(want(server.url()));
     lane.rest();
     expect(lane.isOpen).toBe(true);
-    await settle();
-    expect(lane.isOpen).toBe(false);
-    expect(server.open.size).toBe(0);
+    for (const socket of server.open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    await vi.waitFor(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
   });
 
   it('tells that nobody listens', async () => {

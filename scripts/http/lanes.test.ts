@@ -32,8 +32,7 @@ describe('lanes', () => {
     await Promise.all([some(), some(), some()]);
     expect([server.connections, server.requests.length]).toEqual([3, 60]);
     lanes.close();
-    await settle();
-    expect(server.open.size).toBe(0);
+    await vi.waitFor(() => expect(server.open.size).toBe(0));
   });
 
   it('have connections of its own for each host and port', async () => {
@@ -62,7 +61,7 @@ describe('lanes', () => {
     await all();
     expect([server.connections, server.requests.length]).toEqual([6, 9]);
     for (const socket of server.open) socket.end();
-    await settle();
+    await vi.waitFor(() => expect(server.open.size).toBe(0));
     const request = want(server.url());
     await lanes.get(request);
     expect(request.text()).toBe('hello');
@@ -87,10 +86,10 @@ describe('lanes', () => {
     const lanes = newLanes();
     await lanes.get(want(server.url()));
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 20);
-    await expect(lanes.get(want(server.url(), { signal: stop.signal }))).rejects.toMatchObject({
-      answered: false,
-    });
+    const got = lanes.get(want(server.url(), { signal: stop.signal })).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    stop.abort();
+    expect(await got).toMatchObject({ answered: false });
     await settle();
     expect([server.connections, server.requests.length]).toEqual([1, 2]);
   });
