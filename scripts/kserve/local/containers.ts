@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { ModelcarsError } from '../../errors.ts';
-import { onPath } from './tools.ts';
+import { isAlive, onPath } from './tools.ts';
 
 export interface Engine {
   name: 'podman' | 'docker';
@@ -125,13 +125,5 @@ export class Containers implements AsyncDisposable {
         resolve({ code, lines });
       });
     });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

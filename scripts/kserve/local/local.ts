@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, symlink } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Framework, Model } from '../../catalog/types.ts';
@@ -14,6 +14,7 @@ import { ownPlatform, type RunnableImage, runnableImage } from './image.ts';
 import { launcherFor } from './launcher.ts';
 import { NoPod, type Pod, startPod } from './pod.ts';
 import { serveAndAsk } from './serve.ts';
+import { isAlive } from './tools.ts';
 import { removeTree, unpackLayers } from './unpack.ts';
 
 /** Who serves the model; by default MLServer from PyPI, for the frameworks that it serves. */
@@ -94,7 +95,8 @@ async function inFolder(
   use: (work: string, rootfs: string) => Promise<Verdict>,
 ): Promise<Verdict> {
   await new Space().reserve(`smoke ${model.name}`, tmpdir(), [{ key: 'image', bytes: size }], '$TMPDIR');
-  const work = await mkdtemp(join(tmpdir(), 'modelcars-smoke-'));
+  await sweep(tmpdir());
+  const work = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   try {
     await chmod(work, 0o755);
     // Closed to others: in a pod, too, the files are only reached through the modelcar's root.
@@ -104,6 +106,19 @@ async function inFolder(
     return await use(work, rootfs);
   } finally {
     await removeTree(work);
+  }
+}
+
+/** Begins the names of the folders, before the id of their process. */
+const folderPrefix = 'modelcars-smoke-';
+
+/** Deletes the folders of our own runs that were killed. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-\\w+$`).exec(name)?.[1]);
+    if (!(pid > 0) || isAlive(pid)) continue;
+    const found = await lstat(join(parent, name)).catch(() => undefined);
+    if (found?.isDirectory() && found.uid === process.getuid?.()) await removeTree(join(parent, name));
   }
 }
 

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SmokeResult, Stage } from '../../scripts/kserve/types.ts';
+import { type BrokenImage, pushBroken, sampleFile, wrongModel } from '../kserve/_broken.ts';
+import { launchModelcars, makeCatalog, modelcars, root, tryModelcars } from '../parts/cli.ts';
+import { missingMlserver } from '../parts/mlserver.ts';
+import { missingParts, missingRoot, partsFolder } from '../parts/parts.ts';
+import { type Registry, startRegistry } from '../parts/registry.ts';
+
+const lacking =
+  missingRoot('modelcars smoke --local, as the users of a cluster,') ??
+  (await missingMlserver()) ??
+  (await missingParts('distribution', 'busybox'));
+
+interface Trap {
+  image(folder: string): BrokenImage | Promise<BrokenImage>;
+  stage: Stage;
+  cause: RegExp;
+}
+
+/** What goes wrong on a cluster, and here: the same images as in tests/kserve/negative.test.ts. */
+const traps: Record<string, Trap> = {
+  'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
+  entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },
+  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /may not read \/mnt\/models/ },
+  'roots-own': {
+    image: () => ({ folder: { mode: 0o700, owner: 0 } }),
+    stage: 'init',
+    cause: /may not look into \/models/,
+  },
+  empty: { image: () => ({ files: {} }), stage: 'init', cause: /nothing below \/models/ },
+  'wrong-name': {
+    image: async () => ({ files: { 'iris.joblib': await readFile(sampleFile) } }),
+    stage: 'load',
+    cause: /another name/,
+  },
+  corrupt: {
+    image: () => ({ files: { 'model.joblib': randomBytes(2000) } }),
+    stage: 'load',
+    cause: /cannot read the file/,
+  },
+  'wrong-answer': {
+    image: async (folder) => ({ files: { 'model.joblib': await readFile(await wrongModel(folder)) } }),
+    stage: 'answer',
+    cause: /another model|other order/,
+  },
+};
+
+describe.skipIf(lacking)('modelcars smoke --local', () => {
+  let folder: string;
+  let registry: Registry;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-local-'));
+    // The store finds MLServer where the tests have it.
+    await mkdir(join(folder, '.store'), { recursive: true });
+    await symlink(partsFolder(), join(folder, '.store', 'servers'));
+    registry = await startRegistry({ kind: 'distribution' });
+  });
+  afterAll(async () => {
+    await registry?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function smoke(args: string[]): Promise<SmokeResult[]> {
+    const { stdout, stderr } = await tryModelcars(['smoke', '--local', '--json', ...args], { cwd: folder });
+    expect(stdout, stderr).toMatch(/^\{/);
+    return (JSON.parse(stdout) as { results: SmokeResult[] }).results;
+  }
+
+  test('the models of our models.yaml answer right, as any user', async () => {
+    const flags = ['--file', join(root, 'models.yaml')];
+    const models = ['mlserver-sklearn', 'mlserver-xgboost', 'mlserver-lightgbm'];
+    await modelcars(['build', ...models, ...flags, '--base', 'embedded', '--platform', 'linux/amd64'], {
+      cwd: folder,
+    });
+    const results = await smoke([...models, ...flags, '--security', 'openshift,modelcar']);
+    expect(results).toHaveLength(6);
+    expect(results.map(({ model, status, diagnosis }) => ({ model, status, diagnosis }))).toEqual(
+      models.flatMap((model) => Array(2).fill({ model, status: 'passed', diagnosis: undefined })),
+    );
+  });
+
+  test('each trap is told, and what mends it', async () => {
+    const sample = await readFile(sampleFile);
+    const names = ['good', ...Object.keys(traps)];
+    await makeCatalog(
+      folder,
+      names.map((name) => ({ name, framework: 'sklearn', files: { 'model.joblib': sample } })),
+    );
+    await pushBroken(registry.host, 'broken/good', 'v1.0.0', {});
+    for (const [name, { image }] of Object.entries(traps))
+      await pushBroken(registry.host, `broken/${name}`, 'v1.0.0', await image(folder));
+    const results = await smoke([...names, '--remote', '--registry', `${registry.host}/broken`]);
+    const told = results.map(({ model, status, diagnosis }) => ({ model, status, ...diagnosis }));
+    expect(told[0]).toEqual({ model: 'good', status: 'passed' });
+    expect(told.slice(1)).toEqual(
+      Object.entries(traps).map(([model, { stage, cause }]) =>
+        expect.objectContaining({
+          model,
+          status: 'failed',
+          stage,
+          cause: expect.stringMatching(cause),
+          fix: expect.any(String),
+        }),
+      ),
+    );
+    const { expected = [], got } = told.at(-1) ?? {};
+    expect(got).toEqual(expected.map((label) => 2 - label));
+  });
+
+  test('one that has no server here is skipped, and says what would serve it', async () => {
+    const model = await readFile(join(root, 'frameworks/onnx/model.onnx'));
+    await makeCatalog(folder, [{ name: 'iris', framework: 'onnx', files: { 'model.onnx': model } }]);
+    await modelcars(['build', '--base', 'embedded', '--platform', 'linux/amd64'], { cwd: folder });
+    expect(await smoke([])).toMatchObject([
+      { status: 'skipped', reason: expect.stringContaining('--server-image') },
+    ]);
+  });
+
+  test.each(['SIGINT', 'SIGKILL'] as const)(
+    '%s: no process stays, and no file, or the next run takes it away',
+    async (signal) => {
+      const flags = ['mlserver-sklearn', '--file', join(root, 'models.yaml')];
+      const child = launchModelcars(['smoke', '--local', ...flags], { cwd: folder });
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      const work = await until(async () => {
+        const made = (await leftovers()).find((name) => name.includes(`-${child.pid}-`));
+        return made !== undefined && (await processesOf(made)).length > 2 ? made : undefined;
+      });
+      child.kill(signal);
+      await ended;
+      await until(async () => ((await processesOf(work)).length === 0 ? true : undefined));
+      if (signal === 'SIGKILL') expect(await smoke(flags)).toMatchObject([{ status: 'passed' }]);
+      expect(await leftovers()).not.toContain(work);
+    },
+  );
+});
+
+async function leftovers(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('modelcars-smoke-')).sort();
+}
+
+/** Ids of processes that have the folder in their command line or environment. */
+async function processesOf(work: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    const [line = '', variables = ''] = await Promise.all(
+      ['cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
+    );
+    if (line.includes(work) || variables.includes(work)) found.push(pid);
+  }
+  return found;
+}
+
+/** Asks until there is an answer; two minutes. */
+async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await sleep(100);
+  }
+  throw new Error('nothing came of it in two minutes');
+}

@@ -1,0 +1,39 @@
+/** KServe's own Hugging Face server: it is on no package index, but in KServe's Go module, beside its Go code. */
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { goModule } from './kube/go.ts';
+import { pythonWith } from './python.ts';
+import { addTorch, torchEnvironment } from './torch.ts';
+
+export interface HuggingFaceServer {
+  python: string;
+  /** What the Python needs to find PyTorch's libraries. */
+  env: Record<string, string>;
+  /** For `modelcars smoke --local --server-command`: as its image starts it, but for the ports. */
+  command: string;
+}
+
+const version = 'v0.14.1';
+
+/** Makes it when it is not there: 350 MB to fetch, 1 GB in the cache. Throws PartMissing on anything but Debian 12 with Go. */
+export async function huggingFaceServer(): Promise<HuggingFaceServer> {
+  const python = await pythonWith({
+    name: 'huggingfaceserver',
+    requirements: fileURLToPath(new URL('huggingfaceserver.requirements.txt', import.meta.url)),
+    interpreters: ['/usr/bin/python3.11', 'python3.11'],
+    finish: async (folder) => {
+      await addTorch(folder);
+      const source = await goModule('github.com/kserve/kserve', version);
+      const packages = join(folder, 'lib/python3.11/site-packages');
+      const own = join(source, 'python/huggingfaceserver/huggingfaceserver');
+      await cp(own, join(packages, 'huggingfaceserver'), { recursive: true });
+    },
+  });
+  const flags = '--model_name "$MODEL_NAME" --model_dir "$MODEL_DIR" --http_port "$PORT" --enable_grpc false';
+  return {
+    python,
+    env: await torchEnvironment(join(python, '../..')),
+    command: `exec ${python} -m huggingfaceserver ${flags}`,
+  };
+}
