@@ -1,0 +1,105 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import sklearn from '../../../frameworks/sklearn/framework.ts';
+import vllm from '../../../frameworks/vllm/framework.ts';
+import { launcherFor } from './launcher.ts';
+import { pythonEnvironment } from './python.ts';
+import { readyPaths } from './serve.ts';
+import { serverContainer } from './servercontainer.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'local-'));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+/** An interpreter whose pip says this on stderr and fails. */
+function interpreter(complaint: string): string {
+  const path = join(folder, 'python');
+  const install = `echo "${complaint}" >&2; exit 1`;
+  writeFileSync(
+    path,
+    `#!/bin/sh\ncase "$*" in\n*" venv "*) for at; do :; done; mkdir -p "$at/bin"; cp "$0" "$at/bin/python";;\n"-m pip install"*) ${install};;\nesac\n`,
+  );
+  chmodSync(path, 0o755);
+  return path;
+}
+
+async function install(complaint: string): Promise<unknown> {
+  const requirements = join(folder, 'pins');
+  writeFileSync(requirements, '# pins\na==1\nb==2\n');
+  const cache = join(folder, 'cache');
+  const said: string[] = [];
+  const settings = { name: 'server', requirements, interpreters: [interpreter(complaint)] };
+  const error: unknown = await pythonEnvironment(settings, { cache, say: (line) => said.push(line) }).catch(
+    (caught: unknown) => caught,
+  );
+  expect(said).toEqual(['installing server: 2 Python packages, once']);
+  expect(readdirSync(cache)).toEqual([]);
+  return error;
+}
+
+it('says that the package index is out of reach, and what to do; nothing half-made stays', async () => {
+  const error = await install('NewConnectionError: Temporary failure in name resolution');
+  expect(error).toMatchObject({
+    code: 'network',
+    message: 'install server: the package index cannot be reached',
+    next: expect.stringMatching(/PIP_INDEX_URL.*--server-image/),
+  });
+});
+
+it("tells pip's last error", async () => {
+  expect(await install('ERROR: No matching distribution found for b==2')).toMatchObject({
+    message: 'install server: No matching distribution found for b==2',
+  });
+});
+
+it('says which Python to install', async () => {
+  mkdirSync(join(folder, 'cache'));
+  const requirements = join(folder, 'pins');
+  const settings = { name: 'server', requirements, interpreters: ['python0.1'] };
+  await expect(pythonEnvironment(settings, { cache: folder })).rejects.toMatchObject({
+    next: expect.stringContaining('python0.1'),
+  });
+});
+
+it('has no server for vLLM of its own, and takes a command', async () => {
+  expect(await launcherFor(vllm, undefined, { cache: folder })).toEqual({
+    reason: expect.stringMatching(/kserve-huggingfaceserver.*--server-image.*--server-command/),
+  });
+  vi.stubEnv('PATH', '/usr/bin');
+  const launcher = await launcherFor(vllm, 'vllm serve "$MODEL_DIR"', { cache: folder });
+  if ('reason' in launcher) throw new Error(launcher.reason);
+  expect(launcher.command({ models: '/m', name: 'granite', ports: [1, 2, 3] })).toMatchObject({
+    argv: ['/bin/sh', '-c', 'vllm serve "$MODEL_DIR"'],
+    env: { MODEL_DIR: '/m', MODEL_NAME: 'granite', PORT: '1', PATH: '/usr/bin' },
+  });
+});
+
+it("asks for readiness where the framework's requests go", () => {
+  expect(readyPaths(sklearn.smoke, 'iris')).toEqual(['/v2/models/iris/ready']);
+  expect(readyPaths(vllm.smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
+});
+
+it('starts a server image as KServe does', () => {
+  const model = { name: 'iris' } as Parameters<typeof serverContainer>[0];
+  expect(serverContainer(model, sklearn, 'mlserver')).toMatchObject({
+    command: [],
+    env: {
+      MLSERVER_MODEL_IMPLEMENTATION: 'mlserver_sklearn.SKLearnModel',
+      MLSERVER_MODEL_NAME: 'iris',
+      MLSERVER_MODEL_URI: '/mnt/models',
+      MLSERVER_HTTP_PORT: '8080',
+    },
+  });
+  const serving = { args: ['--dtype=half'], env: { A: '1' }, imagePullSecrets: [] };
+  expect(serverContainer({ ...model, serving }, vllm, 'v')).toMatchObject({
+    args: ['--model_name=iris', '--dtype=half'],
+    env: { A: '1' },
+  });
+});

@@ -1,0 +1,51 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { foldersOfCommand, quote, reachScript } from './reach.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "reach '-"));
+  chmodSync(folder, 0o755);
+  for (const path of ['home/tools/bin', 'home/other', 'open'])
+    mkdirSync(join(folder, path), { recursive: true });
+  chmodSync(join(folder, 'home'), 0o700);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+it('covers the uppermost closed folder once, and shows the needed ones in it', () => {
+  const script = reachScript([
+    join(folder, 'home/tools/bin'),
+    join(folder, 'home/other'),
+    join(folder, 'open'),
+  ]);
+  const top = quote(join(folder, 'home'));
+  expect(script.split('\n')).toEqual([
+    'set -e',
+    'umask 022',
+    `exec 9< ${top}`,
+    `mount -t tmpfs -o mode=0755 tmpfs ${top}`,
+    `mkdir -p ${quote(join(folder, 'home/tools/bin'))}`,
+    `mount --no-canonicalize --rbind '/proc/self/fd/9/tools/bin' ${quote(join(folder, 'home/tools/bin'))}`,
+    `mkdir -p ${quote(join(folder, 'home/other'))}`,
+    `mount --no-canonicalize --rbind '/proc/self/fd/9/other' ${quote(join(folder, 'home/other'))}`,
+    'exec 9<&-',
+  ]);
+});
+
+it('finds all that lies beside what a command names or PATH has', async () => {
+  vi.stubEnv('PATH', `/usr/bin:${join(folder, 'open')}`);
+  expect(await foldersOfCommand('serve --port "$PORT" /usr/bin/python')).toEqual([]);
+  vi.stubEnv('PATH', `/usr/bin:${join(folder, 'home/tools/bin')}`);
+  expect((await foldersOfCommand('serve')).sort()).toEqual(
+    ['other', 'tools'].map((name) => join(folder, 'home', name)),
+  );
+});
+
+it('quotes for the shell', () => {
+  expect(quote("it's $HOME")).toBe(`'it'\\''s $HOME'`);
+});
