@@ -84,10 +84,9 @@ export async function setModelcarUser(
 ): Promise<void> {
   const config = (await api.find<ServiceConfig>(configMap(namespace))) ?? {};
   if (readModelcars(config).user === user) return;
-  await api.apply(
-    { ...configMap(namespace), data: { storageInitializer: withModelcarUser(config, user) } },
-    signal,
-  );
+  // All of it: server-side apply takes away what its manager applied before and does not now.
+  const data = { ...config.data, storageInitializer: withModelcarUser(config, user) };
+  await api.apply({ ...configMap(namespace), data }, signal);
 }
 
 function configMap(namespace: string) {
