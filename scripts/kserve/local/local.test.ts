@@ -6,7 +6,7 @@ import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
 import { launcherFor } from './launcher.ts';
 import { pythonEnvironment } from './python.ts';
-import { readyPaths } from './serve.ts';
+import { failed, readyPaths } from './serve.ts';
 import { serverContainer } from './servercontainer.ts';
 
 let folder: string;
@@ -84,6 +84,18 @@ it('has no server for vLLM of its own, and takes a command', async () => {
 it("asks for readiness where the framework's requests go", () => {
   expect(readyPaths(sklearn.smoke, 'iris')).toEqual(['/v2/models/iris/ready']);
   expect(readyPaths(vllm.smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
+});
+
+it.each([
+  'nsenter: failed to execute sh: No such file or directory',
+  'Error: runc: runc create failed: unable to start container process: exec: "sh": executable file not found in $PATH: OCI runtime attempted',
+  'Error: crun: executable file `sh` not found in $PATH: No such file or directory: OCI runtime attempted',
+])('knows an image without a shell: %s', (line) => {
+  expect(failed('init', 'modelcar-init', { code: 127, lines: [line] }).diagnosis).toMatchObject({
+    stage: 'init',
+    what: 'exec: "sh": executable file not found in $PATH',
+    cause: expect.stringContaining('no shell'),
+  });
 });
 
 it('starts a server image as KServe does', () => {

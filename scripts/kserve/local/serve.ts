@@ -160,12 +160,16 @@ function withDefaults(env: Record<string, string>, home: string): Record<string,
   return { PATH: path, ...env, HOME: home, TMPDIR: home };
 }
 
+/** A program that the image does not have, in the words of nsenter, of runc, and of crun. */
+const noProgram =
+  /(?:failed to execute |exec: "|executable file `)(?<name>[^\s":`]+)(?::|": executable file|`) (?:not found|No such file)/;
+
 export function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
-  const missing = /failed to execute (\S+): No such file/.exec(lines.join('\n'))?.[1];
+  const missing = noProgram.exec(lines.join('\n'))?.groups?.name;
   const what =
     missing === undefined
       ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${lines.at(-1) ?? 'it wrote nothing'}`
-      : // As container engines say it.
+      : // As most container engines say it.
         `exec: "${missing}": executable file not found in $PATH`;
   const standing: Standing = { stage, state: 'failed', what, container };
   return { diagnosis: diagnose({ events: [], logs: { [container]: lines } }, standing) };
