@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { Lane } from './lane.ts';
 import { LaneBroken } from './reader.ts';
-import { ok, startRaw, want } from './testing.ts';
+import { ok, startRaw, until, want } from './testing.ts';
 
 const lanes: Lane[] = [];
 const laneTo = (url: URL, onEnd: (lane: Lane) => void = () => {}): Lane => {
@@ -138,7 +138,7 @@ describe('a lane', () => {
     expect(look).not.toHaveBeenCalled();
     expect(request.chunks).toEqual([]);
     expect(lane.isOpen).toBe(false);
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
   });
 
   test.each([
@@ -168,7 +168,7 @@ describe('a lane', () => {
     expect(request.text()).toBe('hello');
     expect(lane.isOpen).toBe(false);
     expect(await failure(lane.get(want(server.url())))).toMatchObject({ answered: false });
-    await vi.waitFor(() => expect(ended).toEqual([lane]));
+    await until(() => expect(ended).toEqual([lane]));
     expect(await failure(lane.get(want(server.url())))).toBeInstanceOf(LaneBroken);
     expect(server.requests).toHaveLength(1);
   });
@@ -217,7 +217,7 @@ describe('a lane that breaks', () => {
     lane.rest();
     expect(lane.isOpen).toBe(true);
     for (const socket of server.open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
-    await vi.waitFor(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
+    await until(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
   });
 
   it('tells that nobody listens', async () => {

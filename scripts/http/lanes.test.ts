@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
-import { afterEach, describe, expect, it, test, vi } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw, want } from './testing.ts';
+import { ok, startRaw, until, want } from './testing.ts';
 
 const made: Lanes[] = [];
 const newLanes = (): Lanes => {
@@ -32,7 +32,7 @@ describe('lanes', () => {
     await Promise.all([some(), some(), some()]);
     expect([server.connections, server.requests.length]).toEqual([3, 60]);
     lanes.close();
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
   });
 
   it('have connections of its own for each host and port', async () => {
@@ -61,7 +61,7 @@ describe('lanes', () => {
     await all();
     expect([server.connections, server.requests.length]).toEqual([6, 9]);
     for (const socket of server.open) socket.end();
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
     const request = want(server.url());
     await lanes.get(request);
     expect(request.text()).toBe('hello');
@@ -87,7 +87,7 @@ describe('lanes', () => {
     await lanes.get(want(server.url()));
     const stop = new AbortController();
     const got = lanes.get(want(server.url(), { signal: stop.signal })).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+    await until(() => expect(server.requests).toHaveLength(2));
     stop.abort();
     expect(await got).toMatchObject({ answered: false });
     await settle();
@@ -124,12 +124,20 @@ describe('lanes', () => {
     expect(lanes.fits(new URL('http://other.test/'))).toBe(true);
   });
 
+  it('leave no connection behind that they did not ask', async () => {
+    await using server = await startRaw(() => ok('hello'));
+    const got = newLanes().get(want(server.url(), { headers: { range: 'a\nb' } }));
+    await expect(got).rejects.toMatchObject({ code: 'usage' });
+    await settle();
+    expect(server.open.size).toBe(0);
+  });
+
   it('end what is under way when they are closed', async () => {
     await using server = await startRaw(() => 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello');
     const lanes = newLanes();
     const request = want(server.url());
     const got = lanes.get(request).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(request.text()).toBe('hello'));
+    await until(() => expect(request.text()).toBe('hello'));
     lanes.close();
     expect(await got).toMatchObject({ answered: true });
   });

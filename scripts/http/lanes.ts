@@ -25,13 +25,13 @@ export class Lanes {
   async get(request: LaneRequest): Promise<LaneAnswer> {
     const { url } = request;
     for (;;) {
-      const rested = this.#take(url.origin);
+      const rested = this.#resting.get(url.origin)?.pop();
       const lane = rested ?? this.#make(url);
       let answer: LaneAnswer;
       try {
         answer = await lane.get(request);
       } catch (error) {
-        // A server closes a connection that rests; we may have asked at that very moment.
+        // A server closes a connection that rests; we may have asked after that.
         const stale = rested !== undefined && error instanceof LaneBroken && !error.answered;
         if (stale && !request.signal?.aborted) continue;
         lane.close();
@@ -50,12 +50,6 @@ export class Lanes {
 
   close(): void {
     for (const lane of this.#all) lane.close();
-  }
-
-  #take(origin: string): Lane | undefined {
-    const resting = this.#resting.get(origin) ?? [];
-    for (let lane = resting.pop(); lane !== undefined; lane = resting.pop()) if (lane.isOpen) return lane;
-    return undefined;
   }
 
   #make(url: URL): Lane {

@@ -10,7 +10,7 @@ import { makeCertificates } from '../../tests/parts/certificates.ts';
 import { type Get, HttpClient, type Refused, type Seen } from './client.ts';
 import { RequestFailure } from './failure.ts';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw } from './testing.ts';
+import { ok, startRaw, until } from './testing.ts';
 import { Transport } from './transport.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -73,7 +73,7 @@ describe('a large body', () => {
     await my.receive(server.url());
     expect(server.open.size).toBe(1);
     await my.transport.close();
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
   });
 
   it('comes whole in whatever form it is sent', async () => {
@@ -109,7 +109,7 @@ describe('a large body', () => {
         // A form that no lane reads is found out once.
         expect(server.requests.length - turns.length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -189,6 +189,7 @@ describe('a failure', () => {
     };
     for (const size of ['large', 'small'] as const) {
       await expect(my.client.receive(call, fail, () => undefined, size)).rejects.toBe(mine);
+      await until(() => expect(server.open.size).toBe(0));
       await expect(my.client.receive(call, () => {}, fail, size)).rejects.toBe(mine);
       const later = () => Promise.reject(mine);
       await expect(my.client.receive(call, () => {}, later, size)).rejects.toBe(mine);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
+import { vi } from 'vitest';
 import type { Certificates } from '../../tests/parts/certificates.ts';
 import type { LaneRequest } from './reader.ts';
 
@@ -72,6 +73,9 @@ export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer
   const head = ['HTTP/1.1 200 OK', ...headers, `Content-Length: ${bytes.length}`];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
 }
+
+/** Until a check holds; ten seconds, as the machine may have much else to do. */
+export const until = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
 
 export interface Wanted extends LaneRequest {
   /** What `take` was given, copied. */

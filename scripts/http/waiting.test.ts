@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { Lane } from './lane.ts';
-import { ok, startRaw, want } from './testing.ts';
+import { ok, startRaw, until, want } from './testing.ts';
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -48,14 +48,14 @@ describe('a take that asks to wait', () => {
     expect(lane.isOpen).toBe(false);
   });
 
-  it('can be stopped', async () => {
-    await using server = await startRaw(() => ok(large));
+  it.each(['in the middle', 'at the end'])('can be stopped %s', async (where) => {
+    await using server = await startRaw(() => ok(where === 'at the end' ? 'hello' : large));
     const stop = new AbortController();
     const { promise, resolve } = Promise.withResolvers<void>();
     const take = vi.fn(() => promise);
     const lane = laneTo(server.url());
     const got = failure(lane.get(want(server.url(), { take, signal: stop.signal })));
-    await vi.waitFor(() => expect(take).toHaveBeenCalled());
+    await until(() => expect(take).toHaveBeenCalled());
     stop.abort();
     expect(await got).toMatchObject({ answered: true });
     resolve();
@@ -92,7 +92,7 @@ describe('a signal', () => {
     const lane = laneTo(server.url());
     await lane.get(want(server.url()));
     expect(await failure(lane.get(want(server.url(), { signal })))).toMatchObject({ answered: false });
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
     expect(server.requests).toHaveLength(1);
   });
 
@@ -103,13 +103,11 @@ describe('a signal', () => {
       const request = want(server.url(), { signal: stop.signal });
       const got = failure(laneTo(server.url()).get(request));
       const nth = part === 'nothing' ? 1 : 2;
-      await vi.waitFor(() =>
-        expect([server.requests.length, request.text() !== '']).toEqual([nth, nth === 2]),
-      );
+      await until(() => expect([server.requests.length, request.text() !== '']).toEqual([nth, nth === 2]));
       stop.abort();
       expect(await got).toMatchObject({ answered: nth === 2 });
     }
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
   });
 });
 
@@ -224,8 +222,10 @@ describe('time', { retry: 3 }, () => {
       lane.rest();
     }
     expect([server.connections, lane.isOpen]).toEqual([1, true]);
-    await vi.waitFor(() => expect(onEnd).toHaveBeenCalledOnce());
+    const began = performance.now();
+    await until(() => expect(onEnd).toHaveBeenCalledOnce());
+    expect(performance.now() - began).toBeLessThan(400);
     expect(lane.isOpen).toBe(false);
-    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    await until(() => expect(server.open.size).toBe(0));
   });
 });
