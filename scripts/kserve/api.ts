@@ -56,6 +56,13 @@ export class Api {
     });
   }
 
+  /** Creates an object that is not there yet: much quicker than `apply` for a definition of a megabyte. */
+  async create<T extends KubernetesObject>(object: T, signal?: AbortSignal): Promise<T> {
+    const path = await this.pathOf(object);
+    const collection = path.slice(0, path.lastIndexOf('/'));
+    return this.request('POST', collection, { body: object, ...(signal && { signal }) });
+  }
+
   /** An object, or undefined when there is none of that name (or kind). */
   async find<T>(object: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<T | undefined> {
     try {

@@ -39,12 +39,14 @@ export async function installKserve(api: Api, options: InstallOptions): Promise<
     objects.push(...fromYaml(await readSource(source, signal), source));
   }
   const { definitions, core, rest } = prepare(objects);
-  say(`${definitions.length} definitions`);
-  await Promise.all(definitions.map((object) => api.apply(object, signal)));
+  for (const object of definitions) {
+    say(`definition ${object.metadata.name}`);
+    await insist(() => api.create(object, signal), signal);
+  }
   await Promise.all(definitions.map((object) => until(api, object, 'Established', signal)));
   for (const object of core) {
     say(`${object.kind} ${object.metadata.name}`);
-    await api.apply(object, signal);
+    await insist(() => api.apply(object, signal), signal);
   }
   say('waiting for the controller');
   for (const object of core.filter(({ kind }) => kind === 'Deployment'))
@@ -101,16 +103,19 @@ async function until(api: Api, object: KubernetesObject, type: string, signal: A
   }
 }
 
-/** Tries again while a webhook that has just come up does not answer everywhere yet. */
-export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/** Words of an API server or webhook that has just come up, or has too much to do. */
+const passing =
+  /failed calling webhook|connection refused|no endpoints|request did not complete|context deadline exceeded|etcdserver|too many requests/i;
+
+/** Tries again while the cluster is not all there yet; what was done by a try that seemed to fail counts. */
+export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const passing =
-        error instanceof ApiError &&
-        /failed calling webhook|connection refused|no endpoints/.test(error.message);
-      if (!passing || attempt >= 60) throw error;
+      if (!(error instanceof ApiError)) throw error;
+      if (attempt > 1 && error.reason === 'AlreadyExists') return undefined;
+      if (!passing.test(error.message) || attempt >= 60) throw error;
       await sleep(1000, undefined, { signal });
     }
   }

@@ -74,7 +74,7 @@ export class Kind {
     await inFolder(async (folder) => {
       await this.#run([...args, '--kubeconfig', join(folder, 'kubeconfig')], {
         signal,
-        onLine: (line) => say(plain(line)),
+        onLine: (line) => /^[•✓✗*]/u.test(line) && say(plain(line)),
         next: 'see what kind says; `--node-image` names another node image, `--kind-config` a configuration',
       });
     });

@@ -69,7 +69,7 @@ export function prepare(objects: readonly KubernetesObject[]): Prepared {
 function isNeeded(object: KubernetesObject): boolean {
   const { kind, metadata } = object;
   if (kind === 'CustomResourceDefinition')
-    return !/inference(pools|objectives|modelrewrites)\./.test(metadata.name);
+    return !/^(inference(pools|objectives|modelrewrites)|llminference|localmodel)/.test(metadata.name);
   if (kind === 'LLMInferenceServiceConfig' || kind === 'DaemonSet') return false;
   if (kind === 'Deployment') return metadata.name === controller;
   if (kind.endsWith('WebhookConfiguration')) {
