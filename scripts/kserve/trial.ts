@@ -27,7 +27,7 @@ export interface TrialOptions {
 /** Port of a model server, as all of KServe's runtimes have it. */
 const port = 8080;
 /** Milliseconds that a server has to answer right once its pod is ready: readiness is often no more than an open port. */
-const answerPatience = 60_000;
+const answerPatience = 120_000;
 /** Last lines of a log that are read. */
 const tail = 100;
 /** Milliseconds that a deleted pod has to go, so that the next finds its room. */
