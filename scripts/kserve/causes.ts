@@ -190,7 +190,7 @@ export const clues: Clue[] = [
   },
   {
     stages: ['load', 'ready', 'answer'],
-    sign: /(Permission denied|Errno 13|EACCES|PermissionError).*|\/mnt\/models.*(Permission denied|not permitted)/i,
+    sign: /(Permission denied|Errno 13|EACCES|PermissionError).*\bmodels\b|\bmodels\b.*(Permission denied|not permitted)/i,
     cause:
       'the model server may not read /mnt/models: it runs as another user than the modelcar, or the files are not readable for all',
     fix: `${oneUser}; and \`modelcars verify\` checks the files' modes`,
@@ -227,12 +227,24 @@ export const clues: Clue[] = [
       'the model server does not find the model: the file has another name or folder than it looks for, or /mnt/models is empty',
     fix: 'frameworks/README.md tells the names a runtime looks for; give the file its name with `files:` in models.yaml',
   },
+  {
+    stages: ['load', 'ready', 'answer'],
+    sign: /Permission denied|Errno 13|EACCES|PermissionError/i,
+    cause: 'the model server may not use something that it needs, as the user that it runs as',
+    fix: 'its log names the file; on OpenShift a server image has to work as any user, which may write to few places (HOME=/tmp in `env` of `serving:` helps some)',
+  },
 ];
 
-/** The likely cause of a failure at a stage, by what was seen there, most telling text first. */
+/**
+ * The likely cause of a failure at a stage, by what was seen there, most telling text first. Of events that text decides; a log tells
+ * a trouble and then its consequences, so there the order of the clues does, the particular before the general.
+ */
 export function findCause(stage: Stage, texts: readonly string[]): Clue | undefined {
+  const own = clues.filter(({ stages }) => stages.includes(stage));
+  if (stage !== 'apply' && stage !== 'pull')
+    return own.find(({ sign }) => texts.some((text) => sign.test(text)));
   for (const text of texts) {
-    const clue = clues.find(({ stages, sign }) => stages.includes(stage) && sign.test(text));
+    const clue = own.find(({ sign }) => sign.test(text));
     if (clue !== undefined) return clue;
   }
   return undefined;
