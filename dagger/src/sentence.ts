@@ -1,4 +1,4 @@
-import { type Container, ExecError } from '@dagger.io/dagger';
+import type { Container } from '@dagger.io/dagger';
 
 /**
  * What an exec prints. When it fails, an error with the program's own words (`error: …`, `next: …`) instead of a command line
@@ -29,8 +29,9 @@ export async function allTold<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
 
 /** The program's words begin at its first `error:`; without one, all that was printed. */
 function sentenceOf(error: unknown): string {
-  if (!(error instanceof ExecError)) return error instanceof Error ? error.message : String(error);
-  const { stderr, stdout } = error;
+  // The class ExecError is not part of the SDK that an engine generates.
+  if (!(error instanceof Error)) return String(error);
+  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
   const at = stderr.search(/^error: /m);
   return (at >= 0 ? stderr.slice(at) : stderr || stdout || error.message).trim();
 }
