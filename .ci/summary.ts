@@ -28,6 +28,7 @@ const suites = {
   e2e: /^tests\/e2e\//,
   judges: /^tests\/judges\//,
   dagger: /^tests\/dagger\//,
+  kserve: /^tests\/kserve\//,
 };
 
 /** Sums the reports. A broken file, a suite without a passed test, a step that ended badly: none may look like a pass. */
@@ -52,7 +53,7 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
   }
   const explained = summary.failed + summary.complaints.length > 0;
   for (const [step, code] of Object.entries(steps)) {
-    const runsTests = ['test', 'judges', 'dagger'].includes(step);
+    const runsTests = ['test', 'judges', 'dagger', 'kserve'].includes(step);
     if (code !== 0 && !(runsTests && explained)) {
       summary.complaints.push(`${step} ended with exit code ${code}`);
     }

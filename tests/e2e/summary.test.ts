@@ -11,26 +11,30 @@ const suites = [
   file('tests/e2e/push.test.ts', 'passed', 'skipped'),
   file('tests/judges/skopeo.test.ts', 'passed', 'todo'),
   file('tests/dagger/module.test.ts', 'passed'),
+  file('tests/kserve/smoke.test.ts', 'passed'),
 ];
-const good = { setup: 0, test: 0, judges: 0, dagger: 0 };
+const good = { setup: 0, test: 0, judges: 0, dagger: 0, kserve: 0 };
 
 describe('summary of a CI run', () => {
   test('adds up the reports of several runs', () => {
     const reports = [{ testResults: suites.slice(0, 2) }, { testResults: suites.slice(2) }];
-    expect(summarize(reports, good, '/repo')).toEqual({ passed: 5, failed: 0, skipped: 2, complaints: [] });
+    expect(summarize(reports, good, '/repo')).toEqual({ passed: 6, failed: 0, skipped: 2, complaints: [] });
   });
 
-  test.each(['e2e', 'judges', 'dagger'])('%s: a suite of which no test passed is a failure', (suite) => {
-    const skipped = [{ status: 'skipped' }];
-    const ran = suites.map((one) => ({
-      ...one,
-      ...(one.name.includes(`/${suite}/`) && { assertionResults: skipped }),
-    }));
-    expect(summarize([{ testResults: ran }], good, '/repo')).toMatchObject({
-      failed: 1,
-      complaints: [`no ${suite} test passed`],
-    });
-  });
+  test.each(['e2e', 'judges', 'dagger', 'kserve'])(
+    '%s: a suite of which no test passed is a failure',
+    (suite) => {
+      const skipped = [{ status: 'skipped' }];
+      const ran = suites.map((one) => ({
+        ...one,
+        ...(one.name.includes(`/${suite}/`) && { assertionResults: skipped }),
+      }));
+      expect(summarize([{ testResults: ran }], good, '/repo')).toMatchObject({
+        failed: 1,
+        complaints: [`no ${suite} test passed`],
+      });
+    },
+  );
 
   test('a test file that broke before its tests is a failure', () => {
     const broken = { ...file('scripts/errors.test.ts'), status: 'failed' };

@@ -1,0 +1,69 @@
+/** `modelcars smoke` as a user runs it, with the clusters of this suite. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { SmokeResult } from '../../scripts/kserve/types.ts';
+import { root, tryModelcars } from '../parts/cli.ts';
+import type { KServeVersion } from '../parts/kube/kserve.ts';
+import { ready } from './_cluster.ts';
+
+/** The classic models of the repository's own catalog. */
+export const classics = ['mlserver-sklearn', 'mlserver-xgboost', 'mlserver-lightgbm'];
+
+/** The repository's catalog. */
+export const catalog = join(root, 'models.yaml');
+
+export interface Smoked {
+  code: number | undefined;
+  results: SmokeResult[];
+  stderr: string;
+}
+
+/** The environment that makes clusters of what this suite has, with this KServe; nothing is downloaded. */
+export function clusterEnv(version: KServeVersion): Record<string, string | undefined> {
+  const { env, manifests } = ready();
+  return {
+    ...env,
+    MODELCARS_KSERVE_VERSION: version,
+    MODELCARS_KSERVE_MANIFESTS: manifests[version].join(),
+    // A kubeconfig of the user's stays as it is: there is none.
+    KUBECONFIG: undefined,
+  };
+}
+
+/** Runs `modelcars smoke ARGS… --json`, whatever the exit code. */
+export async function smoke(
+  args: string[],
+  settings: { cwd: string; version?: KServeVersion; env?: Record<string, string | undefined> },
+): Promise<Smoked> {
+  const { cwd, version = 'v0.20.0', env } = settings;
+  const ran = await tryModelcars(['smoke', ...args, '--json'], {
+    cwd,
+    env: { ...clusterEnv(version), ...env },
+    timeout: 1_200_000,
+  });
+  const { results = [] }: { results?: SmokeResult[] } = JSON.parse(ran.stdout || '{}');
+  return { code: ran.code, results, stderr: ran.stderr };
+}
+
+/** Expects that every case passed and that there are as many; else shows what smoke said. */
+export function expectAllPassed({ code, results, stderr }: Smoked, count: number): void {
+  const failed = results.filter(({ status }) => status !== 'passed');
+  expect({ failed, stderr: failed.length > 0 || results.length !== count ? stderr : '' }).toEqual({
+    failed: [],
+    stderr: '',
+  });
+  expect({ code, count: results.length }).toEqual({ code: 0, count });
+}
+
+/** kind's configuration with image volumes on: Kubernetes 1.34 has them, off unless told. Returns its path. */
+export async function imageVolumesConfig(folder: string): Promise<string> {
+  const file = join(folder, 'kind.json');
+  const config = {
+    kind: 'Cluster',
+    apiVersion: 'kind.x-k8s.io/v1alpha4',
+    featureGates: { ImageVolume: true },
+  };
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
