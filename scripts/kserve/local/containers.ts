@@ -75,7 +75,7 @@ export class Containers implements AsyncDisposable {
   async run(words: readonly string[]): Promise<Ended> {
     const name = `${this.#id}-run-${this.#started.length}`;
     this.#started.push(name);
-    return await this.#ask(['run', '--rm', '--name', name, ...words]);
+    return this.#able(await this.#ask(['run', '--rm', '--name', name, ...words]));
   }
 
   /** Starts a container that runs on; with code 0 it was started. */
@@ -83,6 +83,19 @@ export class Containers implements AsyncDisposable {
     this.#started.push(name);
     const { code, lines } = await this.#ask(['run', '--detach', '--name', name, ...words]);
     return { code, lines: code === 0 ? [] : lines };
+  }
+
+  /** 125 is the engine's own: it could not even try (docker run's documentation, "Exit status"). A missing program is the image's affair. */
+  #able(ended: Ended): Ended {
+    const { code, lines } = ended;
+    if (code !== 125 || lines.some((line) => /executable file/.test(line))) return ended;
+    throw new ModelcarsError(
+      'cluster',
+      `run the image with ${this.#engine.name}: ${lines.at(-1) ?? 'it failed'}`,
+      {
+        next: `see whether \`${this.#engine.name} run\` works here`,
+      },
+    );
   }
 
   async runs(name: string): Promise<boolean> {

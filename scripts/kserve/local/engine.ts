@@ -19,6 +19,8 @@ export interface EngineOptions extends LocalOptions {
   server: Extract<LocalServer, { image: string }>;
 }
 
+/** How the image is run: it was loaded, and needs nothing from anywhere. */
+const ownImage = ['--pull=never', '--network=none'];
 /** Milliseconds that KServe's link may take to be made. */
 const linkPatience = 15_000;
 
@@ -45,14 +47,14 @@ export async function smokeInEngine(
   await chmod(shared, 0o777);
   const as = ['--user', `${uid}:0`, '--cap-drop=ALL', '--security-opt=no-new-privileges'];
 
-  const checked = await containers.run([...as, '--network=none', own, 'sh', '-c', check]);
+  const checked = await containers.run([...as, ...ownImage, own, 'sh', '-c', check]);
   if (checked.code !== 0) return failed('init', init, checked);
   const volume = ['--volume', `${shared}:/mnt`, '--security-opt=label=disable'];
   const sidecar = `${id}-modelcar`;
   const linked = await containers.start(sidecar, [
     ...as,
     ...volume,
-    '--network=none',
+    ...ownImage,
     own,
     'sh',
     '-c',
