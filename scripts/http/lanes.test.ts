@@ -82,16 +82,17 @@ describe('lanes', () => {
   });
 
   it('do not ask again once they were stopped', async () => {
-    await using server = await startRaw((_, { nth }) => (nth === 1 ? ok('hello') : ''));
+    await using server = await startRaw((_, { nth }) => (nth < 3 ? ok('hello') : ''));
     const lanes = newLanes();
-    await lanes.get(want(server.url()));
+    await Promise.all([1, 2].map(() => lanes.get(want(server.url()))));
     const stop = new AbortController();
     const got = lanes.get(want(server.url(), { signal: stop.signal })).catch((error: unknown) => error);
-    await until(() => expect(server.requests).toHaveLength(2));
+    await until(() => expect(server.requests).toHaveLength(3));
     stop.abort();
     expect(await got).toMatchObject({ answered: false });
     await settle();
-    expect([server.connections, server.requests.length]).toEqual([1, 2]);
+    // The other one still rests.
+    expect([server.connections, server.requests.length, server.open.size]).toEqual([2, 3, 1]);
   });
 
   it('use no connection again on which too much came, or whose reader gave up', async () => {

@@ -4,12 +4,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../../tests/parts/certificates.ts';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw, want } from './testing.ts';
+import { ok, startRaw, until, want } from './testing.ts';
 
 const made: Lanes[] = [];
 const newLanes = (ca?: string): Lanes => {
@@ -34,13 +34,21 @@ describe('lanes with TLS', () => {
   const large = Buffer.from(Array.from({ length: 2_000_000 }, (_, at) => (at * 7 + (at >> 9)) & 255));
 
   it('go to those whose certificate is trusted and has their name', async () => {
-    await using server = await startRaw(() => ok(large), { tls });
+    const names: unknown[] = [];
+    await using server = await startRaw(
+      (socket) => {
+        names.push((socket as TLSSocket).servername);
+        return ok(large);
+      },
+      { tls },
+    );
     const lanes = newLanes(ca);
     for (const host of ['localhost', '127.0.0.1']) {
       const request = want(new URL(server.url().href.replace('localhost', host)));
       for (const _ of [1, 2]) await lanes.get(request);
       expect(Buffer.concat(request.chunks).equals(Buffer.concat([large, large]))).toBe(true);
     }
+    expect(names).toEqual(['localhost', 'localhost', false, false]);
     await using six = await startRaw(() => ok('six'), { tls, host: '::1' });
     await lanes.get(want(new URL(`https://[::1]:${six.url().port}/`)));
     expect([server.connections, six.connections]).toEqual([2, 1]);
@@ -86,6 +94,21 @@ describe('lanes with TLS', () => {
       expect(most).toBe(1);
       expect(Buffer.concat(chunks).equals(large.subarray(0, size))).toBe(true);
     }
+  });
+
+  it('give nothing more to a take that waited when they were stopped', async () => {
+    await using server = await startRaw(() => ok(large), { tls });
+    const stop = new AbortController();
+    const waiting = Promise.withResolvers<void>();
+    const take = vi.fn(() => waiting.promise);
+    const got = newLanes(ca).get(want(server.url(), { take, signal: stop.signal }));
+    await until(() => expect(take).toHaveBeenCalled());
+    await sleep(20);
+    stop.abort();
+    await expect(got).rejects.toMatchObject({ answered: true });
+    waiting.resolve();
+    await sleep(20);
+    expect(take).toHaveBeenCalledOnce();
   });
 
   it('tell too much and too little though take waited', async () => {
