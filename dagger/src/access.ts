@@ -57,7 +57,7 @@ export function accessFlags({ caFile }: Access): string[] {
 export function withRegistry(container: Container, access: RegistryAccess): Container {
   const { username, password, service, registry } = access;
   if ((username === undefined || username === '') !== (password === undefined))
-    throw new Error('error: --username and --password go together\nnext: give both, or --docker-config');
+    throw new Error('--username and --password go together\nnext: give both, or --docker-config');
   let ready = container;
   if (username && password) {
     ready = ready
@@ -79,7 +79,7 @@ function serviceName(registry: string | undefined): string {
   const isName = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host);
   if (isName && host !== 'localhost' && !/^[\d.]+$/.test(host)) return host;
   throw new Error(
-    `error: --registry-service needs a registry with a name, got ${JSON.stringify(host)}\n` +
+    `--registry-service needs a registry with a name, got ${JSON.stringify(host)}\n` +
       'next: say --registry registry:5000/me, with the port of the service: within the container it is called so',
   );
 }

@@ -141,7 +141,7 @@ export class Modelcars {
     const own = platform || String(await dag.defaultPlatform());
     const overrides = { version, base, platform: own };
     const [part] = await this.parts(source, [model], [], { base, platform: own });
-    if (part === undefined) throw new Error(`error: no model ${model}\nnext: see dagger call list`);
+    if (part === undefined) throw new Error(`no model ${model}\nnext: see dagger call list`);
     const layout = await told(() => this.layout(part, source, overrides, []).sync());
     const archive = this.node()
       .withMountedDirectory('/layout', layout)

@@ -27,11 +27,11 @@ export async function allTold<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** The program's words begin at its first `error:`; without one, all that was printed. */
+/** The program's words begin after its first `error:` (dagger writes that itself); without one, all that was printed. */
 function sentenceOf(error: unknown): string {
   // The class ExecError is not part of the SDK that an engine generates.
   if (!(error instanceof Error)) return String(error);
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
   const at = stderr.search(/^error: /m);
-  return (at >= 0 ? stderr.slice(at) : stderr || stdout || error.message).trim();
+  return (at >= 0 ? stderr.slice(at + 'error: '.length) : stderr || stdout || error.message).trim();
 }

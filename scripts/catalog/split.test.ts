@@ -2,7 +2,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { Folder } from './_fixture.ts';
+import { Folder, frameworkText } from './_fixture.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock, readLock } from './lockfile.ts';
 import { splitCatalog } from './split.ts';
@@ -103,5 +103,20 @@ describe('the part of a model', () => {
     const catalog = await loadCatalog(await bare.catalog(`${head}models:\n${iris}`));
     const [without] = await splitCatalog(catalog, catalog.models, undefined);
     expect(without).not.toHaveProperty('lock');
+  });
+
+  it('has what its frameworks import from beside them', async () => {
+    const framework = `import { a } from '../../lib/a.ts';\n${frameworkText('testing')}`;
+    const lib = `import './b.ts';\nimport type { C } from "./types.ts";\nexport { x } from '../../outside.ts';\n`;
+    await using folder = await Folder.make({
+      'm/model.bin': 'x',
+      'frameworks/testing/framework.ts': framework,
+      'lib/a.ts': `${lib}export const a = 1;\n`,
+      'lib/b.ts': 'export default 1;\n',
+      'lib/types.ts': 'export type C = 1;\n',
+      'lib/unused.ts': 'export default 1;\n',
+    });
+    const { iris: part } = await split(folder, `${head}models:\n${iris}`);
+    expect(part?.files).toEqual(['frameworks/**/*.ts', 'lib/a.ts', 'lib/b.ts', 'm/model.bin']);
   });
 });

@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
 import { parseFileUri } from '../sources/uri.ts';
 import { readYaml } from './document.ts';
+import { frameworkImports } from './imports.ts';
 import { formatLock } from './lockfile.ts';
 import { readText } from './read.ts';
 import type { Catalog, Lock, Model } from './types.ts';
@@ -16,7 +17,7 @@ export interface Part {
   lock?: string;
   /**
    * Globs over the catalog's folder (dockerignore's, special characters escaped): the model's own files, and all scripts of
-   * `frameworks/`, since they may import each other.
+   * `frameworks/`, since all are loaded, with what they import.
    */
   files: string[];
   /** Its base alone, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars. */
@@ -36,6 +37,7 @@ export async function splitCatalog(
   });
   // loadCatalog found it right: a map with `models:`, each with a name.
   const whole = readYaml(text ?? '', 100_000).value as { models: { name: string }[] };
+  const scripts = ['frameworks/**/*.ts', ...(await frameworkImports(catalog.directory)).map(escapeGlob)];
   return await Promise.all(
     models.map(async (model) => ({
       name: model.name,
@@ -44,7 +46,7 @@ export async function splitCatalog(
         { lineWidth: 0, aliasDuplicateObjects: false },
       ),
       ...(lock && { lock: formatLock(lockOf(model, lock)) }),
-      files: await filesOf(model, lock, catalog.directory),
+      files: await filesOf(model, lock, catalog.directory, scripts),
       ...(model.base !== 'embedded' && { base: baseOf(model, lock, catalog.mirrors) }),
     })),
   );
@@ -71,9 +73,13 @@ function only<T>(record: Record<string, T>, key: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([other]) => other === key));
 }
 
-async function filesOf(model: Model, lock: Lock | undefined, directory: string): Promise<string[]> {
+async function filesOf(
+  model: Model,
+  lock: Lock | undefined,
+  directory: string,
+  scripts: string[],
+): Promise<string[]> {
   const home = await realpath(directory);
-  const scripts = 'frameworks/**/*.ts';
   const paths = Object.values(model.files).flatMap((uri) => localPath(uri) ?? []);
   const root = localPath(model.source);
   if (root !== undefined) {
@@ -93,7 +99,7 @@ async function filesOf(model: Model, lock: Lock | undefined, directory: string):
     // Through a link, which is followed as long as it stays in the folder: what it leads to has to come along.
     if ((await realpath(asked).catch(() => asked)) !== asked) return ['**'];
   }
-  return [scripts, ...new Set(paths.map((path) => escapeGlob(posix.normalize(path))))];
+  return [...scripts, ...new Set(paths.map((path) => escapeGlob(posix.normalize(path))))];
 }
 
 /** Path below the catalog's folder of a relative `file:` URI; undefined for every other. */

@@ -1,0 +1,34 @@
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+
+/** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`: what a script takes from beside itself. */
+const specifier = /(?:\bfrom|\bimport)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g;
+/** Types are taken out before a script runs, so nothing is read for them. */
+const typesOnly = /\b(?:import|export)\s+type\b[^;'"]*\bfrom\s*(['"])[^'"\n]+\1/g;
+
+/**
+ * The scripts outside `frameworks/` that those in it import, directly or not: paths below the catalog's folder, sorted. What
+ * is not there, or leads out of the folder, is left to the loader of the framework to complain of.
+ */
+export async function frameworkImports(directory: string): Promise<string[]> {
+  const home = await realpath(directory);
+  const folder = join(home, 'frameworks');
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const waiting = names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
+  const seen = new Set(waiting);
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) {
+      seen.delete(file);
+      continue;
+    }
+    for (const [, , path = ''] of text.replaceAll(typesOnly, '').matchAll(specifier)) {
+      const imported = resolve(file, '..', path);
+      if (seen.has(imported) || !imported.startsWith(home + sep)) continue;
+      seen.add(imported);
+      waiting.push(imported);
+    }
+  }
+  const outside = [...seen].filter((file) => !file.startsWith(folder + sep));
+  return outside.map((file) => relative(home, file).split(sep).join('/')).sort();
+}
