@@ -6,6 +6,8 @@ export interface Clue {
   sign: RegExp;
   cause: string;
   fix: string;
+  /** Also seen when a server starts before the sidecar has linked the model: the next start may go well. */
+  race?: true;
 }
 
 const secret =
@@ -194,6 +196,7 @@ export const clues: Clue[] = [
     cause:
       'the model server may not read /mnt/models: it runs as another user than the modelcar, or the files are not readable for all',
     fix: `${oneUser}; and \`modelcars verify\` checks the files' modes`,
+    race: true,
   },
   {
     stages: ['load', 'ready', 'answer'],

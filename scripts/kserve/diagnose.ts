@@ -1,5 +1,6 @@
-import { findCause } from './causes.ts';
+import { type Clue, findCause } from './causes.ts';
 import type { EventView, Evidence } from './evidence.ts';
+import { excerpt, telling } from './log.ts';
 import { modelcar, type Standing, server } from './progress.ts';
 import type { Diagnosis, Stage } from './types.ts';
 
@@ -10,8 +11,7 @@ export interface WrongAnswer {
   got?: number[];
 }
 
-/** Lines of a log and of events that one screen has room for. */
-const mostLines = 12;
+/** Events that one screen has room for. */
 const mostEvents = 6;
 
 /**
@@ -26,13 +26,12 @@ export function diagnose(
   const stage = stageOf(evidence, standing, answer);
   const container = containerOf(evidence, stage, standing);
   const logs = container === undefined ? [] : (evidence.logs[container] ?? []);
-  const events = telling(evidence.events);
+  const events = chosen(evidence.events);
   const what = answer?.what ?? standing.what;
-  const lines = telltale(logs);
   const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
   // A server that has no such model says only that; its log says why.
-  const own = answer === undefined ? [what, ...lines] : [...lines, what];
-  const clue = findCause(stage, [...own, ...warnings.reverse()]);
+  const own = answer === undefined ? [[what], ...telling(logs)] : [...telling(logs), [what]];
+  const clue = firstCause(stage, [...own, warnings.reverse()]);
   const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
   return {
     stage,
@@ -42,7 +41,7 @@ export function diagnose(
       : clue && { cause: clue.cause, fix: clue.fix }),
     events: events.map(eventLine),
     ...(container !== undefined && { container }),
-    logs: logs.slice(-mostLines),
+    logs: excerpt(logs),
     ...(answer?.expected && { expected: answer.expected }),
     ...(answer?.got && { got: answer.got }),
   };
@@ -58,7 +57,7 @@ const wrongAnswer = {
 function stageOf({ logs }: Evidence, { stage }: Standing, answer: WrongAnswer | undefined): Stage {
   // A server that answers 404 or 500 stands; why the model is not in it, its log says.
   if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
-  const clue = findCause('load', telltale(logs[server] ?? []));
+  const clue = loadCause(logs[server] ?? []);
   return clue === undefined ? 'answer' : 'load';
 }
 
@@ -71,23 +70,34 @@ function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: Stand
   return known ? server : container;
 }
 
-/** Lines that name a trouble, the last first, then all of the last ones. */
-function telltale(logs: readonly string[]): string[] {
-  const bad = logs.filter((line) =>
-    /error|exception|denied|fail|fatal|cannot|can't|not found|NOK|invalid|killed/i.test(line),
-  );
-  return [...bad.reverse(), ...logs.slice(-mostLines).reverse()];
-}
-
 /** Warnings before the rest, those of one text once; the last few, oldest first. */
-function telling(events: readonly EventView[]): EventView[] {
+function chosen(events: readonly EventView[]): EventView[] {
   const distinct = new Map<string, EventView>();
-  for (const event of events) distinct.set(`${event.reason} ${event.message}`, event);
+  for (const event of events.filter(tells)) distinct.set(`${event.reason} ${event.message}`, event);
   const all = [...distinct.values()].sort((a, b) => a.at - b.at);
   const warnings = all.filter(({ warning }) => warning).slice(-mostEvents);
   const room = mostEvents - warnings.length;
   const rest = room > 0 ? all.filter(({ warning }) => !warning).slice(-room) : [];
   return [...warnings, ...rest].sort((a, b) => a.at - b.at);
+}
+
+/** Not the autoscaler's, which misses metrics in every small cluster, and not KServe's own summaries. */
+function tells({ object, reason }: EventView): boolean {
+  return !object.startsWith('HorizontalPodAutoscaler/') && !reason.startsWith('InferenceService');
+}
+
+/** The cause that the first group with one tells. */
+function firstCause(stage: Stage, groups: readonly string[][]): Clue | undefined {
+  for (const texts of groups) {
+    const clue = findCause(stage, texts);
+    if (clue !== undefined) return clue;
+  }
+  return undefined;
+}
+
+/** What the log of a model server that crashed says of the cause. */
+export function loadCause(log: readonly string[]): Clue | undefined {
+  return firstCause('load', telling(log));
 }
 
 function eventLine({ warning, reason, message, object, count }: EventView): string {

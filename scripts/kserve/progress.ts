@@ -65,7 +65,9 @@ function trouble(container: ContainerView): Standing | undefined {
   }
   const crashed = state === 'terminated' && (!init || exitCode !== 0);
   const loops = reason === 'CrashLoopBackOff';
-  if (!crashed && !loops) return undefined;
+  // One that runs again has ended before, and will again: no model server restarts for fun.
+  const again = name === server && restarts >= 2;
+  if (!crashed && !loops && !again) return undefined;
   const end = crashed
     ? `it ended with exit code ${exitCode}${reason === '' ? '' : ` (${reason})`}${colon(message)}`
     : `it ended with exit code ${last?.exitCode ?? '?'}${last?.reason ? ` (${last.reason})` : ''}${colon(last?.message)}, ${restarts} restarts`;

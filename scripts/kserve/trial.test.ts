@@ -182,6 +182,25 @@ it('tells a crash with the log of the run before', async () => {
   });
 });
 
+it('does not wait for a second crash that the log of the first one promises', async () => {
+  cluster.onApply = () => {
+    const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
+    setTimeout(() => showPod(true, [{ ...running, restartCount: 1, lastState }]), 50);
+    return undefined;
+  };
+  cluster.onLog = (_pod, _container, previous) =>
+    previous ? 'Traceback (most recent call last):\n  a\nEOFError\n' : '';
+  setTimeout(() => cluster.delete(`${pods}/iris-predictor-1`), 1500);
+  const { status, diagnosis } = await run();
+  expect(status).toBe('failed');
+  expect(diagnosis).toMatchObject({
+    stage: 'load',
+    what: 'kserve-container ended while it loaded the model: EOFError',
+    cause: expect.stringContaining('damaged'),
+  });
+  expect(asked).toEqual([]);
+});
+
 it('gives up at the timeout and says what it waited for', async () => {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
@@ -228,7 +247,7 @@ it('skips a mode that the cluster does not know, and only then', async () => {
       reason: 'InternalError',
       message,
     };
-    setTimeout(() => cluster.put('/api/v1/namespaces/models/events', event), 50);
+    cluster.put('/api/v1/namespaces/models/events', event);
     return undefined;
   };
   const native = { model: 'iris', mode: 'oci+native', security: 'runtime' } as const;

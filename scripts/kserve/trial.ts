@@ -1,9 +1,10 @@
 import type { SmokeTest } from '../catalog/types.ts';
 import { type Api, ApiError } from './api.ts';
-import { diagnose, type WrongAnswer } from './diagnose.ts';
+import { diagnose, loadCause, type WrongAnswer } from './diagnose.ts';
 import type { Evidence } from './evidence.ts';
 import { type Forward, forward } from './forward.ts';
 import { insist } from './install.ts';
+import { firstError } from './log.ts';
 import type { InferenceService } from './manifest.ts';
 import { predict } from './predict.ts';
 import { type Standing, server, standing } from './progress.ts';
@@ -29,7 +30,7 @@ const port = 8080;
 /** Milliseconds that a server has to answer right once its pod is ready: readiness is often no more than an open port. */
 const answerPatience = 120_000;
 /** Last lines of a log that are read. */
-const tail = 100;
+const tail = 200;
 /** Milliseconds that a deleted pod has to go, so that the next finds its room. */
 const farewell = 45_000;
 
@@ -72,7 +73,7 @@ function isUnknownMode({ what, cause = '' }: Diagnosis): boolean {
 async function answered(options: TrialOptions, deadline: number): Promise<Diagnosis | undefined> {
   const { watch, service, signal, note } = options;
   const { name } = service.metadata;
-  const since = { stage: '', at: Date.now(), ready: 0 };
+  const since = { stage: '', at: Date.now(), ready: 0, restarts: 0 };
   let way: (Forward & { pod: string }) | undefined;
   let answer: WrongAnswer | undefined;
   try {
@@ -85,7 +86,14 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
       const impatient = stood.patience !== undefined && waited > stood.patience;
       if (stood.state === 'failed' || impatient || Date.now() > deadline) {
         const late = stood.state !== 'failed' && { waited };
-        return diagnose(await withLogs(options, seen), stood, { ...(answer && { answer }), ...late });
+        const told = stood.stage === 'answer' && answer !== undefined && { answer };
+        return diagnose(await withLogs(options, seen), stood, { ...told, ...late });
+      }
+      const restarts = seen.pod?.containers.find((one) => one.name === server)?.restarts ?? 0;
+      if (restarts > since.restarts) {
+        since.restarts = restarts;
+        const crash = await crashOf(options, seen);
+        if (crash !== undefined) return crash;
       }
       if (stood.state === 'ready' && seen.pod !== undefined) {
         since.ready ||= Date.now();
@@ -102,7 +110,8 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
         note(`answer: ${prediction.what}`);
         if (prediction.final || Date.now() - since.ready > answerPatience) {
           const now = look(watch, name);
-          return diagnose(await withLogs(options, now), standingNow(now), { answer });
+          const stood = standingNow(now);
+          return diagnose(await withLogs(options, now), stood, stood.stage === 'answer' ? { answer } : {});
         }
         await watch.changed(1000, signal);
         continue;
@@ -116,6 +125,16 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
   } finally {
     await way?.[Symbol.asyncDispose]();
   }
+}
+
+/** Why a server crashed once, when its log leaves no doubt that it will again: no need to wait for that. */
+async function crashOf(options: TrialOptions, seen: Evidence): Promise<Diagnosis | undefined> {
+  const evidence = await withLogs(options, seen);
+  const log = evidence.logs[server] ?? [];
+  const clue = loadCause(log);
+  if (clue === undefined || clue.race) return undefined;
+  const what = `${server} ended while it loaded the model: ${firstError(log) ?? 'see its log'}`;
+  return diagnose(evidence, { stage: 'load', state: 'failed', what, container: server });
 }
 
 /** A pod may have fallen while it was asked. */
