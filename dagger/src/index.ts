@@ -433,8 +433,21 @@ function now(container: Container): Container {
   return container.withEnvVariable('MODELCARS_RUN', crypto.randomUUID());
 }
 
-/** One table of many: the heading of the first, and every row. */
+/** One table of many: the heading of the first and every row, in columns as wide as they need. */
 function tableOf(tables: string[]): string {
-  const rows = tables.map((table) => table.trimEnd().split('\n'));
-  return [...(rows[0]?.slice(0, 1) ?? []), ...rows.flatMap((lines) => lines.slice(1)), ''].join('\n');
+  const rows = tables.map((table) =>
+    table
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim().split(/ {2,}/)),
+  );
+  const all = [...(rows[0]?.slice(0, 1) ?? []), ...rows.flatMap((lines) => lines.slice(1))];
+  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${lines.join('\n')}\n`;
 }

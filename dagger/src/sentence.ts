@@ -23,7 +23,7 @@ export async function allTold<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
   const failed = results.flatMap((result) =>
     result.status === 'rejected' ? [sentenceOf(result.reason)] : [],
   );
-  if (failed.length > 0) throw new Error([...new Set(failed)].join('\n'));
+  if (failed.length > 0) throw new Error([...new Set(failed)].join('\nerror: '));
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 

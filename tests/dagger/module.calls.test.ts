@@ -136,7 +136,7 @@ describe.skipIf(missing)('push', () => {
     { username: '', password },
   ])('wants both or neither of user name and password: %j', async (half) => {
     const { error, asked } = await call('push', { ...args, ...half });
-    expect(error).toMatch(/^error: .*--username and --password.*\nnext: /);
+    expect(error).toMatch(/^.*--username and --password.*\nnext: /);
     expect(asked).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe.skipIf(missing)('push', () => {
     });
     expect(words(container).join(' ')).toContain('--insecure registry:5000');
     const refused = await call('push', { source, registry: 'localhost:5000', registryService: service });
-    expect(refused.error).toMatch(/^error: --registry-service needs a registry with a name.*\nnext: /);
+    expect(refused.error).toMatch(/^--registry-service needs a registry with a name.*\nnext: /);
   });
 
   test('with --dry-run says so', async () => {
@@ -251,7 +251,7 @@ describe.skipIf(missing)('build-all', () => {
     };
     const { error } = await call('buildAll', { source }, {}, failing);
     expect(error.split('\n')).toEqual([
-      'error: iris: read hf://org/iris: 401',
+      'iris: read hf://org/iris: 401',
       'next: set HF_TOKEN',
       'error: wine: read hf://org/wine: 401',
       'next: set HF_TOKEN',
