@@ -71,45 +71,41 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     return (JSON.parse(stdout) as { results: SmokeResult[] }).results;
   }
 
-  test('the models of our models.yaml answer right, as any user', async () => {
-    const flags = ['--file', join(root, 'models.yaml')];
-    const models = ['mlserver-sklearn', 'mlserver-xgboost', 'mlserver-lightgbm'];
-    await modelcars(['build', ...models, ...flags, '--base', 'embedded', '--platform', 'linux/amd64'], {
-      cwd: folder,
-    });
-    const results = await smoke([...models, ...flags, '--security', 'openshift,modelcar']);
-    expect(results).toHaveLength(6);
-    expect(results.map(({ model, status, diagnosis }) => ({ model, status, diagnosis }))).toEqual(
-      models.flatMap((model) => Array(2).fill({ model, status: 'passed', diagnosis: undefined })),
-    );
+  test.each(['sklearn', 'xgboost', 'lightgbm'])(
+    'the %s model of our models.yaml answers right, as any user',
+    async (name) => {
+      const own = [`mlserver-${name}`, '--file', join(root, 'models.yaml')];
+      await modelcars(['build', ...own, '--base', 'embedded', '--platform', 'linux/amd64'], { cwd: folder });
+      const results = await smoke([...own, '--security', 'openshift,modelcar']);
+      expect(results.map(({ security, status, diagnosis }) => ({ security, status, diagnosis }))).toEqual([
+        { security: 'openshift', status: 'passed', diagnosis: undefined },
+        { security: 'modelcar', status: 'passed', diagnosis: undefined },
+      ]);
+    },
+  );
+
+  /** Smokes an image of this name that is not as modelcars builds it. */
+  async function smokeBroken(name: string, image: BrokenImage): Promise<SmokeResult | undefined> {
+    const files = { 'model.joblib': await readFile(sampleFile) };
+    await makeCatalog(folder, [{ name, framework: 'sklearn', files }]);
+    await pushBroken(registry.host, `broken/${name}`, 'v1.0.0', image);
+    const [result] = await smoke([name, '--remote', '--registry', `${registry.host}/broken`]);
+    return result;
+  }
+
+  test('what the broken images are made from serves', async () => {
+    expect(await smokeBroken('good', {})).toMatchObject({ model: 'good', status: 'passed' });
   });
 
-  test('each trap is told, and what mends it', async () => {
-    const sample = await readFile(sampleFile);
-    const names = ['good', ...Object.keys(traps)];
-    await makeCatalog(
-      folder,
-      names.map((name) => ({ name, framework: 'sklearn', files: { 'model.joblib': sample } })),
-    );
-    await pushBroken(registry.host, 'broken/good', 'v1.0.0', {});
-    for (const [name, { image }] of Object.entries(traps))
-      await pushBroken(registry.host, `broken/${name}`, 'v1.0.0', await image(folder));
-    const results = await smoke([...names, '--remote', '--registry', `${registry.host}/broken`]);
-    const told = results.map(({ model, status, diagnosis }) => ({ model, status, ...diagnosis }));
-    expect(told[0]).toEqual({ model: 'good', status: 'passed' });
-    expect(told.slice(1)).toEqual(
-      Object.entries(traps).map(([model, { stage, cause }]) =>
-        expect.objectContaining({
-          model,
-          status: 'failed',
-          stage,
-          cause: expect.stringMatching(cause),
-          fix: expect.any(String),
-        }),
-      ),
-    );
-    const { expected = [], got } = told.at(-1) ?? {};
-    expect(got).toEqual(expected.map((label) => 2 - label));
+  test.each(Object.keys(traps))('%s is told, and what mends it', async (name) => {
+    const { image, stage, cause } = traps[name] as Trap;
+    const result = await smokeBroken(name, await image(folder));
+    expect(result).toMatchObject({
+      status: 'failed',
+      diagnosis: { stage, cause: expect.stringMatching(cause), fix: expect.any(String) },
+    });
+    const { expected, got } = result?.diagnosis ?? {};
+    if (stage === 'answer') expect(got).toEqual(expected?.map((label) => 2 - label));
   });
 
   test('one that has no server here is skipped, and says what would serve it', async () => {

@@ -98,6 +98,15 @@ it.each([
   });
 });
 
+it('tells a folder that may not be listed from an empty one', () => {
+  const invalid = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
+  const cause = (lines: string[]) => failed('init', 'modelcar-init', { code: 1, lines }).diagnosis?.cause;
+  expect(cause([invalid])).toContain('nothing below /models');
+  expect(cause(["ls: can't open '/models': Permission denied", invalid])).toContain(
+    'may not look into /models',
+  );
+});
+
 it('starts a server image as KServe does', () => {
   const model = { name: 'iris' } as Parameters<typeof serverContainer>[0];
   expect(serverContainer(model, sklearn, 'mlserver')).toMatchObject({

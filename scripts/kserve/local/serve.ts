@@ -165,10 +165,12 @@ const noProgram =
   /(?:failed to execute |exec: "|executable file `)(?<name>[^\s":`]+)(?::|": executable file|`) (?:not found|No such file)/;
 
 export function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
+  // What the shell complained of, before what KServe's command makes of it.
+  const telling = lines.findLast((line) => /denied|cannot|can't/i.test(line)) ?? lines.at(-1);
   const missing = noProgram.exec(lines.join('\n'))?.groups?.name;
   const what =
     missing === undefined
-      ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${lines.at(-1) ?? 'it wrote nothing'}`
+      ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${telling ?? 'it wrote nothing'}`
       : // As most container engines say it.
         `exec: "${missing}": executable file not found in $PATH`;
   const standing: Standing = { stage, state: 'failed', what, container };
