@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 import { run } from './program.ts';
 
@@ -16,12 +17,16 @@ export interface KindOptions {
   signal: AbortSignal;
   /** What it does now, for people. */
   say(line: string): void;
+  /** Gets the process group's id. */
+  onStart?(group: number): void;
 }
 
 /** The container engine that kind uses, and we reach its nodes by. */
 export type Engine = 'docker' | 'podman' | 'nerdctl';
 
-/** Minutes that a node has to become ready. */
+/** Milliseconds until what an engine was asked for is there. */
+const settling = 1000;
+/** Time that a node has to become ready. */
 const readyWithin = '300s';
 
 /**
@@ -67,13 +72,14 @@ export class Kind {
   }
 
   /** Makes the cluster; what a failure or an abort left of it is taken away again. */
-  async create({ image, config, signal, say }: KindOptions): Promise<void> {
+  async create({ image, config, signal, say, onStart }: KindOptions): Promise<void> {
     const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
     if (image !== undefined) args.push('--image', image);
     if (config !== undefined) args.push('--config', config);
     await inFolder(async (folder) => {
       await this.#run([...args, '--kubeconfig', join(folder, 'kubeconfig')], {
         signal,
+        ...(onStart && { onStart }),
         onLine: (line) => /^[•✓✗*]/u.test(line) && say(plain(line)),
         next: 'see what kind says; `--node-image` names another node image, `--kind-config` a configuration',
       });
@@ -105,13 +111,25 @@ export class Kind {
     });
   }
 
-  /** Deletes the cluster; none of that name is no error. Takes no signal: it is what an abort ends with. */
+  /**
+   * Deletes the cluster; none of that name is no error. Takes no signal: it is what an abort ends with. An engine may still make a container
+   * that a stopped `create` had asked for, so this looks again until nothing comes any more.
+   */
   async remove(): Promise<void> {
-    await inFolder((folder) =>
-      this.#run(['delete', 'cluster', '--kubeconfig', join(folder, 'kubeconfig')], {
-        next: `delete it by hand: ${this.removal}`,
-      }),
-    );
+    for (let clean = 0, tries = 0; clean < 2; tries++) {
+      await inFolder((folder) =>
+        this.#run(['delete', 'cluster', '--kubeconfig', join(folder, 'kubeconfig')], {
+          next: `delete it by hand: ${this.removal}`,
+        }),
+      );
+      await sleep(settling);
+      clean = (await this.exists()) ? 0 : clean + 1;
+      if (tries >= 10) {
+        throw new ModelcarsError('cluster', `delete kind cluster ${this.name}: it comes back`, {
+          next: `see what makes it, then: ${this.removal}`,
+        });
+      }
+    }
   }
 
   async #run(args: string[], options: Parameters<typeof run>[2] = {}) {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ beforeEach(async () => {
 case "$1 $2" in
   'get clusters') cat clusters ;;
   'create cluster') echo smoke >> clusters; echo ' * Preparing nodes' >&2; cat slow >/dev/null 2>&1 && sleep 30; cat broken >&2 2>/dev/null && exit 1; exit 0 ;;
-  'delete cluster') : > clusters ;;
+  'delete cluster') : > clusters; rm late 2>/dev/null && { sleep 0.3; echo smoke >> clusters; } >/dev/null 2>&1 & ;;
   'get kubeconfig') echo 'no kubeconfig' >&2; exit 1 ;;
 esac`,
   );
@@ -58,7 +59,7 @@ describe('openOwnCluster', () => {
   it('deletes what it made when something goes wrong after it', async () => {
     await expect(openOwnCluster(options())).rejects.toThrow('run kind get');
     expect(await clusters()).toBe('');
-    expect((await calls()).at(-2)).toBe('delete cluster');
+    expect(await calls()).toContain('delete cluster');
     expect(said).toContain('Preparing nodes');
   });
 
@@ -89,8 +90,33 @@ describe('openOwnCluster', () => {
     await writeFile(join(folder, 'memory', 'smoke.json'), '{"wish": "x", "ready": false}');
     await writeFile(join(folder, 'clusters'), 'smoke\n');
     await expect(openOwnCluster(options())).rejects.toThrow();
-    expect((await calls()).slice(0, 3)).toEqual(['get clusters', 'delete cluster', 'create cluster']);
+    const order = await calls();
+    expect(order.indexOf('delete cluster')).toBeLessThan(order.indexOf('create cluster'));
     expect(said[0]).toContain('left behind');
+  });
+
+  it('deletes again what an engine was still making', async () => {
+    await writeFile(join(folder, 'late'), '');
+    await expect(openOwnCluster(options())).rejects.toThrow('run kind get');
+    expect((await calls()).filter((call) => call === 'delete cluster').length).toBeGreaterThan(2);
+    expect(await clusters()).toBe('');
+  });
+
+  it('ends what a killed run had started, which would make it again', async () => {
+    await writeFile(join(folder, 'slow'), '');
+    const orphan = spawn(join(folder, 'kind'), ['create', 'cluster', '--name', 'smoke', '--wait', '1s'], {
+      detached: true,
+      stdio: 'ignore',
+    });
+    const gone = new Promise<void>((resolve) => orphan.once('exit', () => resolve()));
+    for (let tries = 0; tries < 100 && !(await clusters().catch(() => '')); tries++) await sleep(50);
+    await rm(join(folder, 'slow'));
+    await mkdir(join(folder, 'memory'));
+    const memory = { wish: 'x', ready: false, group: orphan.pid };
+    await writeFile(join(folder, 'memory', 'smoke.json'), JSON.stringify(memory));
+    await expect(openOwnCluster(options())).rejects.toThrow();
+    await gone;
+    expect(orphan.signalCode).toBe('SIGKILL');
   });
 
   it('leaves a cluster alone that it did not make', async () => {

@@ -6,6 +6,7 @@ import { type Held, tryHold } from '../store/lock.ts';
 import type { Api } from './api.ts';
 import { defaultVersion, installKserve } from './install.ts';
 import { findEngine, Kind } from './kind.ts';
+import { run } from './program.ts';
 import { connect } from './session.ts';
 
 export interface OwnClusterOptions {
@@ -38,6 +39,8 @@ interface Memory {
   /** Of what made it; another wish wants another cluster. */
   wish: string;
   ready: boolean;
+  /** Process group of `kind create`, while that runs. */
+  group?: number;
 }
 
 /**
@@ -79,8 +82,9 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
         return { kind, api: connect({ text: await kind.kubeconfig() }), [Symbol.asyncDispose]: close };
       }
       say(`kind cluster ${name} was left behind: deleting it`);
+      await endMaker(known, name);
       await leave();
-    }
+    } else await endMaker(await recall(memory), name);
   } catch (error) {
     await held.release();
     throw error;
@@ -93,6 +97,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
       name,
       signal,
       say,
+      onStart: (group) => void remember(memory, { wish: wishOf(options), ready: false, group }),
       ...(nodeImage !== undefined && { image: nodeImage }),
       ...(config !== undefined && { config }),
     });
@@ -110,6 +115,21 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
     await leave().catch((left: unknown) => warn(left instanceof Error ? left.message : String(left)));
     await held.release();
     throw error;
+  }
+}
+
+/** Ends a `kind create` that outlived the run it belonged to; it would go on making what is deleted. */
+async function endMaker(known: Memory | undefined, name: string): Promise<void> {
+  if (known?.group === undefined) return;
+  const { stdout } = await run('ps', ['-o', 'command=', '-p', String(known.group)], { mayFail: true }).catch(
+    () => ({ stdout: '' }),
+  );
+  // The number may be another process's by now.
+  if (!stdout.includes(`create cluster --name ${name} `)) return;
+  try {
+    process.kill(-known.group, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
   }
 }
 

@@ -24,6 +24,8 @@ export async function run(
     input?: AsyncIterable<Uint8Array> | string;
     mayFail?: boolean;
     environment?: NodeJS.ProcessEnv;
+    /** Gets the process group's id, for whoever may have to end it after us. */
+    onStart?(group: number): void;
     /** Gets each line of stderr as it comes. */
     onLine?(line: string): void;
     next?: string;
@@ -36,6 +38,7 @@ export async function run(
     detached: true,
     ...(environment && { env: environment }),
   });
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   // The whole group: what it started itself would live on, and hold its output open.
   const stop = () => {
     if (child.pid === undefined) return;
