@@ -17,8 +17,8 @@ import {
   type Service,
 } from '@dagger.io/dagger';
 import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './access.ts';
-import { nodeImage as pinnedNode } from './images.ts';
-import { flags, home, modelcars, store, withProgram, withRepository, work } from './node.ts';
+import { nodeImage as pinnedNode, pythonImage as pinnedPython } from './images.ts';
+import { flags, home, modelcars, store, withProgram, withProgramOn, withRepository, work } from './node.ts';
 import { folderOf, join, type Part, partsOf } from './parts.ts';
 import { allTold, printed, told } from './sentence.ts';
 
@@ -279,6 +279,88 @@ export class Modelcars {
       ...(dryRun ? ['--dry-run'] : []),
     ];
     return await printed(withRegistry(now(this.at(source)), access).withExec(modelcars(...words)));
+  }
+
+  /**
+   * Serve each model as KServe would and compare a real prediction with the right answer
+   *
+   * Without a kubeconfig a model server runs in the engine, with MLServer from PyPI. With one, KServe of that cluster serves what
+   * the registry holds: push first.
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param version Version of the images: v1.2.3
+   * @param kubeconfig A cluster with KServe: file:$HOME/.kube/config
+   * @param context A context of the kubeconfig
+   * @param namespace A namespace that is there; else one is made and deleted
+   * @param registry With a kubeconfig: registry and path that the cluster pulls from
+   * @param pythonImage The image that the model server runs in: Linux with glibc and Python 3.11
+   */
+  @func({ cache: 'never' })
+  async smoke(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    version: string = '',
+    kubeconfig?: Secret,
+    context: string = '',
+    namespace: string = '',
+    registry: string = '',
+    pythonImage: string = pinnedPython,
+  ): Promise<string> {
+    const words = ['smoke', ...models, ...flags({ only, version })];
+    if (kubeconfig) {
+      const cluster = flags({ context, namespace, registry, kubeconfig: '/run/secrets/kubeconfig' });
+      const ready = now(this.at(source)).withMountedSecret('/run/secrets/kubeconfig', kubeconfig);
+      return await printed(ready.withExec(modelcars(...words, '--remote', ...cluster)));
+    }
+    const layout = await this.buildAll(source, models, only, version);
+    const server = withProgramOn(pythonImage, this.program())
+      .withDirectory(work, source)
+      .withMountedDirectory('/layout', layout)
+      // A pod of its own, as KServe makes it: namespaces, and a user of its own.
+      .withExec(modelcars(...words, '--local', '--output', '/layout'), { insecureRootCapabilities: true });
+    return await printed(server);
+  }
+
+  /**
+   * Build, verify, smoke, and push what answers right
+   *
+   * @param source The folder of models.yaml
+   * @param registry Registry and path to push to: quay.io/me
+   * @param version Version of the images: v1.2.3
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param tag More tags
+   * @param username For the registry
+   * @param password For the registry: env:QUAY_TOKEN
+   * @param registryService A registry that is a service of Dagger or on this machine: tcp://localhost:5000
+   * @param insecure Registry hosts to reach over http
+   * @param pythonImage The image that model servers run in: Linux with glibc and Python 3.11
+   */
+  @func({ cache: 'never' })
+  async all(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    registry: string = '',
+    version: string = '',
+    models: string[] = [],
+    only: string[] = [],
+    tag: string[] = [],
+    username: string = '',
+    password?: Secret,
+    registryService?: Service,
+    insecure: string[] = [],
+    pythonImage: string = pinnedPython,
+  ): Promise<string> {
+    // Each throws when a model fails: nothing is pushed then.
+    const verified = await this.verify(source, models, only, false, '', version);
+    const smoked = await this.smoke(source, models, only, version, undefined, '', '', '', pythonImage);
+    const access = [username, password, registryService, insecure] as const;
+    const pushed = await this.push(source, registry, version, models, only, tag, ...access);
+    return [verified, smoked, pushed].join('\n');
   }
 
   /**

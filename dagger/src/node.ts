@@ -15,24 +15,40 @@ const program = {
 /** Node and the program's packages. A step of its own: it changes with package-lock.json only. */
 export function withPackages(image: string, code: Directory): Container {
   const manifests = code.filter({ include: ['package.json', 'package-lock.json', '.npmrc'] });
-  return (
-    dag
-      .container()
-      .from(image)
-      // Authorities that the engine was given (a proxy's, a mirror's) are in the system's store.
-      .withEnvVariable('NODE_USE_SYSTEM_CA', '1')
-      .withMountedCache('/root/.npm', dag.cacheVolume('modelcars-npm'))
-      .withWorkdir(home)
-      .withDirectory(home, manifests)
-      .withExec(['npm', 'ci', '--no-audit', '--no-fund'])
-      .withEnvVariable('PATH', `${home}/node_modules/.bin:\${PATH}`, { expand: true })
-  );
+  const installed = dag
+    .container()
+    .from(image)
+    .withEnvVariable('NODE_USE_SYSTEM_CA', '1')
+    .withMountedCache('/root/.npm', dag.cacheVolume('modelcars-npm'))
+    .withWorkdir(home)
+    .withDirectory(home, manifests)
+    .withExec(['npm', 'ci', '--no-audit', '--no-fund']);
+  return withNode(installed);
+}
+
+/** With the Node of the packages first. Authorities that the engine was given (a proxy's) are in the system's store. */
+function withNode(container: Container): Container {
+  return container
+    .withEnvVariable('NODE_USE_SYSTEM_CA', '1')
+    .withEnvVariable('PATH', `${home}/node_modules/.bin:\${PATH}`, { expand: true });
 }
 
 /** The program, ready to run in the folder of a catalog. `CI` keeps it to the lock and to plain lines. */
 export function withProgram(image: string, code: Directory): Container {
-  return withPackages(image, code)
-    .withDirectory(home, code.filter(program))
+  return ready(withPackages(image, code).withDirectory(home, code.filter(program)));
+}
+
+/** The same on another image, with a cache for the model servers that it installs there. */
+export function withProgramOn(image: string, whole: Container): Container {
+  return ready(
+    withNode(dag.container().from(image)).withDirectory(home, whole.directory(home)),
+  ).withMountedCache('/root/.cache', dag.cacheVolume('modelcars-servers'), {
+    sharing: CacheSharingMode.Shared,
+  });
+}
+
+function ready(container: Container): Container {
+  return container
     .withEnvVariable('CI', 'true')
     .withEnvVariable('MODELCARS_STORE', store)
     .withMountedCache(store, dag.cacheVolume('modelcars-store'), { sharing: CacheSharingMode.Shared })

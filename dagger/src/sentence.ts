@@ -31,6 +31,11 @@ export async function allTold<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
 function sentenceOf(error: unknown): string {
   // The class ExecError is not part of the SDK that an engine generates.
   if (!(error instanceof Error)) return String(error);
+  const lost = /secret (?:env|mount) "([^"]+)": (?:rpc error: code = \w+ desc = )?(.*)/.exec(error.message);
+  if (lost) {
+    const next = 'next: set the variable, or write the file, that the argument names as env:NAME or file:PATH';
+    return `read the secret for ${lost[1]}: ${lost[2]}\n${next}`;
+  }
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
   const at = stderr.search(/^error: /m);
   return (at >= 0 ? stderr.slice(at + 'error: '.length) : stderr || stdout || error.message).trim();
