@@ -81,7 +81,9 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
         say(`kind cluster ${name} is there`);
         return { kind, api: connect({ text: await kind.kubeconfig() }), [Symbol.asyncDispose]: close };
       }
-      say(`kind cluster ${name} was left behind: deleting it`);
+      warn(
+        `kind cluster ${name} was left behind by a run that was killed, or with other settings: deleting it`,
+      );
       await endMaker(known, name);
       await leave();
     } else await endMaker(await recall(memory), name);
