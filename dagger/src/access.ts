@@ -11,6 +11,7 @@ export interface Access {
   s3Endpoint?: string;
   dockerConfig?: Secret;
   caFile?: File;
+  plainHttp?: string[];
 }
 
 /** What a push may need besides. */
@@ -49,8 +50,8 @@ export function withAccess(container: Container, access: Access): Container {
 }
 
 /** The flags that go with it. */
-export function accessFlags({ caFile }: Access): string[] {
-  return flags({ 'ca-file': caFile && caPath });
+export function accessFlags({ caFile, plainHttp }: Access): string[] {
+  return flags({ 'ca-file': caFile && caPath, insecure: plainHttp });
 }
 
 /** With the registry's own credentials and, when it is a service, a way to it under its name. */

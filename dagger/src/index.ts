@@ -34,6 +34,7 @@ export class Modelcars {
   private s3Endpoint?: string;
   private dockerConfig?: Secret;
   private caFile?: File;
+  private plainHttp: string[];
 
   /**
    * @param code The repository of modelcars itself, whose scripts run: that of this module
@@ -46,6 +47,7 @@ export class Modelcars {
    * @param s3Endpoint An S3 server that is not Amazon: https://objectstore.example.com
    * @param dockerConfig Docker's config.json or Podman's auth.json, for base images and pushes: file:$HOME/.docker/config.json
    * @param caFile PEM file of certificate authorities that registries and hubs are trusted by, besides the system's
+   * @param plainHttp Hosts of registries and mirrors to reach over http, for base images too
    */
   constructor(
     @argument({
@@ -62,6 +64,7 @@ export class Modelcars {
     s3Endpoint?: string,
     dockerConfig?: Secret,
     caFile?: File,
+    plainHttp: string[] = [],
   ) {
     this.code = code;
     this.nodeImage = nodeImage;
@@ -73,6 +76,7 @@ export class Modelcars {
     this.s3Endpoint = s3Endpoint;
     this.dockerConfig = dockerConfig;
     this.caFile = caFile;
+    this.plainHttp = plainHttp;
   }
 
   /**
@@ -396,7 +400,15 @@ export class Modelcars {
       models: [{ name: 'model-loader', image: 'loader', base: base || this.nodeImage, version: 'v0.0.0' }],
     });
     const platform = await dag.defaultPlatform();
-    const words = ['build', '--no-frozen', '--platform', String(platform), '--output', '/image.tar'];
+    const words = [
+      'build',
+      ...accessFlags(this.access()),
+      '--no-frozen',
+      '--platform',
+      String(platform),
+      '--output',
+      '/image.tar',
+    ];
     const built = this.at(dag.directory().withNewFile('models.yaml', catalog)).withExec(modelcars(...words));
     return dag.container({ platform }).import_((await told(() => built.sync())).file('/image.tar'));
   }
@@ -448,9 +460,9 @@ export class Modelcars {
 
   private access(): Access {
     const { hfToken, awsAccessKeyId, awsSecretAccessKey, awsSessionToken, awsRegion } = this;
-    const { s3Endpoint, dockerConfig, caFile } = this;
+    const { s3Endpoint, dockerConfig, caFile, plainHttp } = this;
     const keys = { hfToken, awsAccessKeyId, awsSecretAccessKey, awsSessionToken };
-    return { ...keys, awsRegion, s3Endpoint, dockerConfig, caFile };
+    return { ...keys, awsRegion, s3Endpoint, dockerConfig, caFile, plainHttp };
   }
 
   private node(): Container {

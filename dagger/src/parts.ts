@@ -29,10 +29,16 @@ export function folderOf(part: Part, source: Directory): Directory {
   return part.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', part.lock);
 }
 
-/** One layout of several: all blobs, and one index with the entries of all. */
+const refName = 'org.opencontainers.image.ref.name';
+
+/** One layout of several: all blobs, and one index with the entries of all, by name: the bytes that one build would write. */
 export async function join(layouts: Directory[]): Promise<Directory> {
   const indexes = await Promise.all(layouts.map((layout) => layout.file('index.json').contents()));
-  const entries = indexes.flatMap((text) => (JSON.parse(text) as { manifests: unknown[] }).manifests);
+  type Entry = { annotations?: Record<string, string> };
+  const nameOf = (entry: Entry) => entry.annotations?.[refName] ?? '';
+  const entries = indexes
+    .flatMap((text) => (JSON.parse(text) as { manifests: Entry[] }).manifests)
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const [first] = indexes;
   const index = { ...JSON.parse(first ?? '{"schemaVersion":2}'), manifests: entries };
   return layouts

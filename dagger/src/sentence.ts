@@ -33,7 +33,8 @@ function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const lost = /secret (?:env|mount) "([^"]+)": (?:rpc error: code = \w+ desc = )?(.*)/.exec(error.message);
   if (lost) {
-    const next = 'next: set the variable, or write the file, that the argument names as env:NAME or file:PATH';
+    const next =
+      'next: set the variable, or write the file, that the argument names as env:NAME or file:PATH';
     return `read the secret for ${lost[1]}: ${lost[2]}\n${next}`;
   }
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
