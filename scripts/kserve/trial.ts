@@ -27,8 +27,11 @@ export interface TrialOptions {
 
 /** Port of a model server, as all of KServe's runtimes have it. */
 const port = 8080;
-/** Milliseconds that a server has to answer right once its pod is ready: readiness is often no more than an open port. */
-const answerPatience = 120_000;
+/**
+ * Milliseconds that a server has to answer right once its pod is ready: readiness is often no more than an open port. One that says that it
+ * loads the model has all of the timeout.
+ */
+const answerPatience = 60_000;
 /** Last lines of a log that are read. */
 const tail = 200;
 /** Milliseconds that a deleted pod has to go, so that the next finds its room. */
@@ -108,7 +111,9 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
         if (prediction.right) return undefined;
         answer = prediction;
         note(`answer: ${prediction.what}`);
-        if (prediction.final || Date.now() - since.ready > answerPatience) {
+        const loads = /not ready|loading|not loaded/i.test(prediction.what);
+        const patience = loads ? options.timeout * 1000 : answerPatience;
+        if (prediction.final || Date.now() - since.ready > patience) {
           const now = look(watch, name);
           const stood = standingNow(now);
           return diagnose(await withLogs(options, now), stood, stood.stage === 'answer' ? { answer } : {});
