@@ -112,6 +112,22 @@ describe('diagnose', () => {
     });
   });
 
+  it('tells a folder that may not be read from an empty one, though KServe says the same of both', () => {
+    const message = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
+    const init = container('modelcar-init', {
+      state: 'terminated',
+      ready: false,
+      exitCode: 1,
+      reason: 'Error',
+      message,
+    });
+    const logs = { 'modelcar-init': ["ls: can't open '/models': Permission denied", message] };
+    expect(of(evidence({ pod: pod([init]), logs }))).toMatchObject({
+      stage: 'init',
+      cause: expect.stringContaining('may not look into /models'),
+    });
+  });
+
   it.each([
     [
       'another user',

@@ -29,8 +29,9 @@ export function diagnose(
   const events = chosen(evidence.events);
   const what = answer?.what ?? standing.what;
   const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
-  // A server that has no such model says only that; its log says why.
-  const own = answer === undefined ? [[what], ...telling(logs)] : [...telling(logs), [what]];
+  // A server that has no such model says only that, and the end of an init container is its last line; the log says why.
+  const short = answer !== undefined || stage === 'init';
+  const own = short ? [...telling(logs), [what]] : [[what], ...telling(logs)];
   const clue = firstCause(stage, [...own, warnings.reverse()]);
   const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
   return {

@@ -16,7 +16,10 @@ export const catalog = join(root, 'models.yaml');
 export interface Smoked {
   code: number | undefined;
   results: SmokeResult[];
+  /** All that was said besides. */
   stderr: string;
+  /** The document on stdout: with an error, why nothing was smoked. */
+  document: { error?: unknown };
 }
 
 /** The environment that makes clusters of what this suite has, with this KServe; nothing is downloaded. */
@@ -42,18 +45,18 @@ export async function smoke(
     env: { ...clusterEnv(version), ...env },
     timeout: 1_200_000,
   });
-  const { results = [] }: { results?: SmokeResult[] } = JSON.parse(ran.stdout || '{}');
-  return { code: ran.code, results, stderr: ran.stderr };
+  const document: { results?: SmokeResult[]; error?: unknown } = JSON.parse(ran.stdout || '{}');
+  return { code: ran.code, results: document.results ?? [], stderr: ran.stderr, document };
 }
 
 /** Expects that every case passed and that there are as many; else shows what smoke said. */
-export function expectAllPassed({ code, results, stderr }: Smoked, count: number): void {
+export function expectAllPassed({ code, results, stderr, document }: Smoked, count: number): void {
   const failed = results.filter(({ status }) => status !== 'passed');
-  expect({ failed, stderr: failed.length > 0 || results.length !== count ? stderr : '' }).toEqual({
+  expect({ code, failed, count: results.length }, `${JSON.stringify(document.error)}\n${stderr}`).toEqual({
+    code: 0,
     failed: [],
-    stderr: '',
+    count,
   });
-  expect({ code, count: results.length }).toEqual({ code: 0, count });
 }
 
 /** kind's configuration with image volumes on: Kubernetes 1.34 has them, off unless told. Returns its path. */

@@ -9,7 +9,7 @@ import { part } from '../../parts.ts';
 import { type Result, tryRun } from '../../run.ts';
 
 export interface NodeDaemon {
-  /** DOCKER_HOST and what else `kind` and `docker` want. */
+  /** DOCKER_HOST, for `kind` and `docker`. */
   env: Record<string, string>;
   docker(...args: string[]): Promise<Result>;
   /** Ends it and all its containers. */
@@ -38,8 +38,10 @@ export async function startNodeDaemon(): Promise<NodeDaemon> {
   const end = (): boolean => child.kill('SIGTERM');
   process.once('exit', end);
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const env = { DOCKER_HOST: socket, DOCKER_CONFIG: join(folder, 'config') };
-  const docker = async (...rest: string[]): Promise<Result> => await tryRun(client, rest, { env });
+  const env = { DOCKER_HOST: socket };
+  const config = ['--config', join(folder, 'config')];
+  const docker = async (...rest: string[]): Promise<Result> =>
+    await tryRun(client, [...config, ...rest], { env });
   const stop = async (): Promise<void> => {
     await removeContainers(docker);
     end();

@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { modelcars } from '../parts/cli.ts';
+import type { Registry } from '../parts/registry.ts';
+import { run } from '../parts/run.ts';
+import { kindClusters, kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
+import { catalog, classics, expectAllPassed, imageVolumesConfig, smoke } from './_smoke.ts';
+import { pushUbiLike } from './_ubi.ts';
+
+const cluster = 'modelcars-there';
+
+describe.skipIf(missingClusters())('a cluster that stays, KServe 0.20', () => {
+  let folder: string;
+  let registry: Registry;
+  let own: string[];
+  let kubeconfig: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-cluster-'));
+    const config = await imageVolumesConfig(folder);
+    own = ['--keep-cluster', '--cluster-name', cluster, '--kind-config', config];
+    const build = ['--file', catalog, '--base', 'embedded', '--platform', 'linux/amd64'];
+    await modelcars(['build', classics[0] ?? '', ...build, '--output', 'layout'], { cwd: folder });
+    const which = [classics[0] ?? '', '--file', catalog, '--output', 'layout', '--security', 'openshift'];
+    expectAllPassed(await smoke([...which, ...own], { cwd: folder }), 1);
+    registry = await startNodeRegistry(cluster);
+    const base = await pushUbiLike(registry.host, 'bases/ubi');
+    const push = ['--file', catalog, '--base', base, '--platform', 'linux/amd64'];
+    await modelcars(['push', ...classics, ...push, ...remote(registry)], { cwd: folder });
+    kubeconfig = join(folder, 'kubeconfig');
+    const { kind, env } = ready();
+    await writeFile(kubeconfig, await run(kind, ['get', 'kubeconfig', '--name', cluster], { env }));
+  });
+  afterAll(async () => {
+    const { kind, env } = ready();
+    await run(kind, ['delete', 'cluster', '--name', cluster], { env });
+    await registry?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Where models are pushed to and read from. */
+  const remote = ({ host }: Registry): string[] => ['--registry', `${host}/me`, '--insecure', host];
+
+  test('--keep-cluster leaves it with its KServe, and the next run takes it again', async () => {
+    expect(await kindClusters()).toEqual([cluster]);
+    const images = await kubectl(cluster, '-n', 'kserve', 'get', 'pods', '-o', 'yaml');
+    expect(images).toContain('image: kserve/kserve-controller:v0.20.0');
+    expect(await kubectl(cluster, 'version')).toContain('Server Version: v1.34.2');
+    const node = await kubectl(cluster, 'get', 'nodes', '-o', 'name');
+    const which = [...classics, '--file', catalog, '--remote', ...remote(registry)];
+    const smoked = await smoke([...which, ...own, '--modes', 'oci,oci+native'], { cwd: folder });
+    const cases = smoked.results.filter(({ status }) => status !== 'skipped');
+    expectAllPassed({ ...smoked, results: cases }, 3 * classics.length);
+    expect(await kubectl(cluster, 'get', 'nodes', '-o', 'name')).toBe(node);
+  });
+
+  test('by --context it is only used: the namespace goes, the rest stays as it was', async () => {
+    const namespaces = async (): Promise<string[]> =>
+      (await kubectl(cluster, 'get', 'namespaces', '-o', 'name')).split('\n').filter(Boolean);
+    // Those of the runs before go by themselves.
+    const none = expect.not.arrayContaining([expect.stringContaining('modelcars-smoke')]);
+    await expect.poll(namespaces, { timeout: 120_000 }).toEqual(none);
+    const config = ['-n', 'kserve', 'get', 'configmap', 'inferenceservice-config', '-o', 'jsonpath={.data}'];
+    const before = await kubectl(cluster, ...config);
+    const which = [...classics, '--file', catalog, '--remote', ...remote(registry)];
+    const there = ['--kubeconfig', kubeconfig, '--context', `kind-${cluster}`];
+    expectAllPassed(await smoke([...which, ...there], { cwd: folder }), classics.length);
+    await expect.poll(namespaces, { timeout: 120_000 }).toEqual(none);
+    expect(await kubectl(cluster, ...config)).toBe(before);
+  });
+
+  test('oci+fetch, which no KServe here has, is skipped with the reason', async () => {
+    const which = [classics[0] ?? '', '--file', catalog, '--remote', ...remote(registry)];
+    const { results } = await smoke([...which, ...own, '--modes', 'oci+fetch'], { cwd: folder });
+    expect(results.map(({ status, reason }) => ({ status, reason }))).toEqual([
+      { status: 'skipped', reason: expect.stringContaining('oci+fetch') },
+      { status: 'skipped', reason: expect.any(String) },
+    ]);
+  });
+});
