@@ -123,16 +123,26 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
 /** Ends a `kind create` that outlived the run it belonged to; it would go on making what is deleted. */
 async function endMaker(known: Memory | undefined, name: string): Promise<void> {
   if (known?.group === undefined) return;
-  const { stdout } = await run('ps', ['-o', 'command=', '-p', String(known.group)], { mayFail: true }).catch(
-    () => ({ stdout: '' }),
-  );
+  const command = await commandOf(known.group);
   // The number may be another process's by now.
-  if (!stdout.includes(`create cluster --name ${name} `)) return;
+  if (!command.includes(`create cluster --name ${name} `)) return;
   try {
     process.kill(-known.group, 'SIGKILL');
   } catch {
     // It ended meanwhile.
   }
+}
+
+/** The words of a running process; empty when there is none. Linux tells in /proc (a container may have no `ps`), others by `ps`. */
+async function commandOf(pid: number): Promise<string> {
+  if (process.platform === 'linux') {
+    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return words.replaceAll('\0', ' ');
+  }
+  const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)], { mayFail: true }).catch(() => ({
+    stdout: '',
+  }));
+  return stdout;
 }
 
 function closer(parts: {
