@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -134,6 +135,19 @@ describe('openOwnCluster', () => {
     const held = await tryHold(join(folder, 'memory', 'smoke.json'));
     await expect(openOwnCluster(options())).rejects.toThrow('another smoke test is at it');
     await held?.release();
+  });
+
+  it('takes over at once from a run that was killed a moment ago', async () => {
+    const memory = join(folder, 'memory', 'smoke.json');
+    const killed = spawn('true', { stdio: 'ignore' });
+    await once(killed, 'exit');
+    // What the lock's library leaves, and whose it was.
+    await mkdir(`${memory}.lock`, { recursive: true });
+    await writeFile(`${memory}.owner`, `${killed.pid} ${hostname()}`);
+    await writeFile(memory, JSON.stringify({ wish: 'x', ready: false }));
+    await writeFile(join(folder, 'clusters'), 'smoke\n');
+    await expect(openOwnCluster(options())).rejects.not.toThrow('another smoke test');
+    expect(said[0]).toContain('left behind');
   });
 
   it('says what is missing where there is no container engine', async () => {

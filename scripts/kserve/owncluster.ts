@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
+import { stopIfAborted } from '../sources/walk.ts';
 import { type Held, tryHold } from '../store/lock.ts';
 import type { Api } from './api.ts';
 import { defaultVersion, installKserve } from './install.ts';
@@ -53,7 +55,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
   const kind = new Kind(program, name, engine);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const memory = join(folder, `${name}.json`);
-  const held = await tryHold(memory);
+  const held = await holdSoon(memory, signal);
   if (held === undefined) {
     throw new ModelcarsError('cluster', `use kind cluster ${name}: another smoke test is at it`, {
       next: 'wait for it, or name another with --cluster-name',
@@ -117,6 +119,17 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
     await leave().catch((left: unknown) => warn(left instanceof Error ? left.message : String(left)));
     await held.release();
     throw error;
+  }
+}
+
+/** Takes the lock, also of a run that was killed just now: that is free after two seconds. */
+async function holdSoon(memory: string, signal: AbortSignal): Promise<Held | undefined> {
+  const until = Date.now() + 3000;
+  for (;;) {
+    const held = await tryHold(memory);
+    if (held !== undefined || Date.now() > until) return held;
+    stopIfAborted(signal);
+    await sleep(300);
   }
 }
 

@@ -53,7 +53,7 @@ models:
     );
   const settings = (env: Record<string, string | undefined> = {}) => ({
     cwd: folder,
-    env: { ...s3.env(), HF_ENDPOINT: hub.url, HF_TOKEN: token, CI: '', ...env },
+    env: { ...s3.env(), HF_ENDPOINT: hub.url, HF_TOKEN: token, ...env },
   });
   const go = async (args: string[], env?: Record<string, string | undefined>): Promise<Result> => {
     const result = await tryModelcars(args, settings(env));

@@ -46,7 +46,6 @@ describe.skipIf(missing)('modelcars cache', () => {
       HF_ENDPOINT: hub.url,
       MODEL_NAME: `org/${model}`,
       S3_BUCKET: 'models',
-      CI: '',
       ...env,
     },
   });

@@ -73,7 +73,7 @@ describe.skipIf(missing)('hf:// models', () => {
       HF_HOME: join(folder, 'hf'),
       HF_TOKEN_PATH: undefined,
     };
-    const result = await tryModelcars(args, { cwd, env: { ...own, CI: undefined, ...env } });
+    const result = await tryModelcars(args, { cwd, env: { ...own, ...env } });
     shown.push(result);
     return result;
   };

@@ -39,7 +39,7 @@ describe.skipIf(missing)('models in S3', () => {
     );
   const settings = (env: Record<string, string | undefined> = {}) => ({
     cwd: folder,
-    env: { ...s3.env(), CI: '', ...env },
+    env: { ...s3.env(), ...env },
   });
   const lock = (env?: Record<string, string | undefined>): Promise<Result> =>
     tryModelcars(['lock'], settings(env));

@@ -75,7 +75,6 @@ describe.skipIf(missing)('secrets', () => {
       MODELCARS_REGISTRY_USERNAME: registry.username,
       MODELCARS_REGISTRY_PASSWORD: registry.password,
       DEBUG: 'modelcars',
-      CI: undefined,
       ...env,
     };
     const timer = setInterval(noteCommandLines, 15);

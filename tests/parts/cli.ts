@@ -72,9 +72,10 @@ export function noise(bytes: number, seed: number): Uint8Array {
 
 const program = join(root, 'scripts', 'modelcars.ts');
 
-/** No colours, no progress, no credentials and no store but those below `cwd`. */
+/** As at a user's terminal, not in CI, where a lock is frozen: no colours, no credentials and no store but those below `cwd`. */
 function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
   const own = {
+    CI: undefined,
     MODELCARS_STORE: join(cwd, '.store'),
     DOCKER_CONFIG: join(cwd, '.docker'),
     REGISTRY_AUTH_FILE: undefined,
