@@ -8,7 +8,7 @@ import { machine } from './machine.ts';
 import type { Result, Row } from './results.ts';
 import { type Input, openStage } from './stage.ts';
 import { findTool } from './tools.ts';
-import type { Peer, Sample } from './types.ts';
+import type { Peer, RegistryKind, Sample } from './types.ts';
 import { change, changes, hubFiles, restore, type Work } from './works.ts';
 
 export interface RunWork {
@@ -72,7 +72,7 @@ export async function runWork(options: RunWork): Promise<Result> {
       bytes: sizes.reduce((sum, one) => sum + one, 0),
       command: options.command,
       date: new Date().toISOString().slice(0, 10),
-      machine: await machine(),
+      machine: await machine(registryOf(work)),
       rows: rows.map(({ by, ...row }) => row),
     };
   } finally {
@@ -95,6 +95,7 @@ async function once(
     models,
     hub: hub?.url,
     count,
+    registry: registryOf(work),
     huge: work.huge ?? false,
     signal,
   });
@@ -110,6 +111,8 @@ async function once(
     await stage[Symbol.asyncDispose]();
   }
 }
+
+const registryOf = ({ registry = 'docker-registry' }: Work): RegistryKind => registry;
 
 async function openHub(work: Work, inputs: Input[]): Promise<BenchHub> {
   const models: Record<string, HubModel> = {};

@@ -10,7 +10,7 @@ import { type MeasureOptions, measure, runSteps } from './measure.ts';
 import { childrenOf, nameOf } from './proc.ts';
 import { startProxy } from './proxy.ts';
 import { startSink } from './sink.ts';
-import type { BenchModel, Job, Kind, Peer, Sample } from './types.ts';
+import type { BenchModel, Job, Kind, Peer, RegistryKind, Sample } from './types.ts';
 
 /** The files of a model, before anybody knows the registry. */
 export type Input = Omit<BenchModel, 'repository'>;
@@ -30,6 +30,7 @@ export interface StageOptions {
   hub?: string | undefined;
   /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
   count?: boolean;
+  registry: RegistryKind;
   /** The registry keeps nothing, and the files are not read beforehand. */
   huge?: boolean;
   /** Stops what runs; the stage can still be disposed of. */
@@ -45,9 +46,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const others = new Set(childrenOf(process.pid));
   const registry = options.huge
     ? await startSink()
-    : await startRegistry({ kind: 'docker-registry', root: join(root, 'registry') });
+    : await startRegistry({ kind: options.registry, root: join(root, 'registry') });
   owned.defer(async () => await registry.stop());
-  const pid = childrenOf(process.pid).find((one) => !others.has(one) && nameOf(one) === 'docker-registry');
+  const pid = childrenOf(process.pid).find((one) => !others.has(one) && /registry$/.test(nameOf(one) ?? ''));
   const proxy = options.count ? await startProxy(registry.host) : undefined;
   owned.defer(async () => await proxy?.stop());
   const host = proxy?.host ?? registry.host;

@@ -21,6 +21,8 @@ const sources: Record<string, Source> = {
   openssl: { version: ['version'] },
   curl: { version: ['--version'] },
   'docker-registry': { version: ['--version'], part: 'docker-registry' },
+  // Its program is called `registry`, which is no name to look for on PATH.
+  distribution: { version: ['--version'], part: 'distribution' },
   podman: { version: ['--version'], part: 'podman' },
   buildah: { version: ['--version'] },
   skopeo: { version: ['--version'], part: 'skopeo' },

@@ -1,5 +1,7 @@
 /** The words of the benchmark: a job is what a work asks of one tool once; a peer is a tool and how people call it. */
 
+import type { RegistryOptions } from '../tests/parts/registry.ts';
+
 /** A program and its arguments; `pipe` reads what it writes. Paths are absolute. */
 export interface Step {
   program: string;
@@ -32,6 +34,9 @@ export interface Job {
   /** Whether files or base changed since `prepare`. */
   changed: boolean;
 }
+
+/** A registry of the tests: Debian's docker-registry 2.8, or distribution 3. */
+export type RegistryKind = RegistryOptions['kind'];
 
 /** `push`: files or hub to registry. `layout`: files into an OCI layout (or the tool's own store) on disk. */
 export type Kind = 'push' | 'hub' | 'layout';
