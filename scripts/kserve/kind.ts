@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 import { run } from './program.ts';
+import { pointedAt, type RemoteEngine, remoteEngine, withRemoteAccess } from './remote.ts';
 
 /** How to make a cluster with kind. */
 export interface KindOptions {
@@ -53,12 +54,15 @@ export async function findEngine(signal: AbortSignal, environment = process.env)
 export class Kind {
   readonly name: string;
   readonly engine: Engine;
+  /** Where the engine is, when it is not on this machine. */
+  readonly remote: RemoteEngine | undefined;
   readonly #program: string;
 
   constructor(program: string, name: string, engine: Engine) {
     this.#program = program;
     this.name = name;
     this.engine = engine;
+    this.remote = engine === 'docker' ? remoteEngine() : undefined;
   }
 
   /** The command that takes the cluster away by hand. */
@@ -75,8 +79,9 @@ export class Kind {
   async create({ image, config, signal, say, onStart }: KindOptions): Promise<void> {
     const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
     if (image !== undefined) args.push('--image', image);
-    if (config !== undefined) args.push('--config', config);
     await inFolder(async (folder) => {
+      const file = await this.#configIn(folder, config);
+      if (file !== undefined) args.push('--config', file);
       await this.#run([...args, '--kubeconfig', join(folder, 'kubeconfig')], {
         signal,
         ...(onStart && { onStart }),
@@ -86,9 +91,19 @@ export class Kind {
     });
   }
 
+  /** kind's configuration: the user's own, with what a remote engine needs besides. */
+  async #configIn(folder: string, given: string | undefined): Promise<string | undefined> {
+    if (this.remote === undefined) return given;
+    const text = given === undefined ? undefined : await readConfig(given);
+    const file = join(folder, 'kind.yaml');
+    await writeFile(file, withRemoteAccess(text, this.remote.host));
+    return file;
+  }
+
   /** The kubeconfig of the cluster, as text. */
   async kubeconfig(): Promise<string> {
-    return (await this.#run(['get', 'kubeconfig'])).stdout;
+    const { stdout } = await this.#run(['get', 'kubeconfig']);
+    return this.remote === undefined ? stdout : pointedAt(stdout, this.remote.host);
   }
 
   /** Names of the node's containers. */
@@ -158,6 +173,12 @@ function plain(line: string): string {
     .replaceAll(/[^\x20-\x7e]/g, '')
     .replace(/^[\s*•]+/, '')
     .trim();
+}
+
+async function readConfig(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new ModelcarsError('usage', `read --kind-config ${file}: ${cause.message}`, { cause });
+  });
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import type { Kind } from './kind.ts';
 import { run } from './program.ts';
+import { addressTowards } from './remote.ts';
 import { type ImageServer, type ServedImage, serveImages } from './serve.ts';
 
 /** The registry that images of this machine have in a kind cluster; a name that no DNS has. */
@@ -14,7 +15,7 @@ export interface Feed extends AsyncDisposable {
 /**
  * Lets the nodes of a kind cluster pull images of this machine: a read-only server on the address that the nodes know it by, and a line in
  * their containerd that says so (/etc/containerd/certs.d, which kind's node images look at). No registry, and no byte is copied but what
- * a node pulls. Undefined when no address is this machine's, as with Docker Desktop or a remote engine.
+ * a node pulls. Undefined when the nodes reach no address of this machine, as with Docker Desktop.
  */
 export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<Feed | undefined> {
   const nodes = await kind.nodes();
@@ -37,7 +38,10 @@ export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Pro
   };
 }
 
-/** A server on the first of the nodes' gateways that is an address of this machine, and that the first node reaches. */
+/**
+ * A server on an address of this machine that the first node reaches: one of the node's gateways, or, of an engine elsewhere, the one that
+ * this machine has towards it.
+ */
 async function listen(
   kind: Kind,
   [node]: string[],
@@ -50,7 +54,8 @@ async function listen(
   const gateways = [...stdout.matchAll(/\bvia (\d{1,3}(?:\.\d{1,3}){3})\b/g)].map(
     ([, address]) => address ?? '',
   );
-  for (const address of gateways) {
+  const towards = kind.remote && (await addressTowards(kind.remote));
+  for (const address of towards === undefined ? gateways : [...gateways, towards]) {
     const server = await serveImages(images, address).catch(() => undefined);
     if (server === undefined) continue;
     const probe = `exec 3<>/dev/tcp/${server.address}/${server.port}`;
