@@ -4,6 +4,7 @@ import { bases } from './bases.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
 import { clean } from './clean.ts';
+import { cluster } from './cluster.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
@@ -25,6 +26,7 @@ export const commands: Command[] = [
   push,
   all,
   manifest,
+  cluster,
   cache,
   inspect,
   bases,

@@ -61,6 +61,11 @@ export const kserveOptions = {
     describe: 'image or archive .tar to load into the kind node; may be repeated ($MODELCARS_LOAD_IMAGES)',
     group: clusterGroup,
   },
+  'cache-images': {
+    type: 'boolean',
+    describe: 'the container engine keeps the images that kind nodes run, for the next cluster',
+    group: clusterGroup,
+  },
   local: {
     type: 'boolean',
     describe: 'no cluster: a model server on this machine, as KServe would run it',
@@ -112,19 +117,25 @@ export const kserveOptions = {
   },
 } satisfies Record<string, Options>;
 
+/** Options that say how a kind cluster is made. */
+export const clusterOptions = [
+  'kind',
+  'node-image',
+  'kind-config',
+  'cluster-name',
+  'kserve-version',
+  'kserve-manifest',
+  'load-image',
+  'cache-images',
+] satisfies (keyof typeof kserveOptions)[];
+
 /** Options that say where and how to smoke. */
 export const smokeOptions = [
   'context',
   'kubeconfig',
   'namespace',
-  'kind',
-  'node-image',
-  'kind-config',
-  'cluster-name',
+  ...clusterOptions,
   'keep-cluster',
-  'kserve-version',
-  'kserve-manifest',
-  'load-image',
   'local',
   'server-command',
   'server-image',
@@ -149,6 +160,7 @@ export interface KserveFlags {
   kserveVersion?: string;
   kserveManifests: string[];
   loadImages: string[];
+  cacheImages: boolean;
   local: boolean;
   serverCommand?: string;
   serverImage?: string;
@@ -195,6 +207,7 @@ export function readKserveFlags(
     ...optional('kserveVersion', text('kserve-version') ?? variable('MODELCARS_KSERVE_VERSION')),
     kserveManifests: several('kserve-manifest', 'MODELCARS_KSERVE_MANIFESTS'),
     loadImages: several('load-image', 'MODELCARS_LOAD_IMAGES'),
+    cacheImages: flag('cache-images'),
     local: flag('local'),
     ...optional('serverCommand', text('server-command')),
     ...optional('serverImage', text('server-image')),

@@ -48,5 +48,5 @@ it('offers nothing where there is no catalog, a wrong one, or file names', async
 
 it('describes words to zsh and fish', async () => {
   expect(await complete(['build', '-f', file, 'i'], '/bin/zsh')).toEqual(['iris:sklearn model']);
-  expect(await complete(['cl'], '/usr/bin/fish')).toEqual(['clean\tremove what build made']);
+  expect(await complete(['cle'], '/usr/bin/fish')).toEqual(['clean\tremove what build made']);
 });

@@ -5,12 +5,13 @@ import type { Api } from './api.ts';
 import { type Amount, type NodeFacts, type PodFacts, roomFor } from './capacity.ts';
 import type { PlannedCase } from './cases.ts';
 import { onSuddenEnd } from './farewell.ts';
+import { bringCached } from './imagecache.ts';
 import { importImages } from './import.ts';
 import { insist } from './install.ts';
 import { findEngine, Kind } from './kind.ts';
 import { type InferenceService, inferenceService } from './manifest.ts';
 import { type Feed, feedNodes, host } from './nodes.ts';
-import { openOwnCluster } from './owncluster.ts';
+import { type OwnClusterOptions, openOwnCluster } from './owncluster.ts';
 import { quantity } from './quantity.ts';
 import { chooseRuntime } from './runtime-choice.ts';
 import { randomUser } from './security.ts';
@@ -39,6 +40,7 @@ export interface SmokeWishes {
   kserveVersion?: string;
   kserveManifests: string[];
   loadImages: string[];
+  cacheImages: boolean;
   withRuntime: boolean;
   serverImage?: string;
   pullSecrets: string[];
@@ -94,7 +96,7 @@ export async function openCluster(options: OpenOptions): Promise<Cluster> {
   options.say(`namespace ${namespace}`);
   const watch = await NamespaceWatch.start(api, namespace);
   stack.defer(() => watch.stop());
-  const session = { api, own, facts, namespace, registry, watch, options };
+  const session = { api, own, kind, facts, namespace, registry, watch, options };
   const owned = stack.move();
   return {
     own,
@@ -113,6 +115,7 @@ export async function openCluster(options: OpenOptions): Promise<Cluster> {
 interface Session {
   api: Api;
   own: boolean;
+  kind: Kind | undefined;
   facts: ClusterFacts;
   namespace: string;
   /** Where the nodes find images of this machine. */
@@ -122,23 +125,9 @@ interface Session {
 }
 
 async function openOwn(options: OpenOptions, stack: AsyncDisposableStack): Promise<{ api: Api; kind: Kind }> {
-  const { kind: program, clusterName: name } = options;
-  const sudden = onSuddenEnd(`${program} delete cluster --name ${name}`);
+  const sudden = onSuddenEnd(`${options.kind} delete cluster --name ${options.clusterName}`);
   try {
-    const cluster = await openOwnCluster({
-      program,
-      name,
-      manifests: options.kserveManifests,
-      images: options.loadImages,
-      keep: options.keepCluster,
-      folder: options.folder,
-      signal: options.signal,
-      say: options.say,
-      warn: options.warn,
-      ...(options.nodeImage !== undefined && { nodeImage: options.nodeImage }),
-      ...(options.kindConfig !== undefined && { config: options.kindConfig }),
-      ...(options.kserveVersion !== undefined && { version: options.kserveVersion }),
-    });
+    const cluster = await openOwnCluster(ownOptions(options));
     stack.use(sudden);
     stack.use(cluster);
     return cluster;
@@ -146,6 +135,28 @@ async function openOwn(options: OpenOptions, stack: AsyncDisposableStack): Promi
     sudden[Symbol.dispose]();
     throw error;
   }
+}
+
+/** What the command line says of a cluster of our own. */
+export function ownOptions(
+  wishes: SmokeWishes & Pick<OpenOptions, 'folder' | 'signal' | 'say' | 'warn'>,
+): OwnClusterOptions {
+  const { nodeImage, kindConfig, kserveVersion } = wishes;
+  return {
+    program: wishes.kind,
+    name: wishes.clusterName,
+    manifests: wishes.kserveManifests,
+    images: wishes.loadImages,
+    cacheImages: wishes.cacheImages,
+    keep: wishes.keepCluster,
+    folder: wishes.folder,
+    signal: wishes.signal,
+    say: wishes.say,
+    warn: wishes.warn,
+    ...(nodeImage !== undefined && { nodeImage }),
+    ...(kindConfig !== undefined && { config: kindConfig }),
+    ...(kserveVersion !== undefined && { version: kserveVersion }),
+  };
 }
 
 /** The cluster of a context; with its kind, where it is a kind cluster of this machine. */
@@ -192,8 +203,9 @@ async function feed(
 }
 
 async function prepareRuntimes(session: Session, names: readonly string[]): Promise<Amount> {
-  const { api, own, namespace, options } = session;
+  const { api, own, kind, namespace, options } = session;
   const need: Amount = { cpu: 0, memory: 0 };
+  const images: string[] = [];
   for (const name of new Set(names)) {
     const { serverImage } = options;
     const chosen = await chooseRuntime(api, name, {
@@ -209,7 +221,10 @@ async function prepareRuntimes(session: Session, names: readonly string[]): Prom
     }
     need.cpu = Math.max(need.cpu, own ? quantity(ownCpu) : chosen.need.cpu);
     need.memory = Math.max(need.memory, chosen.need.memory);
+    images.push(...chosen.images);
   }
+  // In a cluster that is there, what its nodes hold is its owner's business.
+  if (own && kind !== undefined && options.cacheImages) await bringCached(kind, images, options);
   return need;
 }
 

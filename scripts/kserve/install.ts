@@ -20,6 +20,8 @@ export interface InstallOptions {
   manifests: readonly string[];
   signal: AbortSignal;
   say(line: string): void;
+  /** Gets the images of what will run, before it does. */
+  onImages?(images: string[]): Promise<void>;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function installKserve(api: Api, options: InstallOptions): Promise<
     objects.push(...fromYaml(await readSource(source, signal), source));
   }
   const { definitions, core, rest } = prepare(objects);
+  await options.onImages?.(core.flatMap(imagesOf));
   for (const object of definitions) {
     say(`definition ${object.metadata.name}`);
     await insist(() => api.create(object, signal), signal);
@@ -55,6 +58,13 @@ export async function installKserve(api: Api, options: InstallOptions): Promise<
     say(`${object.kind} ${object.metadata.name}`);
     await insist(() => api.apply(object, signal), signal);
   }
+}
+
+/** Images of a Deployment's containers. */
+function imagesOf({ kind, spec }: KubernetesObject): string[] {
+  if (kind !== 'Deployment') return [];
+  const { template } = spec as { template: { spec: { containers: { image: string }[] } } };
+  return template.spec.containers.map(({ image }) => image);
 }
 
 async function readSource(source: string, signal: AbortSignal): Promise<string> {

@@ -43,6 +43,7 @@ const options = (more: Partial<OwnClusterOptions> = {}): OwnClusterOptions => ({
   name: 'smoke',
   manifests: [],
   images: [],
+  cacheImages: false,
   keep: false,
   folder: join(folder, 'memory'),
   signal: new AbortController().signal,

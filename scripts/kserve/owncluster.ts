@@ -6,6 +6,7 @@ import { ModelcarsError } from '../errors.ts';
 import { stopIfAborted } from '../sources/walk.ts';
 import { type Held, tryHold } from '../store/lock.ts';
 import type { Api } from './api.ts';
+import { bringCached } from './imagecache.ts';
 import { defaultVersion, installKserve } from './install.ts';
 import { findEngine, Kind } from './kind.ts';
 import { run } from './program.ts';
@@ -21,6 +22,8 @@ export interface OwnClusterOptions {
   manifests: readonly string[];
   /** Archives and images for the node. */
   images: readonly string[];
+  /** The engine keeps what the nodes run. */
+  cacheImages: boolean;
   /** Leave it standing, and take one that was left standing. */
   keep: boolean;
   /** Folder that remembers which clusters are ours. */
@@ -111,7 +114,13 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
     }
     const api = connect({ text: await kind.kubeconfig() });
     const version = options.version ?? defaultVersion;
-    await installKserve(api, { version, manifests: options.manifests, signal, say });
+    await installKserve(api, {
+      version,
+      manifests: options.manifests,
+      signal,
+      say,
+      ...(options.cacheImages && { onImages: (images) => bringCached(kind, images, { signal, say, warn }) }),
+    });
     await remember(memory, { wish: wishOf(options), ready: true });
     return { kind, api, [Symbol.asyncDispose]: close };
   } catch (error) {

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { pipeline } from 'node:stream/promises';
 import { ModelcarsError } from '../errors.ts';
 
 /** How a program ended. */
@@ -39,15 +40,7 @@ export async function run(
     ...(environment && { env: environment }),
   });
   if (child.pid !== undefined) options.onStart?.(child.pid);
-  // The whole group: what it started itself would live on, and hold its output open.
-  const stop = () => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGTERM');
-    } catch {
-      child.kill('SIGTERM');
-    }
-  };
+  const stop = () => end(child);
   signal?.addEventListener('abort', stop, { once: true });
   let stdout = '';
   let stderr = '';
@@ -63,10 +56,16 @@ export async function run(
     child.once('close', (code) => resolve(code ?? 1));
   });
   ended.catch(() => undefined);
+  // Ends stdin whatever happens, so that nobody waits for more; what breaks because the program has ended is its own story.
+  const fed =
+    input === undefined || child.stdin === null
+      ? undefined
+      : pipeline(typeof input === 'string' ? [input] : input, child.stdin).catch((error: unknown) => error);
   try {
-    if (input !== undefined && child.stdin) await feed(child.stdin, input).catch(() => undefined);
     const code = await ended;
     signal?.throwIfAborted();
+    const broken = await fed;
+    if (broken !== undefined && !isEarlyEnd(broken)) throw broken;
     if (code !== 0 && !mayFail) throw failed(program, args, stderr || stdout, options.next);
     return { code, stdout, stderr };
   } catch (error) {
@@ -85,15 +84,47 @@ export async function run(
   }
 }
 
-async function feed(stdin: NodeJS.WritableStream, input: AsyncIterable<Uint8Array> | string): Promise<void> {
-  if (typeof input === 'string') {
-    stdin.end(input);
-    return;
+/** Whether an error of feeding a program says no more than that it reads no further. */
+function isEarlyEnd(error: unknown): boolean {
+  return /^(EPIPE|ECONNRESET|ERR_STREAM_\w+)$/.test((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** What a program writes to stdout, as it comes. Fails as `run` does, after the last of it. */
+export async function* stream(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const stop = () => end(child);
+  signal.addEventListener('abort', stop, { once: true });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-100_000);
+  });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  ended.catch(() => undefined);
+  try {
+    yield* child.stdout;
+    if ((await ended) !== 0) throw failed(program, args, stderr);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    if (child.exitCode === null) stop();
   }
-  for await (const chunk of input) {
-    if (!stdin.write(chunk)) await new Promise((resolve) => stdin.once('drain', resolve));
+}
+
+/** The whole group: what it started itself would live on, and hold its output open. */
+function end(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGTERM');
+  } catch {
+    child.kill('SIGTERM');
   }
-  stdin.end();
 }
 
 function failed(program: string, args: readonly string[], output: string, next?: string): ModelcarsError {

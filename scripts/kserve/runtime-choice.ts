@@ -4,7 +4,7 @@ import { quantity } from './quantity.ts';
 import { knownRuntimes, type ServingRuntime, servingRuntime } from './runtimes.ts';
 
 interface AnyRuntime {
-  spec?: { containers?: { resources?: { requests?: Record<string, string> } }[] };
+  spec?: { containers?: { image?: string; resources?: { requests?: Record<string, string> } }[] };
 }
 
 /** What KServe's own runtimes ask for. */
@@ -15,6 +15,8 @@ export interface ChosenRuntime {
   bring?: ServingRuntime;
   /** What its server asks the scheduler for. */
   need: Amount;
+  /** Of its containers. */
+  images: string[];
 }
 
 /**
@@ -28,17 +30,20 @@ export async function chooseRuntime(
 ): Promise<ChosenRuntime> {
   const { namespace, always, ifMissing, image } = wish;
   const ours = () => servingRuntime(name, { namespace, ...(image !== undefined && { image }) });
-  if (always) return { bring: ours(), need: needOf(ours()) };
+  const brought = () => ({ bring: ours(), need: needOf(ours()), images: imagesOf(ours()) });
+  if (always) return brought();
   const apiVersion = 'serving.kserve.io/v1alpha1';
   for (const kind of ['ServingRuntime', 'ClusterServingRuntime']) {
     const found = await api
       .find<AnyRuntime>({ apiVersion, kind, metadata: { name, namespace } })
       .catch(() => undefined);
-    if (found !== undefined) return { need: needOf(found) };
+    if (found !== undefined) return { need: needOf(found), images: imagesOf(found) };
   }
-  return ifMissing && knownRuntimes.includes(name)
-    ? { bring: ours(), need: needOf(ours()) }
-    : { need: usual };
+  return ifMissing && knownRuntimes.includes(name) ? brought() : { need: usual, images: [] };
+}
+
+function imagesOf({ spec }: AnyRuntime): string[] {
+  return (spec?.containers ?? []).flatMap(({ image }) => image ?? []);
 }
 
 function needOf({ spec }: AnyRuntime): Amount {

@@ -1,0 +1,22 @@
+import type { Command } from './_command.ts';
+import { clusterOptions } from './_kserve.ts';
+import { defined } from './_options.ts';
+
+/** `modelcars cluster`: a kind cluster with KServe that stays, as `smoke` makes it. */
+export const cluster: Command = {
+  name: 'cluster',
+  describe: 'make a kind cluster with KServe, leave it standing, and print its kubeconfig',
+  options: [...clusterOptions, 'store', 'no-progress'],
+  examples: [
+    ['cluster > kubeconfig', 'for `kubectl --kubeconfig kubeconfig` and `smoke --kubeconfig kubeconfig`'],
+    ['cluster --cluster-name mine --kserve-version v0.16.0', 'another one, with an older KServe'],
+  ],
+  async run({ kserve, store }, context) {
+    const { makeCluster } = await import('../pipeline/cluster.ts');
+    const { progress, signal } = context;
+    const kubeconfig = await makeCluster({ wishes: kserve, signal, progress, ...defined({ store }) });
+    progress.stop();
+    context.print(kubeconfig.trimEnd());
+    return 0;
+  },
+};
