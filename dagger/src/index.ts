@@ -17,10 +17,19 @@ import {
   type Service,
 } from '@dagger.io/dagger';
 import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './access.ts';
-import { nodeImage as pinnedNode, pythonImage as pinnedPython } from './images.ts';
-import { flags, home, modelcars, store, withProgram, withProgramOn, withRepository, work } from './node.ts';
-import { folderOf, join, type Part, partsOf } from './parts.ts';
+import {
+  dockerImage as pinnedDocker,
+  goImage as pinnedGo,
+  nodeImage as pinnedNode,
+  pythonImage as pinnedPython,
+} from './images.ts';
+import { type ClusterParts, developerCluster, developerKubeconfig } from './kind.ts';
+import { archiveOf, layoutOf, tableOf } from './layouts.ts';
+import { loaderImage } from './loader.ts';
+import { flags, home, modelcars, now, withProgram, withProgramOn, withRepository, work } from './node.ts';
+import { join, type Part, partsOf } from './parts.ts';
 import { allTold, printed, told } from './sentence.ts';
+import { smokedInKind, smokedLocally } from './smoke.ts';
 
 @object()
 export class Modelcars {
@@ -35,6 +44,13 @@ export class Modelcars {
   private dockerConfig?: Secret;
   private caFile?: File;
   private plainHttp: string[];
+  private dockerImage: string;
+  private goImage: string;
+  private kindProgram?: File;
+  private kindNodeImage: string;
+  private kindConfig?: File;
+  private kserveVersion: string;
+  private kserveManifest: File[];
 
   /**
    * @param code The repository of modelcars itself, whose scripts run: that of this module
@@ -48,6 +64,13 @@ export class Modelcars {
    * @param dockerConfig Docker's config.json or Podman's auth.json, for base images and pushes: file:$HOME/.docker/config.json
    * @param caFile PEM file of certificate authorities that registries and hubs are trusted by, besides the system's
    * @param plainHttp Hosts of registries and mirrors to reach over http, for base images too
+   * @param dockerImage For kind clusters: the image with Docker in Docker, as docker:dind
+   * @param goImage For kind clusters: the image with Go that kind is built in
+   * @param kindProgram For kind clusters: the kind program for Linux, instead of building it
+   * @param kindNodeImage For kind clusters: the node's image; kind's own when not given
+   * @param kindConfig For kind clusters: kind's configuration file, with a registry mirror for instance
+   * @param kserveVersion For kind clusters: KServe's version, v0.20.0
+   * @param kserveManifest For kind clusters: files of KServe's manifests, instead of the release on GitHub
    */
   constructor(
     @argument({
@@ -65,6 +88,13 @@ export class Modelcars {
     dockerConfig?: Secret,
     caFile?: File,
     plainHttp: string[] = [],
+    dockerImage: string = pinnedDocker,
+    goImage: string = pinnedGo,
+    kindProgram?: File,
+    kindNodeImage: string = '',
+    kindConfig?: File,
+    kserveVersion: string = '',
+    kserveManifest: File[] = [],
   ) {
     this.code = code;
     this.nodeImage = nodeImage;
@@ -77,6 +107,13 @@ export class Modelcars {
     this.dockerConfig = dockerConfig;
     this.caFile = caFile;
     this.plainHttp = plainHttp;
+    this.dockerImage = dockerImage;
+    this.goImage = goImage;
+    this.kindProgram = kindProgram;
+    this.kindNodeImage = kindNodeImage;
+    this.kindConfig = kindConfig;
+    this.kserveVersion = kserveVersion;
+    this.kserveManifest = kserveManifest;
   }
 
   /**
@@ -147,11 +184,7 @@ export class Modelcars {
     const [part] = await this.parts(source, [model], [], { base, platform: own });
     if (part === undefined) throw new Error(`no model ${model}\nnext: see dagger call list`);
     const layout = await told(() => this.layout(part, source, overrides, []).sync());
-    const archive = this.node()
-      .withMountedDirectory('/layout', layout)
-      .withExec(['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'])
-      .file('/image.tar');
-    return dag.container({ platform: own as never }).import_(archive);
+    return dag.container({ platform: own as never }).import_(archiveOf(layout, this.nodeImage));
   }
 
   /**
@@ -288,18 +321,20 @@ export class Modelcars {
   /**
    * Serve each model as KServe would and compare a real prediction with the right answer
    *
-   * Without a kubeconfig a model server runs in the engine, with MLServer from PyPI. With one, KServe of that cluster serves what
-   * the registry holds: push first.
+   * In a kind cluster that is made in the engine, with KServe, and deleted; what passed is remembered until images or cluster change.
+   * With --local a model server in the engine, MLServer from PyPI, in seconds. With --kubeconfig KServe of that cluster serves what the
+   * registry holds: push first.
    *
    * @param source The folder of models.yaml
    * @param models Names from the catalog; all when none is given
    * @param only Only models of framework=NAME or name=GLOB
    * @param version Version of the images: v1.2.3
+   * @param local No cluster: a model server in the engine, as KServe would run it
    * @param kubeconfig A cluster with KServe: file:$HOME/.kube/config
    * @param context A context of the kubeconfig
    * @param namespace A namespace that is there; else one is made and deleted
    * @param registry With a kubeconfig: registry and path that the cluster pulls from
-   * @param pythonImage The image that the model server runs in: Linux with glibc and Python 3.11
+   * @param pythonImage With --local: the image that the model server runs in, Linux with glibc and Python 3.11
    */
   @func({ cache: 'never' })
   async smoke(
@@ -308,6 +343,7 @@ export class Modelcars {
     models: string[] = [],
     only: string[] = [],
     version: string = '',
+    local: boolean = false,
     kubeconfig?: Secret,
     context: string = '',
     namespace: string = '',
@@ -321,12 +357,30 @@ export class Modelcars {
       return await printed(ready.withExec(modelcars(...words, '--remote', ...cluster)));
     }
     const layout = await this.buildAll(source, models, only, version);
-    const server = withProgramOn(pythonImage, this.program())
-      .withDirectory(work, source)
-      .withMountedDirectory('/layout', layout)
-      // A pod of its own, as KServe makes it: namespaces, and a user of its own.
-      .withExec(modelcars(...words, '--local', '--output', '/layout'), { insecureRootCapabilities: true });
-    return await printed(server);
+    const program = local ? withProgramOn(pythonImage, this.program()) : this.program();
+    const ready = program.withDirectory(work, source).withMountedDirectory('/layout', layout);
+    words.push('--output', '/layout');
+    return await printed(local ? smokedLocally(ready, words) : smokedInKind(ready, words, this.cluster()));
+  }
+
+  /**
+   * A kind cluster with KServe for a developer: `dagger call kind up`
+   *
+   * Its API is at localhost:6443 as long as that runs; `dagger call kubeconfig` tells kubectl the way.
+   */
+  @func({ cache: 'never' })
+  async kind(): Promise<Service> {
+    return await developerCluster(this.program(), this.cluster());
+  }
+
+  /**
+   * The kubeconfig of the cluster that `kind up` brought up: `dagger call kubeconfig export --path kubeconfig`
+   *
+   * @param port The port that `kind up` has on this machine
+   */
+  @func({ cache: 'never' })
+  async kubeconfig(port: number = 6443): Promise<File> {
+    return await developerKubeconfig(this.program(), port);
   }
 
   /**
@@ -342,7 +396,8 @@ export class Modelcars {
    * @param password For the registry: env:QUAY_TOKEN
    * @param registryService A registry that is a service of Dagger or on this machine: tcp://localhost:5000
    * @param insecure Registry hosts to reach over http
-   * @param pythonImage The image that model servers run in: Linux with glibc and Python 3.11
+   * @param local Smoke without a cluster: a model server in the engine, as KServe would run it
+   * @param pythonImage With --local: the image that the model server runs in, Linux with glibc and Python 3.11
    */
   @func({ cache: 'never' })
   async all(
@@ -357,11 +412,13 @@ export class Modelcars {
     password?: Secret,
     registryService?: Service,
     insecure: string[] = [],
+    local: boolean = false,
     pythonImage: string = pinnedPython,
   ): Promise<string> {
     // Each throws when a model fails: nothing is pushed then.
     const verified = await this.verify(source, models, only, false, '', version);
-    const smoked = await this.smoke(source, models, only, version, undefined, '', '', '', pythonImage);
+    const how = [local, undefined, '', '', '', pythonImage] as const;
+    const smoked = await this.smoke(source, models, only, version, ...how);
     const access = [username, password, registryService, insecure] as const;
     const pushed = await this.push(source, registry, version, models, only, tag, ...access);
     return [verified, smoked, pushed].join('\n');
@@ -396,31 +453,14 @@ export class Modelcars {
    */
   @func()
   async loader(base: string = ''): Promise<Container> {
-    const catalog = JSON.stringify({
-      models: [{ name: 'model-loader', image: 'loader', base: base || this.nodeImage, version: 'v0.0.0' }],
-    });
-    const platform = await dag.defaultPlatform();
-    const words = [
-      'build',
-      ...accessFlags(this.access()),
-      '--no-frozen',
-      '--platform',
-      String(platform),
-      '--output',
-      '/image.tar',
-    ];
-    const built = this.at(dag.directory().withNewFile('models.yaml', catalog)).withExec(modelcars(...words));
-    return dag.container({ platform }).import_((await told(() => built.sync())).file('/image.tar'));
+    const access = accessFlags(this.access());
+    return await loaderImage(base || this.nodeImage, access, (folder) => this.at(folder));
   }
 
   /** The base image that modelcars brings along (`base: embedded`) */
   @func()
   async base(): Promise<Container> {
-    const archive = this.node()
-      .withMountedDirectory('/layout', this.code.directory('base/layout'))
-      .withExec(['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'])
-      .file('/image.tar');
-    return dag.container().import_(archive);
+    return dag.container().import_(archiveOf(this.code.directory('base/layout'), this.nodeImage));
   }
 
   /** Lint and format of this repository */
@@ -465,8 +505,10 @@ export class Modelcars {
     return { ...keys, awsRegion, s3Endpoint, dockerConfig, caFile, plainHttp };
   }
 
-  private node(): Container {
-    return dag.container().from(this.nodeImage);
+  private cluster(): ClusterParts {
+    const { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig } = this;
+    const kind = { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig };
+    return { ...kind, kserveVersion: this.kserveVersion, kserveManifest: this.kserveManifest };
   }
 
   private program(): Container {
@@ -487,61 +529,17 @@ export class Modelcars {
     return await partsOf(this.program(), source, [...models, ...flags({ only, ...overrides })]);
   }
 
-  /** One model's layout: a chain of its own, which nothing but this model and its base can change. */
   private layout(
     part: Part,
     source: Directory,
     overrides: Record<string, string | string[]>,
     mirrors: string[],
   ): Directory {
-    const words = flags({ ...overrides, mirror: mirrors });
-    const ready = this.at(folderOf(part, source));
-    const based =
-      part.base === undefined ? ready : ready.withMountedDirectory(`${store}/blobs`, this.bases(part.base));
-    return based
-      .withExec(
-        modelcars('build', part.name, ...words, ...accessFlags(this.access()), '--output', '/layout'),
-        { redirectStdout: '/summary.txt' },
-      )
-      .withExec(['mv', '/summary.txt', '/layout/summary.txt'])
-      .directory('/layout');
-  }
-
-  /** A base image's blobs, pulled by the lock's digests in a step of its own. */
-  private bases(base: NonNullable<Part['base']>): Directory {
-    const catalog = dag.directory().withNewFile('models.yaml', base.catalog);
-    const folder = base.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', base.lock);
-    return this.at(folder)
-      .withEnvVariable('MODELCARS_STORE', '/bases')
-      .withExec(modelcars('bases', ...accessFlags(this.access())))
-      .directory('/bases/blobs');
+    const access = accessFlags(this.access());
+    return layoutOf(part, source, { at: (folder) => this.at(folder), overrides, mirrors, access });
   }
 
   private async checked(...command: string[]): Promise<void> {
     await printed(withRepository(this.nodeImage, this.code).withWorkdir(home).withExec(command));
   }
-}
-
-/** A step that runs now, whatever ran before: what it does lies outside the engine. */
-function now(container: Container): Container {
-  return container.withEnvVariable('MODELCARS_RUN', crypto.randomUUID());
-}
-
-/** One table of many: the heading of the first and every row, in columns as wide as they need. */
-function tableOf(tables: string[]): string {
-  const rows = tables.map((table) =>
-    table
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.trim().split(/ {2,}/)),
-  );
-  const all = [...(rows[0]?.slice(0, 1) ?? []), ...rows.flatMap((lines) => lines.slice(1))];
-  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
 }

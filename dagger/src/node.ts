@@ -71,3 +71,8 @@ export function flags(values: Record<string, string | string[] | undefined>): st
     [value ?? []].flat().flatMap((one) => (one === '' ? [] : [`--${name}`, one])),
   );
 }
+
+/** A step that runs now, whatever ran before: what it does lies outside the engine. */
+export function now(container: Container): Container {
+  return container.withEnvVariable('MODELCARS_RUN', crypto.randomUUID());
+}

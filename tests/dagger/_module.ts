@@ -152,7 +152,8 @@ function filled(session: Session, known: Record<string, Argument>, args: Values)
   for (const { name, type, defaultPath, defaultValue, ignore } of Object.values(known)) {
     const value =
       args[name] ?? (defaultPath === undefined ? defaultValue : contextual(type.name, defaultPath, ignore));
-    if (value !== undefined) values[name] = isRecorded(value) ? session.id(value) : value;
+    const asId = (one: unknown) => (isRecorded(one) ? session.id(one) : one);
+    if (value !== undefined) values[name] = Array.isArray(value) ? value.map(asId) : asId(value);
   }
   return values;
 }

@@ -1,88 +1,16 @@
 /** What the module's functions ask an engine for: commands, mounts, caches, secrets, and what becomes of a failure. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseCommandLine } from '../../scripts/commands/_parse.ts';
-import { given, type Module, missingSdk, openModule, type Values, withSession } from './_module.ts';
+import { cacheOf, call, loadedModule, shown, source, well } from './_calls.ts';
+import { given, type Module, missingSdk, type Values } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
-import { type Answer, type Asked, type Call, ExecFailure, type Recorded, type Session } from './session.ts';
+import { type Answer, type Call, ExecFailure, type Recorded } from './session.ts';
 
 const missing = await missingSdk();
 
 let module: Module;
 beforeAll(async () => {
-  if (!missing) module = await openModule();
+  if (!missing) module = await loadedModule();
 });
-
-/** What `modelcars split` says of a catalog with two models, one of which has a base to pull. */
-const split = {
-  models: [
-    { name: 'iris', catalog: 'catalog of iris', lock: 'lock of iris', files: ['models/iris/**'] },
-    {
-      name: 'wine',
-      catalog: 'catalog of wine',
-      lock: 'lock of wine',
-      files: ['models/wine/**'],
-      base: { catalog: 'base of wine', lock: 'base lock of wine' },
-    },
-  ],
-};
-
-/** An engine in which every command goes well. */
-function well({ object, field }: Asked): unknown {
-  const last = object.calls.at(-1);
-  if (field === 'defaultPlatform') return 'linux/arm64';
-  if (field === 'contents' && last?.args.path === 'index.json') return '{"schemaVersion":2,"manifests":[{}]}';
-  if (field === 'contents') return 'NAME  DIGEST\nsome  sha256:0\n';
-  if (field !== 'stdout' || !execs(object).some((argv) => isModelcars(argv))) return undefined;
-  const [command, model] = words(object);
-  if (command !== 'split') return `${command} said this`;
-  const models = split.models.filter(({ name }) => model?.startsWith('--') !== false || name === model);
-  return JSON.stringify({ models });
-}
-
-interface Ran {
-  // biome-ignore lint/suspicious/noExplicitAny: of the type that the function returns
-  result: any;
-  error: string;
-  asked: Asked[];
-  queries: string[];
-}
-
-/** Calls a function; every query must be one the engine takes, and every command line one our program takes. */
-async function call(name: string, args: Values = {}, own: Values = {}, answer: Answer = well): Promise<Ran> {
-  const ran: Ran = { result: undefined, error: '', asked: [], queries: [] };
-  await withSession(async ({ session }) => {
-    session.answer = answer;
-    try {
-      ran.result = await module.call(session, name, args, own);
-    } catch (error) {
-      ran.error = error instanceof Error ? error.message : String(error);
-    }
-    expect(session.refused).toEqual([]);
-    Object.assign(ran, { asked: session.asked, queries: session.queries });
-    await checkCommands(session, ran.result);
-  });
-  return ran;
-}
-
-async function checkCommands({ asked }: Session, result: unknown): Promise<void> {
-  const objects = asked.map(({ object }) => object);
-  if (typeof result === 'object' && result !== null) objects.push(result as Recorded);
-  for (const { args } of calls(objects, 'withExec')) {
-    const argv = args.args as string[];
-    if (isModelcars(argv)) await parseCommandLine(argv.slice(2), 80);
-  }
-}
-
-/** The container whose output a function returned. */
-function shown({ asked, error }: Ran): Recorded {
-  expect(error).toBe('');
-  const last = asked.findLast(({ field }) => field === 'stdout')?.object;
-  if (!last) throw new Error('nothing was run for its output');
-  return last;
-}
-
-const source = { type: 'Directory', calls: [{ field: 'given', args: { address: '.' } }] };
-const cacheOf = (args: Values | undefined) => (args?.cache as Recorded | undefined)?.calls.at(-1)?.args.key;
 
 describe.skipIf(missing)('push', () => {
   const password = given('Secret', 'env:QUAY_TOKEN');
@@ -424,5 +352,31 @@ describe.skipIf(missing)('secrets', () => {
   test('are never asked for in plain text', async () => {
     const { queries } = await call('push', { source, registry: 'quay.io/me' }, own);
     for (const query of queries) expect(query).not.toMatch(/plaintext|setSecret|withNewFile.*env:/);
+  });
+});
+
+describe.skipIf(missing)('images of our own', () => {
+  test('loader is built as a model is, on the given base', async () => {
+    const { result } = await call('loader', { base: 'mirror/node:24' });
+    expect(result.calls[0]).toEqual({ field: 'container', args: { platform: 'linux/arm64' } });
+    const archive = result.calls.at(-1).args.source as Recorded;
+    expect(archive.calls.at(-1)).toEqual({ field: 'file', args: { path: '/image.tar' } });
+    expect(words(archive)).toEqual([
+      ...['build', '--no-frozen', '--platform', 'linux/arm64', '--output', '/image.tar'],
+    ]);
+    const [catalog] = calls(archive, 'withNewFile');
+    expect(JSON.parse(String(catalog?.args.contents)).models).toEqual([
+      { name: 'model-loader', image: 'loader', base: 'mirror/node:24', version: 'v0.0.0' },
+    ]);
+  });
+
+  test('base is the layout that is in the repository', async () => {
+    const { result } = await call('base');
+    const archive = result.calls.at(-1).args.source as Recorded;
+    const layout = lastOf(archive, 'withMountedDirectory', '/layout')?.source as Recorded;
+    expect(layout.calls.at(-1)).toEqual({ field: 'directory', args: { path: 'base/layout' } });
+    expect(execs(archive)).toEqual([
+      ['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'],
+    ]);
   });
 });

@@ -45,7 +45,9 @@ describe.skipIf(missing)('functions', () => {
     const cached = Object.values(module.functions).filter(({ cache }) => cache !== 'never');
     const never = Object.values(module.functions).filter(({ cache }) => cache === 'never');
     const names = (functions: typeof cached) => functions.map(({ name }) => name);
-    expect(names(never)).toEqual(expect.arrayContaining(['lock', 'verify', 'push', 'cache']));
+    expect(names(never)).toEqual(
+      expect.arrayContaining(['lock', 'verify', 'push', 'cache', 'smoke', 'all', 'kind', 'kubeconfig']),
+    );
     expect(names(cached)).toEqual(expect.arrayContaining(['list', 'build', 'buildAll', 'loader', 'base']));
   });
 
@@ -61,13 +63,24 @@ describe.skipIf(missing)('functions', () => {
     const { functions, constructorArguments } = module;
     const lists = [constructorArguments, ...Object.values(functions).map((one) => one.arguments)];
     for (const { name, type } of lists.flatMap((list) => Object.values(list))) {
-      if (/password|token|secret|key|dockerconfig/i.test(name))
+      if (/password|token|secret|key|dockerconfig|kubeconfig/i.test(name))
         expect([name, type.name]).toEqual([name, 'Secret']);
     }
   });
 
   test('take the catalog of the caller, without what is large and not part of it', () => {
-    for (const name of ['list', 'lock', 'build', 'buildAll', 'verify', 'push', 'cache', 'images']) {
+    for (const name of [
+      'list',
+      'lock',
+      'build',
+      'buildAll',
+      'verify',
+      'push',
+      'smoke',
+      'all',
+      'cache',
+      'images',
+    ]) {
       const { source } = module.functions[name]?.arguments ?? {};
       expect([name, source?.type.name, source?.defaultPath]).toEqual([name, 'Directory', '/']);
       expect(source?.ignore).toEqual(expect.arrayContaining(['.git', '**/node_modules', 'out']));

@@ -1,0 +1,138 @@
+import {
+  CacheSharingMode,
+  type CacheVolume,
+  type Container,
+  dag,
+  type File,
+  type Service,
+} from '@dagger.io/dagger';
+import { kindVersion } from './images.ts';
+import { flags, modelcars, now } from './node.ts';
+import { told } from './sentence.ts';
+
+/** What a kind cluster is made of; each part may be another one where the usual one is out of reach. */
+export interface ClusterParts {
+  dockerImage: string;
+  goImage: string;
+  kindProgram?: File;
+  kindNodeImage: string;
+  kindConfig?: File;
+  kserveVersion: string;
+  kserveManifest: File[];
+}
+
+/** What the container engine's service is called in the containers that use it; the cluster's certificate has that name, too. */
+const docker = 'docker';
+const dockerPort = 2375;
+/** Where a developer's cluster has its API: Kubernetes' usual port. */
+const apiPort = 6443;
+const folder = '/run/kind';
+const kubeconfigs = '/run/kubeconfig';
+
+/**
+ * A cluster with KServe for a developer: the service that its nodes run in, with the API's port. It is there, and answers, when this
+ * returns, and ends with the session. What it holds is no longer than that: the next one begins anew, with the images kept.
+ */
+export async function developerCluster(program: Container, parts: ClusterParts): Promise<Service> {
+  const engine = engineOf(parts, 'developer');
+  const kindConfig = parts.kindConfig ?? newFile(JSON.stringify({ networking: { apiServerPort: apiPort } }));
+  const own = { ...parts, kindConfig };
+  const words = ['cluster', '--cluster-name', 'modelcars', ...clusterFlags(own)];
+  return await told(async () => {
+    await engine.start();
+    await now(withKind(program, engine, own))
+      .withMountedCache(kubeconfigs, kubeconfigVolume())
+      .withExec(modelcars(...words), { redirectStdout: `${kubeconfigs}/config`, useEntrypoint: true })
+      .sync();
+    return engine;
+  });
+}
+
+/** The kubeconfig of the cluster that `developerCluster` made last, for a port of the machine that `up` runs on. */
+export async function developerKubeconfig(program: Container, port: number): Promise<File> {
+  const lost = 'error: read the kubeconfig: no cluster was brought up\\nnext: dagger call kind up\\n';
+  const script = [
+    `test -s ${kubeconfigs}/config || { printf '${lost}' >&2; exit 1; }`,
+    `sed 's,https://${docker}:[0-9]*,https://localhost:${port},' ${kubeconfigs}/config > /kubeconfig`,
+  ];
+  const copied = now(program)
+    .withMountedCache(kubeconfigs, kubeconfigVolume())
+    .withExec(['sh', '-c', script.join('\n')]);
+  return (await told(() => copied.sync())).file('/kubeconfig');
+}
+
+/**
+ * A container engine as a service, as `docker:dind` of GitLab CI is. Its images, and what it makes of them, lie in a volume, one for each
+ * purpose, so that a developer's cluster holds up no smoke test.
+ */
+export function engineOf({ dockerImage }: ClusterParts, purpose: 'smoke' | 'developer'): Service {
+  const volume = dag.cacheVolume(`modelcars-docker-${purpose}`);
+  const engine = dag
+    .container()
+    .from(dockerImage)
+    // Without TLS: the network is the engine's own, and nothing else is on it.
+    .withEnvVariable('DOCKER_TLS_CERTDIR', '')
+    .withMountedCache('/var/lib/docker', volume, { sharing: CacheSharingMode.Locked })
+    .withExposedPort(dockerPort);
+  const open =
+    purpose === 'smoke'
+      ? engine
+      : // Nothing answers there before there is a cluster.
+        engine.withExposedPort(apiPort, { experimentalSkipHealthcheck: true });
+  return open.asService({ args: ['--tls=false'], useEntrypoint: true, insecureRootCapabilities: true });
+}
+
+/** The program with kind, docker's command line and the engine. */
+export function withKind(program: Container, engine: Service, parts: ClusterParts): Container {
+  const { dockerImage, kindConfig, kserveManifest } = parts;
+  // What a run that was killed left in the volume is taken away first: a cluster does not survive its engine.
+  const clean = 'docker ps --all --quiet | xargs -r docker rm --force --volumes > /dev/null && exec "$@"';
+  let ready = program
+    .withFile('/usr/local/bin/docker', dag.container().from(dockerImage).file('/usr/local/bin/docker'))
+    .withFile('/usr/local/bin/kind', kindOf(parts), { permissions: 0o755 })
+    .withServiceBinding(docker, engine)
+    .withEnvVariable('DOCKER_HOST', `tcp://${docker}:${dockerPort}`)
+    .withEntrypoint(['sh', '-c', clean, 'sh']);
+  if (kindConfig) ready = ready.withMountedFile(`${folder}/config.yaml`, kindConfig);
+  for (const [at, manifest] of kserveManifest.entries())
+    ready = ready.withMountedFile(`${folder}/kserve-${at}.yaml`, manifest);
+  return ready;
+}
+
+/** The flags that go with it. */
+export function clusterFlags({
+  kindNodeImage,
+  kindConfig,
+  kserveVersion,
+  kserveManifest,
+}: ClusterParts): string[] {
+  return [
+    '--cache-images',
+    ...flags({
+      'node-image': kindNodeImage,
+      'kind-config': kindConfig && `${folder}/config.yaml`,
+      'kserve-version': kserveVersion,
+      'kserve-manifest': kserveManifest.map((_, at) => `${folder}/kserve-${at}.yaml`),
+    }),
+  ];
+}
+
+/** The kind program: the given one, or built of its Go module, once. */
+function kindOf({ goImage, kindProgram }: ClusterParts): File {
+  if (kindProgram) return kindProgram;
+  return dag
+    .container()
+    .from(goImage)
+    .withEnvVariable('CGO_ENABLED', '0')
+    .withEnvVariable('GOBIN', '/out')
+    .withExec(['go', 'install', `sigs.k8s.io/kind@${kindVersion}`])
+    .file('/out/kind');
+}
+
+function newFile(text: string): File {
+  return dag.directory().withNewFile('file', text).file('file');
+}
+
+function kubeconfigVolume(): CacheVolume {
+  return dag.cacheVolume('modelcars-kubeconfig');
+}
