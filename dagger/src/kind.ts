@@ -28,6 +28,7 @@ const dockerPort = 2375;
 const apiPort = 6443;
 const folder = '/run/kind';
 const kubeconfigs = '/run/kubeconfig';
+const kubeconfigFile = `${kubeconfigs}/config`;
 
 /**
  * A cluster with KServe for a developer: the service that its nodes run in, with the API's port. It is there, and answers, when this
@@ -35,14 +36,13 @@ const kubeconfigs = '/run/kubeconfig';
  */
 export async function developerCluster(program: Container, parts: ClusterParts): Promise<Service> {
   const engine = engineOf(parts, 'developer');
-  const kindConfig = parts.kindConfig ?? newFile(JSON.stringify({ networking: { apiServerPort: apiPort } }));
-  const own = { ...parts, kindConfig };
-  const words = ['cluster', '--cluster-name', 'modelcars', ...clusterFlags(own)];
+  const own = { 'cluster-name': 'modelcars', 'api-port': String(apiPort), kubeconfig: kubeconfigFile };
+  const words = ['cluster', ...flags(own), ...clusterFlags(parts)];
   return await told(async () => {
     await engine.start();
-    await now(withKind(program, engine, own))
+    await now(withKind(program, engine, parts))
       .withMountedCache(kubeconfigs, kubeconfigVolume())
-      .withExec(modelcars(...words), { redirectStdout: `${kubeconfigs}/config`, useEntrypoint: true })
+      .withExec(modelcars(...words), { useEntrypoint: true })
       .sync();
     return engine;
   });
@@ -52,8 +52,8 @@ export async function developerCluster(program: Container, parts: ClusterParts):
 export async function developerKubeconfig(program: Container, port: number): Promise<File> {
   const lost = 'error: read the kubeconfig: no cluster was brought up\\nnext: dagger call kind up\\n';
   const script = [
-    `test -s ${kubeconfigs}/config || { printf '${lost}' >&2; exit 1; }`,
-    `sed 's,https://${docker}:[0-9]*,https://localhost:${port},' ${kubeconfigs}/config > /kubeconfig`,
+    `test -s ${kubeconfigFile} || { printf '${lost}' >&2; exit 1; }`,
+    `sed 's,https://${docker}:[0-9]*,https://localhost:${port},' ${kubeconfigFile} > /kubeconfig`,
   ];
   const copied = now(program)
     .withMountedCache(kubeconfigs, kubeconfigVolume())
@@ -70,13 +70,13 @@ export function engineOf({ dockerImage }: ClusterParts, purpose: 'smoke' | 'deve
   const engine = dag
     .container()
     .from(dockerImage)
-    // Without TLS: the network is the engine's own, and nothing else is on it.
+    // Without TLS: on its network are steps of this engine only.
     .withEnvVariable('DOCKER_TLS_CERTDIR', '')
-    .withMountedCache('/var/lib/docker', volume, { sharing: CacheSharingMode.Locked })
-    .withExposedPort(dockerPort);
+    .withMountedCache('/var/lib/docker', volume, { sharing: CacheSharingMode.Locked });
+  // `up` opens every exposed port on the developer's machine: never Docker's, by which anyone would be root in the service.
   const open =
     purpose === 'smoke'
-      ? engine
+      ? engine.withExposedPort(dockerPort)
       : // Nothing answers there before there is a cluster.
         engine.withExposedPort(apiPort, { experimentalSkipHealthcheck: true });
   return open.asService({ args: ['--tls=false'], useEntrypoint: true, insecureRootCapabilities: true });
@@ -85,14 +85,18 @@ export function engineOf({ dockerImage }: ClusterParts, purpose: 'smoke' | 'deve
 /** The program with kind, docker's command line and the engine. */
 export function withKind(program: Container, engine: Service, parts: ClusterParts): Container {
   const { dockerImage, kindConfig, kserveManifest } = parts;
-  // What a run that was killed left in the volume is taken away first: a cluster does not survive its engine.
-  const clean = 'docker ps --all --quiet | xargs -r docker rm --force --volumes > /dev/null && exec "$@"';
+  const script = [
+    'for second in $(seq 60); do docker version > /dev/null 2>&1 && break; sleep 1; done',
+    // What a run that was killed left in the volume: a cluster does not survive its engine.
+    'docker ps --all --quiet | xargs -r docker rm --force --volumes > /dev/null',
+    'exec "$@"',
+  ];
   let ready = program
     .withFile('/usr/local/bin/docker', dag.container().from(dockerImage).file('/usr/local/bin/docker'))
     .withFile('/usr/local/bin/kind', kindOf(parts), { permissions: 0o755 })
     .withServiceBinding(docker, engine)
     .withEnvVariable('DOCKER_HOST', `tcp://${docker}:${dockerPort}`)
-    .withEntrypoint(['sh', '-c', clean, 'sh']);
+    .withEntrypoint(['sh', '-c', script.join('\n'), 'sh']);
   if (kindConfig) ready = ready.withMountedFile(`${folder}/config.yaml`, kindConfig);
   for (const [at, manifest] of kserveManifest.entries())
     ready = ready.withMountedFile(`${folder}/kserve-${at}.yaml`, manifest);
@@ -127,10 +131,6 @@ function kindOf({ goImage, kindProgram }: ClusterParts): File {
     .withEnvVariable('GOBIN', '/out')
     .withExec(['go', 'install', `sigs.k8s.io/kind@${kindVersion}`])
     .file('/out/kind');
-}
-
-function newFile(text: string): File {
-  return dag.directory().withNewFile('file', text).file('file');
 }
 
 function kubeconfigVolume(): CacheVolume {

@@ -15,7 +15,7 @@ export const kserveOptions = {
   },
   kubeconfig: {
     type: 'string',
-    describe: 'its kubeconfig file (else $KUBECONFIG, ~/.kube/config)',
+    describe: 'its kubeconfig file (else $KUBECONFIG, ~/.kube/config); `cluster` writes it',
     group: clusterGroup,
   },
   namespace: {
@@ -32,6 +32,11 @@ export const kserveOptions = {
   'kind-config': {
     type: 'string',
     describe: 'configuration file for kind ($MODELCARS_KIND_CONFIG)',
+    group: clusterGroup,
+  },
+  'api-port': {
+    type: 'string',
+    describe: "port of the kind cluster's API server (default any that is free)",
     group: clusterGroup,
   },
   'cluster-name': {
@@ -155,6 +160,7 @@ export interface KserveFlags {
   kind: string;
   nodeImage?: string;
   kindConfig?: string;
+  apiPort?: number;
   clusterName: string;
   keepCluster: boolean;
   kserveVersion?: string;
@@ -202,6 +208,7 @@ export function readKserveFlags(
     kind: text('kind') ?? variable('MODELCARS_KIND') ?? 'kind',
     ...optional('nodeImage', text('node-image') ?? variable('MODELCARS_KIND_NODE_IMAGE')),
     ...optional('kindConfig', text('kind-config') ?? variable('MODELCARS_KIND_CONFIG')),
+    ...port(text('api-port')),
     clusterName: clusterName(text('cluster-name')),
     keepCluster: flag('keep-cluster'),
     ...optional('kserveVersion', text('kserve-version') ?? variable('MODELCARS_KSERVE_VERSION')),
@@ -224,6 +231,13 @@ export function readKserveFlags(
 function clusterName(name = 'modelcars-smoke'): string {
   if (/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) return name;
   throw usage(`--cluster-name ${name}: must be lower-case letters, digits and \`-\``);
+}
+
+function port(given: string | undefined): { apiPort?: number } {
+  if (given === undefined) return {};
+  const apiPort = /^\d{1,5}$/.test(given) ? Number(given) : 0;
+  if (apiPort > 0 && apiPort < 65_536) return { apiPort };
+  throw usage(`--api-port ${given}: must be a port`);
 }
 
 function choices<T extends string>(

@@ -5,10 +5,13 @@ import { defined } from './_options.ts';
 /** `modelcars cluster`: a kind cluster with KServe that stays, as `smoke` makes it. */
 export const cluster: Command = {
   name: 'cluster',
-  describe: 'make a kind cluster with KServe, leave it standing, and print its kubeconfig',
-  options: [...clusterOptions, 'store', 'no-progress'],
+  describe: 'make a kind cluster with KServe, leave it standing, and print or write its kubeconfig',
+  options: [...clusterOptions, 'api-port', 'kubeconfig', 'store', 'no-progress'],
   examples: [
-    ['cluster > kubeconfig', 'for `kubectl --kubeconfig kubeconfig` and `smoke --kubeconfig kubeconfig`'],
+    [
+      'cluster --kubeconfig own.yaml',
+      'for `kubectl --kubeconfig own.yaml` and `smoke --kubeconfig own.yaml`',
+    ],
     ['cluster --cluster-name mine --kserve-version v0.16.0', 'another one, with an older KServe'],
   ],
   async run({ kserve, store }, context) {
@@ -16,7 +19,7 @@ export const cluster: Command = {
     const { progress, signal } = context;
     const kubeconfig = await makeCluster({ wishes: kserve, signal, progress, ...defined({ store }) });
     progress.stop();
-    context.print(kubeconfig.trimEnd());
+    if (kserve.kubeconfig === undefined) context.print(kubeconfig.trimEnd());
     return 0;
   },
 };

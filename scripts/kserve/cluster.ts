@@ -35,6 +35,7 @@ export interface SmokeWishes {
   kind: string;
   nodeImage?: string;
   kindConfig?: string;
+  apiPort?: number;
   clusterName: string;
   keepCluster: boolean;
   kserveVersion?: string;
@@ -141,7 +142,7 @@ async function openOwn(options: OpenOptions, stack: AsyncDisposableStack): Promi
 export function ownOptions(
   wishes: SmokeWishes & Pick<OpenOptions, 'folder' | 'signal' | 'say' | 'warn'>,
 ): OwnClusterOptions {
-  const { nodeImage, kindConfig, kserveVersion } = wishes;
+  const { nodeImage, kindConfig, apiPort, kserveVersion } = wishes;
   return {
     program: wishes.kind,
     name: wishes.clusterName,
@@ -155,6 +156,7 @@ export function ownOptions(
     warn: wishes.warn,
     ...(nodeImage !== undefined && { nodeImage }),
     ...(kindConfig !== undefined && { config: kindConfig }),
+    ...(apiPort !== undefined && { apiPort }),
     ...(kserveVersion !== undefined && { version: kserveVersion }),
   };
 }

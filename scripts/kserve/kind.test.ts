@@ -46,10 +46,10 @@ it("adds that to the user's configuration, and says which one cannot be read", a
   const kind = new Kind('kind', 'smoke', 'docker');
   const own = join(programs.folder, 'own.yaml');
   await writeFile(own, 'networking: { apiServerPort: 6443 }\n');
-  await kind.create(made({ config: own }));
+  await kind.create(made({ config: own, apiPort: 16443 }));
   expect(parse(await programs.read('config')).networking).toEqual({
     apiServerAddress: '0.0.0.0',
-    apiServerPort: 6443,
+    apiServerPort: 16443,
   });
   await expect(kind.create(made({ config: '/nonexistent.yaml' }))).rejects.toMatchObject({
     code: 'usage',

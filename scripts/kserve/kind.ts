@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 import { run } from './program.ts';
-import { pointedAt, type RemoteEngine, remoteEngine, withRemoteAccess } from './remote.ts';
+import { pointedAt, type RemoteEngine, remoteEngine, withAccess } from './remote.ts';
 
 /** How to make a cluster with kind. */
 export interface KindOptions {
@@ -15,6 +15,8 @@ export interface KindOptions {
   image?: string;
   /** kind's configuration file. */
   config?: string;
+  /** Port of the API server on the engine's machine; any free one when absent. */
+  apiPort?: number;
   signal: AbortSignal;
   /** What it does now, for people. */
   say(line: string): void;
@@ -76,11 +78,11 @@ export class Kind {
   }
 
   /** Makes the cluster; what a failure or an abort left of it is taken away again. */
-  async create({ image, config, signal, say, onStart }: KindOptions): Promise<void> {
+  async create({ image, config, apiPort, signal, say, onStart }: KindOptions): Promise<void> {
     const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
     if (image !== undefined) args.push('--image', image);
     await inFolder(async (folder) => {
-      const file = await this.#configIn(folder, config);
+      const file = await this.#configIn(folder, config, apiPort);
       if (file !== undefined) args.push('--config', file);
       await this.#run([...args, '--kubeconfig', join(folder, 'kubeconfig')], {
         signal,
@@ -91,12 +93,17 @@ export class Kind {
     });
   }
 
-  /** kind's configuration: the user's own, with what a remote engine needs besides. */
-  async #configIn(folder: string, given: string | undefined): Promise<string | undefined> {
-    if (this.remote === undefined) return given;
+  /** kind's configuration: the user's own, with what it takes besides to reach the API server. */
+  async #configIn(
+    folder: string,
+    given: string | undefined,
+    port: number | undefined,
+  ): Promise<string | undefined> {
+    if (this.remote === undefined && port === undefined) return given;
     const text = given === undefined ? undefined : await readConfig(given);
     const file = join(folder, 'kind.yaml');
-    await writeFile(file, withRemoteAccess(text, this.remote.host));
+    const access = { ...(this.remote && { host: this.remote.host }), ...(port !== undefined && { port }) };
+    await writeFile(file, withAccess(text, access));
     return file;
   }
 

@@ -18,6 +18,8 @@ export interface OwnClusterOptions {
   name: string;
   nodeImage?: string;
   config?: string;
+  /** Port of its API server; any free one when absent. */
+  apiPort?: number;
   version?: string;
   manifests: readonly string[];
   /** Archives and images for the node. */
@@ -98,7 +100,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
   }
   try {
     await remember(memory, { wish: wishOf(options), ready: false });
-    const { nodeImage, config } = options;
+    const { nodeImage, config, apiPort } = options;
     await kind.create({
       program,
       name,
@@ -107,6 +109,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
       onStart: (group) => void remember(memory, { wish: wishOf(options), ready: false, group }),
       ...(nodeImage !== undefined && { image: nodeImage }),
       ...(config !== undefined && { config }),
+      ...(apiPort !== undefined && { apiPort }),
     });
     for (const image of options.images) {
       say(`loading ${image}`);
@@ -181,8 +184,15 @@ function closer(parts: {
   };
 }
 
-function wishOf({ nodeImage, config, version, manifests, images }: OwnClusterOptions): string {
-  const all = JSON.stringify({ nodeImage, config, version: version ?? defaultVersion, manifests, images });
+function wishOf({ nodeImage, config, apiPort, version, manifests, images }: OwnClusterOptions): string {
+  const all = JSON.stringify({
+    nodeImage,
+    config,
+    apiPort,
+    version: version ?? defaultVersion,
+    manifests,
+    images,
+  });
   return createHash('sha256').update(all).digest('hex');
 }
 

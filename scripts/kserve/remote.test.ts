@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { addressTowards, pointedAt, remoteEngine, withRemoteAccess } from './remote.ts';
+import { addressTowards, pointedAt, remoteEngine, withAccess } from './remote.ts';
 
 describe('remoteEngine', () => {
   it.each([
@@ -26,9 +26,9 @@ describe('remoteEngine', () => {
   });
 });
 
-describe('withRemoteAccess', () => {
+describe('withAccess', () => {
   it('opens the port and puts the name into the certificate', () => {
-    const config = parse(withRemoteAccess(undefined, 'docker'));
+    const config = parse(withAccess(undefined, { host: 'docker' }));
     expect(config).toMatchObject({ kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4' });
     expect(config.networking).toEqual({ apiServerAddress: '0.0.0.0' });
     // kind matches a patch without apiVersion by its kind, whatever kubeadm's version: pkg/internal/patch/resource.go.
@@ -47,15 +47,21 @@ describe('withRemoteAccess', () => {
       networking: { apiServerAddress: '192.0.2.1', apiServerPort: 6443 },
       kubeadmConfigPatches: [own],
     };
-    const config = parse(withRemoteAccess(JSON.stringify(given), 'docker'));
+    const config = parse(withAccess(JSON.stringify(given), { host: 'docker' }));
     expect(config.nodes).toEqual(given.nodes);
     expect(config.networking).toEqual(given.networking);
     expect(config.kubeadmConfigPatches).toHaveLength(2);
     expect(config.kubeadmConfigPatches[1]).toBe(own);
   });
 
+  it('sets the port that was asked for, and opens nothing of an engine here', () => {
+    const config = parse(withAccess('networking: { apiServerPort: 1, ipFamily: dual }', { port: 6443 }));
+    expect(config.networking).toEqual({ apiServerPort: 6443, ipFamily: 'dual' });
+    expect(config.kubeadmConfigPatches).toEqual([]);
+  });
+
   it.each(['- a list', 'a: [', 'a word'])('refuses what is no configuration: %s', (text) => {
-    expect(() => withRemoteAccess(text, 'docker')).toThrow(/^read --kind-config: /);
+    expect(() => withAccess(text, { host: 'docker' })).toThrow(/^read --kind-config: /);
   });
 });
 

@@ -29,10 +29,14 @@ export function remoteEngine(environment: NodeJS.ProcessEnv = process.env): Remo
 }
 
 /**
- * kind's configuration with which the API server of a remote engine's cluster is within reach: the port on every address, and the
- * engine's name in the certificate. What the user's own configuration says of either stays. Fails with code `usage` when that is none.
+ * kind's configuration with which a cluster's API server is within reach: `port` is its port on the engine's machine, and for an engine
+ * elsewhere (`host`) that is open on every address and the certificate has the engine's name, unless the user's own configuration says
+ * otherwise. Fails with code `usage` when that is none.
  */
-export function withRemoteAccess(config: string | undefined, host: string): string {
+export function withAccess(
+  config: string | undefined,
+  { host, port }: { host?: string; port?: number },
+): string {
   let given: unknown;
   try {
     given = parse(config ?? '{}') ?? {};
@@ -44,13 +48,18 @@ export function withRemoteAccess(config: string | undefined, host: string): stri
   // kind's own names, which a patch replaces (a list is merged as one value), and the engine's.
   const certSANs = ['localhost', '127.0.0.1', '0.0.0.0', host];
   const patch = stringify({ kind: 'ClusterConfiguration', apiServer: { certSANs } });
+  const remote = host !== undefined;
   return stringify({
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     ...rest,
-    networking: { apiServerAddress: '0.0.0.0', ...networking },
+    networking: {
+      ...(remote && { apiServerAddress: '0.0.0.0' }),
+      ...networking,
+      ...(port !== undefined && { apiServerPort: port }),
+    },
     // A later patch wins: the user's.
-    kubeadmConfigPatches: [patch, ...kubeadmConfigPatches],
+    kubeadmConfigPatches: [...(remote ? [patch] : []), ...kubeadmConfigPatches],
   });
 }
 
