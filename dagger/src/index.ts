@@ -27,7 +27,7 @@ import { type ClusterParts, developerCluster, developerKubeconfig } from './kind
 import { archiveOf, layoutOf, tableOf } from './layouts.ts';
 import { loaderImage } from './loader.ts';
 import { flags, home, modelcars, now, withProgram, withProgramOn, withRepository, work } from './node.ts';
-import { join, type Part, partsOf } from './parts.ts';
+import { catalogOf, join, type Part, partsOf } from './parts.ts';
 import { allTold, printed, told } from './sentence.ts';
 import { smokedInKind, smokedLocally } from './smoke.ts';
 
@@ -321,7 +321,7 @@ export class Modelcars {
   /**
    * Serve each model as KServe would and compare a real prediction with the right answer
    *
-   * In a kind cluster that is made in the engine, with KServe, and deleted; what passed is remembered until images or cluster change.
+   * In a kind cluster with KServe that is made in the engine and deleted (its parts: `dagger call --help`); what passed is remembered.
    * With --local a model server in the engine, MLServer from PyPI, in seconds. With --kubeconfig KServe of that cluster serves what the
    * registry holds: push first.
    *
@@ -358,7 +358,8 @@ export class Modelcars {
     }
     const layout = await this.buildAll(source, models, only, version);
     const program = local ? withProgramOn(pythonImage, this.program()) : this.program();
-    const ready = program.withDirectory(work, source).withMountedDirectory('/layout', layout);
+    const catalog = catalogOf(await this.parts(source, models, only, {}), source);
+    const ready = program.withDirectory(work, catalog).withMountedDirectory('/layout', layout);
     words.push('--output', '/layout');
     return await printed(local ? smokedLocally(ready, words) : smokedInKind(ready, words, this.cluster()));
   }
@@ -506,8 +507,8 @@ export class Modelcars {
   }
 
   private cluster(): ClusterParts {
-    const { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig } = this;
-    const kind = { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig };
+    const { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig, dockerConfig } = this;
+    const kind = { dockerImage, goImage, kindProgram, kindNodeImage, kindConfig, dockerConfig };
     return { ...kind, kserveVersion: this.kserveVersion, kserveManifest: this.kserveManifest };
   }
 

@@ -4,6 +4,7 @@ import {
   type Container,
   dag,
   type File,
+  type Secret,
   type Service,
 } from '@dagger.io/dagger';
 import { kindVersion } from './images.ts';
@@ -19,6 +20,8 @@ export interface ClusterParts {
   kindConfig?: File;
   kserveVersion: string;
   kserveManifest: File[];
+  /** What registries are logged in to with, for node and server images. */
+  dockerConfig?: Secret;
 }
 
 /** What the container engine's service is called in the containers that use it; the cluster's certificate has that name, too. */
@@ -27,6 +30,7 @@ const dockerPort = 2375;
 /** Where a developer's cluster has its API: Kubernetes' usual port. */
 const apiPort = 6443;
 const folder = '/run/kind';
+const login = '/run/secrets/docker';
 const kubeconfigs = '/run/kubeconfig';
 const kubeconfigFile = `${kubeconfigs}/config`;
 
@@ -84,7 +88,7 @@ export function engineOf({ dockerImage }: ClusterParts, purpose: 'smoke' | 'deve
 
 /** The program with kind, docker's command line and the engine. */
 export function withKind(program: Container, engine: Service, parts: ClusterParts): Container {
-  const { dockerImage, kindConfig, kserveManifest } = parts;
+  const { dockerImage, kindConfig, kserveManifest, dockerConfig } = parts;
   const script = [
     'for second in $(seq 60); do docker version > /dev/null 2>&1 && break; sleep 1; done',
     // What a run that was killed left in the volume: a cluster does not survive its engine.
@@ -97,6 +101,11 @@ export function withKind(program: Container, engine: Service, parts: ClusterPart
     .withServiceBinding(docker, engine)
     .withEnvVariable('DOCKER_HOST', `tcp://${docker}:${dockerPort}`)
     .withEntrypoint(['sh', '-c', script.join('\n'), 'sh']);
+  if (dockerConfig) {
+    ready = ready
+      .withMountedSecret(`${login}/config.json`, dockerConfig)
+      .withEnvVariable('DOCKER_CONFIG', login);
+  }
   if (kindConfig) ready = ready.withMountedFile(`${folder}/config.yaml`, kindConfig);
   for (const [at, manifest] of kserveManifest.entries())
     ready = ready.withMountedFile(`${folder}/kserve-${at}.yaml`, manifest);

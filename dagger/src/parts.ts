@@ -29,6 +29,12 @@ export function folderOf(part: Part, source: Directory): Directory {
   return part.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', part.lock);
 }
 
+/** The catalog with the files of some models, and nothing else of its folder: another change there runs nothing again. */
+export function catalogOf(parts: Part[], source: Directory): Directory {
+  const files = new Set(parts.flatMap((part) => part.files));
+  return source.filter({ include: ['models.yaml', 'models.lock.yaml', ...files] });
+}
+
 const refName = 'org.opencontainers.image.ref.name';
 
 /** One layout of several: all blobs, and one index with the entries of all, by name: the bytes that one build would write. */

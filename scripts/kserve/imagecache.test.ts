@@ -58,8 +58,12 @@ it('leaves alone what nodes have, and loads only into those that lack it', async
   await bring('a/b:v1');
   expect(await programs.read('node1')).toBe('a/b:v1\n');
   expect(await programs.read('node2')).toBe('archive of a/b:v1\n');
+});
+
+it('pulls nothing that every node has, as an image with all in it', async () => {
+  for (const node of ['node1', 'node2']) await writeFile(join(programs.folder, node), 'a/b:v1\n');
   await bring('a/b:v1');
-  expect(await pulls()).toHaveLength(1);
+  expect(await pulls()).toEqual([]);
 });
 
 it('warns of what cannot be pulled or saved, and goes on', async () => {

@@ -34,7 +34,12 @@ describe.skipIf(missing)('smoke', () => {
     expect(builds(container)).toHaveLength(1);
     const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source;
     expect(JSON.stringify(layout)).toContain('catalog of iris');
-    expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual(source);
+    // Of the caller's folder what these models need: another file changes nothing that is remembered.
+    const include = ['models.yaml', 'models.lock.yaml', 'models/iris/**'];
+    expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual({
+      ...source,
+      calls: [...source.calls, { field: 'filter', args: { include } }],
+    });
     // The name is in the cluster's certificate: scripts/kserve/remote.ts takes it from the variable.
     const { alias, service } = bound(container) ?? {};
     expect(alias).toBe('docker');
@@ -93,6 +98,15 @@ describe.skipIf(missing)('smoke', () => {
     const images = calls(container, 'from').map(({ args }) => args.address);
     expect(images).toEqual(expect.arrayContaining(['mirror/docker:dind', 'mirror/golang']));
     expect(images.filter((image) => /library\/(docker|golang)/.test(String(image)))).toEqual([]);
+  });
+
+  test("pulls the cluster's images with the logins that are given, as a secret", async () => {
+    const dockerConfig = given('Secret', 'file:config.json');
+    const container = shown(await call('smoke', { source }, { dockerConfig }));
+    const [way, ...more] = waysOf(container, dockerConfig);
+    expect(more).toEqual([]);
+    const folder = lastOf(container, 'withEnvVariable', 'DOCKER_CONFIG')?.value;
+    expect(way).toBe(`withMountedSecret ${folder}/config.json`);
   });
 
   test('with --local needs no cluster, but a pod of its own', async () => {
