@@ -122,7 +122,7 @@ export class Modelcars {
    * @param source The folder of models.yaml
    * @param models Names from the catalog; all when none is given
    * @param only Only models of framework=NAME or name=GLOB
-   * @param matrix A CI job a model, as JSON, for: github, gitlab or names
+   * @param matrix A CI job a model, as JSON, for: github, gitlab or plain
    */
   @func()
   async list(

@@ -1,11 +1,17 @@
 import { stripVTControlCharacters } from 'node:util';
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
 /** Scripts and forms that take two columns: Unicode UAX #11 classes W and F, as far as they occur in names. */
 const wide =
   /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
 const emoji = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|\p{Regional_Indicator}{2})/u;
 const nothing = /^[\p{Control}\p{Format}\p{Mark}]+$/u;
+
+/** Made when first needed, because that takes a tenth of a short run, and few texts need it. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** Columns one grapheme takes on a terminal: 0, 1 or 2. */
 function graphemeWidth(grapheme: string): number {
@@ -18,7 +24,7 @@ export function textWidth(text: string): number {
   const plain = stripVTControlCharacters(text);
   if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(plain)) width += graphemeWidth(segment);
+  for (const { segment } of graphemesOf(plain)) width += graphemeWidth(segment);
   return width;
 }
 
@@ -26,7 +32,7 @@ export function textWidth(text: string): number {
 export function truncate(text: string, width: number, cut: 'start' | 'end' = 'end'): string {
   if (textWidth(text) <= width) return text;
   if (width < 1) return '';
-  const segments = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  const segments = Array.from(graphemesOf(text), ({ segment }) => segment);
   if (cut === 'start') segments.reverse();
   const kept: string[] = [];
   let columns = 0;
