@@ -24,12 +24,12 @@ const memory = 300e6;
 const traces = 1e6;
 
 export const targets: Target[] = [
-  slower('files', 'podman', 9),
-  slower('files', 'modctl', 1),
-  slower('files', 'crane', 1),
-  slower('files', 'kit', 1),
-  slower('hub', 'oci-modelcar', 2),
-  slower('hub', 'podman', 9),
+  ...['files', 'files-3'].flatMap((work) => [
+    slower(work, 'podman', 9),
+    slower(work, 'modctl', 1),
+    slower(work, 'crane', 1),
+  ]),
+  ...['hub', 'hub-3'].flatMap((work) => [slower(work, 'oci-modelcar', 2), slower(work, 'podman', 9)]),
   ...['files', 'hub', 'huge-hub'].map((work): Target => atMost(work, 'written', 'bytes on disk', traces)),
   ...['files', 'hub', 'huge', 'huge-hub'].map((work): Target => atMost(work, 'peak', 'memory', memory)),
   slower('throttled', 'curl', 6),
