@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SmokeResult, Stage } from '../../scripts/kserve/types.ts';
-import { type BrokenImage, pushBroken, sampleFile, wrongModel } from '../kserve/_broken.ts';
+import type { SmokeResult } from '../../scripts/kserve/types.ts';
+import { type BrokenImage, pushBroken, sampleFile } from '../kserve/_broken.ts';
+import { type Negative, negatives } from '../kserve/_negatives.ts';
 import { launchModelcars, makeCatalog, modelcars, root, tryModelcars } from '../parts/cli.ts';
 import { missingMlserver } from '../parts/mlserver.ts';
 import { missingParts, missingRoot, partsFolder } from '../parts/parts.ts';
@@ -15,40 +15,6 @@ const lacking =
   missingRoot('modelcars smoke --local, as the users of a cluster,') ??
   (await missingMlserver()) ??
   (await missingParts('distribution', 'busybox'));
-
-interface Trap {
-  image(folder: string): BrokenImage | Promise<BrokenImage>;
-  stage: Stage;
-  cause: RegExp;
-}
-
-/** What goes wrong on a cluster, and here: the same images as in tests/kserve/negative.test.ts. */
-const traps: Record<string, Trap> = {
-  'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
-  entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },
-  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /may not read \/mnt\/models/ },
-  'roots-own': {
-    image: () => ({ folder: { mode: 0o700, owner: 0 } }),
-    stage: 'init',
-    cause: /may not look into \/models/,
-  },
-  empty: { image: () => ({ files: {} }), stage: 'init', cause: /nothing below \/models/ },
-  'wrong-name': {
-    image: async () => ({ files: { 'iris.joblib': await readFile(sampleFile) } }),
-    stage: 'load',
-    cause: /another name/,
-  },
-  corrupt: {
-    image: () => ({ files: { 'model.joblib': randomBytes(2000) } }),
-    stage: 'load',
-    cause: /cannot read the file/,
-  },
-  'wrong-answer': {
-    image: async (folder) => ({ files: { 'model.joblib': await readFile(await wrongModel(folder)) } }),
-    stage: 'answer',
-    cause: /another model|other order/,
-  },
-};
 
 describe.skipIf(lacking)('modelcars smoke --local', () => {
   let folder: string;
@@ -97,8 +63,8 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     expect(await smokeBroken('good', {})).toMatchObject({ model: 'good', status: 'passed' });
   });
 
-  test.each(Object.keys(traps))('%s is told, and what mends it', async (name) => {
-    const { image, stage, cause } = traps[name] as Trap;
+  test.each(Object.keys(negatives))('%s is told, and what mends it', async (name) => {
+    const { image, stage, cause } = negatives[name] as Negative;
     const result = await smokeBroken(name, await image(folder));
     expect(result).toMatchObject({
       status: 'failed',

@@ -1,51 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SmokeResult, Stage } from '../../scripts/kserve/types.ts';
+import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { makeCatalog, modelcars } from '../parts/cli.ts';
 import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
-import { type BrokenImage, pushBroken, sampleFile, wrongModel } from './_broken.ts';
+import { pushBroken, sampleFile } from './_broken.ts';
 import { kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
+import { type Negative, negatives } from './_negatives.ts';
 import { expectAllPassed, smoke } from './_smoke.ts';
 
 const cluster = 'modelcars-negative';
-
-/** What is wrong with an image, and what smoke must say of it. */
-interface Negative {
-  image(folder: string): BrokenImage | Promise<BrokenImage>;
-  stage: Stage;
-  cause: RegExp;
-}
-
-const negatives: Record<string, Negative> = {
-  'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
-  entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },
-  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /may not read \/mnt\/models/ },
-  'roots-own': {
-    image: () => ({ folder: { mode: 0o700, owner: 0 } }),
-    stage: 'init',
-    cause: /may not look into \/models/,
-  },
-  empty: { image: () => ({ files: {} }), stage: 'init', cause: /nothing below \/models/ },
-  'wrong-name': {
-    image: async () => ({ files: { 'iris.joblib': await readFile(sampleFile) } }),
-    stage: 'load',
-    cause: /another name/,
-  },
-  corrupt: {
-    image: () => ({ files: { 'model.joblib': randomBytes(2000) } }),
-    stage: 'load',
-    cause: /cannot read the file/,
-  },
-  'wrong-answer': {
-    image: async (folder) => ({ files: { 'model.joblib': await readFile(await wrongModel(folder)) } }),
-    stage: 'answer',
-    cause: /another model|other order/,
-  },
-};
 
 describe.skipIf(missingClusters())('images that do not serve', () => {
   let folder: string;

@@ -1,0 +1,40 @@
+/** Images that do not serve, each for one reason. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Stage } from '../../scripts/kserve/types.ts';
+import { type BrokenImage, sampleFile, wrongModel } from './_broken.ts';
+
+/** What is wrong with an image, and what smoke must say of it. */
+export interface Negative {
+  image(folder: string): BrokenImage | Promise<BrokenImage>;
+  stage: Stage;
+  cause: RegExp;
+}
+
+/** What goes wrong on a cluster, and by `smoke --local`. */
+export const negatives: Record<string, Negative> = {
+  'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
+  entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },
+  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /may not read \/mnt\/models/ },
+  'roots-own': {
+    image: () => ({ folder: { mode: 0o700, owner: 0 } }),
+    stage: 'init',
+    cause: /may not look into \/models/,
+  },
+  empty: { image: () => ({ files: {} }), stage: 'init', cause: /nothing below \/models/ },
+  'wrong-name': {
+    image: async () => ({ files: { 'iris.joblib': await readFile(sampleFile) } }),
+    stage: 'load',
+    cause: /another name/,
+  },
+  corrupt: {
+    image: () => ({ files: { 'model.joblib': randomBytes(2000) } }),
+    stage: 'load',
+    cause: /cannot read the file/,
+  },
+  'wrong-answer': {
+    image: async (folder) => ({ files: { 'model.joblib': await readFile(await wrongModel(folder)) } }),
+    stage: 'answer',
+    cause: /another model|other order/,
+  },
+};
