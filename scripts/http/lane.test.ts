@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { Lane } from './lane.ts';
 import { LaneBroken } from './reader.ts';
-import { ok, startRaw, until, want } from './testing.ts';
+import { giveRoom, ok, startRaw, until, want } from './testing.ts';
 
 const lanes: Lane[] = [];
 const laneTo = (url: URL, onEnd: (lane: Lane) => void = () => {}): Lane => {
@@ -57,6 +57,7 @@ describe('a lane', () => {
       cuts: fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 5 }),
       pause: fc.boolean(),
       wait: fc.boolean(),
+      rooms: fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 4 }),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 6 }), async (plans) => {
@@ -72,14 +73,11 @@ describe('a lane', () => {
           socket.write(rest);
         });
         const lane = laneTo(server.url());
-        for (const { body, wait } of plans) {
-          const chunks: Buffer[] = [];
-          const take = (chunk: Uint8Array) => {
-            chunks.push(Buffer.from(chunk));
-            return wait ? sleep(0) : undefined;
-          };
-          expect(await lane.get({ ...want(server.url()), take })).toMatchObject({ read: true });
-          expect(Buffer.concat(chunks).equals(body)).toBe(true);
+        for (const { body, wait, rooms } of plans) {
+          const { take, whole, filled } = giveRoom(body.length, rooms, wait ? () => sleep(0) : undefined);
+          expect(await lane.get(want(server.url(), { take }))).toMatchObject({ read: true });
+          expect(filled()).toBe(body.length);
+          expect(whole.equals(body)).toBe(true);
           lane.rest();
         }
         expect(server.connections).toBe(1);

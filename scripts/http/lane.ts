@@ -5,7 +5,7 @@ import { AnswerReader, type LaneAnswer, LaneBroken, type LaneRequest } from './r
 
 export { type LaneAnswer, LaneBroken, type LaneRequest, type Take } from './reader.ts';
 
-const bufferSize = 128 * 1024;
+const bufferSize = 64 * 1024;
 const connectTimeout = 30_000;
 /** Milliseconds without a byte. */
 const silence = 60_000;
@@ -23,13 +23,14 @@ interface Exchange {
 }
 
 /**
- * An HTTP/1.1 connection for large GETs, one after the other. A socket that fills one buffer again and again needs a sixth of the CPU
- * of a stream of new buffers, and leaves no garbage. It reads bodies of a known length only; whatever else comes is for
- * the ordinary client.
+ * An HTTP/1.1 connection for large GETs, one after the other. A socket that fills the taker's memory, or one buffer again and again,
+ * needs a sixth of the CPU of a stream of new buffers, and leaves no garbage. It reads bodies of a known length only;
+ * whatever else comes is for the ordinary client.
  */
 export class Lane {
   readonly #socket: Socket;
   readonly #onEnd: (lane: Lane) => void;
+  readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
   #exchange: Exchange | undefined;
   #failure: unknown;
   #connected = false;
@@ -40,8 +41,9 @@ export class Lane {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const port = Number(url.port || (secureContext ? 443 : 80));
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(bufferSize),
-      callback: (count: number, buffer: Uint8Array) => this.#receive((buffer as Buffer).subarray(0, count)),
+      buffer: () => this.#memory(),
+      callback: (count: number, { buffer, byteOffset }: Uint8Array) =>
+        this.#receive(Buffer.from(buffer, byteOffset, count)),
     };
     if (secureContext) {
       // TLS sockets take `onread` too, which @types/node does not say.
@@ -101,6 +103,12 @@ export class Lane {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** Where the socket puts what comes next. While `take` waits, nothing may come to where it is going on to write. */
+  #memory(): Uint8Array {
+    const { held, reader } = this.#exchange ?? {};
+    return (held === undefined && reader?.room) || this.#buffer;
   }
 
   /** Bytes from the socket; false stops it. */

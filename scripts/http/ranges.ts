@@ -33,16 +33,16 @@ export interface RangesOptions {
 /** Room for ranges that are read ahead, of all files of this process. */
 const readAhead = new Budget(48 * 1024 ** 2);
 /**
- * Bytes of the pieces that are given out. What a socket gives is copied into them: buffers of many sizes, each kept for a while, tear
- * so many holes into the heap that it takes three times the memory.
+ * Bytes of the pieces that are given out, which sockets write into. Of one size: buffers of many sizes, each kept for a while, tear
+ * so many holes into the heap that it takes three times the memory. Smaller ones cost a push some hundredths of its time.
  */
-const pieceSize = 256 * 1024;
-/** Chunks a reader may hold at a time; more than any of ours does. */
-const chunksAlive = 16;
+const pieceSize = 1024 * 1024;
+/** Chunks a reader may hold at a time; more than `Content.open` lets it. */
+const chunksAlive = 8;
 /** Pieces nobody uses. */
 const pieces = new BufferPool(pieceSize);
 /** Bytes that a range without room in the budget may run ahead of its reader. */
-const shortLead = 256 * 1024;
+const shortLead = pieceSize;
 
 /** Bytes of a range unless told: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
 export const rangeSize = 4 * 1024 ** 2;
@@ -67,6 +67,11 @@ export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Ui
   }
 }
 
+interface Piece {
+  bytes: Uint8Array;
+  filled: number;
+}
+
 /** One request's worth of bytes. */
 interface Range {
   /** The next byte to arrive. */
@@ -75,7 +80,7 @@ interface Range {
   /** Arrived and not taken. */
   chunks: Uint8Array[];
   /** Being filled, the last of `chunks` to be. */
-  piece: { bytes: Uint8Array; filled: number } | undefined;
+  piece: Piece | undefined;
   /** Bytes in `chunks`. */
   lead: number;
   /** Bytes of the budget that were not given back yet. */
@@ -222,7 +227,9 @@ class RangeReader {
 
   async #receive(range: Range): Promise<void> {
     const { receive, what } = this.#options;
-    await receive(range.at, range.end, (chunk) => this.#take(range, chunk), this.#stop.signal);
+    const take = (chunk: Uint8Array) => this.#take(range, chunk);
+    const room = () => (range.at < range.end && !this.#failure ? roomOf(pieceOf(range)) : undefined);
+    await receive(range.at, range.end, Object.assign(take, { room }), this.#stop.signal);
     if (range.at === range.end || this.#failure) return;
     throw new RequestFailure(`${what}: the answer ended ${range.end - range.at} bytes early`, {
       code: 'network',
@@ -244,13 +251,13 @@ class RangeReader {
     while (range.lead >= shortLead && !this.#failure) await this.#change;
   }
 
-  /** Copies as much of a chunk as the piece that is being filled takes; returns how much. */
+  /** Takes as much of a chunk as the piece that is being filled has room for, where it does not lie there yet; returns how much. */
   #keep(range: Range, chunk: Uint8Array): number {
-    const left = range.end - range.at;
-    range.piece ??= { bytes: pieces.get(Math.min(pieceSize, left)), filled: 0 };
-    const { piece } = range;
-    const taken = chunk.subarray(0, piece.bytes.length - piece.filled);
-    piece.bytes.set(taken, piece.filled);
+    const piece = pieceOf(range);
+    const room = roomOf(piece);
+    const taken = chunk.subarray(0, room.length);
+    const isThere = taken.buffer === room.buffer && taken.byteOffset === room.byteOffset;
+    if (!isThere) room.set(taken);
     piece.filled += taken.length;
     range.at += taken.length;
     if (piece.filled === piece.bytes.length) {
@@ -283,6 +290,16 @@ class RangeReader {
       this.#wake = resolve;
     });
   }
+}
+
+/** The piece of a range that is to be filled next; of a range that is not at its end. */
+function pieceOf(range: Range): Piece {
+  range.piece ??= { bytes: pieces.get(Math.min(pieceSize, range.end - range.at)), filled: 0 };
+  return range.piece;
+}
+
+function roomOf({ bytes, filled }: Piece): Uint8Array {
+  return bytes.subarray(filled);
 }
 
 function stoppedBy(signal: AbortSignal | undefined): ModelcarsError {

@@ -1,7 +1,11 @@
 import { type Head, parseHead } from './head.ts';
 
 /** Takes bytes as they come. They are good until it returns; a promise asks to wait with the next. */
-export type Take = (chunk: Uint8Array) => Promise<void> | undefined;
+export interface Take {
+  (chunk: Uint8Array): Promise<void> | undefined;
+  /** Memory that the next bytes may be read into, for `take` to find them there; undefined when they may lie anywhere. */
+  room?(): Uint8Array | undefined;
+}
 
 /** One GET. */
 export interface LaneRequest {
@@ -57,6 +61,11 @@ export class AnswerReader {
   /** Bytes of the body to come; unknown, and 0, before its head is there. */
   get left(): number {
     return this.#left;
+  }
+
+  /** Where the next bytes should be read into; undefined when it does not matter. */
+  get room(): Uint8Array | undefined {
+    return this.#head === undefined && this.#left > 0 ? this.#request.take.room?.() : undefined;
   }
 
   /** The answer, when no more bytes are wanted. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../../tests/parts/certificates.ts';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw, until, want } from './testing.ts';
+import { giveRoom, ok, startRaw, until, want } from './testing.ts';
 
 const made: Lanes[] = [];
 const newLanes = (ca?: string): Lanes => {
@@ -94,6 +94,14 @@ describe('lanes with TLS', () => {
       expect(most).toBe(1);
       expect(Buffer.concat(chunks).equals(large.subarray(0, size))).toBe(true);
     }
+  });
+
+  it('write nothing to the room of a take that waits', async () => {
+    await using server = await startRaw(() => ok(large), { tls });
+    const { take, whole, filled } = giveRoom(large.length, [70_000, 3, 9000], () => sleep(1));
+    await newLanes(ca).get(want(server.url(), { take }));
+    expect(filled()).toBe(large.length);
+    expect(whole.equals(large)).toBe(true);
   });
 
   it('give nothing more to a take that waited when they were stopped', async () => {

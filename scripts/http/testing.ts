@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createSecureServer } from 'node:tls';
 import { vi } from 'vitest';
 import type { Certificates } from '../../tests/parts/certificates.ts';
-import type { LaneRequest } from './reader.ts';
+import type { LaneRequest, Take } from './reader.ts';
 
 export interface RawRequest {
   /** From the request line up to the empty line. */
@@ -96,4 +96,29 @@ export function want(url: URL, more: Partial<LaneRequest> = {}): Wanted {
     text: () => Buffer.concat(chunks).toString('latin1'),
     ...more,
   };
+}
+
+/**
+ * A taker of so many bytes that gives room for them, of these sizes by turns and at times none. As takers do, it leaves what it finds
+ * in its room and copies all else to where it would have given room next.
+ */
+export function giveRoom(
+  size: number,
+  rooms: readonly number[],
+  wait?: () => Promise<void>,
+): { whole: Buffer; take: Take; filled(): number } {
+  const whole = Buffer.alloc(size);
+  let filled = 0;
+  let turn = 0;
+  const take = (chunk: Uint8Array) => {
+    const isThere = chunk.buffer === whole.buffer && chunk.byteOffset === whole.byteOffset + filled;
+    if (!isThere) whole.set(chunk, filled);
+    filled += chunk.length;
+    return wait?.();
+  };
+  const room = () => {
+    const length = rooms[turn++ % (rooms.length + 1)];
+    return length === undefined ? undefined : whole.subarray(filled, filled + length);
+  };
+  return { whole, take: Object.assign(take, { room }), filled: () => filled };
 }

@@ -34,7 +34,7 @@ export interface Content {
   /**
    * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the
    * bytes are not those promised; it does so before the last chunk, so that a sink never commits wrong bytes.
-   * A chunk's memory may be used again once ten more were asked for: who keeps one longer copies it.
+   * A chunk's memory may be used again once six more were asked for: who keeps one longer copies it.
    */
   open(offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }

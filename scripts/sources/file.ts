@@ -14,10 +14,10 @@ import type { FileTap, Source } from './types.ts';
 import { parseFileUri } from './uri.ts';
 import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk.ts';
 
-/** Bytes read at once. */
-const chunkSize = 512 * 1024;
-/** Chunks of one stream that a reader may have at once (see `Content.open`). */
-const chunksAlive = 16;
+/** Bytes read at once. Half of it costs a push a twentieth of its time, twice of it nothing less. */
+const chunkSize = 1024 * 1024;
+/** Chunks of one stream that a reader may have at once; more than `Content.open` lets it. */
+const chunksAlive = 8;
 /** Files hashed at once: more only makes the disk seek. */
 const parallelFiles = 2;
 

@@ -96,14 +96,17 @@ export class Downloads {
       left = end - start;
     };
     try {
-      await this.#request(file, start, end, signal, look, (chunk) => {
+      const takeWanted = (chunk: Uint8Array) => {
         const wanted = chunk.subarray(Math.min(before, chunk.length)).subarray(0, left);
         before -= Math.min(before, chunk.length);
         left -= wanted.length;
         const wait = take(wanted);
         if (left === 0) throw new Enough();
         return wait;
-      });
+      };
+      // Nothing that is not wanted comes from a server that keeps to the range.
+      const room = () => (left === Number.POSITIVE_INFINITY ? take.room?.() : undefined);
+      await this.#request(file, start, end, signal, look, Object.assign(takeWanted, { room }));
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
     }
