@@ -1,7 +1,9 @@
-/** A place whose bytes are on a disk, so that what is written there is seen. */
+/** Where bytes lie: on a disk, where what is written is seen, or in memory, where nobody waits for it. */
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 
+/** Where Linux has memory for files. */
+const memory = '/dev/shm';
 /** statfs(2): TMPFS_MAGIC. */
 const tmpfs = 0x01021994;
 
@@ -9,4 +11,10 @@ const tmpfs = 0x01021994;
 export async function diskFolder(): Promise<string> {
   const { type } = await statfs(tmpdir());
   return type === tmpfs ? '/var/tmp' : tmpdir();
+}
+
+/** The folder for so many bytes that are to be kept in memory; undefined where it has no room for three times as many. */
+export async function memoryFolder(bytes: number): Promise<string | undefined> {
+  const found = await statfs(memory).catch(() => undefined);
+  return found?.type === tmpfs && found.bavail * found.bsize > 3 * bytes ? memory : undefined;
 }

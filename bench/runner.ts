@@ -2,7 +2,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubModel } from '../tests/parts/hub.ts';
-import { diskFolder } from './disk.ts';
+import { type Cdn, startCdn } from './cdn.ts';
+import { diskFolder, memoryFolder } from './disk.ts';
 import { type BenchHub, startBenchHub } from './hub.ts';
 import { machine } from './machine.ts';
 import type { Result, Row } from './results.ts';
@@ -30,9 +31,14 @@ export async function runWork(options: RunWork): Promise<Result> {
   const { work, size, runs, tell } = options;
   const folder = await mkdtemp(join(await diskFolder(), 'modelcars-bench-files-'));
   let hub: BenchHub | undefined;
+  let cdn: Cdn | undefined;
   try {
     const inputs = await work.make(folder, size);
-    if (work.kind === 'hub') hub = await openHub(work, inputs);
+    // What it makes up or holds back, the hub gives by itself.
+    if (work.kind === 'hub' && !work.huge && work.throttle === undefined) cdn = await startCdn(folder);
+    if (work.kind === 'hub') hub = await openHub(work, inputs, cdn);
+    const bytes = await sizeOf(inputs);
+    const storage = await memoryFolder(bytes);
     const rows: (Row & { by: Peer })[] = [];
     for (const peer of [...options.peers.filter((one) => takesPart(one, work)), ...(work.extra ?? [])]) {
       const versions = await versionsOf(peer, work);
@@ -46,13 +52,13 @@ export async function runWork(options: RunWork): Promise<Result> {
       for (const row of number % 2 === 1 ? left : left.reverse()) {
         try {
           if (work.again && number === 1) {
-            const { requests, sent } = await once(options, row.by, inputs, hub, true);
+            const { requests, sent } = await once(options, row.by, inputs, { hub, storage, count: true });
             traffic.set(row, {
               ...(requests !== undefined && { requests }),
               ...(sent !== undefined && { sent }),
             });
           }
-          const sample = await once(options, row.by, inputs, hub, false);
+          const sample = await once(options, row.by, inputs, { hub, storage });
           row.samples.push({ ...sample, ...traffic.get(row) });
           tell(`${work.name} ${number}/${runs} ${row.peer}: ${sample.wall.toFixed(2)} s`);
         } catch (error) {
@@ -63,20 +69,18 @@ export async function runWork(options: RunWork): Promise<Result> {
         }
       }
     }
-    const sizes = await Promise.all(
-      inputs.flatMap((input) => input.files.map(async (file) => (await stat(join(input.folder, file))).size)),
-    );
     return {
       work: work.name,
       title: work.title.replaceAll('SIZE', options.sizeText),
-      bytes: sizes.reduce((sum, one) => sum + one, 0),
+      bytes,
       command: options.command,
       date: new Date().toISOString().slice(0, 10),
-      machine: await machine(registryOf(work)),
+      machine: await machine(registryOf(work), storage !== undefined, cdn !== undefined),
       rows: rows.map(({ by, ...row }) => row),
     };
   } finally {
     hub?.stop();
+    await cdn?.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -86,8 +90,11 @@ async function once(
   { work, signal }: RunWork,
   peer: Peer,
   models: Input[],
-  hub: BenchHub | undefined,
-  count: boolean,
+  {
+    hub,
+    storage,
+    count = false,
+  }: { hub?: BenchHub | undefined; storage?: string | undefined; count?: boolean },
 ): Promise<Sample> {
   const stage = await openStage({
     peer,
@@ -95,6 +102,7 @@ async function once(
     models,
     hub: hub?.url,
     count,
+    storage,
     registry: registryOf(work),
     huge: work.huge ?? false,
     signal,
@@ -112,12 +120,23 @@ async function once(
   }
 }
 
+async function sizeOf(inputs: Input[]): Promise<number> {
+  const sizes = inputs.flatMap(({ folder, files }) =>
+    files.map(async (file) => (await stat(join(folder, file))).size),
+  );
+  return (await Promise.all(sizes)).reduce((sum, one) => sum + one, 0);
+}
+
 const registryOf = ({ registry = 'docker-registry' }: Work): RegistryKind => registry;
 
-async function openHub(work: Work, inputs: Input[]): Promise<BenchHub> {
+async function openHub(work: Work, inputs: Input[], cdn: Cdn | undefined): Promise<BenchHub> {
   const models: Record<string, HubModel> = {};
   for (const input of inputs) models[`bench/${input.name}`] = { files: await hubFiles(input, work) };
-  return await startBenchHub({ models, ...(work.throttle !== undefined && { throttle: work.throttle }) });
+  return await startBenchHub({
+    models,
+    ...(work.throttle !== undefined && { throttle: work.throttle }),
+    ...(cdn && { elsewhere: cdn.origin }),
+  });
 }
 
 /** Program → version; undefined when one is not to be had here. */

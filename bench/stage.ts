@@ -31,6 +31,8 @@ export interface StageOptions {
   /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
   count?: boolean;
   registry: RegistryKind;
+  /** A folder in memory for the registry's storage; on the disk unless told. */
+  storage?: string | undefined;
   /** The registry keeps nothing, and the files are not read beforehand. */
   huge?: boolean;
   /** Stops what runs; the stage can still be disposed of. */
@@ -43,10 +45,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   await using owned = new AsyncDisposableStack();
   const root = await mkdtemp(join(await diskFolder(), 'modelcars-bench-'));
   owned.defer(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  const storage = await mkdtemp(join(options.storage ?? root, 'modelcars-registry-'));
+  owned.defer(() => rm(storage, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   const others = new Set(childrenOf(process.pid));
   const registry = options.huge
     ? await startSink()
-    : await startRegistry({ kind: options.registry, root: join(root, 'registry') });
+    : await startRegistry({ kind: options.registry, root: storage });
   owned.defer(async () => await registry.stop());
   const pid = childrenOf(process.pid).find((one) => !others.has(one) && /registry$/.test(nameOf(one) ?? ''));
   const proxy = options.count ? await startProxy(registry.host) : undefined;

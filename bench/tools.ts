@@ -20,6 +20,7 @@ const sources: Record<string, Source> = {
   cp: { version: ['--version'] },
   openssl: { version: ['version'] },
   curl: { version: ['--version'] },
+  nginx: { version: ['-v'] },
   'docker-registry': { version: ['--version'], part: 'docker-registry' },
   // Its program is called `registry`, which is no name to look for on PATH.
   distribution: { version: ['--version'], part: 'distribution' },
@@ -92,7 +93,8 @@ async function fromPip(name: string, requirement: string): Promise<string> {
 }
 
 async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  // Debian's servers lie where an ordinary user's PATH does not lead.
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']) {
     const path = join(folder, name);
     if (
       folder !== '' &&

@@ -29,6 +29,8 @@ export interface HubOptions {
   tokens?: Record<string, HubToken>;
   /** Bytes a second of each CDN connection; as fast as it goes unless told. */
   throttle?: number;
+  /** An origin that has the large files at `/org/name/path`, to send readers to in place of the hub's own CDN. */
+  elsewhere?: string;
   /** Seconds a signed URL is good for; 3600 unless told. */
   urlLifetime?: number;
   /** Entries of one page of a tree; 1000 unless told. */
@@ -142,7 +144,10 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         false,
       );
     if (blob.pointerSize !== undefined) {
-      const location = `${origin(cdn, 'localhost')}${signer.sign(`/${repository.name}/${sha}/${encodePath(target.path)}`)}`;
+      const path = encodePath(target.path);
+      const location = options.elsewhere
+        ? `${options.elsewhere}/${repository.name}/${path}`
+        : `${origin(cdn, 'localhost')}${signer.sign(`/${repository.name}/${sha}/${path}`)}`;
       response.writeHead(302, {
         ...headers,
         location,
