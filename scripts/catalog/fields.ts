@@ -1,5 +1,6 @@
 import picomatch from 'picomatch';
-import semver from 'semver';
+import coerce from 'semver/functions/coerce.js';
+import valid from 'semver/functions/valid.js';
 import { z } from 'zod';
 import { isTag, parseReference } from '../registry/reference.ts';
 import { checkPath } from '../sources/paths.ts';
@@ -113,9 +114,9 @@ export const versionText = checked(
   'a version such as `v1.2.3`',
   (value) => {
     const number = value.replace(/^v/, '');
-    const valid = semver.valid(number) !== null && /^\d/.test(number) && value.length <= 128;
-    if (valid && !number.includes('+')) return undefined;
-    const near = value.length > 100 ? null : semver.coerce(value, { includePrerelease: true });
+    const isValid = valid(number) !== null && /^\d/.test(number) && value.length <= 128;
+    if (isValid && !number.includes('+')) return undefined;
+    const near = value.length > 100 ? null : coerce(value, { includePrerelease: true });
     const tag = near ? `v${near.version.replace(/\+.*/, '')}` : undefined;
     return {
       expected: 'a version such as `v1.2.3` or `1.2.3-rc.1` (semver.org; no `+`, a tag cannot hold it)',

@@ -1,4 +1,7 @@
-import * as semver from 'semver';
+import type { SemVer } from 'semver';
+import coerce from 'semver/functions/coerce.js';
+import compare from 'semver/functions/compare.js';
+import parse from 'semver/functions/parse.js';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
 import { isTag } from './reference.ts';
@@ -26,7 +29,7 @@ export interface TagRequest {
 interface Version {
   tag: string;
   prefix: 'v' | '';
-  semver: semver.SemVer;
+  semver: SemVer;
 }
 
 /**
@@ -102,7 +105,7 @@ function floating(tag: string, version: Version, line: Version[]): TagMove {
 }
 
 function precedes(a: Version, b: Version): boolean {
-  const order = semver.compare(a.semver, b.semver);
+  const order = compare(a.semver, b.semver);
   return order < 0 || (order === 0 && a.prefix < b.prefix);
 }
 
@@ -110,7 +113,7 @@ function precedes(a: Version, b: Version): boolean {
 function parseVersion(tag: string): Version | undefined {
   const prefix = tag.startsWith('v') ? 'v' : '';
   const text = tag.slice(prefix.length);
-  const version = /^\d/.test(text) && isTag(tag) ? semver.parse(text) : null;
+  const version = /^\d/.test(text) && isTag(tag) ? parse(text) : null;
   return version === null ? undefined : { tag, prefix, semver: version };
 }
 
@@ -126,7 +129,7 @@ function readVersion(text: string): Version {
       },
     );
   }
-  const loose = semver.coerce(text);
+  const loose = coerce(text);
   throw new ModelcarsError(
     'usage',
     `read version ${JSON.stringify(text)}: it is not MAJOR.MINOR.PATCH (semver.org)`,

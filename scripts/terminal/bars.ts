@@ -1,4 +1,5 @@
-import { MultiBar, type SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
+import type { MultiBar, SingleBar } from 'cli-progress';
 import { Meter } from './_meter.ts';
 import type { Colors } from './color.ts';
 import type { Part, Task } from './progress.ts';
@@ -109,6 +110,8 @@ export class Bars {
   }
 
   #start(): MultiBar {
+    // Only now: most runs show no bars, and need not read it.
+    const { MultiBar }: typeof import('cli-progress') = createRequire(import.meta.url)('cli-progress');
     return new MultiBar({
       stream: this.#stream,
       format: (_options, params, payload: { meter: Meter }) =>
