@@ -1,8 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
-import { BufferPool } from '../files/pool.ts';
 import { Budget } from './budget.ts';
 import { RequestFailure } from './failure.ts';
 import type { Take } from './lane.ts';
+import { chunksAlive, newPiece, type Piece, pieceSize, pieces, roomOf } from './piece.ts';
 import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
@@ -32,15 +32,6 @@ export interface RangesOptions {
 
 /** Room for ranges that are read ahead, of all files of this process. */
 const readAhead = new Budget(48 * 1024 ** 2);
-/**
- * Bytes of the pieces that are given out, which sockets write into. Of one size: buffers of many sizes, each kept for a while, tear
- * so many holes into the heap that it takes three times the memory. Smaller ones cost a push some hundredths of its time.
- */
-const pieceSize = 1024 * 1024;
-/** Chunks a reader may hold at a time; more than `Content.open` lets it. */
-const chunksAlive = 8;
-/** Pieces nobody uses. */
-const pieces = new BufferPool(pieceSize);
 /** Bytes that a range without room in the budget may run ahead of its reader. */
 const shortLead = pieceSize;
 
@@ -65,11 +56,6 @@ export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Ui
   } finally {
     await reader.close();
   }
-}
-
-interface Piece {
-  bytes: Uint8Array;
-  filled: number;
 }
 
 /** One request's worth of bytes. */
@@ -294,12 +280,8 @@ class RangeReader {
 
 /** The piece of a range that is to be filled next; of a range that is not at its end. */
 function pieceOf(range: Range): Piece {
-  range.piece ??= { bytes: pieces.get(Math.min(pieceSize, range.end - range.at)), filled: 0 };
+  range.piece ??= newPiece(range.end - range.at);
   return range.piece;
-}
-
-function roomOf({ bytes, filled }: Piece): Uint8Array {
-  return bytes.subarray(filled);
 }
 
 function stoppedBy(signal: AbortSignal | undefined): ModelcarsError {

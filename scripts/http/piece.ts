@@ -1,0 +1,27 @@
+import { BufferPool } from '../files/pool.ts';
+
+/**
+ * Bytes of the pieces that are given out, which sockets write into. Of one size: buffers of many sizes, each kept for a while, tear
+ * so many holes into the heap that it takes three times the memory. Smaller ones cost a push some hundredths of its time.
+ */
+export const pieceSize = 1024 * 1024;
+/** Chunks a reader may hold at a time; more than `Content.open` lets it. */
+export const chunksAlive = 8;
+/** Pieces nobody uses. */
+export const pieces = new BufferPool(pieceSize);
+
+/** Memory that is being filled. */
+export interface Piece {
+  bytes: Uint8Array;
+  filled: number;
+}
+
+/** An empty one for what is left of a range, or as much of it as one takes. */
+export function newPiece(left: number): Piece {
+  return { bytes: pieces.get(Math.min(pieceSize, left)), filled: 0 };
+}
+
+/** What is free of it. */
+export function roomOf({ bytes, filled }: Piece): Uint8Array {
+  return bytes.subarray(filled);
+}
