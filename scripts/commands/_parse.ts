@@ -23,7 +23,6 @@ export async function parseCommandLine(words: string[], columns: number): Promis
   }
   const args = rewrite(words);
   const named = commands.find(({ name }) => args.includes(name));
-  let chosen: { command: Command; parsed: Parsed } | undefined;
   const parser = (yargs(args) as Yargs)
     .usageConfiguration({ 'hide-types': true })
     .scriptName('modelcars')
@@ -56,7 +55,7 @@ export async function parseCommandLine(words: string[], columns: number): Promis
       command.describe,
       (sub) => describe(sub, command),
       (parsed) => {
-        chosen = { command, parsed };
+        throw new Chosen(command, parsed);
       },
     );
   }
@@ -67,8 +66,25 @@ export async function parseCommandLine(words: string[], columns: number): Promis
     .example('$0 build', 'build every model into out/')
     .example('$0 push iris --version v1.0.0', 'push one of them')
     .epilog(programEpilog);
-  await parser.parseAsync();
-  return chosen && { command: chosen.command, flags: readFlags(chosen.parsed) };
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    if (error instanceof Chosen) return { command: error.command, flags: readFlags(error.parsed) };
+    throw error;
+  }
+  return undefined;
+}
+
+/** Thrown by a command's handler, because yargs writes the command's whole help after one that returns: a tenth of a short run. */
+class Chosen extends Error {
+  readonly command: Command;
+  readonly parsed: Parsed;
+
+  constructor(command: Command, parsed: Parsed) {
+    super('a command was chosen');
+    this.command = command;
+    this.parsed = parsed;
+  }
 }
 
 /** `help`, `help build`, `-V` and a lone `--version`, in words yargs knows. */

@@ -38,7 +38,8 @@ export class Transport {
   #secureContext: SecureContext | undefined;
 
   constructor(options: TransportOptions) {
-    this.#options = options;
+    // process.env asks the system anew for each name, and every range of a file asks for six.
+    this.#options = { ...options, env: { ...options.env } };
   }
 
   async send(url: URL, request: Send): Promise<Answer> {
