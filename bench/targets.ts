@@ -28,6 +28,7 @@ export const targets: Target[] = [
     slower(work, 'podman', 9),
     slower(work, 'modctl', 1),
     slower(work, 'crane', 1),
+    slower(work, 'kit', 1),
   ]),
   ...['hub', 'hub-3'].flatMap((work) => [slower(work, 'oci-modelcar', 2), slower(work, 'podman', 9)]),
   ...['files', 'hub', 'huge-hub'].map((work): Target => atMost(work, 'written', 'bytes on disk', traces)),
