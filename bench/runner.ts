@@ -52,13 +52,18 @@ export async function runWork(options: RunWork): Promise<Result> {
       for (const row of number % 2 === 1 ? left : left.reverse()) {
         try {
           if (work.again && number === 1) {
-            const { requests, sent } = await once(options, row.by, inputs, { hub, storage, count: true });
+            const { requests, sent } = await once(options, row.by, inputs, {
+              hub,
+              storage,
+              bytes,
+              count: true,
+            });
             traffic.set(row, {
               ...(requests !== undefined && { requests }),
               ...(sent !== undefined && { sent }),
             });
           }
-          const sample = await once(options, row.by, inputs, { hub, storage });
+          const sample = await once(options, row.by, inputs, { hub, storage, bytes });
           row.samples.push({ ...sample, ...traffic.get(row) });
           tell(`${work.name} ${number}/${runs} ${row.peer}: ${sample.wall.toFixed(2)} s`);
         } catch (error) {
@@ -93,8 +98,9 @@ async function once(
   {
     hub,
     storage,
+    bytes,
     count = false,
-  }: { hub?: BenchHub | undefined; storage?: string | undefined; count?: boolean },
+  }: { hub?: BenchHub | undefined; storage?: string | undefined; bytes: number; count?: boolean },
 ): Promise<Sample> {
   const stage = await openStage({
     peer,
@@ -103,6 +109,7 @@ async function once(
     hub: hub?.url,
     count,
     storage,
+    bytes,
     registry: registryOf(work),
     huge: work.huge ?? false,
     signal,

@@ -5,7 +5,7 @@ import { startRegistry } from '../tests/parts/registry.ts';
 import { run } from '../tests/parts/run.ts';
 import { holesBehind } from '../tests/parts/tags.ts';
 import { pushBase } from './base.ts';
-import { diskFolder } from './disk.ts';
+import { diskFolder, warmMemory } from './disk.ts';
 import { type MeasureOptions, measure, runSteps } from './measure.ts';
 import { childrenOf, nameOf } from './proc.ts';
 import { startProxy } from './proxy.ts';
@@ -33,6 +33,8 @@ export interface StageOptions {
   registry: RegistryKind;
   /** A folder in memory for the registry's storage; on the disk unless told. */
   storage?: string | undefined;
+  /** Bytes of all files. */
+  bytes: number;
   /** The registry keeps nothing, and the files are not read beforehand. */
   huge?: boolean;
   /** Stops what runs; the stage can still be disposed of. */
@@ -87,6 +89,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       const steps = await peer.steps(job, kind);
       // So that nobody's run pays for the writes of another's.
       await run('sync', []);
+      // As much as the registry will keep, and the rest because the host goes on taking it back.
+      if (options.storage !== undefined) await warmMemory(options.storage, 2.5 * options.bytes);
       proxy?.reset();
       const measured = await measure(steps, measuring);
       const traffic = proxy?.traffic();
