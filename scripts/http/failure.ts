@@ -100,11 +100,6 @@ export function isUnreachable(failure: RequestFailure): boolean {
   return /^(ENOTFOUND|ECONNREFUSED)$/.test(describeCause(failure.cause).code);
 }
 
-/** Whether an error says that the other side speaks TLS but is not trusted. */
-export function isCertificateError(error: unknown): boolean {
-  return isTlsCode(describeCause(error).code);
-}
-
 function isTlsCode(code: string): boolean {
   return /CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code);
 }

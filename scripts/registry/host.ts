@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { discard, headerOf, readBody } from '../http/body.ts';
-import { isCertificateError, isRetryable, isUnreachable, RequestFailure } from '../http/failure.ts';
+import { isRetryable, isUnreachable, RequestFailure } from '../http/failure.ts';
 import { backoff, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
+import { speaksTls } from '../http/speaks.ts';
 import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
 import { transmit, type WireRequest } from '../http/wire.ts';
 import { type Access, Auth } from './auth.ts';
@@ -133,19 +134,8 @@ export class Host {
     const plain = new URL(`http://${this.#apiHost}`);
     if (this.#insecure) return plain;
     if (!isLoopback(secure.hostname)) return secure;
-    try {
-      // Nobody sits between us and a loopback host, so asking is safe, and saves an option either way.
-      const request = {
-        method: 'GET',
-        headers: {},
-        headersTimeout: 5000,
-        signal: this.#options.signal,
-      } as const;
-      await discard(await this.#options.transport.send(new URL('/v2/', secure), request));
-      return secure;
-    } catch (error) {
-      return isCertificateError(error) ? secure : plain;
-    }
+    // Nobody sits between us and a loopback host, so asking is safe, and saves an option either way.
+    return (await speaksTls(secure, this.#options.signal)) ? secure : plain;
   }
 
   #isInsecure(host: string): boolean {
