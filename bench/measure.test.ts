@@ -46,11 +46,20 @@ test('counts no bytes that go through a pipe', async () => {
 });
 
 test('sees the memory of the largest process and of all together', async () => {
-  const hold = `const held = Buffer.alloc(${256 * mib}, 1); setTimeout(() => held.length, 400);`;
-  const alone = await run(script(hold));
+  // Each holds its memory until all do, and on for several looks: how soon a process starts is nobody's promise.
+  const hold = (name: string, count: number) =>
+    script(`const { readdirSync, writeFileSync } = require("fs");
+      const held = Buffer.alloc(${256 * mib}, 1);
+      writeFileSync("${name}-" + process.pid, "");
+      const look = setInterval(() => {
+        if (readdirSync(".").filter((file) => file.startsWith("${name}-")).length < ${count}) return;
+        clearInterval(look);
+        setTimeout(() => held.length, 500);
+      }, 20);`);
+  const alone = await run(hold('alone', 1));
   expect(alone.peak).toBeGreaterThan(256 * mib);
   expect(alone.peak).toBeLessThan(400 * mib);
-  const both = await run({ ...script(hold), pipe: script(hold) });
+  const both = await run({ ...hold('both', 2), pipe: hold('both', 2) });
   expect(both.peak).toBeLessThan(400 * mib);
   expect(both.treePeak).toBeGreaterThan(512 * mib);
 });

@@ -90,8 +90,9 @@ describe('lanes', () => {
     await until(() => expect(server.requests).toHaveLength(3));
     stop.abort();
     expect(await got).toMatchObject({ answered: false });
-    await settle();
     // The other one still rests.
+    await until(() => expect(server.open.size).toBe(1));
+    await settle();
     expect([server.connections, server.requests.length, server.open.size]).toEqual([2, 3, 1]);
   });
 
@@ -130,7 +131,7 @@ describe('lanes', () => {
     const got = newLanes().get(want(server.url(), { headers: { range: 'a\nb' } }));
     await expect(got).rejects.toMatchObject({ code: 'usage' });
     await settle();
-    expect(server.open.size).toBe(0);
+    await until(() => expect(server.open.size).toBe(0));
   });
 
   it('end what is under way when they are closed', async () => {

@@ -224,7 +224,8 @@ describe('time', { retry: 3 }, () => {
     expect([server.connections, lane.isOpen]).toEqual([1, true]);
     const began = performance.now();
     await until(() => expect(onEnd).toHaveBeenCalledOnce());
-    expect(performance.now() - began).toBeLessThan(400);
+    // Sooner than one that waits for an answer gives up.
+    expect(performance.now() - began).toBeLessThan(600);
     expect(lane.isOpen).toBe(false);
     await until(() => expect(server.open.size).toBe(0));
   });

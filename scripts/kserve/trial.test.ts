@@ -96,17 +96,21 @@ function showPod(ready: boolean, containers: object[], init: object[] = []): voi
 
 const running = { name: 'kserve-container', ready: true, restartCount: 0, state: { running: {} } };
 
+/** Takes the pod away once the service is, as KServe does. */
+function podFollowsService(): void {
+  const gone = setInterval(() => {
+    if (cluster.get(`${services}/iris`) !== undefined) return;
+    clearInterval(gone);
+    cluster.delete(`${pods}/iris-predictor-1`);
+  }, 50);
+}
+
 /** A cluster that has the pod ready a moment after the apply, and takes it away with the service. */
 function serves(): void {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
     setTimeout(() => showPod(true, [running]), 150);
-    const gone = setInterval(() => {
-      if (cluster.get(`${services}/iris`) === undefined) {
-        clearInterval(gone);
-        cluster.delete(`${pods}/iris-predictor-1`);
-      }
-    }, 50);
+    podFollowsService();
     return undefined;
   };
 }
@@ -162,13 +166,13 @@ it('tells a crash with the log of the run before', async () => {
     const state = { waiting: { reason: 'CrashLoopBackOff' } };
     const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
     setTimeout(() => showPod(false, [{ ...running, ready: false, restartCount: 2, state, lastState }]), 50);
+    podFollowsService();
     return undefined;
   };
   cluster.onLog = (pod, container, previous) =>
     previous
       ? `${pod} ${container}\n\nPermissionError: [Errno 13] Permission denied: '/mnt/models'\n`
       : 'new';
-  setTimeout(() => cluster.delete(`${pods}/iris-predictor-1`), 1500);
   const { status, diagnosis } = await run();
   expect(status).toBe('failed');
   expect(diagnosis).toMatchObject({
@@ -186,11 +190,11 @@ it('does not wait for a second crash that the log of the first one promises', as
   cluster.onApply = () => {
     const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
     setTimeout(() => showPod(true, [{ ...running, restartCount: 1, lastState }]), 50);
+    podFollowsService();
     return undefined;
   };
   cluster.onLog = (_pod, _container, previous) =>
     previous ? 'Traceback (most recent call last):\n  a\nEOFError\n' : '';
-  setTimeout(() => cluster.delete(`${pods}/iris-predictor-1`), 1500);
   const { status, diagnosis } = await run();
   expect(status).toBe('failed');
   expect(diagnosis).toMatchObject({
@@ -204,9 +208,9 @@ it('does not wait for a second crash that the log of the first one promises', as
 it('gives up at the timeout and says what it waited for', async () => {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
+    podFollowsService();
     return undefined;
   };
-  setTimeout(() => cluster.delete(`${pods}/iris-predictor-1`), 2500);
   const { status, diagnosis, seconds } = await run({ timeout: 1 });
   expect(status).toBe('failed');
   expect(diagnosis).toMatchObject({ stage: 'ready', what: 'kserve-container is not ready after 1 s' });
@@ -217,7 +221,7 @@ it('keeps watching when the API server ends its watches', async () => {
   cluster.onApply = () => {
     setTimeout(() => cluster.dropWatches(), 50);
     setTimeout(() => showPod(true, [running]), 300);
-    setTimeout(() => cluster.delete(`${pods}/iris-predictor-1`), 4000);
+    podFollowsService();
     return undefined;
   };
   answers = [{ status: 200, body: right }];

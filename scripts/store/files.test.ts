@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile }
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoreFiles } from './files.ts';
 
 let folder: string;
@@ -188,8 +188,9 @@ describe('keep', () => {
   });
 
   it('takes over from one that stops half-way', async () => {
-    const first = collect(files.keep(file, origin(content, { pause: 10 }).open), 100_000);
-    await sleep(30);
+    const before = origin(content, { pause: 10 });
+    const first = collect(files.keep(file, before.open), 100_000);
+    await vi.waitFor(() => expect(before.asked).toEqual([0]), 10_000);
     const { open, asked } = origin();
     expect(await collect(files.keep(file, open))).toEqual(content);
     expect(asked).toEqual([100_000]);
