@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { cached, PartMissing, part } from '../parts.ts';
 import { run } from '../run.ts';
 
@@ -39,7 +39,8 @@ export async function debianRoot(name: string, packages: string): Promise<string
       const flags = ['--mode=root', '--variant=minbase', '--dpkgopt=force-unsafe-io', ...nothing];
       const what = [`--include=${packages}`, '--aptopt=Apt::Install-Recommends "false"', suite, tar];
       await run(tool, ['--quiet', ...flags, ...what, ...(await packageSources())], {
-        env: { TMPDIR: temporary },
+        // It calls its own mmtarfilter by name, which is beside it in the cache and on no PATH.
+        env: { TMPDIR: temporary, PATH: [dirname(tool), process.env.PATH].join(delimiter) },
         timeout: 1_200_000,
       });
     } finally {
