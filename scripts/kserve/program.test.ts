@@ -26,3 +26,10 @@ it('stops both when it is told to', async () => {
   setTimeout(() => controller.abort(), 200);
   await expect(ran).rejects.toThrow();
 });
+
+it('tells each line of stderr once it is whole', async () => {
+  const lines: string[] = [];
+  const script = "printf ' • Pre' >&2; sleep 0.1; printf 'paring\\r\\n\\n ✓ Ready\\rend' >&2";
+  await run('sh', ['-c', script], { onLine: (line) => lines.push(line) });
+  expect(lines).toEqual(['• Preparing', '✓ Ready', 'end']);
+});

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { ModelcarsError } from '../errors.ts';
 
@@ -49,8 +50,12 @@ export async function run(
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-100_000);
-    for (const line of text.split(/[\r\n]+/)) if (line.trim() !== '') onLine?.(line.trim());
   });
+  // kind ends a line that it will write over with a carriage return; readline takes that for an end too.
+  if (child.stderr && onLine)
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.trim() !== '') onLine(line.trim());
+    });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 1));

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from './pod.ts';
 
@@ -14,7 +15,7 @@ export interface ImageProcess {
 /** What one of KServe's containers of the image came to. */
 export interface ModelcarEnd {
   code: number | null;
-  /** What it wrote, one line each. */
+  /** The last of what it wrote, one line each. */
   lines: string[];
 }
 
@@ -26,6 +27,8 @@ export const check =
 export const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
 /** Milliseconds that the link may take. */
 const patience = 15_000;
+/** The last lines that are kept of what a container writes. */
+const keptLines = 100;
 /** PATH where an image's config names none: as the engines set it. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -75,16 +78,15 @@ function command(
 
 function follow(child: ChildProcess): { ended: Promise<ModelcarEnd>; lines: string[] } {
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => {
-      if (lines.length < 100)
-        lines.push(
-          ...chunk
-            .toString()
-            .split('\n')
-            .filter((line) => line.trim() !== ''),
-        );
+  for (const input of [child.stdout, child.stderr]) {
+    if (input === null) continue;
+    // A line may come in pieces: nsenter writes its complaint in three.
+    createInterface({ input }).on('line', (line) => {
+      if (line.trim() === '') return;
+      lines.push(line);
+      if (lines.length > keptLines) lines.shift();
     });
+  }
   const ended = once(child, 'close').then(([code]: unknown[]) => ({ code: code as number | null, lines }));
   return { ended, lines };
 }

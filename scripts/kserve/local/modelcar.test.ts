@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { prefetch } from './modelcar.ts';
+import type { Pod } from './pod.ts';
+
+/** A pod in whose image every command is this script. */
+function podOf(script: string): Pod {
+  return {
+    inImage: () => spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    serve: () => {
+      throw new Error('no server is asked for');
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+const image = { env: [], entrypoint: [] };
+
+it('takes a line for one line in however many pieces it comes, as nsenter writes it', async () => {
+  const pieces = ['nsenter: ', 'failed to execute sh', ': No such file or directory\\n', 'and the last'];
+  const script = pieces.map((piece) => `printf '${piece}' >&2`).join('; sleep 0.1; ');
+  expect(await prefetch(podOf(`${script}; exit 127`), image)).toEqual({
+    code: 127,
+    lines: ['nsenter: failed to execute sh: No such file or directory', 'and the last'],
+  });
+});
+
+it('keeps the last hundred lines of those that have something', async () => {
+  const { lines } = await prefetch(podOf('seq 200; echo'), image);
+  expect(lines).toEqual(Array.from({ length: 100 }, (_, index) => `${index + 101}`));
+});
