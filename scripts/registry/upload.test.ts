@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
 import { RequestFailure } from '../http/failure.ts';
@@ -203,6 +204,33 @@ describe('a content that fails', () => {
     expect(fake.blobs.size).toBe(0);
     expect(retries).toEqual([]);
   });
+});
+
+test('a registry that takes nothing for a while is not read ahead of, and gets the right bytes', async () => {
+  const large = randomBytes(96_000_000);
+  const content = contentOf(large, { size: large.length }, 500_000);
+  let given = 0;
+  let ahead = 0;
+  const counted: Content = {
+    ...content,
+    async *open(offset) {
+      for await (const chunk of content.open(offset)) {
+        given += chunk.length;
+        yield chunk;
+      }
+    },
+  };
+  const intercept: FakeOptions['intercept'] = async ({ method }) => {
+    if (method !== 'PATCH') return;
+    await sleep(500);
+    ahead = given;
+  };
+  const { result, retries } = await push({ intercept }, counted);
+  expect(result).toMatchObject({ digest: sha256(large) });
+  expect(retries).toEqual([]);
+  // The system keeps some megabytes on their way.
+  expect(ahead).toBeGreaterThan(0);
+  expect(ahead).toBeLessThan(large.length / 2);
 });
 
 test('a signal ends an upload and takes the session back', async () => {
