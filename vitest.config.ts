@@ -5,7 +5,7 @@ import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
-/** `unit` needs nothing, `e2e` real registries, `judges` the container tools, `kserve` a cluster. See docs/testing.md. */
+/** `unit` needs nothing, `e2e` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/testing.md. */
 export default defineConfig({
   test: {
     ...(reports && {
@@ -34,6 +34,15 @@ export default defineConfig({
           include: ['tests/judges/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'hostile',
+          include: ['tests/hostile/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
