@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { ModelcarsError } from '../errors.ts';
 import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -19,17 +20,32 @@ export interface BaseOrigin {
 
 /**
  * Opens the origin of a base: our own layout for `embedded`, else a registry, reached through the catalog's mirrors and read
- * through the store. No request is made yet.
+ * through the store. Without a client, the store alone is read. No request is made yet.
  */
 export async function openOrigin(
   name: string,
-  access: { client: RegistryClient; store: Store; mirrors: Record<string, string> },
+  access: { client?: RegistryClient; store: Store; mirrors: Record<string, string> },
 ): Promise<BaseOrigin> {
   if (name === 'embedded') return { store: await openLayout(embeddedLayout), reference: 'embedded' };
   const reference = applyMirrors(parseReference(name), access.mirrors);
-  const repository = access.client.repository(reference);
+  const repository = access.client?.repository(reference) ?? nothing;
   return {
     store: caching(repository, access.store),
     reference: reference.digest ?? reference.tag ?? 'latest',
   };
+}
+
+/** What a run without a network finds beyond the store. */
+const nothing: ImageStore = {
+  resolve: async () => undefined,
+  read: async ({ digest }) => {
+    throw notHere(digest);
+  },
+  open({ digest }) {
+    throw notHere(digest);
+  },
+};
+
+function notHere(digest: string): ModelcarsError {
+  return new ModelcarsError('registry', `read ${digest}: it is not in the store`);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from './_fixture.ts';
 import { formatLock, readLock, writeLock } from './lockfile.ts';
-import type { Lock } from './types.ts';
+import type { Lock, LockedModel } from './types.ts';
 
 const hex = 'ab'.repeat(32);
 const text = `# written by \`modelcars lock\`; commit it
@@ -75,6 +75,32 @@ beforeAll(async () => {
   file = join(folder.path, 'models.lock.yaml');
 });
 afterAll(() => folder[Symbol.asyncDispose]());
+
+it('keeps layers: with their files, a diffId only where it differs, in their own order', async () => {
+  const layers = [
+    { files: ['b', 'a'], digest: `sha256:${hex}`, size: 2048, key: hex },
+    { files: ['c'], digest: `sha256:${hex}`, size: 99, diffId: `sha256:${hex}`, key: hex },
+  ];
+  const iris = { ...lock.models.iris, layers } as LockedModel;
+  const written = formatLock({ ...lock, models: { iris } });
+  expect(written).toContain(`    layers:
+      - files:
+          - b
+          - a
+        digest: sha256:${hex}
+        size: 2048
+        key: ${hex}
+      - files:
+          - c
+        digest: sha256:${hex}
+        size: 99
+        diffId: sha256:${hex}
+        key: ${hex}
+`);
+  await folder.write({ 'layers.lock.yaml': written });
+  expect((await readLock(join(folder.path, 'layers.lock.yaml')))?.models.iris?.layers).toEqual(layers);
+  expect(formatLock({ ...lock, models: { iris: { ...iris, layers: [] } } })).not.toContain('layers');
+});
 
 it('writes the same text for the same lock, whatever the order of its keys', () => {
   expect(formatLock(lock)).toBe(text);

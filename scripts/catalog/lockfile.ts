@@ -10,7 +10,7 @@ import { explain } from './explain.ts';
 import { checked, complain, listOf, recordOf, strict } from './fields.ts';
 import { displayPath, mistakesError } from './mistakes.ts';
 import { type ReadOptions, readText } from './read.ts';
-import type { Lock, LockedFile, LockedModel } from './types.ts';
+import type { Lock, LockedFile, LockedLayer, LockedModel } from './types.ts';
 import { plain } from './words.ts';
 
 const header = '# written by `modelcars lock`; commit it\n';
@@ -45,6 +45,17 @@ const fileSchema = strict('a file: a map with `path:`, `size:` and `sha256:`', {
   ),
   source: uri.exactOptional(),
 });
+const layerSchema = strict('a layer: a map with `files:`, `digest:`, `size:` and `key:`', {
+  files: listOf(anyText('a path below /models'), 'paths'),
+  digest,
+  size: z
+    .int({ error: ({ input }) => complain('a size in bytes', input) })
+    .min(1, { error: 'expected a size of at least 1' }),
+  diffId: digest.exactOptional(),
+  key: checked('64 hexadecimal digits', (value) =>
+    /^[0-9a-f]{64}$/.test(value) ? undefined : { expected: '64 lower-case hexadecimal digits' },
+  ),
+});
 const modelSchema = strict('a locked model', {
   framework: anyText('the name of a framework'),
   source: uri,
@@ -61,6 +72,7 @@ const modelSchema = strict('a locked model', {
       }
     }
   }),
+  layers: listOf(layerSchema, 'layers').exactOptional(),
 });
 const lockSchema = strict('a lock', {
   lockVersion: z.literal(1, {
@@ -99,11 +111,12 @@ export async function readLock(file: string): Promise<Lock | undefined> {
 /** The bytes of a lock: the same lock is always the same text. Names sorted, fields in their own order. */
 export function formatLock(lock: Lock): string {
   const models = sortedEntries(lock.models).map(([name, model]) => {
-    const { framework, source, revision, include, exclude } = model;
+    const { framework, source, revision, include, exclude, layers = [] } = model;
     const metadata = sortedEntries(model.metadata ?? {});
     const files = model.files.toSorted((a, b) => compareBytes(a.path, b.path)).map(formatFile);
     const told = metadata.length > 0 && { metadata: Object.fromEntries(metadata) };
-    return [name, { framework, source, revision, ...told, include, exclude, files }];
+    const made = layers.length > 0 && { layers: layers.map(formatLayer) };
+    return [name, { framework, source, revision, ...told, include, exclude, files, ...made }];
   });
   const bases = sortedEntries(lock.bases).map(([name, base]) => [
     name,
@@ -145,11 +158,16 @@ function formatFile({ path, size, sha256, source }: LockedFile): LockedFile {
   return source === undefined ? { path, size, sha256 } : { path, size, sha256, source };
 }
 
+function formatLayer({ files, digest, size, diffId, key }: LockedLayer): LockedLayer {
+  return { files, digest, size, ...(diffId !== undefined && { diffId }), key };
+}
+
 function sortedEntries<T>(record: Record<string, T>): [string, T][] {
   return Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
 }
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(lockSchema.shape);
-  return Object.keys((path.length === 2 ? modelSchema : fileSchema).shape);
+  if (path.length === 2) return Object.keys(modelSchema.shape);
+  return Object.keys((path[2] === 'layers' ? layerSchema : fileSchema).shape);
 }

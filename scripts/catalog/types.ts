@@ -96,6 +96,22 @@ export interface LockedModel {
   exclude: string[];
   /** Sorted by path (byte order). */
   files: LockedFile[];
+  /** The layers of the image that these files become, as far as they were read; absent when none was. */
+  layers?: LockedLayer[];
+}
+
+/** A layer whose digest is known beforehand, so that a machine which never read the model can push it. */
+export interface LockedLayer {
+  /** Paths below /models, in tar order. */
+  files: string[];
+  /** Of the layer as stored in a registry. */
+  digest: string;
+  /** Bytes as stored in a registry. */
+  size: number;
+  /** Digest of the uncompressed tar; absent for an uncompressed layer, where it is `digest`. */
+  diffId?: string;
+  /** Binds the digest to the files' hashes, the compression and the times in the tar (see image/layer.ts). */
+  key: string;
 }
 
 /** A base image as pinned: the manifest digest of each platform. */

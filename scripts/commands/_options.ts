@@ -79,6 +79,11 @@ export const allOptions = {
     describe: 'fail when the lock is missing or stale (default when CI=true)',
     group: transport,
   },
+  layers: {
+    type: 'boolean',
+    describe: 'read models on a hub too, to lock the digest of every layer',
+    group: transport,
+  },
   'no-frozen': {
     type: 'boolean',
     describe: 'resolve what the lock lacks, also when CI=true',
@@ -178,6 +183,8 @@ export interface Flags {
   kserve: KserveFlags;
   /** Undefined when neither --frozen nor --no-frozen was given. */
   frozen?: boolean;
+  /** Whether `lock` reads what it need not, for the layers' digests. */
+  layers: boolean;
   remote: boolean;
   verify: boolean;
   registry: { insecure?: string[]; caFile?: string };
@@ -222,6 +229,7 @@ export function readFlags(parsed: Parsed): Flags {
     }),
     dryRun: flag(parsed, 'dry-run'),
     keep: flag(parsed, 'keep'),
+    layers: flag(parsed, 'layers'),
     prune: {
       ...defined({ olderThan: text(parsed, 'older-than'), maxSize: text(parsed, 'max-size') }),
       all: flag(parsed, 'all'),

@@ -29,10 +29,12 @@ export async function openCatalog(
 
 /** What the pipeline wants to know, from flags and environment. */
 export async function openRun(flags: Flags, context: Context): Promise<RunOptions> {
-  const { catalog, models } = await openCatalog(flags, context);
+  return { ...runOptions(flags, context), ...(await openCatalog(flags, context)) };
+}
+
+/** What flags and environment say, without a catalog. */
+export function runOptions(flags: Flags, context: Context): Omit<RunOptions, 'catalog' | 'models'> {
   return {
-    catalog,
-    models,
     frozen: flags.frozen ?? isCI(),
     dryRun: flags.dryRun,
     keep: flags.keep,

@@ -1,26 +1,16 @@
-import type { Lock, LockedModel, Model } from '../catalog/types.ts';
+import type { Model } from '../catalog/types.ts';
+import type { LockState } from '../pipeline/list.ts';
 import { formatBytes } from '../terminal/bytes.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Command, Context } from './_command.ts';
 import { matrixOf } from './_matrix.ts';
 import { optionSets, usage } from './_options.ts';
-import { openCatalog } from './_run.ts';
-
-/** What the lock knows of a model. */
-interface LockState {
-  state: 'locked' | 'stale' | 'missing';
-  /** Why it is not `locked`. */
-  reasons: string[];
-  revision?: string;
-  files?: number;
-  /** Bytes of all files. */
-  size?: number;
-}
+import { openCatalog, runOptions } from './_run.ts';
 
 /** One model in `--json` output: the catalog's entry with defaults and overrides applied, and its state in the lock. */
 type ListedModel = Model & { lock: LockState };
 
-/** `modelcars list [model..]`: what the catalog holds; reads no source and no registry. */
+/** `modelcars list [model..]`: what the catalog holds, compared with the lock; asks no hub and no registry. */
 export const list: Command = {
   name: 'list',
   positional: {
@@ -29,7 +19,7 @@ export const list: Command = {
     describe: 'names from the catalog; all when none is given',
   },
   describe: 'show the models and whether the lock has them',
-  options: [...optionSets.models, 'shard', ...optionSets.overrides, 'matrix', 'json'],
+  options: [...optionSets.models, 'shard', ...optionSets.overrides, 'store', 'matrix', 'json'],
   examples: [
     ['list --only framework=sklearn', 'some of them'],
     ['list --json', 'with every field, for a script'],
@@ -40,43 +30,18 @@ export const list: Command = {
     if (flags.matrix !== undefined && flags.shard !== undefined)
       throw usage('--matrix and --shard exclude each other: either is a way to fan out');
     const { catalog, models } = await openCatalog(flags, context);
-    const { readLock } = await import('../catalog/lockfile.ts');
     if (flags.matrix !== undefined) {
+      const { readLock } = await import('../catalog/lockfile.ts');
       context.print(context.masker.mask(matrixOf(flags.matrix, models, await readLock(catalog.lockFile))));
       return 0;
     }
-    const { loadFrameworks } = await import('../catalog/frameworks.ts');
-    const { staleness } = await import('../catalog/stale.ts');
-    const [frameworks, lock] = await Promise.all([
-      loadFrameworks(catalog.directory),
-      readLock(catalog.lockFile),
-    ]);
-    const listed = models.map(
-      (model): ListedModel => ({
-        ...model,
-        lock: lockState(model, lock, staleness([model], lock, frameworks)),
-      }),
-    );
+    const { listModels } = await import('../pipeline/list.ts');
+    const listed: ListedModel[] = await listModels({ ...runOptions(flags, context), catalog, models });
     if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
     else if (listed.length > 0) printModels(listed, context);
     return 0;
   },
 };
-
-function lockState({ name, image }: Model, lock: Lock | undefined, reasons: string[]): LockState {
-  // Of a loader only the base is locked.
-  if (image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
-  const locked: LockedModel | undefined =
-    lock && Object.hasOwn(lock.models, name) ? lock.models[name] : undefined;
-  if (locked === undefined) return { state: 'missing', reasons };
-  return {
-    state: reasons.length === 0 ? 'locked' : 'stale',
-    reasons,
-    revision: locked.revision,
-    files: locked.files.length,
-    size: locked.files.reduce((sum, { size }) => sum + size, 0),
-  };
-}
 
 function printModels(models: ListedModel[], { print, tell, colors, width, masker }: Context): void {
   const columns = [
@@ -87,6 +52,7 @@ function printModels(models: ListedModel[], { print, tell, colors, width, masker
     { title: 'BASE', shrinkTo: 8 },
     { title: 'PLATFORMS', shrinkTo: 9 },
     { title: 'SIZE', align: 'right' as const },
+    { title: 'DIGEST', shrinkTo: 14 },
     {
       title: 'LOCK',
       style: (shown: string, cell: string) =>
@@ -102,6 +68,7 @@ function printModels(models: ListedModel[], { print, tell, colors, width, masker
       base,
       platforms.map((platform) => platform.replace(/^linux\//, '')).join(','),
       lock.size === undefined ? '-' : formatBytes(lock.size),
+      lock.digest ?? '-',
       lock.state,
     ].map((cell) => masker.mask(cell)),
   );

@@ -17,7 +17,9 @@ export const lock: Command = {
     ...optionSets.models,
     'base',
     'platform',
+    'compression',
     'mirror',
+    'layers',
     'frozen',
     'no-frozen',
     ...optionSets.access,
@@ -27,15 +29,20 @@ export const lock: Command = {
   examples: [
     ['lock', 'pin every model to what its source holds now'],
     ['lock llama', 'move one model on, leave the others'],
+    ['lock --layers', 'read every model once, so that other machines push without reading it'],
     ['lock --frozen', 'fail when the lock is not up to date'],
   ],
   async run(flags, context) {
     // CI=true freezes builds; who asks for `lock` there means it, so only --frozen itself does here.
-    const options = { ...(await openRun(flags, context)), frozen: flags.frozen ?? false };
+    const options = {
+      ...(await openRun(flags, context)),
+      frozen: flags.frozen ?? false,
+      layers: flags.layers,
+    };
     const { lockModels } = await import('../pipeline/lock.ts');
     const { outcomes, change } = await lockModels(options);
-    const { name, size } = outcomeColumns;
-    const code = report('lock', outcomes, [name, size], flags, context, {
+    const { name, size, digest } = outcomeColumns;
+    const code = report('lock', outcomes, [name, size, digest], flags, context, {
       lockFile: options.catalog.lockFile,
       change,
     });

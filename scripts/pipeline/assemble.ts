@@ -1,33 +1,13 @@
-import type { Base } from '../bases/base.ts';
-import { targetPath } from '../catalog/resolve.ts';
-import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { type Layer, layerOf } from '../image/layer.ts';
-import {
-  type Document,
-  type FinishedLayer,
-  type ImageDescription,
-  imageIndex,
-  imageManifest,
-} from '../image/manifest.ts';
-import { checkLayerSizes, type ImageFile, ownLayerFrom, planLayers } from '../image/plan.ts';
+import type { Layer } from '../image/layer.ts';
+import { type Document, type FinishedLayer, imageIndex, imageManifest } from '../image/manifest.ts';
+import { ownLayerFrom } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
-import { loaderProcess, loaderRoot } from '../loader/files.ts';
-import type { WantedFile } from '../store/place.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Part, Task } from '../terminal/progress.ts';
-import { annotationsOf, layerAnnotations } from './annotations.ts';
+import { layerAnnotations } from './annotations.ts';
 import type { Context } from './context.ts';
-
-/** Everything about an image that is known before a model byte is read. */
-export interface ImagePlan {
-  model: Model;
-  layers: Layer[];
-  /** The files of all layers, by path below /models. */
-  files: ReadonlyMap<string, WantedFile>;
-  bases: Base[];
-  description: ImageDescription;
-}
+import type { ImagePlan } from './plan-image.ts';
 
 /** Writes into the sink of an image, counting the bytes. */
 type Write = (content: Content, part?: Part) => Promise<Descriptor>;
@@ -41,54 +21,6 @@ export interface Assembled {
   layers: number;
   /** Bytes newly written to the sink. */
   sent: number;
-}
-
-/** Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. `maxLayerSize` in bytes with the registry that sets it. */
-export async function planImage(
-  context: Context,
-  model: Model,
-  limit?: { bytes: number; registry: string },
-): Promise<ImagePlan> {
-  const locked = await context.locked(model);
-  const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
-  const framework = loader ? undefined : context.framework(model);
-  const wanted = new Map<string, WantedFile>();
-  const files = locked.files.map((file): ImageFile => {
-    const path = framework === undefined ? file.path : targetPath(framework, file);
-    wanted.set(path, { ...file, uri: file.source ?? locked.source, revision: locked.revision });
-    return { path, size: file.size, sha256: file.sha256 };
-  });
-  const plans = planLayers(files, loader?.root);
-  if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
-  const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
-    const found = wanted.get(file.path);
-    if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);
-    return context.files.open(file, found, offset, signal);
-  };
-  const layers = plans.map((plan) =>
-    layerOf(plan, open, { mtime: context.epoch, compression: model.compression }),
-  );
-  const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
-  const created = new Date(context.epoch * 1000).toISOString().replace('.000Z', 'Z');
-  return {
-    model,
-    layers,
-    files: wanted,
-    bases,
-    description: {
-      created,
-      annotations: annotationsOf(model, locked, created),
-      ...(loader && { process: loader.process }),
-    },
-  };
-}
-
-/** What is special about a loader's image. Fails with code `catalog` on a base that has no Node. */
-function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
-  if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
-  throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {
-    next: 'give the loader a base with Node 24, such as docker.io/library/node:24-slim',
-  });
 }
 
 /**
@@ -115,7 +47,7 @@ export async function assemble(
   const bases = uniqueBaseLayers(plan);
   task.total([...plan.layers.map((layer) => layer.plan), ...bases].reduce((sum, one) => sum + one.size, 0));
   const deliverAll = [
-    ...plan.layers.map((layer) => context.slot(() => deliver(context, layer, sink, write, task))),
+    ...plan.layers.map((layer) => context.slot(() => deliver(context, plan, layer, sink, write, task))),
     ...bases.map((content) =>
       context.slot(async () => {
         if (await sink.has(content)) task.add(content.size);
@@ -132,28 +64,41 @@ export async function assemble(
   return { index, ...measure(plan, finished), sent };
 }
 
-/** The image's index and manifests when every layer of it was made before on this machine; reads no model byte. */
-export async function predict(context: Context, plan: ImagePlan): Promise<Assembled | undefined> {
+/**
+ * The image's index and manifests when every layer of it is known; reads no byte. Local files are not compared with the lock:
+ * `proveFiles` does that, before an image that exists is taken for the result.
+ */
+export async function predict(
+  context: Context,
+  plan: Omit<ImagePlan, 'files'>,
+): Promise<Assembled | undefined> {
   const finished: FinishedLayer[] = [];
   for (const layer of plan.layers) {
-    const known = await context.knownLayer(layer.key);
+    const known = await context.knownLayer(layer);
     if (known === undefined) return undefined;
     finished.push(finish(layer, known));
   }
   return { index: documentsOf(plan, finished).index, ...measure(plan, finished), sent: 0 };
 }
 
+/** Fails with code `integrity` when a local file of the image is not the locked one. */
+export async function proveFiles(context: Context, plan: ImagePlan): Promise<void> {
+  await context.local.prove([...plan.files.values()]);
+}
+
 async function deliver(
   context: Context,
+  plan: ImagePlan,
   layer: Layer,
   sink: Sink,
   write: Write,
   task: Task,
 ): Promise<FinishedLayer> {
-  const known = await context.knownLayer(layer.key);
+  const known = await context.knownLayer(layer);
   if (known !== undefined) {
     const finished = finish(layer, known);
     if (await sink.has(finished.descriptor)) {
+      await context.local.prove(layer.plan.files.flatMap(({ path }) => plan.files.get(path) ?? []));
       task.add(known.size);
       return finished;
     }
@@ -164,9 +109,9 @@ async function deliver(
     if (known !== undefined && (await writePromised(layer, known, (content) => write(content, part)))) {
       return finish(layer, known);
     }
-    const { digest, size } = await writeSurely(context, () => write(layer, part));
+    const { digest, size } = await readSurely(context, () => write(layer, part));
     const made = { digest, size, diffId: layer.diffId(digest) };
-    await context.store.rememberLayer(layer.key, made);
+    await context.addLayer(layer, made);
     return finish(layer, made);
   } finally {
     part?.end();
@@ -187,11 +132,11 @@ async function writePromised(layer: Layer, known: KnownLayer, write: Write): Pro
   }
 }
 
-/** Writes a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
-async function writeSurely(context: Context, write: () => Promise<Descriptor>): Promise<Descriptor> {
+/** Reads a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
+export async function readSurely<T>(context: Context, read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await write();
+      return await read();
     } catch (error) {
       if (!(await context.files.doubt(error))) throw error;
     }
@@ -207,7 +152,7 @@ function finish(layer: Layer, known: KnownLayer): FinishedLayer {
 }
 
 function documentsOf(
-  plan: ImagePlan,
+  plan: Omit<ImagePlan, 'files'>,
   layers: readonly FinishedLayer[],
 ): { documents: Document[]; index: Document } {
   const images = plan.bases.map((base) => imageManifest(base, layers, plan.description));
@@ -226,7 +171,10 @@ export function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
   return [...new Map(all.map((content) => [content.digest, content as Content & Descriptor])).values()];
 }
 
-function measure(plan: ImagePlan, layers: readonly FinishedLayer[]): { size: number; layers: number } {
+function measure(
+  plan: Pick<ImagePlan, 'bases'>,
+  layers: readonly FinishedLayer[],
+): { size: number; layers: number } {
   const all = [...plan.bases.flatMap((base) => base.layers), ...layers.map((layer) => layer.descriptor)];
   const sizes = new Map(all.map((descriptor) => [descriptor.digest, descriptor.size]));
   const size = [...sizes.values()].reduce((sum, one) => sum + one, 0);
@@ -234,7 +182,7 @@ function measure(plan: ImagePlan, layers: readonly FinishedLayer[]): { size: num
 }
 
 /** Promise.all that tells the others to stop when one fails, and waits for them, so that nothing goes on in the dark. */
-async function allOrStop<T>(promises: Promise<T>[], stop: AbortController): Promise<T[]> {
+export async function allOrStop<T>(promises: Promise<T>[], stop: AbortController): Promise<T[]> {
   try {
     return await Promise.all(promises);
   } catch (error) {

@@ -4,9 +4,10 @@ import { Archive } from '../layout/archive.ts';
 import { nameOf } from '../layout/entries.ts';
 import { Layout } from '../layout/layout.ts';
 import { isArchive } from '../layout/open.ts';
-import { assemble, planImage, predict } from './assemble.ts';
+import { assemble, predict, proveFiles } from './assemble.ts';
 import { Context } from './context.ts';
 import { entryName, versionOf } from './names.ts';
+import { planImage } from './plan-image.ts';
 import { checkRoom } from './preflight.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
@@ -101,6 +102,7 @@ function buildInto(
 async function planned(context: Context, model: Model): Promise<Outcome> {
   const plan = await planImage(context, model);
   const known = await predict(context, plan);
+  await proveFiles(context, plan);
   return {
     model: model.name,
     status: 'planned',

@@ -4,8 +4,10 @@ import { type BaseOrigin, openOrigin } from '../bases/open.ts';
 import { s3Cache } from '../cache/lookup.ts';
 import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
+import { displayPath } from '../catalog/mistakes.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { Layer } from '../image/layer.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import { loaderFiles } from '../loader/files.ts';
 import { RegistryClient } from '../registry/client.ts';
@@ -14,6 +16,8 @@ import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { Space } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
 import { ModelFiles } from './files.ts';
+import { KnownLayers } from './known-layers.ts';
+import { LocalFiles } from './local-files.ts';
 import { registryOf } from './names.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
@@ -27,6 +31,8 @@ export class Context implements AsyncDisposable {
   readonly store: Store;
   /** Opens the models' files, wherever they are nearest. */
   readonly files: ModelFiles;
+  /** Compares files of `file:` sources with the lock. */
+  readonly local: LocalFiles;
   /** What this run may still write. */
   readonly space = new Space();
   readonly client: RegistryClient;
@@ -39,8 +45,7 @@ export class Context implements AsyncDisposable {
   readonly epoch: number;
   /** Holds the number of blobs on the move. */
   readonly slot: LimitFunction = pLimit(parallelLayers);
-  /** Layers that a registry told of in this run, by key. */
-  readonly #recalled = new Map<string, KnownLayer>();
+  readonly #layers: KnownLayers;
   readonly #origins = new Map<string, Promise<BaseOrigin>>();
   readonly #bases = new Map<string, Promise<Base>>();
   readonly #models = new Map<Model, Promise<LockedModel>>();
@@ -62,7 +67,11 @@ export class Context implements AsyncDisposable {
       directory: options.catalog.directory,
       ...(caFile !== undefined && { caFile }),
       onRetry: (message) => options.progress.warn(message),
+      hashes: store.hashes,
     };
+    this.#layers = new KnownLayers(store, lock);
+    const { directory } = options.catalog;
+    this.local = new LocalFiles({ directory, hashes: store.hashes, signal: options.signal });
     const { cache } = options.catalog;
     this.files = new ModelFiles({
       store: store.files,
@@ -100,14 +109,23 @@ export class Context implements AsyncDisposable {
     return framework;
   }
 
-  /** What a layer with this key is: as made on this machine before, or as the registry of this run said. */
-  async knownLayer(key: string): Promise<KnownLayer | undefined> {
-    return (await this.store.layer(key)) ?? this.#recalled.get(key);
+  /** What a layer is, as read in this run, as made on this machine before, or as locked; undefined: it has to be read. */
+  knownLayer(layer: Layer): Promise<KnownLayer | undefined> {
+    return this.#layers.get(layer);
   }
 
-  /** Takes note of layers that a registry told of. */
-  recall(layers: ReadonlyMap<string, KnownLayer>): void {
-    for (const [key, layer] of layers) this.#recalled.set(key, layer);
+  /** What the lock says of a layer. */
+  lockedLayer(layer: Layer): KnownLayer | undefined {
+    return this.#layers.locked(layer);
+  }
+
+  /** Takes note of a layer that was read. One that the lock contradicts fails a frozen run, and is a warning otherwise. */
+  async addLayer(layer: Layer, made: KnownLayer): Promise<void> {
+    const { frozen, progress, catalog } = this.options;
+    const contradiction = await this.#layers.add(layer, made, displayPath(catalog.lockFile));
+    if (contradiction === undefined) return;
+    if (frozen) throw contradiction;
+    progress.warn(contradiction.message);
   }
 
   /** A model's files: as locked, or, not frozen and not locked, as they are now. */
@@ -137,8 +155,13 @@ export class Context implements AsyncDisposable {
   async base(model: Model, platform: string): Promise<Base> {
     const pin = (await this.pins(model))[platform] as Digest | undefined;
     if (pin === undefined) throw new ModelcarsError('bug', `base ${model.base}: no pin for ${platform}`);
-    return remember(this.#bases, `${model.base} ${platform} ${pin}`, async () =>
-      openBase(await this.baseStore(model), model.base, platform, pin),
+    return this.openBase(model.base, platform, pin);
+  }
+
+  /** One platform of a base by its manifest digest, opened once in a run. */
+  openBase(name: string, platform: string, pin: Digest): Promise<Base> {
+    return remember(this.#bases, `${name} ${platform} ${pin}`, async () =>
+      openBase((await this.#origin(name)).store, name, platform, pin),
     );
   }
 
@@ -149,7 +172,7 @@ export class Context implements AsyncDisposable {
   #origin(name: string): Promise<BaseOrigin> {
     const { client, store, options } = this;
     return remember(this.#origins, name, () =>
-      openOrigin(name, { client, store, mirrors: options.catalog.mirrors }),
+      openOrigin(name, { ...(!options.offline && { client }), store, mirrors: options.catalog.mirrors }),
     );
   }
 }

@@ -3,9 +3,9 @@ import { ModelcarsError } from '../errors.ts';
 import { parseIndex, parseManifest } from '../image/schema.ts';
 import type { Descriptor, ImageStore } from '../image/types.ts';
 import type { Task } from '../terminal/progress.ts';
-import { assemble, planImage } from './assemble.ts';
 import type { Context } from './context.ts';
-import { hashingSink } from './hashing.ts';
+import { hashImage } from './hash-layers.ts';
+import { planImage } from './plan-image.ts';
 import type { Outcome } from './types.ts';
 
 /**
@@ -20,7 +20,8 @@ export async function verifyLoader(
   name: string,
   task: Task,
 ): Promise<Outcome> {
-  const expected = await assemble(context, await planImage(context, model), hashingSink(), task);
+  const plan = await planImage(context, model);
+  const expected = await hashImage(context, plan, plan.layers, task);
   const root = await store.resolve(reference);
   if (root?.digest !== expected.index.digest) {
     const found = root === undefined ? 'there is no such image' : `it is ${root.digest}`;

@@ -5,6 +5,7 @@ import { ModelcarsError } from '../errors.ts';
 import { soloHash } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
+import { lockedDigest, lockLayers } from './lock-layers.ts';
 import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
@@ -15,9 +16,12 @@ export type LockChange = 'created' | 'changed' | 'unchanged';
 /**
  * Resolves the models' sources and bases as they are now and writes models.lock.yaml. Models that were not asked for, and other bases
  * that models still use, keep their entries; entries of models that left the catalog go. Nothing is written when any
- * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold.
+ * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold. With `layers`,
+ * models on a hub are read too, so that the digest of every layer is locked.
  */
-export async function lockModels(options: RunOptions): Promise<{ outcomes: Outcome[]; change: LockChange }> {
+export async function lockModels(
+  options: RunOptions & { layers?: boolean },
+): Promise<{ outcomes: Outcome[]; change: LockChange }> {
   await using context = await Context.open(options);
   if (options.frozen) {
     return {
@@ -34,22 +38,30 @@ export async function lockModels(options: RunOptions): Promise<{ outcomes: Outco
       Object.entries(context.lock?.models ?? {}).filter(([name]) => known.has(name)),
     ),
   };
-  const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
+  const outcomes = await forEachModel(options, async (model, task): Promise<Outcome> => {
     if (model.image === 'loader') return lockLoader(context, model, lock);
-    const [{ leftOut, ...locked }, pins] = await Promise.all([
+    const [{ leftOut, ...resolved }, pins] = await Promise.all([
       resolveModel(model, context.framework(model), context.sources, options.signal, tapFor(context, model)),
       context.resolveBase(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));
     const before = context.lock?.models[model.name];
+    const layers = await lockLayers(context, model, resolved, {
+      before,
+      readAll: options.layers === true,
+      task,
+    });
+    const locked = { ...resolved, ...(layers.length > 0 && { layers }) };
     lock.models[model.name] = locked;
     lock.bases[model.base] = { ...lock.bases[model.base], ...pins };
+    const digest = await lockedDigest(context, model, locked, pins);
     const size = locked.files.reduce((sum, file) => sum + file.size, 0);
     const same = JSON.stringify(before) === JSON.stringify(locked);
     return {
       model: model.name,
       status: same ? 'unchanged' : options.dryRun ? 'planned' : 'done',
       size,
+      ...(digest !== undefined && { digest }),
       platforms: model.platforms,
     };
   });

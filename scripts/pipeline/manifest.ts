@@ -4,10 +4,12 @@ import { inferenceService, type KubernetesObject } from '../kserve/manifest.ts';
 import { servingRuntime } from '../kserve/runtimes.ts';
 import { openLayout } from '../layout/open.ts';
 import type { Task } from '../terminal/progress.ts';
-import { assemble, planImage, predict } from './assemble.ts';
+import { predict, proveFiles } from './assemble.ts';
 import { Context } from './context.ts';
-import { hashingSink } from './hashing.ts';
+import { hashImage, unknownLayers } from './hash-layers.ts';
+import { wantedFiles } from './local-files.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
+import { type ImagePlan, planImage } from './plan-image.ts';
 import type { RunOptions } from './types.ts';
 
 export interface ManifestRunOptions extends RunOptions {
@@ -64,6 +66,7 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
 }
 
 async function digestOf(context: Context, model: Model, from: ManifestRunOptions['from']): Promise<string> {
+  await context.local.proveExisting(wantedFiles(await context.locked(model)));
   if ('registry' in from) {
     const found = await context.client.repository(repositoryName(model)).resolve(remoteTag(model));
     if (found !== undefined) return found.digest;
@@ -81,20 +84,15 @@ async function digestOf(context: Context, model: Model, from: ManifestRunOptions
   }
   const plan = await planImage(context, model);
   const known = await predict(context, plan);
-  if (known !== undefined) return known.index.digest;
-  const task = context.options.progress.task(model.name);
-  const made = await computed(context, plan, task);
-  return made;
+  if (known === undefined) return await computed(context, plan, context.options.progress.task(model.name));
+  await proveFiles(context, plan);
+  return known.index.digest;
 }
 
 /** Reads every byte of the model once and keeps none. */
-async function computed(
-  context: Context,
-  plan: Awaited<ReturnType<typeof planImage>>,
-  task: Task,
-): Promise<string> {
+async function computed(context: Context, plan: ImagePlan, task: Task): Promise<string> {
   try {
-    const { index } = await assemble(context, plan, hashingSink(), task);
+    const { index } = await hashImage(context, plan, await unknownLayers(context, plan.layers), task);
     task.done('digest computed');
     return index.digest;
   } catch (error) {

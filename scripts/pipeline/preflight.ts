@@ -1,7 +1,8 @@
 import type { Layer } from '../image/layer.ts';
 import type { Sink } from '../image/types.ts';
-import { type ImagePlan, uniqueBaseLayers } from './assemble.ts';
+import { uniqueBaseLayers } from './assemble.ts';
 import type { Context } from './context.ts';
+import type { ImagePlan } from './plan-image.ts';
 
 /**
  * Fails with code `disk` when there is no room for what is about to be written, before its first byte: at `output` (a layout or
@@ -39,7 +40,7 @@ async function missingLayers(
 ): Promise<{ layer: Layer; bytes: number }[]> {
   const missing = [];
   for (const layer of plan.layers) {
-    const known = await context.knownLayer(layer.key);
+    const known = await context.knownLayer(layer);
     const { mediaType } = layer;
     if (known === undefined) missing.push({ layer, bytes: layer.plan.size });
     else if (!(await sink.has({ mediaType, digest: known.digest, size: known.size })))

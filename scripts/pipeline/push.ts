@@ -1,16 +1,18 @@
 import type { Model } from '../catalog/types.ts';
+import { list } from '../catalog/words.ts';
 import type { Descriptor, Sink } from '../image/types.ts';
 import { maxBlobSize } from '../registry/limits.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import { checkImmutable, planTags, type TagMove } from '../registry/tags.ts';
 import type { Task } from '../terminal/progress.ts';
-import { type Assembled, assemble, type ImagePlan, planImage, predict } from './assemble.ts';
+import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
+import { claimedLayers } from './claimed-layers.ts';
 import { Context } from './context.ts';
-import { hashingSink } from './hashing.ts';
+import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
 import { extraTags, repositoryName } from './names.ts';
+import { type ImagePlan, planImage } from './plan-image.ts';
 import { checkRoom } from './preflight.ts';
-import { recallLayers } from './recall.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
@@ -22,7 +24,24 @@ import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 export async function pushModels(options: RunOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
   await using context = await Context.open(options);
-  return forEachModel(options, (model, task) => pushModel(context, model, task));
+  const outcomes = await forEachModel(options, (model, task) => pushModel(context, model, task));
+  await suggestLockingLayers(context, outcomes);
+  return outcomes;
+}
+
+/** A push from this machine knows layers that the lock does not: with them, no other machine need read the models. */
+async function suggestLockingLayers(context: Context, outcomes: readonly Outcome[]): Promise<void> {
+  const { options, lock } = context;
+  if (lock === undefined || options.frozen || options.dryRun) return;
+  const done = new Set(outcomes.filter(({ status }) => status !== 'failed').map(({ model }) => model));
+  const names = options.models
+    .filter(({ name, source, image }) => done.has(name) && image === undefined && !source.startsWith('file:'))
+    .filter(({ name }) => lock.models[name] !== undefined && lock.models[name].layers === undefined)
+    .map(({ name }) => name);
+  if (names.length === 0) return;
+  options.progress.log(
+    `other machines can push ${list(names, 'and', 4)} without reading the source: \`modelcars lock --layers\` records the layers, which this machine knows now`,
+  );
 }
 
 async function pushModel(context: Context, model: Model, task: Task): Promise<Outcome> {
@@ -37,16 +56,20 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
     extra: extraTags(model),
     existing,
   });
-  await recall(context, repository, plan, moves, existing);
-  if (!context.options.dryRun) await checkRoom(context, plan, repository);
+  if (!context.options.dryRun) {
+    await checkRoom(context, plan, repository);
+    await readClaimed(context, repository, plan, moves, existing, task);
+  }
   const known = await identify(context, plan, moves, task);
   if (known !== undefined) await refuseMoves(repository, moves, known.index.descriptor);
 
   const outcome = { model: model.name, name, platforms: model.platforms };
   if (context.options.dryRun) {
+    await proveFiles(context, plan);
     return { ...outcome, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
   const there = known !== undefined && (await repository.has(known.index.descriptor));
+  if (there) await proveFiles(context, plan);
   const image = there ? known : await assemble(context, plan, repository, task);
   await refuseMoves(repository, moves, image.index.descriptor);
   const moved = await setTags(repository, moves, image.index.descriptor);
@@ -67,8 +90,8 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
 }
 
 /**
- * The image before anything is sent, where that is cheap: its layers were made before on this machine, or a version tag exists
- * already. In that case all bytes are read once, but sent nowhere: either they are there, or they are refused.
+ * The image before anything is sent, where that is cheap: its layers are known, or a version tag exists already. In that
+ * case what is not known is read once, but sent nowhere: either it is there, or it is refused.
  */
 async function identify(
   context: Context,
@@ -79,23 +102,31 @@ async function identify(
   const known = await predict(context, plan);
   if (known !== undefined || !moves.some((move) => move.kind === 'version' && !move.move)) return known;
   task.note('the version exists: comparing');
-  const { index, size, layers } = await assemble(context, plan, hashingSink(), task);
-  return { index, size, layers, sent: 0 };
+  return await hashImage(context, plan, await unknownLayers(context, plan.layers), task);
 }
 
-/** Learns layers from the image before this one, when this machine does not know them all. */
-async function recall(
+/**
+ * Reads those layers for their digest that an earlier image claims to have and whose digest is not known here: what the
+ * registry says is no proof of which bytes they are, but sending them is probably not needed.
+ */
+async function readClaimed(
   context: Context,
   repository: Repository,
   plan: ImagePlan,
   moves: readonly TagMove[],
   existing: readonly string[],
+  task: Task,
 ): Promise<void> {
-  const known = await Promise.all(plan.layers.map((layer) => context.knownLayer(layer.key)));
-  if (known.every((layer) => layer !== undefined)) return;
+  const unknown = await unknownLayers(context, plan.layers);
+  if (unknown.length === 0) return;
   const before =
     [...moves.map((move) => move.tag), 'latest'].find((tag) => existing.includes(tag)) ?? existing.at(-1);
-  if (before !== undefined) context.recall(await recallLayers(repository, before, plan));
+  if (before === undefined) return;
+  const claimed = await claimedLayers(repository, before, plan);
+  const probable = unknown.filter(({ key }) => claimed.has(key));
+  if (probable.length === 0) return;
+  task.note('reading the model, to compare it with the registry');
+  await hashLayers(context, probable, task);
 }
 
 async function refuseMoves(

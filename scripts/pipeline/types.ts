@@ -26,6 +26,8 @@ export interface RunOptions {
   store?: string;
   /** Whether model files that come from afar go into the store on their way. */
   keep?: boolean;
+  /** Ask no registry for a base: what the store lacks fails with code `registry`. */
+  offline?: boolean;
   registry: RegistryAccess;
   signal: AbortSignal;
   progress: Progress;

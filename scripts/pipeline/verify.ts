@@ -6,6 +6,7 @@ import type { Task } from '../terminal/progress.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { Context } from './context.ts';
 import { verifyLoader } from './loader.ts';
+import { wantedFiles } from './local-files.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
@@ -43,6 +44,7 @@ async function verifyOne(
   if (model.image === 'loader') return verifyLoader(context, model, store, reference, name, task);
   const framework = context.framework(model);
   const locked = await context.locked(model);
+  await context.local.proveExisting(wantedFiles(locked));
   const files = locked.files.map((file) => ({
     path: targetPath(framework, file),
     size: file.size,

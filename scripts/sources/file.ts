@@ -8,6 +8,7 @@ import type { LockedFile } from '../catalog/types.ts';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { bufferRing } from '../files/ring.ts';
+import type { HashMemory } from './file-proof.ts';
 import { checkClashes, checkPath, compareBytes } from './paths.ts';
 import { revisionOf } from './revision.ts';
 import type { FileTap, Source } from './types.ts';
@@ -24,9 +25,9 @@ const parallelFiles = 2;
 /**
  * The source of `file:` URIs: a file, or all regular files below a folder but `.git` and `.DS_Store`. Relative
  * paths start at `directory` and stay in it. Symbolic links are followed as long as they stay inside. The revision is
- * a hash of all paths, sizes and hashes.
+ * a hash of all paths, sizes and hashes; `hashes` is given each file's.
  */
-export function fileSource(directory: string): Source {
+export function fileSource(directory: string, hashes?: Pick<HashMemory, 'remember'>): Source {
   return {
     async resolve(uri, select, signal, tap) {
       const { root, isFile, name } = await openRoot(directory, uri);
@@ -38,7 +39,7 @@ export function fileSource(directory: string): Source {
       const limit = pLimit(parallelFiles);
       const stop = new AbortController();
       const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-      const hashing = chosen.map((file) => limit(() => hash(uri, file, either, tap)));
+      const hashing = chosen.map((file) => limit(() => hash(uri, file, either, { tap, hashes })));
       try {
         const files = await Promise.all(hashing);
         return { revision: revisionOf(files), files };
@@ -124,7 +125,7 @@ async function hash(
   uri: string,
   { path, real, stats }: Found,
   signal: AbortSignal,
-  tap?: FileTap,
+  { tap, hashes }: { tap: FileTap | undefined; hashes: Pick<HashMemory, 'remember'> | undefined },
 ): Promise<LockedFile> {
   stopIfAborted(signal);
   const digest = createHash('sha256');
@@ -156,6 +157,7 @@ async function hash(
       throw changed();
     const sha256 = digest.digest('hex');
     await watcher?.end(sha256);
+    await hashes?.remember(after, sha256);
     return { path, size, sha256 };
   } catch (error) {
     if (error instanceof ModelcarsError) throw error;
@@ -194,7 +196,8 @@ async function* read(
   }
 }
 
-async function openLocked(directory: string, uri: string, file: LockedFile): Promise<FileHandle> {
+/** Opens a file of a locked `file:` source; fails with code `integrity` when it is gone, and `source` when it cannot be read. */
+export async function openLocked(directory: string, uri: string, file: LockedFile): Promise<FileHandle> {
   const { root, isFile } = await openRoot(directory, uri);
   let handle: FileHandle | undefined;
   try {
@@ -229,7 +232,8 @@ function openRegular(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 }
 
-function notLocked(uri: string, file: LockedFile, problem: string, cause?: unknown): ModelcarsError {
+/** The error of a file that is not what the lock says; `problem` completes "it …". */
+export function notLocked(uri: string, file: LockedFile, problem: string, cause?: unknown): ModelcarsError {
   const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
   return new ModelcarsError('integrity', `read ${name}: it ${problem}`, {
     next: 'run `modelcars lock` if the change is meant',

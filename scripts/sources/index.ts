@@ -1,6 +1,7 @@
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { fileSource } from './file.ts';
+import type { HashMemory } from './file-proof.ts';
 import { httpsSource } from './https.ts';
 import { HubSource, type HubSourceOptions } from './huggingface/source.ts';
 import { s3Source } from './s3/source.ts';
@@ -11,6 +12,8 @@ import { schemeOf } from './uri.ts';
 export interface SourceOptions extends HubSourceOptions {
   /** Where relative `file:` paths start. */
   directory: string;
+  /** Remembers the hashes of local files; none are remembered by default. */
+  hashes?: HashMemory;
 }
 
 /** The source that reads a URI, by its scheme. A text alone is the folder where relative `file:` paths start. */
@@ -21,7 +24,8 @@ export function openSource(uri: string, options: string | SourceOptions): Source
       next: 'correct `source` in models.yaml',
     });
   }
-  if (scheme.value === 'file') return fileSource(typeof options === 'string' ? options : options.directory);
+  if (scheme.value === 'file')
+    return typeof options === 'string' ? fileSource(options) : fileSource(options.directory, options.hashes);
   if (scheme.value === 'hf') return hubSource(options);
   if (scheme.value === 'https') return httpsSource(typeof options === 'string' ? {} : options);
   return s3Source();

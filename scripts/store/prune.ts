@@ -17,10 +17,10 @@ export interface PruneOptions {
   now?: number;
 }
 
-/** A thing in the store. `part`: of a file that was never fetched to its end. */
+/** An entry of the store. `part`: of a file that was never fetched to its end. `hash`: what a local file hashed to. */
 export interface StoreEntry {
-  kind: 'file' | 'blob' | 'part' | 'layer';
-  /** sha256 of a file, part or blob; a layer's key. */
+  kind: 'file' | 'blob' | 'part' | 'layer' | 'hash';
+  /** sha256 of a file, part or blob; a layer's key; device and inode of a hashed file. */
   name: string;
   /** Bytes. */
   size: number;
@@ -45,7 +45,7 @@ const partPatience = 24 * 3600 * 1000;
 
 /**
  * Removes the least recently used of a store: model files, parts of such that nobody fetches any more (after a day, whatever the
- * options), blobs of bases, and the memory of layers (by age only). Never what a living process of this machine reads or
+ * options), blobs of bases, and what is remembered of layers and local files (by age only). Never what a living process of this machine reads or
  * writes. A folder that does not exist has nothing. Fails with code `disk`.
  */
 export async function prune(folder: string, options: PruneOptions): Promise<Pruned> {
@@ -57,7 +57,8 @@ export async function prune(folder: string, options: PruneOptions): Promise<Prun
     for (const entry of found) {
       const age = now - entry.used;
       const old = olderThan !== undefined && age > olderThan;
-      const tooMuch = maxSize !== undefined && entry.kind !== 'layer' && left > maxSize;
+      const tooMuch =
+        maxSize !== undefined && entry.kind !== 'layer' && entry.kind !== 'hash' && left > maxSize;
       const abandoned = entry.kind === 'part' && age > partPatience;
       if (!(all || old || tooMuch || abandoned)) continue;
       if (entry.busy || !(await remove(entry, dryRun))) {
@@ -96,6 +97,8 @@ async function entries(folder: string, dryRun: boolean): Promise<Found[]> {
   const layerKind = (name: string) => (/^[0-9a-f]{64}\.json$/.test(name) ? 'layer' : undefined);
   found.push(...(await inFolder(join(folder, 'blobs', 'sha256'), '', blobKind, dryRun)));
   found.push(...(await inFolder(join(folder, 'layers'), '', layerKind, dryRun)));
+  const hashKind = (name: string) => (/^\d+-\d+\.json$/.test(name) ? 'hash' : undefined);
+  found.push(...(await inFolder(join(folder, 'hashes'), '', hashKind, dryRun)));
   return found;
 }
 

@@ -12,6 +12,7 @@ import {
   writeTextAtomically,
 } from '../files/atomic.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
+import { FileHashes } from './file-hashes.ts';
 import { StoreFiles } from './files.ts';
 import { touch } from './use.ts';
 
@@ -34,17 +35,20 @@ const knownLayer = z.object({ digest, size: z.int().positive(), diffId: digest }
 export class Store {
   readonly folder: string;
   readonly files: StoreFiles;
+  /** What local files hashed to. */
+  readonly hashes: FileHashes;
 
   private constructor(folder: string) {
     this.folder = folder;
     this.files = new StoreFiles(folder);
+    this.hashes = new FileHashes(folder);
   }
 
   /** Opens or makes the store: `folder`, else where `storeFolder` says. Fails with code `disk`. */
   static async open(folder?: string, environment: NodeJS.ProcessEnv = process.env): Promise<Store> {
     const path = folder ?? storeFolder(environment);
     try {
-      for (const name of ['', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256']) {
+      for (const name of ['', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256', 'hashes']) {
         await mkdir(join(path, name), { recursive: true, mode: 0o700 });
         await sweepTemporary(join(path, name));
       }

@@ -1,0 +1,72 @@
+import { staleness } from '../catalog/stale.ts';
+import type { LockedModel, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { Context } from './context.ts';
+import { wantedFiles } from './local-files.ts';
+import { lockedDigest } from './lock-layers.ts';
+import type { RunOptions } from './types.ts';
+
+/** What the lock knows of a model. */
+export interface LockState {
+  state: 'locked' | 'stale' | 'missing';
+  /** Why it is not `locked`. */
+  reasons: string[];
+  revision?: string;
+  files?: number;
+  /** Bytes of all files. */
+  size?: number;
+  /** Of the image index that a build or push makes; absent when the lock lacks a layer, or the base was never read here. */
+  digest?: string;
+}
+
+/**
+ * Compares the models with the lock, and their local files too: those whose hash this machine does not remember are read. Asks
+ * no hub and no registry.
+ */
+export async function listModels(options: RunOptions): Promise<(Model & { lock: LockState })[]> {
+  await using context = await Context.open({ ...options, frozen: false, offline: true });
+  return await Promise.all(
+    options.models.map(async (model) => ({ ...model, lock: await lockState(context, model) })),
+  );
+}
+
+async function lockState(context: Context, model: Model): Promise<LockState> {
+  const { lock } = context;
+  const reasons = staleness([model], lock, context.frameworks);
+  // Of a loader only the base is locked.
+  if (model.image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
+  const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
+  if (locked === undefined) return { state: 'missing', reasons };
+  const change = reasons.length === 0 ? await changeOf(context, locked) : undefined;
+  if (change !== undefined) reasons.push(`model ${model.name}: ${change}`);
+  const digest = reasons.length === 0 ? await digestOf(context, model, locked) : undefined;
+  return {
+    state: reasons.length === 0 ? 'locked' : 'stale',
+    reasons,
+    revision: locked.revision,
+    files: locked.files.length,
+    size: locked.files.reduce((sum, { size }) => sum + size, 0),
+    ...(digest !== undefined && { digest }),
+  };
+}
+
+/** How a local file differs from the lock. */
+async function changeOf(context: Context, locked: LockedModel): Promise<string | undefined> {
+  try {
+    await context.local.prove(wantedFiles(locked));
+    return undefined;
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code !== 'cancelled') return error.message;
+    throw error;
+  }
+}
+
+/** The image's digest, where the base's documents are on this machine. */
+async function digestOf(context: Context, model: Model, locked: LockedModel): Promise<string | undefined> {
+  try {
+    return await lockedDigest(context, model, locked, context.lock?.bases[model.base] ?? {});
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code === 'registry') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import pLimit from 'p-limit';
+import type { LockedModel } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { compareWithLock, type HashMemory, proveLocked } from '../sources/file-proof.ts';
+import type { WantedFile } from '../store/place.ts';
+
+/** Files looked at at the same time: more only makes the disk seek. */
+const parallelFiles = 4;
+
+/** The locked files of a model, as their sources name them. */
+export function wantedFiles(locked: LockedModel): WantedFile[] {
+  const { source, revision } = locked;
+  return locked.files.map((file) => ({ ...file, uri: file.source ?? source, revision }));
+}
+
+/**
+ * Holds the files of `file:` sources against the lock, each once per run. A layer that a registry or a layout already has is only
+ * left out of a push or build when its local files are still the locked ones: otherwise an old model would be
+ * published as the new version.
+ */
+export class LocalFiles {
+  readonly #directory: string;
+  readonly #hashes: HashMemory;
+  readonly #signal: AbortSignal;
+  readonly #compared = new Map<string, Promise<boolean>>();
+  readonly #proven = new Map<string, Promise<void>>();
+  readonly #limit = pLimit(parallelFiles);
+
+  /** `directory` is where relative `file:` sources start. */
+  constructor(options: { directory: string; hashes: HashMemory; signal: AbortSignal }) {
+    this.#directory = options.directory;
+    this.#hashes = options.hashes;
+    this.#signal = options.signal;
+  }
+
+  /** Compares sizes, and hashes that this machine remembers; reads no file. Fails with code `integrity`. */
+  async compare(files: readonly WantedFile[]): Promise<void> {
+    await Promise.all(local(files).map((file) => this.#compare(file)));
+  }
+
+  /** Compares the files whole, and reads those whose hash this machine does not remember. Fails with code `integrity`. */
+  async prove(files: readonly WantedFile[]): Promise<void> {
+    await Promise.all(local(files).map((file) => this.#prove(file)));
+  }
+
+  /** Like `prove`, for work on an image that exists: files that are not on this machine are no contradiction. */
+  async proveExisting(files: readonly WantedFile[]): Promise<void> {
+    await Promise.all(
+      local(files).map(async (file) => {
+        try {
+          await this.#prove(file);
+        } catch (error) {
+          if (!isAbsent(error)) throw error;
+        }
+      }),
+    );
+  }
+
+  #compare(file: WantedFile): Promise<boolean> {
+    return remember(this.#compared, keyOf(file), () =>
+      this.#limit(() => compareWithLock(this.#directory, file.uri, file, this.#hashes)),
+    );
+  }
+
+  #prove(file: WantedFile): Promise<void> {
+    return remember(this.#proven, keyOf(file), async () => {
+      if (await this.#compare(file)) return;
+      await this.#limit(() => proveLocked(this.#directory, file.uri, file, this.#hashes, this.#signal));
+    });
+  }
+}
+
+function local(files: readonly WantedFile[]): WantedFile[] {
+  return files.filter(({ uri }) => uri.startsWith('file:'));
+}
+
+function keyOf({ uri, path, sha256 }: WantedFile): string {
+  return JSON.stringify([uri, path, sha256]);
+}
+
+function isAbsent(error: unknown): boolean {
+  const system = error instanceof ModelcarsError ? error.cause : undefined;
+  return (
+    system instanceof Error && 'code' in system && (system.code === 'ENOENT' || system.code === 'ENOTDIR')
+  );
+}
+
+function remember<V>(memory: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
+  let value = memory.get(key);
+  if (value === undefined) {
+    value = make();
+    memory.set(key, value);
+  }
+  return value;
+}

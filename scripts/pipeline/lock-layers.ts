@@ -1,0 +1,78 @@
+import type { Compression, LockedLayer, LockedModel, Model } from '../catalog/types.ts';
+import type { Layer } from '../image/layer.ts';
+import type { ImageFile } from '../image/plan.ts';
+import type { Digest } from '../image/types.ts';
+import type { KnownLayer } from '../store/store.ts';
+import type { Task } from '../terminal/progress.ts';
+import { predict } from './assemble.ts';
+import type { Context } from './context.ts';
+import { hashLayers, unknownLayers } from './hash-layers.ts';
+import { describe, planModel } from './plan-image.ts';
+
+const compressions: Compression[] = ['none', 'gzip', 'zstd'];
+
+export interface LockLayersOptions {
+  /** The model's entry in the lock so far: what it knows of the same layers stays. */
+  before: LockedModel | undefined;
+  /** Whether layers that nothing else knows are read from the source. */
+  readAll: boolean;
+  task: Task;
+}
+
+/**
+ * The layers of a locked model as far as their digests are known: from reading local files, from the store, or from the lock so
+ * far, which also keeps what it has of the other compressions. Uncompressed layers of local files are read: `lock` has just
+ * read these files, and the system still has most of their pages.
+ */
+export async function lockLayers(
+  context: Context,
+  model: Model,
+  locked: LockedModel,
+  { before, readAll, task }: LockLayersOptions,
+): Promise<LockedLayer[]> {
+  const { layers, files } = planModel(context, model, locked);
+  if (!context.options.dryRun) {
+    const unknown = await unknownLayers(context, layers);
+    const isLocal = ({ path }: ImageFile) => files.get(path)?.uri.startsWith('file:') === true;
+    const local = ({ plan }: Layer) => model.compression === 'none' && plan.files.every(isLocal);
+    const toRead = readAll ? unknown : unknown.filter(local);
+    if (toRead.length > 0) await hashLayers(context, toRead, task);
+  }
+  const entries: LockedLayer[] = [];
+  for (const layer of layers) {
+    const known = (await context.knownLayer(layer)) ?? context.lockedLayer(layer);
+    if (known !== undefined) entries.push(entryOf(layer, known));
+  }
+  const others = compressions.filter((compression) => compression !== model.compression);
+  for (const compression of others) {
+    const keys = new Set(planModel(context, { ...model, compression }, locked).layers.map(({ key }) => key));
+    entries.push(...(before?.layers ?? []).filter(({ key }) => keys.has(key)));
+  }
+  return entries;
+}
+
+/** The digest of a model's image by its locked files, its pinned bases and what is known of its layers; undefined: not all is known. */
+export async function lockedDigest(
+  context: Context,
+  model: Model,
+  locked: LockedModel,
+  pins: Record<string, string>,
+): Promise<Digest | undefined> {
+  const { layers } = planModel(context, model, locked);
+  if ((await unknownLayers(context, layers)).length > 0) return undefined;
+  const bases = await Promise.all(
+    model.platforms.map((platform) => context.openBase(model.base, platform, pins[platform] as Digest)),
+  );
+  const image = await predict(context, {
+    model,
+    layers,
+    bases,
+    description: describe(context, model, locked),
+  });
+  return image?.index.digest;
+}
+
+function entryOf({ key, plan }: Layer, { digest, size, diffId }: KnownLayer): LockedLayer {
+  const files = plan.files.map(({ path }) => path);
+  return { files, digest, size, ...(diffId !== digest && { diffId }), key };
+}

@@ -1,0 +1,86 @@
+import type { Base } from '../bases/base.ts';
+import { targetPath } from '../catalog/resolve.ts';
+import type { LockedModel, Model } from '../catalog/types.ts';
+import { ModelcarsError } from '../errors.ts';
+import { type Layer, layerOf } from '../image/layer.ts';
+import type { ImageDescription } from '../image/manifest.ts';
+import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
+import { loaderProcess, loaderRoot } from '../loader/files.ts';
+import type { WantedFile } from '../store/place.ts';
+import { annotationsOf } from './annotations.ts';
+import type { Context } from './context.ts';
+import { wantedFiles } from './local-files.ts';
+
+/** Everything about an image that is known before a model byte is read. */
+export interface ImagePlan {
+  model: Model;
+  layers: Layer[];
+  /** The files of all layers, by path below /models. */
+  files: ReadonlyMap<string, WantedFile>;
+  bases: Base[];
+  description: ImageDescription;
+}
+
+/**
+ * Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. `maxLayerSize` in bytes with the
+ * registry that sets it. Local files whose size, or hash as this machine remembers it, is not the locked one fail here.
+ */
+export async function planImage(
+  context: Context,
+  model: Model,
+  limit?: { bytes: number; registry: string },
+): Promise<ImagePlan> {
+  const locked = await context.locked(model);
+  const { layers, files, loader } = planModel(context, model, locked, limit);
+  await context.local.compare([...files.values()]);
+  const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
+  return { model, layers, files, bases, description: describe(context, model, locked, loader) };
+}
+
+/** What an image says of itself beside its layers. */
+export function describe(
+  context: Context,
+  model: Model,
+  locked: LockedModel,
+  loader?: { process: typeof loaderProcess },
+): ImageDescription {
+  const created = new Date(context.epoch * 1000).toISOString().replace('.000Z', 'Z');
+  const annotations = annotationsOf(model, locked, created);
+  return { created, annotations, ...(loader && { process: loader.process }) };
+}
+
+/** The layers of a model's files, without a base; reads nothing. */
+export function planModel(
+  context: Context,
+  model: Model,
+  locked: LockedModel,
+  limit?: { bytes: number; registry: string },
+): Pick<ImagePlan, 'layers' | 'files'> & { loader: ReturnType<typeof checkedLoader> | undefined } {
+  const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
+  const framework = loader ? undefined : context.framework(model);
+  const wanted = new Map<string, WantedFile>();
+  const files = wantedFiles(locked).map((file): ImageFile => {
+    const path = framework === undefined ? file.path : targetPath(framework, file);
+    wanted.set(path, file);
+    return { path, size: file.size, sha256: file.sha256 };
+  });
+  const plans = planLayers(files, loader?.root);
+  if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
+  const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
+    const found = wanted.get(file.path);
+    if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);
+    return context.files.open(file, found, offset, signal);
+  };
+  const layers = plans.map((plan) =>
+    layerOf(plan, open, { mtime: context.epoch, compression: model.compression }),
+  );
+  return { layers, files: wanted, loader };
+}
+
+/** What is special about a loader's image. Fails with code `catalog` on a base that has no Node. */
+function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
+  if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
+  throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {
+    next: 'give the loader a base with Node 24, such as docker.io/library/node:24-slim',
+  });
+}

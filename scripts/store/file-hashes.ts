@@ -1,0 +1,75 @@
+import type { BigIntStats } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { writeTextAtomically } from '../files/atomic.ts';
+import { touch } from './use.ts';
+
+/** Milliseconds that a file must have been left alone: a file system's clock may tick only every 2 s (FAT). */
+const settledAfter = 2000;
+
+const record = z.object({
+  size: z.string(),
+  mtimeNs: z.string(),
+  ctimeNs: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/**
+ * The sha256 of files that were hashed on this machine before, by device, inode, size, mtime and ctime. A write to a file moves
+ * its ctime, which no program can set, so an unchanged record means unchanged bytes. A file that changed less than
+ * 2 s ago is not remembered: a further change could carry the same time (git calls such an index entry racy).
+ */
+export class FileHashes {
+  readonly #folder: string;
+
+  /** `folder` is the store's. */
+  constructor(folder: string) {
+    this.#folder = join(folder, 'hashes');
+  }
+
+  /** The sha256 of the file with these stats; undefined when it was not hashed here or has changed since. */
+  async get(stats: BigIntStats): Promise<string | undefined> {
+    const path = this.#path(stats);
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      const { sha256, ...known } = record.parse(JSON.parse(text));
+      const now = timesOf(stats);
+      if (known.size !== now.size || known.mtimeNs !== now.mtimeNs || known.ctimeNs !== now.ctimeNs)
+        return undefined;
+      await touch(path);
+      return sha256;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Remembers a hash; `stats` are of after the last byte was read. Failing to only costs time. */
+  async remember(stats: BigIntStats, sha256: string, now = Date.now()): Promise<void> {
+    const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
+    if (now - changed < settledAfter) return;
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await writeTextAtomically(
+        this.#path(stats),
+        `${JSON.stringify({ ...timesOf(stats), sha256 })}\n`,
+        0o600,
+      );
+    } catch {
+      // A store that cannot be written to: the file is read again next time.
+    }
+  }
+
+  #path({ dev, ino }: BigIntStats): string {
+    return join(this.#folder, `${dev}-${ino}.json`);
+  }
+}
+
+function timesOf({ size, mtimeNs, ctimeNs }: BigIntStats): {
+  size: string;
+  mtimeNs: string;
+  ctimeNs: string;
+} {
+  return { size: String(size), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
+}
