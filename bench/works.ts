@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { HubFile, HubFiles } from '../tests/parts/hub.ts';
 import { pushBase } from './base.ts';
 import { type Files, writeFiles, writeSparse } from './inputs.ts';
-import { startUp } from './peers/modelcars.ts';
+import { startUp, withLayers, withoutLayers } from './peers/modelcars.ts';
 import { curl } from './peers/plain.ts';
 import type { Input } from './stage.ts';
 import type { Job, Kind, Peer, RegistryKind } from './types.ts';
@@ -93,6 +93,14 @@ export const works: Work[] = [
     make: (folder, size) => models(folder, 5, shards(4, size / 32)),
     again: 'unchanged',
     extra: [startUp],
+  },
+  {
+    name: 'elsewhere',
+    title: 'A model of SIZE from the hub that is in the registry already, pushed again from other machines',
+    kind: 'hub',
+    make: (folder, size) => models(folder, 1, shards(4, size / 4)),
+    again: 'unchanged',
+    extra: [withLayers, withoutLayers],
   },
   {
     name: 'readme',

@@ -51,6 +51,27 @@ export const modelcarsLock: Peer = {
   steps: async (job, kind) => [lock(job), main(job, kind)],
 };
 
+/** Another machine each time, whose store is empty: what it need not read depends on the lock alone. */
+function elsewhere(name: string, title: string, flags: string[]): Peer {
+  let machines = 0;
+  return {
+    ...modelcars,
+    name,
+    title: () => `modelcars push, empty store, ${title}`,
+    async prepare(job) {
+      await writeCatalog(job);
+      return [modelcarsStep(job, ['lock', ...flags, '--no-progress'])];
+    },
+    async steps(job, kind) {
+      const { program, args } = main(job, kind);
+      return [{ program, args: [...args, '--store', join(job.folder, `store-${++machines}`)] }];
+    },
+  };
+}
+
+export const withLayers = elsewhere('locked-layers', 'layers in the lock', ['--layers']);
+export const withoutLayers = elsewhere('no-layers', 'no layers in the lock', []);
+
 /** What every run of the program pays before it does anything. */
 export const startUp: Peer = {
   ...modelcars,
