@@ -88,6 +88,22 @@ it('does not smoke or push what could not be built', async () => {
   expect(tagged()).toHaveLength(1);
 });
 
+it('sets no tag when the model changed after its smoke test and there is no lock', async () => {
+  const gate = await options(async () => {
+    await writeFile(join(folder, 'good', 'model.joblib'), 'another model');
+    return new Set(['good', 'bad']);
+  });
+  await rm(gate.catalog.lockFile);
+  const [good, bad] = await pushProven(gate);
+  expect(good).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
+  expect(good?.error?.message).toContain('the smoke test was of sha256:');
+  expect(bad?.status).toBe('done');
+  expect(
+    [...registry.manifests.keys()].filter((key) => key.includes('good v') || key.includes('good latest')),
+  ).toEqual([]);
+  expect(tagged()).toHaveLength(1);
+});
+
 it('pushes nothing when it is stopped while smoking', async () => {
   const controller = new AbortController();
   const gate = await options(async () => {

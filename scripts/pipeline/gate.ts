@@ -33,28 +33,14 @@ export async function pushProven(options: GateOptions): Promise<Outcome[]> {
   options.signal.throwIfAborted();
   // A loader serves nothing: it is verified, and that has to do.
   const ready = good.filter((model) => isLoader(model) || proven.has(model.name));
-  const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready });
+  const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
   return options.models.map((model) => {
     const outcome = pushed.find((one) => one.model === model.name);
-    if (outcome !== undefined) return sameDigest(outcome, digests.get(model.name));
+    if (outcome !== undefined) return outcome;
     const before = built.find((one) => one.model === model.name);
     if (before !== undefined && !digests.has(model.name)) return before;
     return { model: model.name, status: 'failed', error: unproven(model) };
   });
-}
-
-/** What was pushed is what was smoked, or something is badly wrong. */
-function sameDigest(outcome: Outcome, proven: string | undefined): Outcome {
-  if (outcome.status === 'failed' || outcome.digest === proven) return outcome;
-  return {
-    ...outcome,
-    status: 'failed',
-    error: new ModelcarsError(
-      'integrity',
-      `push ${outcome.name ?? outcome.model}: ${outcome.digest ?? 'nothing'} was pushed, ${proven ?? 'nothing'} was proven`,
-      { next: 'lock the models (`modelcars lock`) so that their files cannot change in between' },
-    ),
-  };
 }
 
 function unproven({ name }: Model): ModelcarsError {

@@ -5,6 +5,7 @@ import { ModelcarsError } from '../errors.ts';
 import { soloHash } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
+import { wantedFiles } from './local-files.ts';
 import { lockedDigest, lockLayers } from './lock-layers.ts';
 import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
@@ -24,10 +25,11 @@ export async function lockModels(
 ): Promise<{ outcomes: Outcome[]; change: LockChange }> {
   await using context = await Context.open(options);
   if (options.frozen) {
-    return {
-      outcomes: options.models.map((model) => ({ model: model.name, status: 'unchanged' })),
-      change: 'unchanged',
-    };
+    const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
+      if (model.image !== 'loader') await context.local.prove(wantedFiles(await context.locked(model)));
+      return { model: model.name, status: 'unchanged' };
+    });
+    return { outcomes, change: 'unchanged' };
   }
   const { catalog, models } = options;
   const known = new Set(catalog.models.map((model) => model.name));

@@ -1,5 +1,6 @@
 import type { Model } from '../catalog/types.ts';
 import { list } from '../catalog/words.ts';
+import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, Sink } from '../image/types.ts';
 import { maxBlobSize } from '../registry/limits.ts';
 import { parseReference } from '../registry/reference.ts';
@@ -16,15 +17,22 @@ import { checkRoom } from './preflight.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
+export interface PushOptions extends RunOptions {
+  /** Model name → digest of the image that passed the smoke test. */
+  proven?: ReadonlyMap<string, string>;
+}
+
 /**
  * Pushes the models straight from their sources to the registry: nothing is written to disk, unless `keep` fills the store on the
  * way; blobs that are there stay. Blobs come before manifests, manifests before tags, so that a tag never shows an image that
- * is not whole.
+ * is not whole. With `proven`, an image of another digest is pushed under no tag: it fails with code `integrity`.
  */
-export async function pushModels(options: RunOptions): Promise<Outcome[]> {
+export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
   await using context = await Context.open(options);
-  const outcomes = await forEachModel(options, (model, task) => pushModel(context, model, task));
+  const outcomes = await forEachModel(options, (model, task) =>
+    pushModel(context, model, task, options.proven?.get(model.name)),
+  );
   await suggestLockingLayers(context, outcomes);
   return outcomes;
 }
@@ -44,7 +52,12 @@ async function suggestLockingLayers(context: Context, outcomes: readonly Outcome
   );
 }
 
-async function pushModel(context: Context, model: Model, task: Task): Promise<Outcome> {
+async function pushModel(
+  context: Context,
+  model: Model,
+  task: Task,
+  proven: string | undefined,
+): Promise<Outcome> {
   const name = repositoryName(model);
   const { registry } = parseReference(name);
   const bytes = model.maxLayerSize ?? maxBlobSize(registry);
@@ -61,7 +74,10 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
     await readClaimed(context, repository, plan, moves, existing, task);
   }
   const known = await identify(context, plan, moves, task);
-  if (known !== undefined) await refuseMoves(repository, moves, known.index.descriptor);
+  if (known !== undefined) {
+    refuseUnproven(name, known.index.descriptor, proven);
+    await refuseMoves(repository, moves, known.index.descriptor);
+  }
 
   const outcome = { model: model.name, name, platforms: model.platforms };
   if (context.options.dryRun) {
@@ -71,6 +87,7 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
   const there = known !== undefined && (await repository.has(known.index.descriptor));
   if (there) await proveFiles(context, plan);
   const image = there ? known : await assemble(context, plan, repository, task);
+  refuseUnproven(name, image.index.descriptor, proven);
   await refuseMoves(repository, moves, image.index.descriptor);
   const moved = await setTags(repository, moves, image.index.descriptor);
   const status = there && moved.length === 0 ? 'unchanged' : 'done';
@@ -87,6 +104,16 @@ async function pushModel(context: Context, model: Model, task: Task): Promise<Ou
     sent: image.sent,
     tags,
   };
+}
+
+/** Without a lock, a source or base may have moved on since the image was smoked. */
+function refuseUnproven(name: string, { digest }: Descriptor, proven: string | undefined): void {
+  if (proven === undefined || digest === proven) return;
+  throw new ModelcarsError(
+    'integrity',
+    `push ${name}: the image is ${digest} now, the smoke test was of ${proven}; no tag is set`,
+    { next: 'run `modelcars lock`, so that files and base cannot change in between' },
+  );
 }
 
 /**

@@ -47,11 +47,12 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     ['verify', ['verify'], larger],
     ['verify', ['verify'], sameSize],
     ['verify --remote', ['verify', '--remote'], sameSize],
+    ['lock --frozen', ['lock', '--frozen'], sameSize],
     ['manifest', ['manifest'], sameSize],
     ['manifest --remote', ['manifest', '--remote'], larger],
   ])('%s refuses it, with this store and with an empty one', async (_name, words, { model, says }) => {
     await writeFile(file, model);
-    const args = words[0] === 'build' || words.join() === 'verify' ? words : [...words, ...target];
+    const args = /^(?:build|lock|verify$)/.test(words.join()) ? words : [...words, ...target];
     for (const env of [{}, { CI: 'true' }, { MODELCARS_STORE: join(folder, '.empty') }]) {
       const { code, stderr } = await tryModelcars(args, { cwd: folder, env });
       expect(stderr).toContain(says);
