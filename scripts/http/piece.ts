@@ -5,8 +5,6 @@ import { BufferPool } from '../files/pool.ts';
  * so many holes into the heap that it takes three times the memory. Smaller ones cost a push some hundredths of its time.
  */
 export const pieceSize = 1024 * 1024;
-/** Chunks a reader may hold at a time; more than `Content.open` lets it. */
-export const chunksAlive = 8;
 /** Pieces nobody uses. */
 export const pieces = new BufferPool(pieceSize);
 

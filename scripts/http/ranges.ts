@@ -1,8 +1,9 @@
 import { ModelcarsError } from '../errors.ts';
+import { chunkLifetime } from '../image/types.ts';
 import { Budget } from './budget.ts';
 import { RequestFailure } from './failure.ts';
 import type { Take } from './lane.ts';
-import { chunksAlive, newPiece, type Piece, pieceSize, pieces, roomOf } from './piece.ts';
+import { newPiece, type Piece, pieceSize, pieces, roomOf } from './piece.ts';
 import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
@@ -39,9 +40,8 @@ const shortLead = pieceSize;
 export const rangeSize = 4 * 1024 ** 2;
 
 /**
- * The bytes of something large in order, read as several ranges at once. A chunk is good until `chunksAlive - 1` more were
- * taken: its memory is used again then. Memory is bounded over all that is read in
- * this process: a range that is read ahead first gets room in the budget for all of it. The range that is needed next always
+ * The bytes of something large in order, read as several ranges at once. A chunk is good while `chunkLifetime` more are
+ * taken. Memory is bounded over all that is read in this process: a range that is read ahead first gets room in the budget for all of it. The range that is needed next always
  * may go; without room it goes only as fast as it is taken, so that no reader ever waits for another. A range that
  * breaks is taken up at the byte it had got to. Whoever stops reading ends all requests.
  */
@@ -122,7 +122,7 @@ class RangeReader {
       const chunk = first?.chunks.shift();
       if (first !== undefined && chunk !== undefined) {
         this.#given.push(chunk);
-        if (this.#given.length >= chunksAlive) pieces.put(this.#given.shift());
+        if (this.#given.length > chunkLifetime + 1) pieces.put(this.#given.shift());
         first.lead -= chunk.length;
         this.#giveBack(first, Math.min(first.reserved, chunk.length));
         if (!first.roomy) this.#notify();

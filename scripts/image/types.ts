@@ -24,6 +24,14 @@ export interface Descriptor {
   artifactType?: string;
 }
 
+/**
+ * How many further chunks a caller may take before the memory of a chunk is used again: the chunk is good until the caller
+ * asks for one more than that. Streams fill the same few buffers in turn, since a new one for each chunk costs a tenth of a
+ * push. This holds for `Content.open`, for `Source.open` and for every stream between them; a caller that keeps a chunk
+ * longer copies it, and one that holds chunks back while it passes others on has that many fewer to give.
+ */
+export const chunkLifetime = 6;
+
 /** Bytes that can be read more than once and from any offset; nothing is held in memory between reads. */
 export interface Content {
   mediaType: string;
@@ -34,7 +42,7 @@ export interface Content {
   /**
    * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the
    * bytes are not those promised; it does so before the last chunk, so that a sink never commits wrong bytes.
-   * A chunk's memory may be used again once six more were asked for: who keeps one longer copies it.
+   * A chunk is good while `chunkLifetime` more are taken.
    */
   open(offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }

@@ -79,7 +79,7 @@ export class Archive implements Sink {
           const written = writeAll(this.#handle, chunk, start + headerSize + size);
           hash.update(chunk);
           await written;
-          keep?.push(chunk);
+          keep?.push(Buffer.from(chunk));
           size += chunk.length;
           options.onBytes?.(chunk.length);
         }

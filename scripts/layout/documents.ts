@@ -28,7 +28,7 @@ export async function readSmall(
   for await (const chunk of store.open(descriptor)) {
     size += chunk.length;
     if (size > descriptor.size) break;
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
   }
   if (size !== descriptor.size) {
     throw new ModelcarsError(

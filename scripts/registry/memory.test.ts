@@ -10,7 +10,7 @@ test('memory does not grow with the size of a layer', { timeout: 120_000 }, asyn
     size,
     // As sources do: new memory for each chunk would measure how soon the collector comes.
     async *open(offset = 0) {
-      const next = bufferRing(8, 1024 * 1024);
+      const next = bufferRing(1024 * 1024);
       for (let at = offset; at < size; at += 1024 * 1024)
         yield next()
           .fill(at & 255)

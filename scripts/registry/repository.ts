@@ -239,7 +239,7 @@ async function collect(source: AsyncIterable<Uint8Array>, what: string): Promise
   for await (const chunk of source) {
     size += chunk.length;
     if (size > manifestLimit) throw tooLarge(what);
-    chunks.push(chunk);
+    chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks, size);
 }

@@ -17,8 +17,6 @@ import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk
 
 /** Bytes read at once. Half of it costs a push a twentieth of its time, twice of it nothing less. */
 const chunkSize = 1024 * 1024;
-/** Chunks of one stream that a reader may have at once; more than `Content.open` lets it. */
-const chunksAlive = 8;
 /** Files hashed at once: more only makes the disk seek. */
 const parallelFiles = 2;
 
@@ -179,7 +177,7 @@ async function* read(
   try {
     const { size } = await handle.stat();
     if (size !== file.size) throw notLocked(uri, file, `has ${size} bytes, the lock says ${file.size}`);
-    const nextBuffer = bufferRing(chunksAlive, Math.min(chunkSize, file.size - offset));
+    const nextBuffer = bufferRing(Math.min(chunkSize, file.size - offset));
     for (let at = offset; at < file.size; ) {
       stopIfAborted(signal);
       const wanted = Math.min(chunkSize, file.size - at);

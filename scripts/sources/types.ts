@@ -26,7 +26,7 @@ export interface Source {
   resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot>;
   /**
    * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's
-   * reader does, on the way through. A chunk is good until fifteen more were taken: then its memory is used again.
+   * reader does, on the way through. A chunk is good while `chunkLifetime` more are taken (image/types.ts).
    */
   open(
     uri: string,
