@@ -100,7 +100,8 @@ async function writeCatalog({ folder, models, base, registry, hub, changed }: Jo
     registry: `${registry}/bench`,
     // A version's tag never moves: a change is a new version.
     version: changed ? 'v1.0.1' : 'v1.0.0',
-    defaults: { base, platforms: [`linux/${architecture}`] },
+    // The registries of the benchmark take blobs of any size.
+    defaults: { base, platforms: [`linux/${architecture}`], maxLayerSize: '1TB' },
     models: models.map(({ name, folder: files }) => ({
       name,
       framework: 'bench',

@@ -88,8 +88,8 @@ describe('planLayers', () => {
 describe('checkLayerSizes', () => {
   it('names the file, its layer and the limit before any byte moves', () => {
     const plans = planLayers([file('small.json'), file('shard-1.safetensors', 12e9)]);
-    expect(() => checkLayerSizes(plans, 20e9, 'quay.io')).not.toThrow();
-    const attempt = () => checkLayerSizes(plans, 10e9, 'ghcr.io');
+    expect(() => checkLayerSizes(plans, { bytes: 20e9, of: 'registry', registry: 'quay.io' })).not.toThrow();
+    const attempt = () => checkLayerSizes(plans, { bytes: 10e9, of: 'registry', registry: 'ghcr.io' });
     expect(attempt).toThrow(ModelcarsError);
     expect(attempt).toThrow(
       /shard-1\.safetensors needs a layer of 12000\d+ bytes, and ghcr\.io takes 10000000000/,

@@ -59,25 +59,37 @@ export function planLayers(files: readonly ImageFile[], root = modelRoot): Layer
   }));
 }
 
-/**
- * Fails with code `limit`, naming the file, when a layer is larger than `maxLayerSize` bytes, what `registry` takes in one
- * blob. To be asked before any byte moves.
- */
-export function checkLayerSizes(plans: readonly LayerPlan[], maxLayerSize: number, registry: string): void {
-  const over = plans.find((plan) => plan.size > maxLayerSize);
+/** Bytes that a layer may have, and who says so: the model, the registry, or neither. */
+export type LayerLimit = { bytes: number } & (
+  | { of: 'maxLayerSize' | 'default' }
+  | { of: 'registry'; registry: string }
+);
+
+/** Fails with code `limit`, naming the file, when a layer is larger than the limit. To be asked before any byte moves. */
+export function checkLayerSizes(plans: readonly LayerPlan[], limit: LayerLimit): void {
+  const over = plans.find((plan) => plan.size > limit.bytes);
   if (over === undefined) return;
   const [first] = over.files;
   const what =
     over.files.length === 1
       ? `${first?.path} needs`
       : `${first?.path} and ${over.files.length - 1} more need`;
+  const [allows, next] = allowed(limit);
   throw new ModelcarsError(
     'limit',
-    `plan layers: ${what} a layer of ${over.size} bytes, and ${registry} takes ${maxLayerSize}`,
-    {
-      next: 'push to a registry with a larger limit (set `maxLayerSize` if yours has one), or use a sharded copy of the model',
-    },
+    `plan layers: ${what} a layer of ${over.size} bytes, and ${allows} ${limit.bytes}`,
+    { next: `${next}, or use a sharded copy of the model` },
   );
+}
+
+/** The limit in words, to go before the number, and what to do about it. */
+function allowed(limit: LayerLimit): [allows: string, next: string] {
+  if (limit.of === 'registry') {
+    const next = 'push to a registry with a larger limit (set `maxLayerSize` if yours has one)';
+    return [`${limit.registry} takes`, next];
+  }
+  if (limit.of === 'maxLayerSize') return ['`maxLayerSize` allows', 'raise `maxLayerSize`'];
+  return ['the default limit is', 'set `maxLayerSize` to what your registry takes'];
 }
 
 /** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file stands alone. */

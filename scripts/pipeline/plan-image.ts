@@ -9,6 +9,7 @@ import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import type { WantedFile } from '../store/place.ts';
 import { annotationsOf } from './annotations.ts';
 import type { Context } from './context.ts';
+import { layerLimit } from './limit.ts';
 import { wantedFiles } from './local-files.ts';
 
 /** Everything about an image that is known before a model byte is read. */
@@ -22,16 +23,14 @@ export interface ImagePlan {
 }
 
 /**
- * Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. `maxLayerSize` in bytes with the
- * registry that sets it. Local files whose size, or hash as this machine remembers it, is not the locked one fail here.
+ * Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. Fails with code `limit` when a
+ * layer is too large, and with `integrity` when a local file's size, or its hash as this machine remembers it, is not the locked one.
  */
-export async function planImage(
-  context: Context,
-  model: Model,
-  limit?: { bytes: number; registry: string },
-): Promise<ImagePlan> {
+export async function planImage(context: Context, model: Model): Promise<ImagePlan> {
   const locked = await context.locked(model);
-  const { layers, files, loader } = planModel(context, model, locked, limit);
+  const { layers, files, loader } = planModel(context, model, locked);
+  const plans = layers.map(({ plan }) => plan);
+  checkLayerSizes(plans, layerLimit(model));
   await context.local.compare([...files.values()]);
   const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
   return { model, layers, files, bases, description: describe(context, model, locked, loader) };
@@ -54,7 +53,6 @@ export function planModel(
   context: Context,
   model: Model,
   locked: LockedModel,
-  limit?: { bytes: number; registry: string },
 ): Pick<ImagePlan, 'layers' | 'files'> & { loader: ReturnType<typeof checkedLoader> | undefined } {
   const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
   const framework = loader ? undefined : context.framework(model);
@@ -65,7 +63,6 @@ export function planModel(
     return { path, size: file.size, sha256: file.sha256 };
   });
   const plans = planLayers(files, loader?.root);
-  if (limit !== undefined) checkLayerSizes(plans, limit.bytes, limit.registry);
   const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
     const found = wanted.get(file.path);
     if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);

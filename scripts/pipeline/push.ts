@@ -2,8 +2,6 @@ import type { Model } from '../catalog/types.ts';
 import { list } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, Sink } from '../image/types.ts';
-import { maxBlobSize } from '../registry/limits.ts';
-import { parseReference } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import { checkImmutable, planTags, type TagMove } from '../registry/tags.ts';
 import type { Task } from '../terminal/progress.ts';
@@ -59,9 +57,7 @@ async function pushModel(
   proven: string | undefined,
 ): Promise<Outcome> {
   const name = repositoryName(model);
-  const { registry } = parseReference(name);
-  const bytes = model.maxLayerSize ?? maxBlobSize(registry);
-  const plan = await planImage(context, model, bytes === undefined ? undefined : { bytes, registry });
+  const plan = await planImage(context, model);
   const repository = context.client.repository(name, { push: true });
   const existing = await repository.tags();
   const moves = planTags({
