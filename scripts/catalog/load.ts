@@ -1,9 +1,10 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { conflictLine, readYaml, type YamlDocument } from './document.ts';
 import { explain } from './explain.ts';
 import { frameworkNames } from './frameworks.ts';
+import { lockFileOf } from './lockpath.ts';
 import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
 import { type Overrides, toModel } from './model.ts';
 import { type ReadOptions, readText } from './read.ts';
@@ -57,7 +58,7 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
   return {
     file: path,
     directory,
-    lockFile: join(directory, 'models.lock.yaml'),
+    lockFile: lockFileOf(path),
     mirrors: { ...catalog.mirrors, ...overrides.mirrors },
     ...(catalog.cache !== undefined && { cache: catalog.cache }),
     models: catalog.models.map((entry) => toModel(entry, catalog, overrides)),

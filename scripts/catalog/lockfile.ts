@@ -82,14 +82,14 @@ const lockSchema = strict('a lock', {
   models: recordOf(anyText('a model name'), modelSchema, 'locked models'),
 });
 
-/** models.lock.yaml, checked; undefined when there is none. Fails with code `lock`, naming line and column. */
+/** A catalog's lock, checked; undefined when there is none. Fails with code `lock`, naming line and column. */
 export async function readLock(file: string): Promise<Lock | undefined> {
   const text = await readText(file, reading);
   if (text === undefined) return undefined;
   const line = conflictLine(text);
   if (line !== undefined) {
     throw new ModelcarsError('lock', `${displayPath(file)}:${line}:1: a merge conflict was not resolved`, {
-      next: 'take either side of models.lock.yaml and run `modelcars lock`',
+      next: `take either side of ${displayPath(file)} and run \`modelcars lock\``,
     });
   }
   const document = readYaml(text, mostValues);
@@ -148,7 +148,7 @@ export async function writeLock(file: string, lock: Lock): Promise<'created' | '
     if (ours instanceof ModelcarsError) throw ours;
     const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new ModelcarsError('disk', `write ${displayPath(file)}: the system says ${problem}`, {
-      next: 'check that models.lock.yaml is a file you may write',
+      next: `check that ${displayPath(file)} is a file you may write`,
       cause: error,
     });
   }

@@ -18,15 +18,16 @@ export function globsOf(model: Model, framework: Framework): Globs {
 
 /**
  * Why the lock does not hold for these models; empty when it does. Looks at no source: files that changed on disk show
- * when they are read. `all`, when given, are all models of the catalog, to find entries that `lock` would drop.
+ * when they are read. `all`, when given, are all models of the catalog, to find entries that `lock` would drop; `file` is the lock's name.
  */
 export function staleness(
   models: readonly Model[],
   lock: Lock | undefined,
   frameworks: ReadonlyMap<string, Framework>,
   all?: readonly Model[],
+  file = 'models.lock.yaml',
 ): string[] {
-  if (lock === undefined) return ['there is no models.lock.yaml'];
+  if (lock === undefined) return [`there is no ${file}`];
   const reasons: string[] = [];
   const missing = new Map<string, Set<string>>();
   for (const model of models) {

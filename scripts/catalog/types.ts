@@ -1,4 +1,4 @@
-/** What the other rooms see of models.yaml, a framework folder and models.lock.yaml. */
+/** What the other rooms see of models.yaml, a framework folder and the lock. */
 
 /** How a layer is stored; `none` is right for weights (they hardly compress, and gzip slows pulls). */
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -63,7 +63,7 @@ export interface Catalog {
   file: string;
   /** Its folder: relative `file:` sources start here. */
   directory: string;
-  /** Absolute path of models.lock.yaml beside it. */
+  /** Absolute path of its lock beside it: models.lock.yaml, or dev.lock.yaml of a dev.yaml (see lockpath.ts). */
   lockFile: string;
   /** Registry prefix → what to pull from instead; the longest prefix wins. */
   mirrors: Record<string, string>;

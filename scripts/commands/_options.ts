@@ -21,7 +21,7 @@ export const allOptions = {
     alias: 'f',
     type: 'string',
     default: 'models.yaml',
-    describe: 'the catalog (default models.yaml)',
+    describe: 'the catalog (default models.yaml); its lock lies beside it: dev.yaml has dev.lock.yaml',
     group: select,
   },
   only: {

@@ -14,6 +14,9 @@ export async function openCatalog(
 ): Promise<{ catalog: Catalog; models: Model[] }> {
   const { loadCatalog, selectModels } = await import('../catalog/load.ts');
   const catalog = await loadCatalog(flags.file, flags.overrides);
+  const { formerLock } = await import('../catalog/lockpath.ts');
+  const old = await formerLock(catalog);
+  if (old !== undefined) context.progress.warn(old);
   const models = selectModels(catalog, flags.models, flags.only);
   if (flags.shard === undefined) return { catalog, models };
   const { parseShard, shardModels } = await import('../catalog/shard.ts');

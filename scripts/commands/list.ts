@@ -36,14 +36,19 @@ export const list: Command = {
       return 0;
     }
     const { listModels } = await import('../pipeline/list.ts');
+    const { lockCommand } = await import('../catalog/lockpath.ts');
     const listed: ListedModel[] = await listModels({ ...runOptions(flags, context), catalog, models });
     if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
-    else if (listed.length > 0) printModels(listed, context);
+    else if (listed.length > 0) printModels(listed, lockCommand(catalog), context);
     return 0;
   },
 };
 
-function printModels(models: ListedModel[], { print, tell, colors, width, masker }: Context): void {
+function printModels(
+  models: ListedModel[],
+  locking: string,
+  { print, tell, colors, width, masker }: Context,
+): void {
   const columns = [
     { title: 'NAME', shrinkTo: 24 },
     { title: 'FRAMEWORK' },
@@ -76,5 +81,5 @@ function printModels(models: ListedModel[], { print, tell, colors, width, masker
   const stale = models.filter(({ lock }) => lock.state === 'stale').flatMap(({ lock }) => lock.reasons);
   for (const reason of new Set(stale)) tell(masker.mask(`stale: ${reason}`));
   if (models.some(({ lock }) => lock.state !== 'locked'))
-    tell('run `modelcars lock` to bring the lock up to date');
+    tell(`run \`${locking}\` to bring the lock up to date`);
 }

@@ -4,7 +4,7 @@ import { optionSets } from './_options.ts';
 import { outcomeColumns, report } from './_report.ts';
 import { openRun } from './_run.ts';
 
-/** `modelcars lock [model..]`: resolves sources and bases and writes models.lock.yaml. */
+/** `modelcars lock [model..]`: resolves sources and bases and writes the catalog's lock. */
 export const lock: Command = {
   name: 'lock',
   positional: {
@@ -12,7 +12,7 @@ export const lock: Command = {
     key: 'model',
     describe: 'names from the catalog; all when none is given',
   },
-  describe: 'resolve sources and bases, write models.lock.yaml',
+  describe: 'resolve sources and bases, write the lock (models.lock.yaml)',
   options: [
     ...optionSets.models,
     'base',

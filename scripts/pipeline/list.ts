@@ -1,3 +1,4 @@
+import { displayPath } from '../catalog/mistakes.ts';
 import { staleness } from '../catalog/stale.ts';
 import type { LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
@@ -32,7 +33,8 @@ export async function listModels(options: RunOptions): Promise<(Model & { lock: 
 
 async function lockState(context: Context, model: Model): Promise<LockState> {
   const { lock } = context;
-  const reasons = staleness([model], lock, context.frameworks);
+  const lockFile = displayPath(context.options.catalog.lockFile);
+  const reasons = staleness([model], lock, context.frameworks, undefined, lockFile);
   // Of a loader only the base is locked.
   if (model.image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;

@@ -1,4 +1,6 @@
 import { writeLock } from '../catalog/lockfile.ts';
+import { checkOwnLock } from '../catalog/lockpath.ts';
+import { displayPath } from '../catalog/mistakes.ts';
 import { resolveModel } from '../catalog/resolve.ts';
 import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
@@ -11,11 +13,11 @@ import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-/** What `lock` did to models.lock.yaml. */
+/** What `lock` did to the catalog's lock. */
 export type LockChange = 'created' | 'changed' | 'unchanged';
 
 /**
- * Resolves the models' sources and bases as they are now and writes models.lock.yaml. Models that were not asked for, and other bases
+ * Resolves the models' sources and bases as they are now and writes the catalog's lock. Models that were not asked for, and other bases
  * that models still use, keep their entries; entries of models that left the catalog go. Nothing is written when any
  * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold. With `layers`,
  * models on a hub are read too, so that the digest of every layer is locked.
@@ -32,6 +34,7 @@ export async function lockModels(
     return { outcomes, change: 'unchanged' };
   }
   const { catalog, models } = options;
+  await checkOwnLock(catalog);
   const known = new Set(catalog.models.map((model) => model.name));
   const lock: Lock = {
     lockVersion: 1,
@@ -72,7 +75,7 @@ export async function lockModels(
     lock.bases = Object.fromEntries(Object.entries(lock.bases).filter(([name]) => used.has(name)));
   }
   if (options.signal.aborted)
-    throw new ModelcarsError('cancelled', 'lock: stopped; models.lock.yaml is as it was');
+    throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is as it was`);
   if (options.dryRun || outcomes.some((outcome) => outcome.status === 'failed'))
     return { outcomes, change: 'unchanged' };
   return { outcomes, change: await writeLock(catalog.lockFile, lock) };

@@ -1,3 +1,4 @@
+import { lockCommand } from '../catalog/lockpath.ts';
 import { displayPath } from '../catalog/mistakes.ts';
 import { type LeftOut, resolveModel } from '../catalog/resolve.ts';
 import { staleness } from '../catalog/stale.ts';
@@ -16,14 +17,14 @@ export function checkFrozen(
   if (!options.frozen) return;
   const { models } = options.catalog;
   const whole = options.models.length === models.length; // who asks for one model is not kept by another's entry
-  const reasons = staleness(options.models, lock, frameworks, whole ? models : undefined);
-  if (reasons.length === 0) return;
   const where = displayPath(options.catalog.lockFile);
+  const reasons = staleness(options.models, lock, frameworks, whole ? models : undefined, where);
+  if (reasons.length === 0) return;
   throw new ModelcarsError(
     'lock',
     [`${where} does not hold, and the run is frozen:`, ...reasons].join('\n  '),
     {
-      next: 'run `modelcars lock` where it may be written, and commit models.lock.yaml',
+      next: `run \`${lockCommand(options.catalog)}\` where it may be written, and commit ${where}`,
     },
   );
 }
@@ -31,11 +32,14 @@ export function checkFrozen(
 /** A model's files by the lock; where the lock has nothing that holds, by the sources as they are now, with a warning. */
 export async function lockedModel(context: Context, model: Model): Promise<LockedModel> {
   const { options, lock, frameworks } = context;
-  const reason = staleness([model], lock, frameworks).find((one) => !one.startsWith('base '));
+  const file = displayPath(options.catalog.lockFile);
+  const reason = staleness([model], lock, frameworks, undefined, file).find(
+    (one) => !one.startsWith('base '),
+  );
   const locked = lock?.models[model.name];
   if (reason === undefined && locked !== undefined) return locked;
   options.progress.warn(
-    `${model.name} is built from its source as it is now: ${reason} (\`modelcars lock\` pins it)`,
+    `${model.name} is built from its source as it is now: ${reason} (\`${lockCommand(options.catalog)}\` pins it)`,
   );
   const { leftOut, ...resolved } = await resolveModel(
     model,
@@ -53,7 +57,7 @@ export async function lockedBase(context: Context, model: Model): Promise<Locked
   const missing = model.platforms.filter((platform) => pins[platform] === undefined);
   if (missing.length === 0) return pins;
   context.options.progress.warn(
-    `base ${model.base} is used as it is now: ${missing.join(', ')} is not locked (\`modelcars lock\` pins it)`,
+    `base ${model.base} is used as it is now: ${missing.join(', ')} is not locked (\`${lockCommand(context.options.catalog)}\` pins it)`,
   );
   return { ...pins, ...(await context.resolveBase(model.base, missing)) };
 }

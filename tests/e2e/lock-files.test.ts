@@ -1,0 +1,65 @@
+/** Every catalog has a lock of its own, and every message names that one. */
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeCatalog, modelcars, tryModelcars } from '../parts/cli.ts';
+
+let folder: string;
+const read = (name: string) => readFile(join(folder, name), 'utf8');
+const at = () => ({ cwd: folder });
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-locks-'));
+  await makeCatalog(folder, [
+    { name: 'iris', framework: 'sklearn', files: { 'model.joblib': 'one' } },
+    { name: 'rose', framework: 'sklearn', files: { 'model.joblib': 'two' } },
+  ]);
+  const dev = (await read('models.yaml'))
+    .replace(/ {2}- name: rose[\s\S]*$/, '')
+    .replace('models:', 'defaults: {base: embedded}\nmodels:');
+  await writeFile(join(folder, 'dev.yaml'), dev);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('two catalogs in one folder leave each other alone', async () => {
+  const before = await read('models.lock.yaml');
+  const { stderr } = await tryModelcars(['lock', '-f', 'dev.yaml'], at());
+  expect(stderr).toContain('dev.lock.yaml: created');
+  expect(await read('models.lock.yaml')).toBe(before);
+  expect(await read('dev.lock.yaml')).not.toContain('rose');
+  expect(JSON.parse(await modelcars(['list', '-f', 'dev.yaml', '--json'], at()))).toMatchObject({
+    lockFile: join(folder, 'dev.lock.yaml'),
+    models: [{ name: 'iris', lock: { state: 'locked' } }],
+  });
+  await modelcars(['build', '-f', 'dev.yaml', '--frozen', '--dry-run'], at());
+  const { models } = JSON.parse(await modelcars(['split', '-f', 'dev.yaml'], at()));
+  expect(models).toMatchObject([{ name: 'iris', lock: expect.stringContaining('  iris:') }]);
+});
+
+test('one that was locked in models.lock.yaml before says so, and how to keep its pins', async () => {
+  await rename(join(folder, 'dev.lock.yaml'), join(folder, 'gone'));
+  const advice =
+    'models.lock.yaml is not read for dev.yaml; keep what it pins: `cp models.lock.yaml dev.lock.yaml`';
+  const frozen = await tryModelcars(['build', '-f', 'dev.yaml', '--frozen'], at());
+  expect(frozen.code).toBe(1);
+  expect(frozen.stderr).toContain(advice);
+  expect(frozen.stderr).toContain('there is no dev.lock.yaml');
+  expect(frozen.stderr).toContain(
+    'run `modelcars lock -f dev.yaml` where it may be written, and commit dev.lock.yaml',
+  );
+  const free = await tryModelcars(['build', '-f', 'dev.yaml', '--dry-run'], at());
+  expect(free.code).toBe(0);
+  expect(free.stderr).toContain(advice);
+  expect(free.stderr).toContain('there is no dev.lock.yaml (`modelcars lock -f dev.yaml` pins it)');
+  const listed = await tryModelcars(['list', '-f', 'dev.yaml'], at());
+  expect(listed.stderr).toContain('run `modelcars lock -f dev.yaml` to bring the lock up to date');
+  expect((await tryModelcars(['list'], at())).stderr).not.toContain('dev');
+});
+
+test('dev.yml beside dev.yaml is refused by lock: both would write dev.lock.yaml', async () => {
+  await writeFile(join(folder, 'dev.yml'), await read('dev.yaml'));
+  const { code, stderr } = await tryModelcars(['lock', '-f', 'dev.yml'], at());
+  expect(code).toBe(2);
+  expect(stderr).toContain('lock dev.yml: dev.yaml beside it has the same lock, dev.lock.yaml');
+  expect(await readdir(folder)).not.toContain('dev.lock.yaml');
+});
