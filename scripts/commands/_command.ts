@@ -33,6 +33,6 @@ export interface Command {
   options: OptionName[];
   /** Command line (without `modelcars`) and what it does. */
   examples: [line: string, does: string][];
-  /** Does it; 0 done, 1 failed. Throws a ModelcarsError when nothing could be done at all. */
-  run(flags: Flags, context: Context): Promise<0 | 1>;
+  /** Does it; 0 done, 1 failed, 3 changed (`lock --exit-code` only). Throws a ModelcarsError when nothing could be done at all. */
+  run(flags: Flags, context: Context): Promise<0 | 1 | 3>;
 }

@@ -2,9 +2,11 @@ import type { Options } from 'yargs';
 import type { CacheFlags } from '../cache/settings.ts';
 import type { Overrides } from '../catalog/model.ts';
 import type { Compression } from '../catalog/types.ts';
-import { ModelcarsError } from '../errors.ts';
 import { type KserveFlags, kserveOptions, readKserveFlags } from './_kserve.ts';
 import { type MatrixForm, matrixForms } from './_matrix.ts';
+import { count, flag, list, type Parsed, text, usage } from './_values.ts';
+
+export { type Parsed, usage } from './_values.ts';
 
 /** Headings of the help, in its order. */
 export const groups = {
@@ -141,6 +143,11 @@ export const allOptions = {
   ...kserveOptions,
   all: { type: 'boolean', describe: 'everything goes that no running modelcars uses', group: transport },
   'dry-run': { alias: 'n', type: 'boolean', describe: 'say what would be done, write nothing', group: show },
+  'exit-code': {
+    type: 'boolean',
+    describe: 'exit with 3 when the lock changed, or with --dry-run would change',
+    group: show,
+  },
   matrix: {
     type: 'string',
     choices: matrixForms,
@@ -190,12 +197,11 @@ export interface Flags {
   registry: { insecure?: string[]; caFile?: string };
   concurrency?: number;
   dryRun: boolean;
+  /** Whether a lock that changes is an exit code of its own. */
+  exitCode: boolean;
   matrix?: MatrixForm;
   json: boolean;
 }
-
-/** What yargs hands over: a record of whatever the words on the command line gave. */
-export type Parsed = Record<string, unknown>;
 
 /** Checks the forms of option values and names them as the rest of the program does. Fails with code `usage`. */
 export function readFlags(parsed: Parsed): Flags {
@@ -228,6 +234,7 @@ export function readFlags(parsed: Parsed): Flags {
       caFile: text(parsed, 'ca-file'),
     }),
     dryRun: flag(parsed, 'dry-run'),
+    exitCode: flag(parsed, 'exit-code'),
     keep: flag(parsed, 'keep'),
     layers: flag(parsed, 'layers'),
     prune: {
@@ -258,46 +265,11 @@ export function readFlags(parsed: Parsed): Flags {
   };
 }
 
-/** A wrong command line. */
-export function usage(message: string, next?: string): ModelcarsError {
-  return new ModelcarsError('usage', message, next === undefined ? {} : { next });
-}
-
 /** Without the keys whose value is undefined: exactOptionalPropertyTypes tells "absent" from "undefined". */
 export function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
-}
-
-function flag(parsed: Parsed, name: string): boolean {
-  const value = parsed[name];
-  return Array.isArray(value) ? value.at(-1) === true : value === true;
-}
-
-function text(parsed: Parsed, name: string): string | undefined {
-  const value = parsed[name];
-  if (value === undefined) return undefined;
-  if (Array.isArray(value)) throw usage(`--${name} is given ${value.length} times: one is enough`);
-  if (String(value).trim() === '') throw usage(`--${name} needs a value`);
-  return String(value);
-}
-
-function list(parsed: Parsed, name: string, commas = false): string[] {
-  const value = parsed[name];
-  const items = value === undefined ? [] : (Array.isArray(value) ? value : [value]).map(String);
-  const parts = commas ? items.flatMap((item) => item.split(',')) : items;
-  if (parts.some((part) => part.trim() === '')) throw usage(`--${name} needs a value`);
-  return [...new Set(parts.map((part) => part.trim()))];
-}
-
-function count(parsed: Parsed, name: string): number | undefined {
-  const value = parsed[name];
-  if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 64) {
-    throw usage(`--${name} must be a whole number from 1 to 64`);
-  }
-  return value;
 }
 
 function splitMirror(mirror: string): [string, string] {

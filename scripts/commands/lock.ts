@@ -1,8 +1,18 @@
 import { displayPath } from '../catalog/mistakes.ts';
+import { oneLine } from '../terminal/width.ts';
+import { changeLines } from './_changes.ts';
 import type { Command } from './_command.ts';
 import { optionSets } from './_options.ts';
 import { outcomeColumns, report } from './_report.ts';
 import { openRun } from './_run.ts';
+
+/** Exit code of --exit-code for a lock that changed; 1 and 2 mean failures. */
+const changed = 3;
+const wouldBe = {
+  created: 'would be created',
+  changed: 'would change',
+  unchanged: 'would stay as it is',
+};
 
 /** `modelcars lock [model..]`: resolves sources and bases and writes the catalog's lock. */
 export const lock: Command = {
@@ -24,13 +34,15 @@ export const lock: Command = {
     'no-frozen',
     ...optionSets.access,
     'dry-run',
+    'exit-code',
     ...optionSets.output,
   ],
   examples: [
     ['lock', 'pin every model to what its source holds now'],
     ['lock llama', 'move one model on, leave the others'],
     ['lock --layers', 'read every model once, so that other machines push without reading it'],
-    ['lock --frozen', 'fail when the lock is not up to date'],
+    ['lock --frozen', 'fail when the lock is not up to date with the catalog and the local files'],
+    ['lock --dry-run --exit-code', 'what would change; exit code 3 when something would'],
   ],
   async run(flags, context) {
     // CI=true freezes builds; who asks for `lock` there means it, so only --frozen itself does here.
@@ -40,19 +52,19 @@ export const lock: Command = {
       layers: flags.layers,
     };
     const { lockModels } = await import('../pipeline/lock.ts');
-    const { outcomes, change } = await lockModels(options);
+    const { outcomes, change, changes } = await lockModels(options);
     const { name, size, digest } = outcomeColumns;
     const code = report('lock', outcomes, [name, size, digest], flags, context, {
       lockFile: options.catalog.lockFile,
       change,
+      changes,
     });
     if (!flags.json) {
-      const planned = outcomes.some(({ status }) => status === 'planned')
-        ? 'would be written'
-        : 'would stay as it is';
-      const what = code === 1 ? 'not written, because a model failed' : flags.dryRun ? planned : change;
+      for (const line of changeLines(changes)) context.print(oneLine(context.masker.mask(line)));
+      const what =
+        code === 1 ? 'not written, because a model failed' : flags.dryRun ? wouldBe[change] : change;
       context.tell(`${displayPath(options.catalog.lockFile)}: ${what}`);
     }
-    return code;
+    return code === 0 && flags.exitCode && change !== 'unchanged' ? changed : code;
   },
 };

@@ -1,4 +1,4 @@
-import { writeLock } from '../catalog/lockfile.ts';
+import { formatLock, writeLock } from '../catalog/lockfile.ts';
 import { checkOwnLock } from '../catalog/lockpath.ts';
 import { displayPath } from '../catalog/mistakes.ts';
 import { resolveModel } from '../catalog/resolve.ts';
@@ -8,13 +8,22 @@ import { soloHash } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
 import { wantedFiles } from './local-files.ts';
+import { compareLocks, type LockChanges } from './lock-changes.ts';
 import { lockedDigest, lockLayers } from './lock-layers.ts';
 import { leftOutLine } from './obey.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-/** What `lock` did to the catalog's lock. */
+/** What `lock` did to the catalog's lock; with `dryRun` what it would do. */
 export type LockChange = 'created' | 'changed' | 'unchanged';
+
+/** What came of `lock`. */
+export interface Locking {
+  outcomes: Outcome[];
+  change: LockChange;
+  /** What is otherwise now than the lock says; not written when a model failed. */
+  changes: LockChanges;
+}
 
 /**
  * Resolves the models' sources and bases as they are now and writes the catalog's lock. Models that were not asked for, and other bases
@@ -22,16 +31,14 @@ export type LockChange = 'created' | 'changed' | 'unchanged';
  * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold. With `layers`,
  * models on a hub are read too, so that the digest of every layer is locked.
  */
-export async function lockModels(
-  options: RunOptions & { layers?: boolean },
-): Promise<{ outcomes: Outcome[]; change: LockChange }> {
+export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {
   await using context = await Context.open(options);
   if (options.frozen) {
     const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
       if (model.image !== 'loader') await context.local.prove(wantedFiles(await context.locked(model)));
       return { model: model.name, status: 'unchanged' };
     });
-    return { outcomes, change: 'unchanged' };
+    return { outcomes, change: 'unchanged', changes: { models: [], bases: [] } };
   }
   const { catalog, models } = options;
   await checkOwnLock(catalog);
@@ -76,9 +83,16 @@ export async function lockModels(
   }
   if (options.signal.aborted)
     throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is as it was`);
-  if (options.dryRun || outcomes.some((outcome) => outcome.status === 'failed'))
-    return { outcomes, change: 'unchanged' };
-  return { outcomes, change: await writeLock(catalog.lockFile, lock) };
+  const changes = compareLocks(context.lock, lock);
+  if (outcomes.some((outcome) => outcome.status === 'failed'))
+    return { outcomes, change: 'unchanged', changes };
+  if (options.dryRun) return { outcomes, change: plannedChange(context.lock, lock), changes };
+  return { outcomes, change: await writeLock(catalog.lockFile, lock), changes };
+}
+
+function plannedChange(before: Lock | undefined, after: Lock): LockChange {
+  if (before === undefined) return 'created';
+  return formatLock(before) === formatLock(after) ? 'unchanged' : 'changed';
 }
 
 /** Remembers the layers of large files while these are hashed, so that the first push knows them beforehand. */

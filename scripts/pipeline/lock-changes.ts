@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Lock, LockedFile, LockedModel } from '../catalog/types.ts';
+import { compareBytes } from '../sources/paths.ts';
+
+type Kind = 'added' | 'removed' | 'changed';
+
+/** A file's bytes in a lock. */
+interface FileState {
+  /** Bytes. */
+  size: number;
+  /** 64 hexadecimal digits. */
+  sha256: string;
+}
+
+/** What became of a locked file. */
+export interface FileChange {
+  path: string;
+  change: Kind;
+  from?: FileState;
+  to?: FileState;
+}
+
+/** What became of a locked model. */
+export interface ModelChange {
+  model: string;
+  change: Kind;
+  /** Revisions; equal where only something else changed. */
+  from?: string;
+  to?: string;
+  /** Bytes of all files after the change; of a removed model before it. */
+  size: number;
+  /** Files that differ, sorted by path; of an added or removed model all of them. */
+  files: FileChange[];
+  /** Other fields of the lock's entry that differ: `source`, `include`, `metadata` and the like. */
+  fields: string[];
+}
+
+/** What became of the pin of one platform of a base. */
+export interface BaseChange {
+  base: string;
+  platform: string;
+  /** Manifest digests. */
+  from?: string;
+  to?: string;
+}
+
+/** What differs between two locks; both lists are empty when nothing does. */
+export interface LockChanges {
+  models: ModelChange[];
+  bases: BaseChange[];
+}
+
+/** Compares two locks, the first of which may not exist. Everything is sorted by name. */
+export function compareLocks(before: Lock | undefined, after: Lock): LockChanges {
+  const models = pairs(before?.models ?? {}, after.models).flatMap(([model, from, to]) => {
+    const change = isDeepStrictEqual(from, to) ? undefined : modelChange(model, from, to);
+    return change === undefined ? [] : [change];
+  });
+  const bases = pairs(before?.bases ?? {}, after.bases).flatMap(([base, pinned, pins]) =>
+    pairs(pinned ?? {}, pins ?? {}).flatMap(([platform, from, to]) =>
+      from === to
+        ? []
+        : [{ base, platform, ...(from !== undefined && { from }), ...(to !== undefined && { to }) }],
+    ),
+  );
+  return { models, bases };
+}
+
+function modelChange(
+  model: string,
+  from: LockedModel | undefined,
+  to: LockedModel | undefined,
+): ModelChange | undefined {
+  const files = fileChanges(from?.files ?? [], to?.files ?? []);
+  const fields =
+    from && to
+      ? pairs<unknown>({ ...from }, { ...to })
+          .filter(([field, one, other]) => !isDeepStrictEqual(one, other) && !shownApart.has(field))
+          .map(([field]) => field)
+      : [];
+  if (from && to && from.revision === to.revision && files.length === 0 && fields.length === 0)
+    return undefined; // the same files in another order
+  return {
+    model,
+    change: kindOf(from, to),
+    ...(from && { from: from.revision }),
+    ...(to && { to: to.revision }),
+    size: ((to ?? from)?.files ?? []).reduce((sum, { size }) => sum + size, 0),
+    files,
+    fields,
+  };
+}
+
+const shownApart: ReadonlySet<string> = new Set(['revision', 'files']);
+
+function fileChanges(before: readonly LockedFile[], after: readonly LockedFile[]): FileChange[] {
+  // A path of `files:` is one below /models, any other one below the source: two of the same name are two files.
+  const byKey = (files: readonly LockedFile[]) =>
+    Object.fromEntries(
+      files.map((file) => [`${file.path}\0${file.source === undefined ? '' : 'own'}`, file]),
+    );
+  return pairs(byKey(before), byKey(after)).flatMap(([, from, to]) => {
+    const path = (to ?? from)?.path;
+    if (path === undefined || isDeepStrictEqual(from, to)) return [];
+    return [
+      { path, change: kindOf(from, to), ...(from && { from: state(from) }), ...(to && { to: state(to) }) },
+    ];
+  });
+}
+
+function kindOf(from: unknown, to: unknown): Kind {
+  return from === undefined ? 'added' : to === undefined ? 'removed' : 'changed';
+}
+
+function state({ size, sha256 }: LockedFile): FileState {
+  return { size, sha256 };
+}
+
+/** The values of two records by name, sorted; what one of them lacks is undefined. */
+function pairs<T>(
+  before: Record<string, T>,
+  after: Record<string, T>,
+): [name: string, from: T | undefined, to: T | undefined][] {
+  const of = (record: Record<string, T>, name: string) =>
+    Object.hasOwn(record, name) ? record[name] : undefined;
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .sort(compareBytes)
+    .map((name) => [name, of(before, name), of(after, name)]);
+}
