@@ -100,6 +100,7 @@ it('lets a model override every default, and adds its annotations to theirs', as
     exclude: ['a.bin'],
     maxLayerSize: 9 * 1024 ** 3,
     licenses: 'MIT',
+    licensesByDefault: true,
     annotations: { 'com.example.team': 'search', 'com.example.tier': 'gold' },
   });
   expect(models[1]).toEqual({

@@ -41,6 +41,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
     base: own.base ?? defaultBase,
     ...(maxLayerSize !== undefined && { maxLayerSize }),
     ...(own.licenses !== undefined && { licenses: own.licenses }),
+    ...(own.licenses !== undefined && entry.licenses === undefined && { licensesByDefault: true }),
     ...(serving !== undefined && { serving }),
   };
 }

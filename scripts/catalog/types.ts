@@ -35,6 +35,8 @@ export interface Model {
   title?: string;
   description?: string;
   licenses?: string;
+  /** Whether `licenses` comes from `defaults:`, which does not know the model. */
+  licensesByDefault?: true;
   /** More annotations, as they are. */
   annotations: Record<string, string>;
   /** How it is to be served, beyond what its framework says. No part of the image. */

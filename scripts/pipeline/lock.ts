@@ -7,6 +7,7 @@ import { ModelcarsError } from '../errors.ts';
 import { soloHash } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
+import { checkLicences } from './licences.ts';
 import { wantedFiles } from './local-files.ts';
 import { compareLocks, type LockChanges } from './lock-changes.ts';
 import { lockedDigest, lockLayers } from './lock-layers.ts';
@@ -57,6 +58,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
       context.resolveBase(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));
+    checkLicences(model, resolved.metadata);
     const before = context.lock?.models[model.name];
     const layers = await lockLayers(context, model, resolved, {
       before,

@@ -9,6 +9,7 @@ import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import type { WantedFile } from '../store/place.ts';
 import { annotationsOf } from './annotations.ts';
 import type { Context } from './context.ts';
+import { checkLicences } from './licences.ts';
 import { layerLimit } from './limit.ts';
 import { wantedFiles } from './local-files.ts';
 
@@ -28,6 +29,7 @@ export interface ImagePlan {
  */
 export async function planImage(context: Context, model: Model): Promise<ImagePlan> {
   const locked = await context.locked(model);
+  checkLicences(model, locked.metadata);
   const { layers, files, loader } = planModel(context, model, locked);
   const plans = layers.map(({ plan }) => plan);
   checkLayerSizes(plans, layerLimit(model));

@@ -76,3 +76,41 @@ function expressionOf(licence: string): string {
   // An idstring holds letters, digits, `-` and `.` only.
   return known ?? `LicenseRef-${licence.replaceAll(/[^A-Za-z0-9.-]+/g, '-')}`;
 }
+
+/** Licences the hub names by their family alone; every member agrees with them. */
+const families: ReadonlySet<string> = new Set(['agpl', 'bsd', 'cc', 'gpl', 'lgpl']);
+
+/**
+ * The licence that a model card names, as `spdxOf` has it, where an SPDX expression contradicts it: where the two do not name the
+ * same licences. How they are joined, `-only` and `-or-later`, and exceptions (`WITH …`) do not count: a card has no word for
+ * them. Undefined where they agree, and where the card names no licence (none, `unknown`, `other` without a name).
+ */
+export function contradicted(expression: string, card: Record<string, string>): string | undefined {
+  const named = spdxOf(card);
+  if (named === undefined || named === 'LicenseRef-other') return undefined;
+  const ours = idsOf(expression);
+  const theirs = idsOf(named);
+  const has = (some: string[], one: string) => some.some((other) => sameLicence(one, other));
+  const agree = ours.every((one) => has(theirs, one)) && theirs.every((one) => has(ours, one));
+  return agree ? undefined : named;
+}
+
+/** The licence ids of an expression, without what a card cannot say. */
+function idsOf(expression: string): string[] {
+  return expression
+    .replaceAll(/\bWITH\s+[^\s()]+/gi, '')
+    .split(/[\s()]+/)
+    .filter((word) => word !== '' && !/^(AND|OR)$/i.test(word))
+    .map((id) => id.toLowerCase().replace(/(-only|-or-later|\+)$/, ''));
+}
+
+function sameLicence(one: string, other: string): boolean {
+  if (one === other) return true;
+  return [
+    [one, other],
+    [other, one],
+  ].some(([id = '', family = '']) => {
+    const name = family.replace(/^licenseref-/, '');
+    return families.has(name) && id.startsWith(`${name}-`);
+  });
+}

@@ -1,0 +1,63 @@
+/** `licenses:` in `defaults:` and the licence of a hub's model card: a contradiction stops lock, build and push. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { tryModelcars } from '../parts/cli.ts';
+import { type Hub, startHub } from '../parts/hub.ts';
+
+const model = (licence: string) => ({
+  files: {
+    'README.md': `---\nlicense: ${licence}\n---\n# Model\n`,
+    'config.json': '{"architectures": ["LlamaForCausalLM"]}',
+    'tokenizer.json': '{}',
+    'model.safetensors': { size: 1000, generate: 3 },
+  },
+});
+
+let hub: Hub;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-licences-'));
+  hub = await startHub({ models: { 'org/llama': model('llama3.2'), 'org/unknown': model('unknown') } });
+});
+afterAll(async () => {
+  await hub?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes a catalog with these licences, and runs a command on it. */
+async function run(args: string[], repository: string, defaults?: string, own?: string) {
+  await mkdir(folder, { recursive: true });
+  const licences = (licenses?: string) => (licenses === undefined ? {} : { licenses });
+  const entry = { name: 'llm', framework: 'vllm', source: `hf://org/${repository}`, ...licences(own) };
+  const catalog = { defaults: { base: 'embedded', ...licences(defaults) }, models: [entry] };
+  await writeFile(join(folder, 'models.yaml'), stringify(catalog));
+  const env = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hf'), HF_TOKEN: undefined };
+  return await tryModelcars(args, { cwd: folder, env });
+}
+
+const contradiction =
+  'check the licence of llm: `defaults:` say Apache-2.0, the model card of hf://org/llama says LicenseRef-llama3.2';
+
+test('lock refuses a default that the card contradicts, and says what to write', async () => {
+  const { code, stderr } = await run(['lock'], 'llama', 'Apache-2.0');
+  expect(code).toBe(1);
+  expect(stderr).toContain(contradiction);
+  expect(stderr).toContain('next: give the model a `licenses:` of its own: `licenses: LicenseRef-llama3.2`');
+  expect(stderr).toContain('models.lock.yaml: not written');
+});
+
+test('a licence of the model itself holds, and a card that names none contradicts nothing', async () => {
+  expect(await run(['lock'], 'llama', 'Apache-2.0', 'Apache-2.0')).toMatchObject({ code: 0 });
+  expect(await run(['lock'], 'unknown', 'Apache-2.0')).toMatchObject({ code: 0 });
+});
+
+test('build and push refuse it too, also when the default came after the lock', async () => {
+  expect(await run(['lock'], 'llama')).toMatchObject({ code: 0 });
+  for (const args of [['build'], ['push', '--registry', 'localhost:1/me', '--dry-run']]) {
+    const { code, stderr } = await run([...args, '--frozen'], 'llama', 'Apache-2.0');
+    expect([args, code, stderr]).toEqual([args, 1, expect.stringContaining(contradiction)]);
+  }
+});
