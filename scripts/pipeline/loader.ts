@@ -1,15 +1,29 @@
-import type { Model } from '../catalog/types.ts';
+import type { LockedBase, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import { parseIndex, parseManifest } from '../image/schema.ts';
-import type { Descriptor, ImageStore } from '../image/types.ts';
+import type { Descriptor, Digest, ImageStore } from '../image/types.ts';
+import { checkNode } from '../loader/node.ts';
 import type { Task } from '../terminal/progress.ts';
 import type { Context } from './context.ts';
 import { hashImage } from './hash-layers.ts';
 import { planImage } from './plan-image.ts';
 import type { Outcome } from './types.ts';
 
+/** Fails when a loader's base, as pinned, has no Node on one of its platforms (see `checkNode`); `verb` is the command. */
+export async function checkLoaderBase(
+  context: Context,
+  model: Model,
+  pins: LockedBase,
+  verb: string,
+): Promise<void> {
+  for (const platform of model.platforms) {
+    const base = await context.openBase(model.base, platform, pins[platform] as Digest);
+    await checkNode(base, `${verb} ${model.name}`, context.options.signal);
+  }
+}
+
 /**
- * Verifies a loader's image: it must be, byte for byte, what this modelcars makes of itself on the locked base, and every layer
+ * Verifies a loader's image: its base must have Node, the image must be, byte for byte, what this modelcars makes of itself on the locked base, and every layer
  * must be there and whole. Fails with code `integrity`.
  */
 export async function verifyLoader(
@@ -20,6 +34,7 @@ export async function verifyLoader(
   name: string,
   task: Task,
 ): Promise<Outcome> {
+  await checkLoaderBase(context, model, await context.pins(model), 'verify');
   const plan = await planImage(context, model);
   const expected = await hashImage(context, plan, plan.layers, task);
   const root = await store.resolve(reference);
@@ -45,6 +60,7 @@ export async function verifyLoader(
     digest: root.digest,
     platforms: model.platforms,
     checks: [
+      { rule: 'node', text: 'the base has `node`, which any user can run' },
       { rule: 'same', text: 'it is byte for byte what this modelcars makes of itself' },
       { rule: 'blobs', text: `${layers.size} layers: every byte is there and has its digest` },
     ],

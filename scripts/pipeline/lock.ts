@@ -8,6 +8,7 @@ import { soloHash } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
 import { Context } from './context.ts';
 import { checkLicences } from './licences.ts';
+import { checkLoaderBase } from './loader.ts';
 import { wantedFiles } from './local-files.ts';
 import { compareLocks, type LockChanges } from './lock-changes.ts';
 import { lockedDigest, lockLayers } from './lock-layers.ts';
@@ -118,6 +119,7 @@ function tapFor(context: Context, model: Model): FileTap | undefined {
 async function lockLoader(context: Context, model: Model, lock: Lock): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
   const pins = await context.resolveBase(model.base, model.platforms);
+  await checkLoaderBase(context, model, pins, 'lock');
   const after = { ...lock.bases[model.base], ...pins };
   lock.bases[model.base] = after;
   const same = before === JSON.stringify(after);

@@ -6,6 +6,7 @@ import { type Layer, layerOf } from '../image/layer.ts';
 import type { ImageDescription } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
 import { loaderProcess, loaderRoot } from '../loader/files.ts';
+import { nodeBase } from '../loader/node.ts';
 import type { WantedFile } from '../store/place.ts';
 import { annotationsOf } from './annotations.ts';
 import type { Context } from './context.ts';
@@ -80,6 +81,6 @@ export function planModel(
 function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
   if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
   throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {
-    next: 'give the loader a base with Node 24, such as docker.io/library/node:24-slim',
+    next: nodeBase,
   });
 }

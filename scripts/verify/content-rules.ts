@@ -3,14 +3,13 @@ import type { PlatformImage } from './documents.ts';
 import { type Expected, type Facts, layersOf, modelMembers } from './facts.ts';
 import { count, Lie, shown } from './lie.ts';
 import { isUnderModels, modelsRoot, parentOf } from './paths.ts';
+import { hasProgram, pathFolders } from './programs.ts';
 import { Tree } from './tree.ts';
 
 /** The rules about what the layers hold together. */
 
 /** What KServe's modelcar containers call: the sidecar `sh ln sleep`, the check before it `ls mkdir` (pkg/utils/storage.go). */
 const tools = ['sh', 'ln', 'sleep', 'ls', 'mkdir'];
-/** Where engines look when the config names no PATH. */
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Each layer was read to its end: its bytes are those that its digest names, as many as its descriptor states. */
 export function blobs(image: Facts): string {
@@ -131,16 +130,9 @@ export function served(image: Facts, expected: Expected): string {
 export function baseTools(image: Facts, platformImage: PlatformImage): string {
   const tree = new Tree();
   for (const { members } of layersOf(image, platformImage)) for (const member of members) tree.add(member);
-  const variable = (platformImage.config.config?.Env ?? []).findLast((entry) => entry.startsWith('PATH='));
-  const folders = (variable?.slice('PATH='.length) ?? defaultPath)
-    .split(':')
-    .filter((folder) => folder.startsWith('/'));
+  const folders = pathFolders(platformImage.config.config?.Env ?? []);
   for (const tool of tools) {
-    const found = folders.some((folder) => {
-      const node = tree.find(`${folder}/${tool}`);
-      return node?.type === 'file' && (node.mode & 0o001) !== 0;
-    });
-    if (found) continue;
+    if (hasProgram(tree, folders, tool)) continue;
     throw new Lie(
       `the base has no \`${tool}\` that any user can run on ${shown(folders.join(':'))}: KServe's oci:// sidecar cannot run`,
       { platform: platformImage.platform },
