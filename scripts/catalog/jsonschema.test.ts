@@ -58,7 +58,8 @@ it('refuses in the editor what the command would refuse', () => {
 
 it('is documented by an example that loads, with every field in it', async () => {
   const documentation = await read('docs/models-yaml.md');
-  const [, example = ''] = /```yaml\n(# yaml-language-server[\s\S]*?)```/.exec(documentation) ?? [];
+  const [, example = ''] =
+    /```yaml models\.yaml\n(# yaml-language-server[\s\S]*?)```/.exec(documentation) ?? [];
   await using folder = await Folder.make();
   expect((await loadCatalog(await folder.catalog(example))).models.length).toBeGreaterThan(0);
   for (const field of [...Object.keys(catalogSchema.shape), ...Object.keys(modelSchema.shape)]) {

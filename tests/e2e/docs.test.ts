@@ -1,0 +1,133 @@
+/** The documentation is held against the program: YAML is loaded, commands are parsed, links and folders exist. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { root } from '../parts/cli.ts';
+import { anchorsOf, blocksOf, type Page, pages } from '../parts/markdown.ts';
+import { filledIn, programLines, recipes } from '../parts/recipes.ts';
+import { checkObject, yamlKinds } from '../parts/yamlblocks.ts';
+
+let all: Page[];
+beforeAll(async () => {
+  all = await pages();
+});
+
+/** Why a block is not what it must be; empty when it is. */
+async function wrongWith(language: string, mark: string, text: string): Promise<string> {
+  if (!/^ya?ml$/i.test(language)) {
+    const hidden = language === '' && /^ *(- name|models|apiVersion|kind|defaults):/m.test(text);
+    return hidden ? 'YAML without a language' : '';
+  }
+  const load = Object.hasOwn(yamlKinds, mark) ? yamlKinds[mark] : undefined;
+  if (load === undefined) return `the word behind \`yaml\` is none of ${Object.keys(yamlKinds).join(', ')}`;
+  return await load(text).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+}
+
+describe('YAML blocks', () => {
+  test('of every page are what they say they are', async () => {
+    const seen = new Map<string, number>();
+    for (const { language, mark, text, place } of all.flatMap(({ blocks }) => blocks)) {
+      expect([place, await wrongWith(language, mark, text)]).toEqual([place, '']);
+      if (/^ya?ml$/i.test(language)) seen.set(mark, (seen.get(mark) ?? 0) + 1);
+    }
+    // Each kind is used, or its check checks nothing.
+    expect([...seen.keys()].sort()).toEqual(Object.keys(yamlKinds).sort());
+    expect(all.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['README.md', 'docs/cache.md', 'frameworks/README.md']),
+    );
+  });
+
+  test.each([
+    ['no mark', 'yaml', 'models:\n  - {name: a, framework: sklearn, source: "file:a"}\n'],
+    ['an unknown mark', 'yaml catalog', 'models: []\n'],
+    ['a mark that promises more', 'yaml models.yaml', '- {name: a, framework: sklearn, source: "file:a"}\n'],
+    ['a field nobody knows', 'yaml models', '- {name: a, framework: sklearn, sorce: "file:a"}\n'],
+    ['a wrong value', 'yaml model', 'source: file:a\nversion: 1\n'],
+    ['a framework that is not there', 'yaml models', '- {name: a, framework: keras, source: "file:a"}\n'],
+    ['broken YAML', 'yaml kubernetes', 'kind: [\n'],
+    ['a doubled key', 'yaml kubernetes', 'kind: Job\nkind: Job\n'],
+    ['an old apiVersion', 'yaml kubernetes', 'apiVersion: batch/v1beta1\nkind: Job\nmetadata: {name: a}\n'],
+    ['no YAML at all', 'yaml kubernetes', '# nothing\n'],
+    ['a container without an image', 'yaml pod', 'initContainers:\n  - name: a\n'],
+    ['a field no pod has', 'yaml pod', 'initcontainers: []\n'],
+    ['YAML without a language', '', 'models:\n  - name: a\n'],
+  ])('with %s fail', async (_, info, text) => {
+    const [block] = blocksOf('x.md', `\`\`\`${info}\n${text}\`\`\`\n`);
+    if (block === undefined) throw new Error('no block was found');
+    expect(await wrongWith(block.language, block.mark, block.text)).not.toBe('');
+  });
+});
+
+test('Kubernetes objects of ci/ are objects of kinds that exist', async () => {
+  const files = (await recipes()).filter(
+    ({ path }) => /^ci\/(kubernetes|tekton)\//.test(path) && !path.endsWith('engine-values.yaml'),
+  );
+  expect(files.length).toBeGreaterThan(3);
+  for (const { path, documents } of files) {
+    expect([path, documents.length]).not.toEqual([path, 0]);
+    for (const document of documents) expect(() => checkObject(document), path).not.toThrow();
+  }
+});
+
+test('every command of ours on a page is one that the program takes', async () => {
+  let lines = 0;
+  for (const { path, text } of all) {
+    for (const line of programLines({ path, text, documents: [] })) {
+      // `modelcars -- <command> --help` and `modelcars -- …` stand for any.
+      if (line.some((word) => /[<…]/.test(word)) || line.length === 0) continue;
+      const invocation = await parseCommandLine(filledIn(line), 80);
+      expect([path, line, invocation?.command.name]).toEqual([path, line, line[0]]);
+      lines++;
+    }
+  }
+  expect(lines).toBeGreaterThan(15);
+});
+
+test('links within the repository lead to files and headings', async () => {
+  for (const page of all) {
+    for (const [, target = ''] of page.text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file = '', anchor] = target.split('#');
+      const path = file === '' ? page.path : normalize(join(dirname(page.path), file));
+      const there = await stat(join(root, path)).then(
+        () => true,
+        () => false,
+      );
+      expect([page.path, target, there]).toEqual([page.path, target, true]);
+      const other = all.find((one) => one.path === path);
+      if (anchor !== undefined && other !== undefined)
+        expect([page.path, target, [...anchorsOf(other)]]).toEqual([
+          page.path,
+          target,
+          expect.arrayContaining([anchor]),
+        ]);
+    }
+  }
+});
+
+test('the rooms of docs/design.md are the folders there are', async () => {
+  const map = all
+    .find(({ path }) => path === 'docs/design.md')
+    ?.blocks.find(({ text }) => text.startsWith('dagger.json'));
+  const lines = (map?.text ?? '').split('\n');
+  const tops = lines.flatMap((line) => /^([\w.]+)\//.exec(line)?.[1] ?? []);
+  const rooms = lines.flatMap((line) => /^ {2}(\w+)\//.exec(line)?.[1] ?? []);
+  const folders = async (path: string) =>
+    (await readdir(join(root, path), { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  expect(rooms.toSorted()).toEqual((await folders('scripts')).toSorted());
+  expect(await folders('.')).toEqual(expect.arrayContaining(tops));
+});
+
+test('nothing is said to be signed while no code signs', async () => {
+  const rooms = await readdir(join(root, 'scripts'));
+  const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const claim = /\bsigned\.|\bsigned (tags?|images?|index)\b|\b(SBOM|provenance)\b/;
+  for (const text of [description, ...all.map((page) => page.text)])
+    if (!rooms.includes('trust')) expect(text).not.toMatch(claim);
+});

@@ -1,0 +1,111 @@
+/** What a YAML block of the documentation must be, by the word behind its fence. Each check throws when it is not. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { loadCatalog } from '../../scripts/catalog/load.ts';
+import { parseReference } from '../../scripts/registry/reference.ts';
+
+/** Word behind `yaml` → what loads such a block. */
+export const yamlKinds: Record<string, (text: string) => Promise<void>> = {
+  /** A whole catalog. */
+  'models.yaml': (text) => loadText(text),
+  /** Entries of one: `- name: …`. */
+  models: (text) => loadText(`models:\n${indented(text, '  ')}`),
+  /** Fields of an entry. */
+  model: (text) => loadText(`models:\n  - name: some\n    framework: sklearn\n${indented(text, '    ')}`),
+  /** Objects. */
+  kubernetes: async (text) => {
+    for (const object of documentsOf(text)) checkObject(object);
+  },
+  /** Fields of a pod's `spec`. */
+  pod: async (text) => {
+    const [spec, ...more] = documentsOf(text);
+    if (more.length > 0) throw new Error('a pod has one spec');
+    podSpec.parse(spec);
+  },
+};
+
+async function loadText(text: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcars-docs-'));
+  try {
+    await writeFile(join(folder, 'models.yaml'), text);
+    await loadCatalog(join(folder, 'models.yaml'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** With every line moved to the right; a block that is indented by itself keeps its shape. */
+function indented(text: string, by: string): string {
+  const lines = text.split('\n');
+  const least = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
+  return lines.map((line) => (line.trim() === '' ? '' : by + line.slice(least))).join('\n');
+}
+
+/** All documents of a text; throws on what is no valid YAML, doubled keys included, and where there is none. */
+export function documentsOf(text: string): unknown[] {
+  const documents = [...parseAllDocuments(text)].map((document) => {
+    for (const problem of [...document.errors, ...document.warnings]) throw problem;
+    return document.toJS() as unknown;
+  });
+  if (documents.length === 0) throw new Error('there is no YAML document');
+  return documents;
+}
+
+/** Kind → its apiVersion: those that the documentation and ci/ use. */
+const apiVersions: Record<string, string> = {
+  InferenceService: 'serving.kserve.io/v1beta1',
+  Job: 'batch/v1',
+  Pipeline: 'tekton.dev/v1',
+  Role: 'rbac.authorization.k8s.io/v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
+  ServiceAccount: 'v1',
+  Task: 'tekton.dev/v1',
+};
+
+const objectSchema = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/) }),
+});
+
+const storageUri = z.string().refine((uri) => {
+  const [scheme, reference = ''] = uri.split('://');
+  return scheme === 'oci' && parseReference(reference).tag !== undefined;
+}, 'is no oci:// reference with a tag');
+
+const inferenceService = z.looseObject({
+  spec: z.strictObject({
+    predictor: z.looseObject({
+      model: z.looseObject({
+        modelFormat: z.looseObject({ name: z.string() }),
+        protocolVersion: z.enum(['v1', 'v2']).optional(),
+        storageUri,
+      }),
+    }),
+  }),
+});
+
+/** Throws where this is no Kubernetes object of a kind that is known here, in its version. */
+export function checkObject(object: unknown): void {
+  const { apiVersion, kind } = objectSchema.parse(object);
+  if (apiVersions[kind] !== apiVersion) throw new Error(`no ${kind} of ${apiVersion} is known`);
+  if (kind === 'InferenceService') inferenceService.parse(object);
+}
+
+const entry = z.union([
+  z.strictObject({ name: z.string(), value: z.string() }),
+  z.strictObject({ name: z.string(), valueFrom: z.looseObject({}) }),
+]);
+const container = z.looseObject({
+  name: z.string(),
+  image: z.string().refine((image) => parseReference(image).tag !== undefined, 'has no tag'),
+  env: z.array(entry).optional(),
+});
+/** Field names are Kubernetes' (core/v1 PodSpec). */
+const podSpec = z.strictObject({
+  initContainers: z.array(container).min(1).optional(),
+  containers: z.array(container).min(1).optional(),
+});
