@@ -123,9 +123,9 @@ describe('token authentication', () => {
     [
       'a wrong password',
       { kind: 'basic', username: 'me', password: 'wrong-password' } as const,
-      'refuses the user name',
+      'rejected the credentials',
     ],
-    ['no credential', undefined, 'gives no access without credentials'],
+    ['no credential', undefined, 'requires credentials and got none'],
   ])('with %s says how to log in', async (_, credential, why) => {
     const { asked, intercept } = tokenAuth({ loginOnly: true });
     await using fake = await startFake({ intercept });

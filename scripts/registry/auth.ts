@@ -1,6 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Action, Credential, Credentials } from './credentials.ts';
+import type { Account } from './refusal.ts';
 import { fetchToken, type Token, type TokenRequest } from './token.ts';
 
 /** What a request needs: an action in a repository, perhaps reading others too (cross-repository mount). */
@@ -78,6 +79,15 @@ export class Auth {
     // Somebody else may have renewed it meanwhile: only the refused one goes.
     if (known && token && `Bearer ${token.text}` === used) this.#forget(before, known);
     return used === undefined || (await this.#credential(access))?.kind !== 'bearer';
+  }
+
+  /** Whose credentials went with a request, for the message when the registry refuses it. Never fails. */
+  async account(access: Access): Promise<Account> {
+    if (this.#challenge === undefined) return { kind: 'none' };
+    const credential = await this.#credential(access).catch(() => undefined);
+    if (credential === undefined) return { kind: 'none' };
+    const proven = this.#challenge.scheme === 'bearer' && credential.kind !== 'bearer';
+    return { kind: proven ? 'proven' : 'unproven', origin: credential.origin };
   }
 
   /** A text without any secret this client has used. */

@@ -59,14 +59,25 @@ export async function findInFile(
   const { auths, credHelpers, credsStore } = file.content;
   const hosts = hostNames(registry);
   const helper = hosts.map((host) => [host, credHelpers?.[host]] as const).find(([, name]) => name);
-  if (helper?.[1]) return await askHelper(helper[1], serverName(helper[0]), env);
+  if (helper?.[1])
+    return from(await askHelper(helper[1], serverName(helper[0]), env), helperOrigin(helper[1], file));
   for (const key of keysFor(hosts, repository)) {
     for (const [name, entry] of Object.entries(auths ?? {})) {
       const credential = normalizeKey(name) === key ? readEntry(file.path, name, entry) : undefined;
-      if (credential) return credential;
+      if (credential) return from(credential, file.path);
     }
   }
-  return credsStore ? await askHelper(credsStore, serverName(registry), env) : undefined;
+  if (!credsStore) return undefined;
+  return from(await askHelper(credsStore, serverName(registry), env), helperOrigin(credsStore, file));
+}
+
+/** A credential with the place that messages name for it. */
+function from(credential: Credential | undefined, origin: string): Credential | undefined {
+  return credential && { ...credential, origin };
+}
+
+function helperOrigin(name: string, file: AuthFile): string {
+  return `docker-credential-${name}, which ${file.path} names`;
 }
 
 /** Docker Hub has four names, and Docker keeps its credential under the oldest. */

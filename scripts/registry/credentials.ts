@@ -1,13 +1,17 @@
 import { ModelcarsError } from '../errors.ts';
 import { type AuthFile, findInFile, readAuthFiles } from './authfile.ts';
 
-/** What proves who we are. Never part of an error or a log line. */
-export type Credential =
+/** What proves who we are. Never part of an error or a log line, but for its origin. */
+export type Credential = {
+  /** Where it comes from, for messages: "MODELCARS_REGISTRY_TOKEN", the path of a file, the name of a helper. */
+  origin?: string;
+} & (
   | { kind: 'basic'; username: string; password: string }
   /** An OAuth2 refresh token, exchanged at the registry's token server (`identitytoken`; Azure's helpers). */
   | { kind: 'identity'; token: string }
   /** Sent to the registry as it is (`registrytoken`). */
-  | { kind: 'bearer'; token: string };
+  | { kind: 'bearer'; token: string }
+);
 
 /** What a request wants to do in a repository. */
 export type Action = 'pull' | 'push';
@@ -48,11 +52,13 @@ export function defaultCredentials(
   };
 }
 
+const passwordVariables = 'MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD';
+
 function readEnv(env: NodeJS.ProcessEnv, registry: string, isOwn: boolean): Credential | undefined {
   const host = env.MODELCARS_REGISTRY_HOST?.trim().toLowerCase();
   if (host ? host !== registry : !isOwn) return undefined;
   const { MODELCARS_REGISTRY_USERNAME: username, MODELCARS_REGISTRY_PASSWORD: password } = env;
-  if (username && password) return { kind: 'basic', username, password };
+  if (username && password) return { kind: 'basic', username, password, origin: passwordVariables };
   if (username || password) {
     const missing = username ? 'MODELCARS_REGISTRY_PASSWORD' : 'MODELCARS_REGISTRY_USERNAME';
     throw new ModelcarsError('auth', `log in to ${registry}: ${missing} is not set`, {
@@ -60,5 +66,5 @@ function readEnv(env: NodeJS.ProcessEnv, registry: string, isOwn: boolean): Cred
     });
   }
   const token = env.MODELCARS_REGISTRY_TOKEN;
-  return token ? { kind: 'bearer', token } : undefined;
+  return token ? { kind: 'bearer', token, origin: 'MODELCARS_REGISTRY_TOKEN' } : undefined;
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import { type Advice, type FailureDetails, isRetryable, RequestFailure } from '../http/failure.ts';
+import { explainRefusal, logIn, type Refusal, type Refused, refusalOf } from './refusal.ts';
 
 /** What to do when a registry does not answer. */
 export const registryAdvice: Advice = {
@@ -8,30 +9,57 @@ export const registryAdvice: Advice = {
   broken: 'run the command again: what is there already is not sent twice',
 };
 
+/** A registry's answer with an unwanted status. */
+export class RegistryFailure extends RequestFailure {
+  /** Why the registry refuses a request that is well formed; undefined for all other failures. */
+  readonly refusal: Refusal | undefined;
+
+  constructor(message: string, details: FailureDetails, refusal: Refusal | undefined) {
+    super(message, details);
+    this.refusal = refusal;
+  }
+}
+
 /**
- * The failure of an answer with an unwanted status. `detail` has the registry's own text, already masked, and in `by`
- * the host that answered when it is another than the registry (a redirect's, a token server's).
+ * The failure of an answer with an unwanted status. `detail` has the registry's own text, already masked, in `by` the host that
+ * answered when it is another than the registry (a redirect's, a token server's), and in `refused` what was asked of the registry.
  */
 export function statusFailure(
   what: string,
   registry: string,
   status: number,
-  detail: { codes: string[]; text: string; retryAfter: number | undefined; by?: string | undefined },
-): RequestFailure {
-  const said = detail.text === '' ? '' : ` (${detail.text})`;
-  const next = nextForStatus(status, detail.codes, registry);
+  detail: {
+    codes: string[];
+    text: string;
+    retryAfter: number | undefined;
+    by?: string | undefined;
+    refused?: Refused | undefined;
+  },
+): RegistryFailure {
+  const { codes, text, by, refused } = detail;
+  // A storage host behind a redirect knows no accounts.
+  const refusal = refused && by === undefined ? refusalOf(status, text, refused) : undefined;
   const details: FailureDetails = {
-    code: codeFor(status, detail.codes),
+    code: codeFor(status, codes, refusal),
     status,
-    codes: detail.codes,
-    retryable: isRetryable(status),
+    codes,
+    retryable: refusal === undefined && isRetryable(status),
   };
-  if (next !== undefined) details.next = next;
   if (detail.retryAfter !== undefined) details.retryAfter = detail.retryAfter;
-  return new RequestFailure(`${what}: ${detail.by ?? registry} answered ${status}${said}`, details);
+  if (refusal !== undefined && refused !== undefined) {
+    const answer = text === '' ? `${status}` : `${status} (${text})`;
+    const { why, next } = explainRefusal(refusal, registry, answer, refused);
+    return new RegistryFailure(`${what}: ${why}`, { ...details, next }, refusal);
+  }
+  const next = nextForStatus(status, codes, registry);
+  if (next !== undefined) details.next = next;
+  const said = text === '' ? '' : ` (${text})`;
+  return new RegistryFailure(`${what}: ${by ?? registry} answered ${status}${said}`, details, undefined);
 }
 
-function codeFor(status: number, codes: string[]): ErrorCode {
+function codeFor(status: number, codes: string[], refusal: Refusal | undefined): ErrorCode {
+  if (refusal === 'immutable') return 'tag';
+  if (refusal === 'quota') return 'limit';
   if (status === 401 || status === 403) return 'auth';
   if (status === 413 || codes.includes('LAYER_TOO_LARGE')) return 'limit';
   if (codes.includes('DIGEST_INVALID') || codes.includes('SIZE_INVALID')) return 'integrity';
@@ -40,7 +68,7 @@ function codeFor(status: number, codes: string[]): ErrorCode {
 
 function nextForStatus(status: number, codes: string[], registry: string): string | undefined {
   if (status === 401 || status === 403) {
-    return `log in with \`podman login ${registry}\`, or set MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD (MODELCARS_REGISTRY_HOST=${registry}), with an account that may do this`;
+    return logIn(registry);
   }
   if (codes.includes('NAME_UNKNOWN'))
     return 'create the repository or project in the registry, or correct its name';

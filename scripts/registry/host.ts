@@ -177,7 +177,7 @@ export class Host {
         status === 401 && !renewed && url.origin === origin.origin && target.origin === origin.origin;
       const challenge = answer.headers['www-authenticate'];
       if (!asks || !(await this.#auth.learn(call.access, headers.authorization, challenge))) {
-        throw await this.#failure(call.what, answer, url);
+        throw await this.#failure(call.what, answer, url, call);
       }
       await discard(answer);
       if (call.stream) {
@@ -220,12 +220,14 @@ export class Host {
     });
   }
 
-  async #failure(what: string, answer: Answer, url: URL): Promise<RequestFailure> {
+  async #failure(what: string, answer: Answer, url: URL, call?: Call): Promise<RequestFailure> {
     const body = await readBody(answer, 64 * 1024).catch(() => undefined);
     const { codes, text } = readErrors(body?.toString('utf8') ?? '');
     const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'));
     const by = url.origin === (await this.origin()).origin ? undefined : url.host;
-    const detail = { codes, text: this.#auth.mask(text), retryAfter, by };
+    const account = call && (await this.#auth.account(call.access));
+    const refused = account && { method: call.method, path: url.pathname, account };
+    const detail = { codes, text: this.#auth.mask(text), retryAfter, by, refused };
     return statusFailure(what, this.registry, answer.statusCode, detail);
   }
 }

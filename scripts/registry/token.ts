@@ -1,5 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Credential } from './credentials.ts';
+import { RegistryFailure } from './failure.ts';
+import { explainRefusal, type Refusal, type Refused } from './refusal.ts';
 
 /** A bearer token; `expires` is on performance.now()'s clock, which nobody sets back. */
 export interface Token {
@@ -33,15 +35,7 @@ export async function fetchToken(options: TokenRequest): Promise<Token> {
       ? await exchange(options, credential.token)
       : await get(options, credential);
   if (status === 401 || status === 403) {
-    throw new ModelcarsError(
-      'auth',
-      credential
-        ? `log in to ${registry}: ${realm.host} refuses the user name or password (${status})`
-        : `log in to ${registry}: ${realm.host} gives no access without credentials (${status})`,
-      {
-        next: `log in with \`podman login ${registry}\`, or set MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD (MODELCARS_REGISTRY_HOST=${registry})`,
-      },
-    );
+    throw refused(options, status);
   }
   const answer = status === 200 ? parse(text) : {};
   const token = answer.token ?? answer.access_token;
@@ -53,6 +47,20 @@ export async function fetchToken(options: TokenRequest): Promise<Token> {
   // "If omitted, this defaults to 60 seconds." A tenth of it is kept for the way and for clocks.
   const seconds = typeof answer.expires_in === 'number' && answer.expires_in > 0 ? answer.expires_in : 60;
   return { text: token, expires: started + seconds * 900 };
+}
+
+/** The token server's refusal: without credentials, of those it got (401), or of the scopes for this account (403). */
+function refused({ registry, realm, scopes, credential }: TokenRequest, status: number): RegistryFailure {
+  const refusal: Refusal = credential === undefined ? 'login' : status === 401 ? 'rejected' : 'rights';
+  const [, repository = '', actions = ''] = /^repository:(.+):([a-z,*]+)$/.exec(scopes[0] ?? '') ?? [];
+  const request: Refused = {
+    method: actions.includes('push') ? 'PUT' : 'GET',
+    path: `/v2/${repository}/manifests/`,
+    account: { kind: 'unproven', origin: credential?.origin },
+  };
+  const answer = `${status} from ${realm.host}`;
+  const { why, next } = explainRefusal(refusal, registry, answer, request);
+  return new RegistryFailure(`log in to ${registry}: ${why}`, { code: 'auth', status, next }, refusal);
 }
 
 async function get(options: TokenRequest, credential: Credential | undefined) {
