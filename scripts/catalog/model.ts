@@ -8,6 +8,7 @@ export interface Overrides {
   registry?: string;
   version?: string;
   tags?: string[];
+  floatingTags?: boolean;
   base?: string;
   platforms?: string[];
   compression?: Compression;
@@ -80,6 +81,7 @@ function common(
     annotations: { ...catalog.defaults?.annotations, ...entry.annotations },
     ...(version !== undefined && { version: version.startsWith('v') ? version : `v${version}` }),
     ...(registry !== undefined && { registry }),
+    ...(own.floatingTags !== undefined && { floatingTags: own.floatingTags }),
     ...(own.title !== undefined && { title: own.title }),
     ...(own.description !== undefined && { description: own.description }),
   };

@@ -52,6 +52,10 @@ const defaultable = {
   tags: listOf(tagName, 'tags, as in `[stable]`')
     .describe('More tags to push, besides the version and those that follow it (v1.2, v1, latest).')
     .exactOptional(),
+  floatingTags: z
+    .boolean({ error: ({ input }) => complain('`true` or `false`', input) })
+    .describe('Whether v1.2, v1 and latest follow the version. `false` where tags must never move.')
+    .exactOptional(),
   include: listOf(glob, 'globs, as in `["*.json"]`')
     .describe("Globs over the source's paths that go into the image, instead of those of the framework.")
     .exactOptional(),
@@ -130,7 +134,7 @@ export const modelSchema = strict(aModel, {
   ...defaultable,
 });
 
-const { base, platforms, compression, version, tags, annotations } = defaultable;
+const { base, platforms, compression, version, tags, floatingTags, annotations } = defaultable;
 
 /** An entry that is modelcars itself; takes nothing that is about a model. */
 export const loaderSchema = strict('a loader: a map with `name:` and `image: loader`', {
@@ -145,6 +149,7 @@ export const loaderSchema = strict('a loader: a map with `name:` and `image: loa
   compression,
   version,
   tags,
+  floatingTags,
   annotations,
 });
 

@@ -22,6 +22,8 @@ export interface Model {
   version?: string;
   /** More tags to push. */
   tags: string[];
+  /** Whether `v1.2`, `v1` and `latest` follow the version; true when absent. */
+  floatingTags?: boolean;
   /** `embedded` or an image reference. */
   base: string;
   /** `os/architecture[/variant]`, sorted, no doubles. */

@@ -40,6 +40,11 @@ export const allOptions = {
   registry: { type: 'string', describe: 'registry and path to push to: quay.io/me', group: override },
   version: { type: 'string', describe: 'version of the images: v1.2.3', group: override },
   tag: { array: true, type: 'string', describe: 'one more tag; may be repeated', group: override },
+  'no-floating-tags': {
+    type: 'boolean',
+    describe: 'set only the version and --tag, not v1.2, v1 and latest',
+    group: override,
+  },
   base: { type: 'string', describe: '`embedded` or an image reference', group: override },
   platform: {
     array: true,
@@ -221,6 +226,7 @@ export function readFlags(parsed: Parsed): Flags {
       registry: text(parsed, 'registry'),
       version: text(parsed, 'version'),
       tags: tags.length > 0 ? tags : undefined,
+      floatingTags: flag(parsed, 'no-floating-tags') ? false : undefined,
       base: text(parsed, 'base'),
       platforms: platforms.length > 0 ? platforms : undefined,
       compression: text(parsed, 'compression') as Compression | undefined,

@@ -16,6 +16,7 @@ export const all: Command = {
     ...optionSets.models,
     'shard',
     ...optionSets.overrides,
+    'no-floating-tags',
     'output',
     'frozen',
     'no-frozen',

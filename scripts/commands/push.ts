@@ -18,6 +18,7 @@ export const push: Command = {
     ...optionSets.models,
     'shard',
     ...optionSets.overrides,
+    'no-floating-tags',
     'frozen',
     'no-frozen',
     ...optionSets.access,

@@ -1,17 +1,20 @@
 import type { Model } from '../catalog/types.ts';
 import { list } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
-import type { Descriptor, Sink } from '../image/types.ts';
+import type { Descriptor } from '../image/types.ts';
 import type { Repository } from '../registry/repository.ts';
-import { checkImmutable, planTags, type TagMove } from '../registry/tags.ts';
+import type { TagMove } from '../registry/tags.ts';
 import type { Task } from '../terminal/progress.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
 import { claimedLayers } from './claimed-layers.ts';
 import { Context } from './context.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
-import { extraTags, repositoryName } from './names.ts';
+import { repositoryName } from './names.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
+import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import { checkRoom } from './preflight.ts';
+import { provingSink } from './prove-push.ts';
+import { publishTags } from './publish-tags.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
@@ -59,20 +62,20 @@ async function pushModel(
   const name = repositoryName(model);
   const plan = await planImage(context, model);
   const repository = context.client.repository(name, { push: true });
-  const existing = await repository.tags();
-  const moves = planTags({
-    ...(model.version !== undefined && { version: model.version }),
-    extra: extraTags(model),
-    existing,
-  });
+  const tagPlan = await planPush(repository, model);
+  const { moves } = tagPlan;
+  if (tagPlan.unlisted !== undefined && moves.some(({ kind }) => kind === 'floating'))
+    context.options.progress.warn(
+      `${model.name}: floating tags are judged by the images they point at: ${tagPlan.unlisted}`,
+    );
   if (!context.options.dryRun) {
     await checkRoom(context, plan, repository);
-    await readClaimed(context, repository, plan, moves, existing, task);
+    await readClaimed(context, repository, plan, tagPlan, task);
   }
   const known = await identify(context, plan, moves, task);
   if (known !== undefined) {
     refuseUnproven(name, known.index.descriptor, proven);
-    await refuseMoves(repository, moves, known.index.descriptor);
+    await refuseMoves(repository, tagPlan, known.index.descriptor);
   }
 
   const outcome = { model: model.name, name, platforms: model.platforms };
@@ -82,15 +85,12 @@ async function pushModel(
   }
   const there = known !== undefined && (await repository.has(known.index.descriptor));
   if (there) await proveFiles(context, plan);
-  const image = there ? known : await assemble(context, plan, repository, task);
+  const sink = provingSink(repository);
+  const image = there ? known : await assemble(context, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
-  await refuseMoves(repository, moves, image.index.descriptor);
-  const moved = await setTags(repository, moves, image.index.descriptor);
-  const status = there && moved.length === 0 ? 'unchanged' : 'done';
-  const tags = moves.map((move) => {
-    const current = move.move || move.kind === 'version';
-    return { ...shown(move), current, moved: moved.includes(move.tag) };
-  });
+  const tags = await publishTags(repository, tagPlan, image.index.descriptor, context.options.signal);
+  await sink.proveManifests();
+  const status = there && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
   return {
     ...outcome,
     status,
@@ -136,8 +136,7 @@ async function readClaimed(
   context: Context,
   repository: Repository,
   plan: ImagePlan,
-  moves: readonly TagMove[],
-  existing: readonly string[],
+  { moves, existing }: TagPlan,
   task: Task,
 ): Promise<void> {
   const unknown = await unknownLayers(context, plan.layers);
@@ -150,30 +149,6 @@ async function readClaimed(
   if (probable.length === 0) return;
   task.note('reading the model, to compare it with the registry');
   await hashLayers(context, probable, task);
-}
-
-async function refuseMoves(
-  repository: Repository,
-  moves: readonly TagMove[],
-  image: Descriptor,
-): Promise<void> {
-  for (const { tag, kind } of moves)
-    if (kind === 'version') await checkImmutable(repository, tag, image.digest);
-}
-
-/** Sets the tags that are to move and do not point at the image yet, version tags first. Returns those it set. */
-async function setTags(
-  repository: Sink & Pick<Repository, 'resolve'>,
-  moves: readonly TagMove[],
-  image: Descriptor,
-): Promise<string[]> {
-  const moved: string[] = [];
-  for (const { tag } of moves.filter((move) => move.move)) {
-    if ((await repository.resolve(tag))?.digest === image.digest) continue;
-    await repository.tag(tag, image);
-    moved.push(tag);
-  }
-  return moved;
 }
 
 function describe(known: Assembled | undefined, plan: ImagePlan): Partial<Outcome> {

@@ -1,5 +1,6 @@
 import type { Catalog, Model } from '../catalog/types.ts';
 import type { ModelcarsError } from '../errors.ts';
+import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/progress.ts';
 import type { Check } from '../verify/verify.ts';
 
@@ -42,6 +43,8 @@ export interface TagOutcome {
   moved: boolean;
   /** Why it does or does not. */
   why?: string;
+  /** The registry's rule that keeps a floating tag from moving; `other`: it does not say. */
+  refused?: Refusal | 'other';
 }
 
 /** What came of one model. */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import { discard } from '../http/body.ts';
 import {
@@ -16,8 +17,11 @@ import type { Holdings } from './holdings.ts';
 import type { Host } from './host.ts';
 import { listTags } from './list.ts';
 import { digestOf, getManifest, manifestLimit, putManifest, resolveManifest, tooLarge } from './manifests.ts';
+import { prove } from './proof.ts';
 import { isDigest, isTag, type Reference } from './reference.ts';
 import { uploadBlob } from './upload.ts';
+
+const parallelProofs = 4;
 
 /** A repository of a registry: where images are pushed to and pulled from. Got from `RegistryClient.repository`. */
 export class Repository implements Sink, ImageStore {
@@ -29,6 +33,8 @@ export class Repository implements Sink, ImageStore {
   readonly #present = new Set<Digest>();
   readonly #absent = new Set<Digest>();
   readonly #writing = new Map<Digest, Promise<Descriptor>>();
+  /** Written by this client, and not read back since. */
+  readonly #unproven = new Map<Digest, Descriptor>();
   /** Manifests written or read, for tags: small, few, and the oldest go first. */
   readonly #manifests = new Map<Digest, Uint8Array>();
   #action: Action;
@@ -129,6 +135,17 @@ export class Repository implements Sink, ImageStore {
     return await listTags(this.#host, this.#access(), `list the tags of ${this.name}`);
   }
 
+  /**
+   * Reads back what this client wrote here since the last time: manifests by their bytes, blobs by their size. Fails with code
+   * `integrity` on the first that the registry does not have as it was sent.
+   */
+  async proveWritten(signal?: AbortSignal): Promise<void> {
+    const slot = pLimit(parallelProofs);
+    await Promise.all(
+      [...this.#unproven.values()].map((written) => slot(() => this.#prove(written, signal))),
+    );
+  }
+
   async #has(descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> {
     const { digest, mediaType } = descriptor;
     if (this.#present.has(digest)) return true;
@@ -138,24 +155,46 @@ export class Repository implements Sink, ImageStore {
     if (isManifest(mediaType)) {
       there = (await resolveManifest({ host: this.#host, access, name: digest, what, signal })) !== undefined;
     } else {
-      const target = `/v2/${this.#path}/blobs/${digest}`;
-      const answer = await this.#host.send({
-        what,
-        method: 'HEAD',
-        target,
-        access,
-        expect: [200, 404],
-        signal,
-      });
-      await discard(answer);
-      there = answer.statusCode === 200;
-      const size = Number(answer.headers['content-length'] ?? Number.NaN);
-      // A size that differs is a broken blob (or a broken registry): it is sent again. Some answer 0 to every HEAD.
-      if (there && size > 0 && descriptor.size > 0 && size !== descriptor.size) there = false;
+      const size = await this.#blobSize(digest, what, signal);
+      // A size that differs is a broken blob (or a broken registry): it is sent again.
+      there = size === 0 || (size !== undefined && (descriptor.size === 0 || size === descriptor.size));
     }
     if (there) this.#found(digest, mediaType);
     else this.#absent.add(digest);
     return there;
+  }
+
+  async #prove(descriptor: Descriptor, signal?: AbortSignal): Promise<void> {
+    const { digest, mediaType } = descriptor;
+    const address = {
+      host: this.#host,
+      access: this.#access(),
+      name: digest,
+      what: `read back ${digest} from ${this.name}`,
+      signal,
+    };
+    // Docker Hub counts every GET of a manifest as a pull, of which an account has a number an hour, and no HEAD.
+    const manifestSize = async () =>
+      this.#host.registry === 'docker.io'
+        ? (await resolveManifest(address))?.size
+        : (await getManifest(address))?.bytes.length;
+    const look = isManifest(mediaType) ? manifestSize : () => this.#blobSize(digest, address.what, signal);
+    await prove(this.name, descriptor, look, signal);
+    this.#unproven.delete(digest);
+  }
+
+  /** A blob's size; undefined when it is not there, 0 where the registry does not tell (some answer 0 to every HEAD). */
+  async #blobSize(digest: Digest, what: string, signal?: AbortSignal): Promise<number | undefined> {
+    const answer = await this.#host.send({
+      what,
+      method: 'HEAD',
+      target: `/v2/${this.#path}/blobs/${digest}`,
+      access: this.#access(),
+      expect: [200, 404],
+      signal,
+    });
+    await discard(answer);
+    return answer.statusCode === 404 ? undefined : Number(answer.headers['content-length'] ?? 0) || 0;
   }
 
   async #write(content: Content, options: WriteOptions): Promise<Descriptor> {
@@ -175,6 +214,7 @@ export class Repository implements Sink, ImageStore {
     const options = { host: this.#host, access: this.#access(), what, content, mountFrom, signal, onBytes };
     const done = await uploadBlob(options);
     this.#found(done.digest, mediaType);
+    this.#unproven.set(done.digest, { mediaType, ...done });
     return { mediaType, ...done };
   }
 
@@ -191,6 +231,7 @@ export class Repository implements Sink, ImageStore {
     onBytes?.(bytes.length);
     this.#remember(digest, bytes);
     this.#found(digest, content.mediaType);
+    this.#unproven.set(digest, descriptor);
     return descriptor;
   }
 

@@ -15,6 +15,8 @@ export interface TagMove {
   move: boolean;
   /** The reason, for people: "v1.2.9 is newer". */
   why: string;
+  /** Of a floating tag: the tag of the newest release in its line, which may be this one. */
+  newest?: string;
 }
 
 export interface TagRequest {
@@ -23,7 +25,9 @@ export interface TagRequest {
   /** Tags to set besides; one that is a full version is as immutable as `version`. */
   extra: string[];
   /** All tags that the repository has. */
-  existing: string[];
+  existing: readonly string[];
+  /** Whether `v1.2`, `v1` and `latest` follow the version; true by default. */
+  floating?: boolean;
 }
 
 interface Version {
@@ -44,7 +48,7 @@ export function planTags(request: TagRequest): TagMove[] {
   if (request.version !== undefined) {
     const version = readVersion(request.version);
     add(versionMove(version.tag, request.existing));
-    for (const move of floatingMoves(version, request.existing)) add(move);
+    if (request.floating ?? true) for (const move of floatingMoves(version, request.existing)) add(move);
   }
   for (const tag of request.extra) {
     if (!isTag(tag)) throw tagError(tag);
@@ -75,13 +79,13 @@ export async function checkImmutable(
   );
 }
 
-function versionMove(tag: string, existing: string[]): TagMove {
+function versionMove(tag: string, existing: readonly string[]): TagMove {
   return existing.includes(tag)
     ? { tag, kind: 'version', move: false, why: 'it is there, and a version tag never moves' }
     : { tag, kind: 'version', move: true, why: 'a new version' };
 }
 
-function floatingMoves(version: Version, existing: string[]): TagMove[] {
+function floatingMoves(version: Version, existing: readonly string[]): TagMove[] {
   const { major, minor, prerelease } = version.semver;
   if (prerelease.length > 0) return [];
   const releases = existing
@@ -100,8 +104,26 @@ function floatingMoves(version: Version, existing: string[]): TagMove[] {
 function floating(tag: string, version: Version, line: Version[]): TagMove {
   const newest = line.reduce((best, other) => (precedes(best, other) ? other : best), version);
   return newest === version
-    ? { tag, kind: 'floating', move: true, why: `${version.tag} is the newest release` }
-    : { tag, kind: 'floating', move: false, why: `${newest.tag} is newer` };
+    ? { tag, kind: 'floating', move: true, why: `${version.tag} is the newest release`, newest: newest.tag }
+    : { tag, kind: 'floating', move: false, why: `${newest.tag} is newer`, newest: newest.tag };
+}
+
+/**
+ * How the release that an image says it is (`named`, its org.opencontainers.image.version) stands to `version` in the line of a
+ * floating tag: `newer`, `same` or `older`. Undefined when it names no release of that line: none, a pre-release, another major.
+ */
+export function standing(
+  tag: string,
+  version: string,
+  named: string | undefined,
+): 'newer' | 'same' | 'older' | undefined {
+  const [ours, theirs] = [parseVersion(version)?.semver, parseVersion(named ?? '')?.semver];
+  if (!ours || !theirs || theirs.prerelease.length > 0) return undefined;
+  const line = tag === 'latest' ? [] : tag.replace(/^v/, '').split('.').map(Number);
+  if ([theirs.major, theirs.minor].some((part, at) => line[at] !== undefined && line[at] !== part))
+    return undefined;
+  const order = compare(theirs, ours);
+  return order > 0 ? 'newer' : order < 0 ? 'older' : 'same';
 }
 
 function precedes(a: Version, b: Version): boolean {

@@ -1,0 +1,229 @@
+import { ModelcarsError } from '../errors.ts';
+import { RequestFailure } from '../http/failure.ts';
+import type { Descriptor } from '../image/types.ts';
+import { RegistryFailure } from '../registry/failure.ts';
+import { lookUntil } from '../registry/proof.ts';
+import type { Repository } from '../registry/repository.ts';
+import { checkImmutable, planTags, type TagMove } from '../registry/tags.ts';
+import { holdsBack, listTags, namedVersion, type TagPlan } from './plan-tags.ts';
+import type { TagOutcome } from './types.ts';
+
+/** Rounds of putting a floating tag right that others move at the same time; each needs one more release in between. */
+const mostRounds = 5;
+
+/**
+ * Sets the tags of a push, version tags first, each read back after. A version tag that other bytes took meanwhile fails with code
+ * `tag` and both digests; a floating tag is judged again just before it moves and once more after, so that of two releases at once
+ * the newer has it in the end, whichever is slower. What the registry does not let float stays, and the outcome says why.
+ * Tags that point at the image already cost no request.
+ */
+export async function publishTags(
+  repository: Repository,
+  plan: TagPlan,
+  image: Descriptor,
+  signal: AbortSignal,
+): Promise<TagOutcome[]> {
+  return await new Publisher(repository, plan, image, signal).run();
+}
+
+class Publisher {
+  readonly #repository: Repository;
+  readonly #plan: TagPlan;
+  readonly #image: Descriptor;
+  readonly #signal: AbortSignal;
+  /** Version tags that this run set. */
+  readonly #versions: string[] = [];
+  /** The latest list of tags; undefined when something was set since. */
+  #list: Awaited<ReturnType<typeof listTags>> | undefined;
+
+  constructor(repository: Repository, plan: TagPlan, image: Descriptor, signal: AbortSignal) {
+    this.#repository = repository;
+    this.#plan = plan;
+    this.#image = image;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<TagOutcome[]> {
+    const outcomes = new Map<string, TagOutcome>();
+    const failures: unknown[] = [];
+    for (const kind of ['version', 'floating', 'extra'] as const) {
+      for (const move of this.#plan.moves.filter((one) => one.kind === kind)) {
+        // An extra tag was asked for by name: its failure is one, after all others are set.
+        const outcome = this.#set(move).catch((error: unknown) => {
+          if (kind !== 'extra' || !(error instanceof RegistryFailure)) throw error;
+          failures.push(error);
+          return undefined;
+        });
+        const done = await outcome;
+        if (done) outcomes.set(move.tag, done);
+      }
+    }
+    for (const tag of this.#versions) await this.#expectOurs(tag, await this.#resolve(tag));
+    if (failures.length > 0) throw failures[0];
+    return this.#plan.moves.flatMap(({ tag }) => outcomes.get(tag) ?? []);
+  }
+
+  async #set(move: TagMove): Promise<TagOutcome> {
+    const { tag, why, kind } = move;
+    if (this.#plan.before.get(tag)?.digest === this.#image.digest)
+      return { tag, current: true, moved: false, why };
+    if (kind === 'version') return await this.#setVersion(move);
+    if (!move.move) return { tag, current: false, moved: false, why };
+    if (kind === 'floating') return await this.#setFloating(move);
+    const current = await this.#resolve(tag);
+    if (current?.digest === this.#image.digest) return { tag, current: true, moved: false, why };
+    await this.#put(tag, this.#image);
+    return await this.#readBack(move, current);
+  }
+
+  async #setVersion({ tag, why }: TagMove): Promise<TagOutcome> {
+    const ours = { tag, current: true, moved: false, why };
+    if (await checkImmutable(this.#repository, tag, this.#image.digest)) return ours;
+    try {
+      await this.#put(tag, this.#image);
+    } catch (error) {
+      if (!(error instanceof RegistryFailure) || error.refusal !== 'immutable') throw error;
+      // Another job was first; with the same image it did this one's work.
+      const present = await this.#resolve(tag);
+      if (present === undefined) throw error;
+      await this.#expectOurs(tag, present);
+      return ours;
+    }
+    const present = await lookUntil(
+      () => this.#resolve(tag),
+      (found) => found !== undefined,
+      this.#signal,
+    );
+    if (present === undefined) throw this.#notStored(tag, undefined);
+    await this.#expectOurs(tag, present);
+    this.#versions.push(tag);
+    return { ...ours, moved: true };
+  }
+
+  async #setFloating(move: TagMove): Promise<TagOutcome> {
+    const { tag } = move;
+    const { move: moves, why } = await this.#judge(tag);
+    const current = await this.#resolve(tag);
+    if (current?.digest === this.#image.digest) return { tag, current: true, moved: false, why };
+    const stays = moves ? current && (await this.#heldBack(tag, current)) : why;
+    if (stays !== undefined) return { tag, current: false, moved: false, why: stays };
+    try {
+      await this.#put(tag, this.#image);
+    } catch (error) {
+      return this.#refused(tag, error);
+    }
+    const outcome = await this.#readBack(move, current);
+    return outcome.moved ? await this.#settle(outcome) : outcome;
+  }
+
+  /** Why the tag has to stay at the image that it points at. Fails when that is another one of this very version, made meanwhile. */
+  async #heldBack(tag: string, current: Descriptor): Promise<string | undefined> {
+    const version = this.#version;
+    const named = await namedVersion(this.#repository, current);
+    const { tags, unlisted } = await this.#tags();
+    const why = holdsBack(tag, version, current, named, unlisted !== undefined || !tags.includes(tag));
+    if (why !== undefined || named === undefined) return why;
+    const sameVersion = named.replace(/^v/, '') === version.replace(/^v/, '');
+    // It came while this image was on its way: the version tag was another job's for a moment.
+    if (sameVersion && this.#plan.before.get(tag)?.digest !== current.digest)
+      throw this.#lost(version, current);
+    return undefined;
+  }
+
+  /**
+   * After a move: where a newer release has come since the last list of tags, the tag goes to it. Whoever sets a version lists the
+   * tags after its own moves, so the last of them all leaves the tag at the newest.
+   */
+  async #settle(outcome: TagOutcome): Promise<TagOutcome> {
+    const { tag } = outcome;
+    let target = this.#image;
+    for (let round = 0; round < mostRounds; round++) {
+      const { newest, move, why } = await this.#judge(tag);
+      if (move || newest === undefined) return outcome;
+      const newer = await this.#resolve(newest);
+      if (newer === undefined || newer.digest === target.digest) break;
+      const stays = { tag, current: false, moved: false, why };
+      if ((await this.#resolve(tag))?.digest !== target.digest) return stays;
+      await this.#put(tag, newer);
+      target = newer;
+    }
+    return target === this.#image
+      ? outcome
+      : { ...outcome, current: false, moved: false, why: await this.#why(tag) };
+  }
+
+  async #why(tag: string): Promise<string> {
+    return (await this.#judge(tag)).why;
+  }
+
+  /** What the list of tags, as it is now, says of a floating tag. */
+  async #judge(tag: string): Promise<TagMove> {
+    const { tags, unlisted } = await this.#tags();
+    const existing = unlisted === undefined ? tags : [];
+    const judged = planTags({ ...this.#plan.request, existing }).find((move) => move.tag === tag);
+    if (judged === undefined) throw new ModelcarsError('bug', `tag ${tag}: it is not in the plan`);
+    return judged;
+  }
+
+  async #tags(): Promise<Awaited<ReturnType<typeof listTags>>> {
+    const unlisted = this.#plan.unlisted;
+    this.#list ??= unlisted === undefined ? await listTags(this.#repository) : { tags: [], unlisted };
+    return this.#list;
+  }
+
+  async #put(tag: string, image: Descriptor): Promise<void> {
+    this.#list = undefined;
+    await this.#repository.tag(tag, image);
+  }
+
+  async #resolve(tag: string): Promise<Descriptor | undefined> {
+    return await this.#repository.resolve(tag);
+  }
+
+  /** After a PUT: ours, or another run's by now. Fails with code `integrity` when the registry left the tag as it was. */
+  async #readBack({ tag, why }: TagMove, before: Descriptor | undefined): Promise<TagOutcome> {
+    const present = await lookUntil(
+      () => this.#resolve(tag),
+      (found) => found !== undefined && found.digest !== before?.digest,
+      this.#signal,
+    );
+    if (present?.digest === this.#image.digest) return { tag, current: true, moved: true, why };
+    if (present === undefined || present.digest === before?.digest) throw this.#notStored(tag, present);
+    return { tag, current: false, moved: false, why: `another run moved it to ${present.digest} meanwhile` };
+  }
+
+  /** What a registry's refusal to move a floating tag comes to; any other failure is thrown. */
+  #refused(tag: string, error: unknown): TagOutcome {
+    const rules = [400, 401, 403, 405, 409, 412, 423, 507];
+    if (!(error instanceof RequestFailure) || !rules.includes(error.status ?? 0)) throw error;
+    const refused = (error instanceof RegistryFailure ? error.refusal : undefined) ?? 'other';
+    const why = error.message.replace(`tag ${this.#repository.name}:${tag}: `, '');
+    return { tag, current: false, moved: false, refused, why };
+  }
+
+  async #expectOurs(tag: string, present: Descriptor | undefined): Promise<void> {
+    if (present === undefined) throw this.#notStored(tag, undefined);
+    if (present.digest !== this.#image.digest) throw this.#lost(tag, present);
+  }
+
+  #lost(tag: string, other: Descriptor): ModelcarsError {
+    return new ModelcarsError(
+      'tag',
+      `push ${this.#repository.name}:${tag}: another job published ${other.digest} under this version while this one published ${this.#image.digest}`,
+      { next: `find out which of the two ${tag} is to be, and push the other under a new version` },
+    );
+  }
+
+  #notStored(tag: string, present: Descriptor | undefined): ModelcarsError {
+    const found = present === undefined ? 'there is no such tag' : `it still points at ${present.digest}`;
+    return new ModelcarsError(
+      'integrity',
+      `tag ${this.#repository.name}:${tag}: the registry answered that it points at ${this.#image.digest}, and ${found}`,
+      { next: "look at the registry's log and any proxy or cache before it, then push again" },
+    );
+  }
+
+  get #version(): string {
+    return this.#plan.request.version ?? '';
+  }
+}
