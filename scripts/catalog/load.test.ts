@@ -58,6 +58,7 @@ defaults:
   platforms: [linux/s390x, linux/amd64, linux/amd64]
   compression: zstd
   tags: [stable]
+  floatingTags: false
   include: ["*.bin"]
   exclude: [a.bin]
   maxLayerSize: 9GiB
@@ -77,6 +78,7 @@ models:
     platforms: [linux/ppc64le]
     compression: none
     tags: []
+    floatingTags: true
     include: [b.bin]
     exclude: []
     maxLayerSize: 1000
@@ -96,6 +98,7 @@ it('lets a model override every default, and adds its annotations to theirs', as
     platforms: ['linux/amd64', 'linux/s390x'],
     compression: 'zstd',
     tags: ['stable'],
+    floatingTags: false,
     include: ['*.bin'],
     exclude: ['a.bin'],
     maxLayerSize: 9 * 1024 ** 3,
@@ -114,6 +117,7 @@ it('lets a model override every default, and adds its annotations to theirs', as
     platforms: ['linux/ppc64le'],
     compression: 'none',
     tags: [],
+    floatingTags: true,
     include: ['b.bin'],
     exclude: [],
     maxLayerSize: 1000,
@@ -207,6 +211,7 @@ it.each([
   ],
   ['compression: ', ['5:18: `compression`: expected one of none, gzip or zstd, got nothing']],
   ['maxLayerSize: 10XB', [expect.stringMatching(/^5:19: `maxLayerSize`: expected a size such as `10GB`/)]],
+  ['floatingTags: no', [expect.stringContaining('`floatingTags`: expected `true` or `false`')]],
   ['maxLayerSize: 0', [expect.stringContaining('above 0')]],
   ['maxLayerSize: 0.5B', [expect.stringContaining('whole number')]],
   ['maxLayerSize: -3', [expect.stringContaining('above 0')]],

@@ -119,12 +119,10 @@ function countRules(checks: NonNullable<Outcome['checks']>): number {
   return new Set(checks.map(({ rule }) => rule)).size;
 }
 
-/** Tags that a new image did not get, and why: the reader expects them to have moved. What the registry forbids is a warning. */
+/** Tags that a new image did not get, and why: the reader expects them to have moved. Of those refused there was a warning. */
 function tellTags({ model, status, tags }: Outcome, context: Context): void {
+  if (status === 'unchanged') return;
   for (const { tag, current, why, refused } of tags ?? []) {
-    if (refused)
-      context.progress.warn(`${model}: tag ${tag} stays: ${why} (floatingTags: false keeps it out)`);
-    else if (!current && why && status !== 'unchanged')
-      context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
+    if (!current && why && !refused) context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
   }
 }

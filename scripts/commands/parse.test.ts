@@ -54,6 +54,7 @@ describe('flags', () => {
       platforms: ['linux/amd64'],
       mirrors: { x: 'y/z=1' },
     });
+    expect((await parse('push', '--no-floating-tags'))?.overrides).toEqual({ floatingTags: false });
   });
 
   it('tell --frozen, --no-frozen and neither apart', async () => {

@@ -78,9 +78,10 @@ class Publisher {
 
   async #setVersion({ tag, why }: TagMove): Promise<TagOutcome> {
     const ours = { tag, current: true, moved: false, why };
-    if (await checkImmutable(this.#repository, tag, this.#image.digest)) return ours;
+    const isOurs = () => checkImmutable(this.#repository, tag, this.#image.digest);
+    if (await isOurs()) return ours;
     try {
-      await this.#put(tag, this.#image);
+      await this.#put(tag, this.#image, async () => void (await isOurs()));
     } catch (error) {
       if (!(error instanceof RegistryFailure) || error.refusal !== 'immutable') throw error;
       // Another job was first; with the same image it did this one's work.
@@ -92,7 +93,7 @@ class Publisher {
     const present = await lookUntil(
       () => this.#resolve(tag),
       (found) => found !== undefined,
-      this.#signal,
+      { signal: this.#signal },
     );
     if (present === undefined) throw this.#notStored(tag, undefined);
     await this.#expectOurs(tag, present);
@@ -171,9 +172,9 @@ class Publisher {
     return this.#list;
   }
 
-  async #put(tag: string, image: Descriptor): Promise<void> {
+  async #put(tag: string, image: Descriptor, beforeRetry?: () => Promise<void>): Promise<void> {
     this.#list = undefined;
-    await this.#repository.tag(tag, image);
+    await this.#repository.tag(tag, image, beforeRetry);
   }
 
   async #resolve(tag: string): Promise<Descriptor | undefined> {
@@ -185,7 +186,7 @@ class Publisher {
     const present = await lookUntil(
       () => this.#resolve(tag),
       (found) => found !== undefined && found.digest !== before?.digest,
-      this.#signal,
+      { signal: this.#signal },
     );
     if (present?.digest === this.#image.digest) return { tag, current: true, moved: true, why };
     if (present === undefined || present.digest === before?.digest) throw this.#notStored(tag, present);

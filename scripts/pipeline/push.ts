@@ -64,10 +64,9 @@ async function pushModel(
   const repository = context.client.repository(name, { push: true });
   const tagPlan = await planPush(repository, model);
   const { moves } = tagPlan;
+  const warn = (line: string) => context.options.progress.warn(`${model.name}: ${line}`);
   if (tagPlan.unlisted !== undefined && moves.some(({ kind }) => kind === 'floating'))
-    context.options.progress.warn(
-      `${model.name}: floating tags are judged by the images they point at: ${tagPlan.unlisted}`,
-    );
+    warn(`floating tags are judged by the images they point at: ${tagPlan.unlisted}`);
   if (!context.options.dryRun) {
     await checkRoom(context, plan, repository);
     await readClaimed(context, repository, plan, tagPlan, task);
@@ -89,6 +88,8 @@ async function pushModel(
   const image = there ? known : await assemble(context, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
   const tags = await publishTags(repository, tagPlan, image.index.descriptor, context.options.signal);
+  for (const { tag, refused, why } of tags)
+    if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
   await sink.proveManifests();
   const status = there && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
   return {

@@ -26,6 +26,8 @@ export interface Call {
   stream?: () => Readable;
   /** One try only. */
   once?: boolean;
+  /** Before every further try; its failure ends them. */
+  beforeRetry?: (() => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
   /** Milliseconds until the answer's head; 60 s unless told. */
   headersTimeout?: number;
@@ -73,7 +75,11 @@ export class Host {
   /** Sends a call, with retries unless its body can be sent only once. */
   async send(call: Call): Promise<Answer> {
     if (call.stream || call.once) return await this.#once(call);
-    return await this.#retrying(call.signal, () => this.#once(call));
+    let tries = 0;
+    return await this.#retrying(call.signal, async () => {
+      if (tries++ > 0) await call.beforeRetry?.();
+      return await this.#once(call);
+    });
   }
 
   /** Sends a call nobody depends on, even after a cancellation: 2 s, one try, no errors. */

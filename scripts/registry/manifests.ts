@@ -64,11 +64,12 @@ export async function getManifest(
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
-/** Stores a manifest under a tag or its digest. */
+/** Stores a manifest under a tag or its digest; `beforeRetry` as in a Call. */
 export async function putManifest(
   address: ManifestAddress,
   descriptor: Descriptor,
   bytes: Uint8Array,
+  beforeRetry?: () => Promise<void>,
 ): Promise<void> {
   const answer = await address.host.send({
     what: address.what,
@@ -80,6 +81,7 @@ export async function putManifest(
     body: bytes,
     signal: address.signal,
     headersTimeout: 5 * 60_000,
+    beforeRetry,
   });
   await discard(answer);
   const stored = headerOf(answer, 'docker-content-digest');

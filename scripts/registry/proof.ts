@@ -3,8 +3,8 @@ import { ModelcarsError } from '../errors.ts';
 import { cancelled } from '../http/retry.ts';
 import { type Descriptor, isManifest } from '../image/types.ts';
 
-/** Milliseconds before each further look: object storage and caches may show a write a moment later. */
-const patience = [250, 1000, 3000];
+/** Pauses before each further look, in parts of the retries' delay (1 s): object storage and caches may show a write a moment later. */
+const patience = [0.25, 1, 3];
 
 /**
  * Looks until what was written can be seen, at most four times in four seconds; returns what the last look saw. `seen` judges a
@@ -13,12 +13,12 @@ const patience = [250, 1000, 3000];
 export async function lookUntil<T>(
   look: () => Promise<T>,
   seen: (found: T) => boolean,
-  signal?: AbortSignal,
+  { signal, delay = 1000 }: { signal?: AbortSignal | undefined; delay?: number } = {},
 ): Promise<T> {
-  for (const delay of patience) {
+  for (const part of patience) {
     const found = await look();
     if (seen(found)) return found;
-    await wait(delay, undefined, signal && { signal }).catch((cause: unknown) => {
+    await wait(part * delay, undefined, signal && { signal }).catch((cause: unknown) => {
       throw cancelled(cause);
     });
   }
@@ -34,11 +34,11 @@ export async function prove(
   repository: string,
   { digest, mediaType, size }: Descriptor,
   look: () => Promise<number | undefined>,
-  signal?: AbortSignal,
+  pace: { signal?: AbortSignal | undefined; delay?: number } = {},
 ): Promise<void> {
   const whole = (found: number | undefined) =>
     found === size || found === 0 || (size === 0 && found !== undefined);
-  const found = await lookUntil(look, whole, signal);
+  const found = await lookUntil(look, whole, pace);
   if (whole(found)) return;
   const kind = isManifest(mediaType) ? 'manifest' : 'blob';
   const why = found === undefined ? 'and does not have it' : `and has ${found} bytes of ${size}`;

@@ -30,6 +30,11 @@ describe('a refusal', () => {
     ['no credentials, 403', { status: 403, account: none }, 'login'],
     ['a wrong password', { status: 401 }, 'rejected'],
     ['a token with less scope than asked', { status: 401, account: token }, 'rights'],
+    [
+      "Amazon's, whoever we think we are",
+      { status: 403, account: none, text: 'DENIED: User: x is not authorized to perform: ecr:PutImage' },
+      'rights',
+    ],
     ['a right that is missing', { status: 403, text: 'DENIED: requested access is denied' }, 'rights'],
     [
       'an ECR password of yesterday',

@@ -33,6 +33,9 @@ const quota =
 // ECR answers 403 to a password of more than twelve hours.
 const expired = /\b(token|password|credentials?) (has|have|is|are) expired\b/i;
 
+// Amazon knows the user, whatever we know of the credentials.
+const amazonDenies = /\bnot authorized to perform: (ecr(?:-public)?:\w+)/;
+
 /** Which refusal an answer is, by its status and the registry's own words; undefined when it is none. */
 export function refusalOf(status: number, text: string, refused: Refused): Refusal | undefined {
   const { method, path, account } = refused;
@@ -42,6 +45,7 @@ export function refusalOf(status: number, text: string, refused: Refused): Refus
   }
   if (quotaStatuses.includes(status) && (quota.test(text) || status === 507)) return 'quota';
   if (status !== 401 && status !== 403) return undefined;
+  if (amazonDenies.test(text)) return 'rights';
   if (account.kind === 'none') return 'login';
   if (expired.test(text)) return 'rejected';
   return status === 401 && account.kind === 'unproven' ? 'rejected' : 'rights';
@@ -97,7 +101,7 @@ export function logIn(registry: string): string {
 function rightOf(registry: string, answer: string, method: string, path: string): string {
   const [, repository = ''] = /^\/v2\/(.+)\/(?:blobs|manifests|tags)\//.exec(path) ?? [];
   // Amazon's own words name the action, also behind a proxy with a name of its own.
-  const named = /\bto perform: (ecr(?:-public)?:\w+)/.exec(answer)?.[1];
+  const named = amazonDenies.exec(answer)?.[1];
   const action = named ?? (isEcr(registry) ? ecrAction(registry, method, path) : undefined);
   if (action !== undefined) return `${action} on ${repository}`;
   if (path.endsWith('/tags/list')) return `the right to list the tags of ${repository}`;

@@ -122,6 +122,37 @@ describe('manifests', () => {
   });
 });
 
+describe('what was written', () => {
+  test('is read back once: blobs by HEAD, manifests by their bytes', async () => {
+    await using({}, async (fake, at) => {
+      const repository = at('me/iris');
+      await repository.write(layerContent());
+      await repository.write(manifestContent());
+      const before = fake.requests.length;
+      await repository.proveWritten();
+      await repository.proveWritten();
+      expect(fake.requests.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([
+        `HEAD /v2/me/iris/blobs/${sha256(layer)}`,
+        `GET /v2/me/iris/manifests/${descriptor.digest}`,
+      ]);
+    });
+  });
+
+  test('and linked is read back too; what was there already is not', async () => {
+    await using({}, async (fake, at) => {
+      fake.blobs.set(`me/iris ${sha256(layer)}`, layer);
+      await at('me/iris').write(layerContent());
+      const before = fake.requests.length;
+      await at('me/iris').proveWritten();
+      expect(fake.requests).toHaveLength(before);
+      await at('you/iris').write(layerContent());
+      expect(fake.requests.at(-1)?.path).toContain('?mount=');
+      fake.blobs.delete(`you/iris ${sha256(layer)}`);
+      await expect(at('you/iris').proveWritten()).rejects.toMatchObject({ code: 'integrity' });
+    });
+  });
+});
+
 describe('blobs', () => {
   test('seen once are not asked for again, nor sent again', async () => {
     await using({}, async (fake, at) => {

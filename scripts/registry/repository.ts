@@ -83,8 +83,11 @@ export class Repository implements Sink, ImageStore {
     return await writing;
   }
 
-  /** Points a tag at a manifest that is there. Fails with a `usage` error on a name outside the tag grammar. */
-  async tag(name: string, descriptor: Descriptor): Promise<void> {
+  /**
+   * Points a tag at a manifest that is there. Fails with a `usage` error on a name outside the tag grammar. `beforeRetry` runs
+   * before every further try, since others may have set the tag while this one waited.
+   */
+  async tag(name: string, descriptor: Descriptor, beforeRetry?: () => Promise<void>): Promise<void> {
     this.willPush();
     if (!isTag(name)) {
       throw new ModelcarsError('usage', `tag ${this.name}: ${JSON.stringify(name)} is no tag`, {
@@ -93,7 +96,8 @@ export class Repository implements Sink, ImageStore {
     }
     const bytes = this.#manifests.get(descriptor.digest) ?? (await this.read(descriptor));
     const what = `tag ${this.name}:${name}`;
-    await putManifest({ host: this.#host, access: this.#access(), name, what }, descriptor, bytes);
+    const address = { host: this.#host, access: this.#access(), name, what };
+    await putManifest(address, descriptor, bytes, beforeRetry);
   }
 
   /** A tag's or digest's descriptor; undefined when there is none. */
@@ -179,7 +183,7 @@ export class Repository implements Sink, ImageStore {
         ? (await resolveManifest(address))?.size
         : (await getManifest(address))?.bytes.length;
     const look = isManifest(mediaType) ? manifestSize : () => this.#blobSize(digest, address.what, signal);
-    await prove(this.name, descriptor, look, signal);
+    await prove(this.name, descriptor, look, { signal, delay: this.#host.retry.delay });
     this.#unproven.delete(digest);
   }
 

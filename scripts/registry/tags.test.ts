@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import * as semver from 'semver';
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../image/types.ts';
-import { checkImmutable, planTags } from './tags.ts';
+import { checkImmutable, planTags, standing } from './tags.ts';
 
 const number = fc.nat({ max: 3 });
 const versions = fc
@@ -103,10 +103,45 @@ describe('planTags', () => {
     );
   });
 
+  test('sets no floating tags when told, and an extra one of that name as it is', () => {
+    const plan = planTags({ version: 'v1.2.3', extra: ['latest'], existing: ['v2.0.0'], floating: false });
+    expect(plan.map(({ tag, kind, move }) => [tag, kind, move])).toEqual([
+      ['v1.2.3', 'version', true],
+      ['latest', 'extra', true],
+    ]);
+  });
+
+  test('names the newest release of a floating tag', () => {
+    const plan = planTags({ version: 'v1.2.3', extra: [], existing: ['v1.10.0', 'v1.9.9', 'v2.0.0'] });
+    expect(Object.fromEntries(plan.map(({ tag, newest }) => [tag, newest]))).toEqual({
+      'v1.2.3': undefined,
+      'v1.2': 'v1.2.3',
+      v1: 'v1.10.0',
+      latest: 'v2.0.0',
+    });
+  });
+
   test('refuses an extra tag outside the grammar', () => {
     expect(() => planTags({ extra: ['a b'], existing: [] })).toThrow(
       expect.objectContaining({ code: 'usage' }),
     );
+  });
+});
+
+describe('standing', () => {
+  test.each([
+    ['latest', 'v1.2.9', 'v1.3.0', 'newer'],
+    ['latest', 'v1.10.0', 'v1.9.0', 'older'],
+    ['latest', 'v1.2.3', '1.2.3', 'same'],
+    ['v1', 'v1.2.3', 'v2.0.0', undefined],
+    ['v1', 'v1.2.3', 'v1.3.0', 'newer'],
+    ['1.2', '1.2.3', 'v1.3.0', undefined],
+    ['1.2', '1.2.3', 'v1.2.4', 'newer'],
+    ['latest', 'v1.2.3', 'v2.0.0-rc.1', undefined],
+    ['latest', 'v1.2.3', 'the second', undefined],
+    ['latest', 'v1.2.3', undefined, undefined],
+  ])('of %s: to %s, an image that says it is %s is %s', (tag, version, named, expected) => {
+    expect(standing(tag, version, named)).toBe(expected);
   });
 });
 
