@@ -35,13 +35,27 @@ test('refuses numbers beyond 2^53, and what is no number', () => {
 });
 
 test('joins prefix and name in the ustar format only', () => {
-  const prefixed = (magic: string) => (own: Buffer) => {
+  const prefixed = (magic: string, prefix: string) => (own: Buffer) => {
     own.write(magic, 257, 'latin1');
-    own.write('usr/share', 345);
+    own.write(prefix, 345);
   };
-  const name = (magic: string) => Buffer.from(parseHeader(block(prefixed(magic)))?.name ?? []).toString();
-  expect(name('ustar\x0000')).toBe('usr/share/models/x');
-  expect(name('ustar  \0')).toBe('models/x');
+  const name = (magic: string, prefix: string) =>
+    Buffer.from(parseHeader(block(prefixed(magic, prefix)))?.name ?? []).toString();
+  expect(name('ustar\x0000', 'usr/share')).toBe('usr/share/models/x');
+  // GNU has the access time there.
+  expect(name('ustar  \0', '00000000001\0')).toBe('models/x');
+});
+
+test("refuses what Go's archive/tar takes for a prefix, and other readers do not", () => {
+  const gnu = (own: Buffer) => void own.write('usr/share', 345);
+  expect(() => parseHeader(block(gnu))).toThrow('access time that is no number');
+  const later = (own: Buffer) => void own.write('usr/share', 357);
+  expect(() => parseHeader(block(later))).toThrow('change time that is no number');
+  const star = (own: Buffer) => {
+    own.write('ustar\x0000', 257, 'latin1');
+    own.write('tar\0', 508, 'latin1');
+  };
+  expect(() => parseHeader(block(star))).toThrow('format of star');
 });
 
 test('refuses a wrong checksum, and takes a right one in any of the usual spellings', () => {

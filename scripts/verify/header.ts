@@ -27,7 +27,8 @@ export interface Header {
 
 /**
  * Reads a header block in the old, ustar or GNU format (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"); undefined for a
- * block of zeros. Throws BrokenTar on a wrong checksum, on a number that is none and on one beyond 2^53.
+ * block of zeros. Throws BrokenTar on a wrong checksum, on a number that is none, on one beyond 2^53, and where readers in use would
+ * find another name than ours.
  */
 export function parseHeader(block: Uint8Array): Header | undefined {
   if (isZero(block)) return undefined;
@@ -50,6 +51,7 @@ export function parseHeader(block: Uint8Array): Header | undefined {
     odd: undefined,
   };
   if (header.size < 0) throw new BrokenTar(`a header gives the size ${header.size}`);
+  if (format === 'GNU') checkGnuTimes(block);
   header.odd = oddityOf(block, header);
   return header;
 }
@@ -84,7 +86,19 @@ function checkSum(block: Uint8Array): void {
   if (stated !== sum) throw new BrokenTar(`a header has the checksum ${stated}, its bytes give ${sum}`);
 }
 
+/**
+ * Go's archive/tar, which the engines use, takes what stands in place of GNU's access and change time for a prefix of the name
+ * where it is no number (Reader.readHeader): a member would lie elsewhere than its name says.
+ */
+function checkGnuTimes(block: Uint8Array): void {
+  if (block[345] !== 0) number(block, 345, 12, 'access time');
+  if (block[357] !== 0) number(block, 357, 12, 'change time');
+}
+
 function formatOf(block: Uint8Array): Header['format'] {
+  // Its prefix is shorter than ustar's: a name would be read in two ways.
+  if (String.fromCharCode(...block.subarray(257, 262), ...block.subarray(508, 512)) === 'ustartar\0')
+    throw new BrokenTar('a header is in the format of star');
   const magic = String.fromCharCode(...block.subarray(257, 265));
   if (magic === 'ustar  \0') return 'GNU';
   return magic.startsWith('ustar\0') ? 'ustar' : 'old';

@@ -214,8 +214,9 @@ export const tamperings: Tampering[] = [
   { rule: 'names', lie: 'a terminal escape', message: /x\\u\{1b\}\[2J\/: the name is not plain/, ...add(directory('models/./x\x1b[2J/')) },
   { rule: 'whiteouts', lie: 'a whiteout', message: /models\/\.wh\.README\.md: is a whiteout/, ...add({ name: 'models/.wh.README.md' }) },
   { rule: 'whiteouts', lie: 'an opaque whiteout', message: /is a whiteout/, ...add({ name: 'models/.wh..wh..opq' }) },
-  ...([['1', 'hard link', 'models/model.joblib'], ['2', 'symbolic link', '/etc/passwd'], ['3', 'character device', ''], ['6', 'fifo', ''], ['S', 'member of type "S"', '']] as const).map(([type, kind, link]): Tampering => (
+  ...([['1', 'hard link', 'models/model.joblib'], ['2', 'symbolic link', '/etc/passwd'], ['3', 'character device', ''], ['6', 'fifo', ''], ['V', 'member of type "V"', '']] as const).map(([type, kind, link]): Tampering => (
     { rule: 'types', lie: kind, message: new RegExp(`models/x: is a ${kind}`), ...add({ name: 'models/x', type, link }) })),
+  { rule: 'blobs', lie: 'a sparse member', message: /a member is sparse/, ...add({ name: 'models/x', type: 'S' }) },
   { rule: 'types', lie: '/models as a link', message: /models: is a symbolic link/, draft: (draft) => void draft.model.unshift({ compression: 'none', members: [{ name: 'models', type: '2', link: 'tmp' }] }) },
   { rule: 'owner', lie: 'root', message: /owner is 0:0, the contract says 1001:0/, next: /chown it to 1001:0/, ...spoil({ uid: 0 }) },
   { rule: 'owner', lie: 'another group', message: /owner is 1001:1001/, ...spoil({ gid: 1001 }) },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { BrokenTar } from './header.ts';
 import { type Member, TarReader } from './tar.ts';
 import { hex, tarOf, trueDraft } from './testing.ts';
-import { member, pax } from './testing-tar.ts';
+import { member, pax, sign } from './testing-tar.ts';
 
 const plenty = () => ({ members: 1000, names: 100_000 });
 
@@ -124,4 +124,51 @@ test('never throws anything but BrokenTar, whatever the bytes', () => {
       }
     }),
   );
+});
+
+test.each([
+  ['an empty path in a PAX header', member({ name: 'models/evil', before: pax('path', '') })],
+  ['an empty size in a PAX header', member({ name: 'models/evil', content: 'x', before: pax('size', '') })],
+])('%s leaves that of the header, as for engines', (_, bytes) => {
+  const [first] = read(Buffer.concat([bytes, end]));
+  expect(first).toMatchObject({ path: 'models/evil', size: bytes.length > 1600 ? 1 : 0 });
+});
+
+const longName = (name: string) => member({ name: '././@LongLink', type: 'L', content: `${name}\0` });
+const globalPax = (key: string, value: string) => {
+  const bytes = pax(key, value);
+  bytes.write('g', 156);
+  sign(bytes.subarray(0, 512));
+  return bytes;
+};
+/** Each lies under /models for Go's archive/tar and elsewhere for another reader, or the other way round. */
+test.each([
+  ['an empty long name', member({ name: 'models/evil', before: longName('') }), 'empty'],
+  [
+    'a long name before a PAX name',
+    member({ name: 'x', before: Buffer.concat([longName('models/evil'), pax('path', 'etc/fine')]) }),
+    'readers differ on which holds',
+  ],
+  [
+    'a long name that a global header takes away',
+    member({ name: 'models/evil', before: Buffer.concat([longName('etc/fine'), globalPax('comment', 'x')]) }),
+    'readers differ on whose',
+  ],
+  [
+    'a global name',
+    member({ name: 'x', before: globalPax('path', 'models/evil') }),
+    'readers differ on whose',
+  ],
+  ['a sparse name', member({ name: 'x', before: pax('GNU.sparse.name', 'models/evil') }), 'sparse'],
+  ['a sparse member', member({ name: 'x', type: 'S' }), 'sparse'],
+  ['a name with a NUL', member({ name: 'x', before: pax('path', 'a\0b') }), 'NUL'],
+  ['a size in hexadecimal digits', member({ name: 'x', before: pax('size', '0x200') }), 'size that is none'],
+  ['a size with an exponent', member({ name: 'x', before: pax('size', '1e3') }), 'size that is none'],
+])('refuses %s', (_, bytes, message) => {
+  expect(() => read(Buffer.concat([bytes, end]))).toThrow(message);
+  expect(() => read(Buffer.concat([bytes, end]))).toThrow(BrokenTar);
+});
+
+test('reads on after a global header that places nothing', () => {
+  expect(read(Buffer.concat([globalPax('comment', 'x'), member({ name: 'a' }), end]))).toHaveLength(1);
 });

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import { BrokenTar, blockSize, type Header, isZero, parseHeader } from './header.ts';
 import { cleanPath, isUnderModels } from './paths.ts';
+import { type Pax, parsePax, paxBytes, paxSize, saysPlace } from './pax.ts';
 
 /** A member of a layer, as one of the formats in use tells it. */
 export interface Member {
@@ -73,7 +74,7 @@ export class TarReader {
   #extension: { type: string; parts: Uint8Array[] } | undefined;
   #longName: Buffer | undefined;
   #longLink: Buffer | undefined;
-  #pax: Map<string, string> | undefined;
+  #pax: Pax | undefined;
   #oddExtension: string | undefined;
 
   constructor(budget: Budget) {
@@ -134,6 +135,8 @@ export class TarReader {
       this.#expectContent(header.size);
       return;
     }
+    if (header.type === 'S')
+      throw new BrokenTar('a member is sparse, and readers differ on where its content ends');
     this.#member = this.#memberOf(header);
     this.members.push(this.#member);
     if (this.#member.type === 'file' && isUnderModels(this.#member.path)) this.#hash = createHash('sha256');
@@ -171,13 +174,21 @@ export class TarReader {
       if (end === -1 || end !== bytes.length - 1)
         this.#oddExtension ??= 'has a long name that does not end at its NUL';
       const value = end === -1 ? bytes : bytes.subarray(0, end);
+      if (value.length === 0) throw new BrokenTar('a long name is empty');
       if (type === 'L') this.#longName = value;
       else this.#longLink = value;
       return;
     }
     this.#oddExtension ??= 'has a PAX header (image scanners fail on it), the contract says GNU';
-    // A global header stands for itself and changes no member, as in Go's archive/tar, which the engines use.
-    if (type === 'x') this.#pax = parsePax(bytes);
+    const records = parsePax(bytes);
+    if (type === 'x') {
+      this.#pax = records;
+      return;
+    }
+    // To Go's archive/tar, which the engines use, a global header stands for itself: it ends what was said of the next member, and
+    // changes none. Others apply it to each that follows.
+    if (this.#hasExtension() || saysPlace(records))
+      throw new BrokenTar('a global PAX header gives or takes a name or size, and readers differ on whose');
   }
 
   #hasExtension(): boolean {
@@ -185,6 +196,8 @@ export class TarReader {
   }
 
   #memberOf(header: Header): Member {
+    if (this.#pax !== undefined && (this.#longName !== undefined || this.#longLink !== undefined))
+      throw new BrokenTar('a member has a GNU long name and a PAX header, and readers differ on which holds');
     const name = paxBytes(this.#pax, 'path') ?? this.#longName ?? header.name;
     const link = paxBytes(this.#pax, 'linkpath') ?? this.#longLink ?? header.link;
     if (name.length > nameLimit || link.length > nameLimit)
@@ -194,9 +207,7 @@ export class TarReader {
     if (this.#budget.members < 0) throw new BrokenTar('the image has too many tar members to check');
     if (this.#budget.names < 0) throw new BrokenTar('the names in the image are too long to check');
 
-    const size = this.#pax?.has('size') ? Number(this.#pax.get('size')) : header.size;
-    if (!Number.isSafeInteger(size) || size < 0)
-      throw new BrokenTar('a PAX header gives a size that is none');
+    const size = paxSize(this.#pax) ?? header.size;
     let odd = this.#oddExtension ?? header.odd;
     if (!isUtf8(name)) odd ??= 'has a name that is not UTF-8';
     const truncated = this.#longName?.subarray(0, 100);
@@ -223,27 +234,4 @@ export class TarReader {
       ...(odd !== undefined && { odd }),
     };
   }
-}
-
-/** Records `length key=value\n` (POSIX.1-2001, pax, "pax Extended Header"); the length counts itself. */
-function parsePax(bytes: Buffer): Map<string, string> {
-  const records = new Map<string, string>();
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at);
-    const length = space === -1 ? Number.NaN : Number(bytes.toString('latin1', at, space));
-    const end = at + length;
-    if (!Number.isSafeInteger(length) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a)
-      throw new BrokenTar('a PAX header is malformed');
-    const record = bytes.toString('utf8', space + 1, end - 1);
-    const equals = record.indexOf('=');
-    if (equals < 1) throw new BrokenTar('a PAX header is malformed');
-    records.set(record.slice(0, equals), record.slice(equals + 1));
-    at = end;
-  }
-  return records;
-}
-
-function paxBytes(pax: Map<string, string> | undefined, key: string): Buffer | undefined {
-  const value = pax?.get(key);
-  return value === undefined ? undefined : Buffer.from(value);
 }

@@ -1,0 +1,54 @@
+import { BrokenTar } from './header.ts';
+
+/** PAX records by keyword: POSIX.1-2001, pax, "pax Extended Header". */
+export type Pax = ReadonlyMap<string, string>;
+
+/** Records that say where a member lies and where it ends. */
+const placing = ['path', 'linkpath', 'size'];
+
+/**
+ * Reads the records `length key=value\n` of a PAX header; the length counts itself. Throws BrokenTar on what is none, and on
+ * records that give one member several names (those of GNU's sparse files), which readers choose between differently.
+ */
+export function parsePax(bytes: Buffer): Pax {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const length = space === -1 ? Number.NaN : Number(bytes.toString('latin1', at, space));
+    const end = at + length;
+    if (!Number.isSafeInteger(length) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a)
+      throw new BrokenTar('a PAX header is malformed');
+    const record = bytes.toString('utf8', space + 1, end - 1);
+    const equals = record.indexOf('=');
+    if (equals < 1) throw new BrokenTar('a PAX header is malformed');
+    const [key, value] = [record.slice(0, equals), record.slice(equals + 1)];
+    if (key.startsWith('GNU.sparse.'))
+      throw new BrokenTar('a PAX header makes its member sparse, and readers differ on its name and end');
+    if (placing.includes(key) && value.includes('\0'))
+      throw new BrokenTar('a PAX header gives a name with a NUL');
+    records.set(key, value);
+    at = end;
+  }
+  return records;
+}
+
+/** Whether records say where a member lies or ends. */
+export function saysPlace(pax: Pax): boolean {
+  return placing.some((key) => pax.has(key));
+}
+
+/** A name; undefined for none and for an empty one, which leaves the header's (Go's archive/tar, mergePAX). */
+export function paxBytes(pax: Pax | undefined, key: string): Buffer | undefined {
+  const value = pax?.get(key) ?? '';
+  return value === '' ? undefined : Buffer.from(value);
+}
+
+/** Bytes of a member's content; undefined where the header's size holds. Throws BrokenTar. */
+export function paxSize(pax: Pax | undefined): number | undefined {
+  const text = pax?.get('size') ?? '';
+  if (text === '') return undefined;
+  const size = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(size))
+    throw new BrokenTar('a PAX header gives a size that is none');
+  return size;
+}
