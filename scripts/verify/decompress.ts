@@ -3,9 +3,19 @@ import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } 
 /** Compressed streams one after the other in one blob (pigz and zstd:chunked make them) before we stop believing. */
 const streamLimit = 200_000;
 
+/** Bytes that any blob may decompress to. */
+const alwaysAllowed = 256 * 1024 ** 2;
+/** Beyond that, bytes for each of the blob's: programs and weights give 2 to 20, gzip's best is 1032. */
+const mostExpansion = 100;
+
+/** Bytes that a blob of `size` bytes may decompress to before it is taken for a bomb; `wanted` are known to be right. */
+export function decompressionLimit(size: number, wanted = 0): number {
+  return Math.max(alwaysAllowed, size * mostExpansion, wanted);
+}
+
 /**
  * Decompresses what is written, in memory that does not grow with it. A blob may be several gzip members or zstd frames
- * one after the other; whatever else follows a stream is an error. Errors do not throw but stay in `error`, and later
+ * one after the other; whatever else follows a stream, or goes beyond `limit` bytes in all, is an error. Errors do not throw but stay in `error`, and later
  * writes do nothing, so that the caller can read the blob to its end and hash it.
  */
 export class Decompressor {
@@ -18,10 +28,17 @@ export class Decompressor {
   /** Bytes handed to the present stream. */
   #written = 0;
   #streams = 0;
+  /** Bytes that may still come out. */
+  #left: number;
 
-  constructor(format: 'gzip' | 'zstd', onChunk: (chunk: Uint8Array) => void) {
+  constructor(
+    format: 'gzip' | 'zstd',
+    onChunk: (chunk: Uint8Array) => void,
+    limit = Number.POSITIVE_INFINITY,
+  ) {
     this.#format = format;
     this.#onChunk = onChunk;
+    this.#left = limit;
     [this.#stream, this.#ended] = this.#begin();
   }
 
@@ -54,7 +71,13 @@ export class Decompressor {
     const stream = this.#format === 'gzip' ? createGunzip() : createZstdDecompress();
     this.#written = 0;
     const ended = new Promise<'ended'>((resolve, reject) => {
-      stream.on('data', this.#onChunk);
+      stream.on('data', (chunk: Uint8Array) => {
+        if (stream.destroyed) return;
+        this.#left -= chunk.length;
+        // A few bytes can hold terabytes: one write may never end.
+        if (this.#left < 0) stream.destroy(new Error('it holds far more bytes than its size lets expect'));
+        else this.#onChunk(chunk);
+      });
       stream.on('end', () => resolve('ended'));
       stream.on('error', reject);
     });

@@ -56,9 +56,15 @@ export function parseHeader(block: Uint8Array): Header | undefined {
   return header;
 }
 
+const zeros = new Uint8Array(16 * 1024);
+
 /** Whether all bytes are zero. */
 export function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (let at = 0; at < bytes.length; at += zeros.length) {
+    const part = bytes.subarray(at, at + zeros.length);
+    if (Buffer.compare(part, zeros.subarray(0, part.length)) !== 0) return false;
+  }
+  return true;
 }
 
 /** What a strict reader of the GNU basics stumbles over; such places also hide things from one reader and not from another. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
-import { Decompressor } from './decompress.ts';
+import { Decompressor, decompressionLimit } from './decompress.ts';
 import type { LayerDescriptor } from './documents.ts';
 import { BrokenTar } from './header.ts';
 import { Lie } from './lie.ts';
@@ -26,6 +26,8 @@ export interface ReadOptions {
   /** Called with the number of the blob's bytes just read. */
   onBytes?: ((count: number) => void) | undefined;
   budget: Budget;
+  /** Bytes of tar that a right layer may have at most, known from elsewhere: beyond what its size lets expect. */
+  wanted?: number | undefined;
 }
 
 /**
@@ -44,7 +46,9 @@ export async function readLayer(
   const tar = new GuardedTar(options.budget);
   const format = compressionOf(layer.mediaType);
   const decompressor =
-    format === undefined ? undefined : new Decompressor(format, (chunk) => tar.push(chunk));
+    format === undefined
+      ? undefined
+      : new Decompressor(format, (chunk) => tar.push(chunk), decompressionLimit(layer.size, options.wanted));
   let size = 0;
   try {
     for await (const chunk of store.open(promised, 0, options.signal)) {

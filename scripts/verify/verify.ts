@@ -39,6 +39,8 @@ export interface Check {
 
 /** Layers read at the same time. */
 const parallelLayers = 3;
+/** Bytes of tar around a file's content, at most: its header, its directories', long names, padding. */
+const tarOverhead = 256 * 1024;
 /** What the tars of one image may cost in memory: members, and bytes of their names. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
 
@@ -108,6 +110,8 @@ async function readLayers(
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   const budget = { ...limits };
+  // The lock's files in one layer, with room for headers, padding and directories.
+  const wanted = options.files.reduce((sum, file) => sum + file.size + tarOverhead, tarOverhead);
   const limit = pLimit(parallelLayers);
   const layers = new Map<Digest, Promise<LayerFacts>>();
   let failure: { error: unknown } | undefined;
@@ -116,7 +120,7 @@ async function readLayers(
       if (layers.has(layer.digest)) continue;
       const read = limit(async () => {
         signal.throwIfAborted();
-        return readLayer(store, layer, { signal, onBytes: options.onBytes, budget });
+        return readLayer(store, layer, { signal, onBytes: options.onBytes, budget, wanted });
       });
       read.catch((error: unknown) => {
         failure ??= {
@@ -132,5 +136,14 @@ async function readLayers(
   if (failure !== undefined) throw failure.error;
   const facts = new Map<Digest, LayerFacts>();
   for (const [digest, read] of layers) facts.set(digest, await read);
+  for (const { platform, manifest } of images) {
+    // A layer that is listed again and again is read once and judged each time.
+    const members = manifest.layers.reduce(
+      (sum, { digest }) => sum + (facts.get(digest)?.members.length ?? 0),
+      0,
+    );
+    if (members > limits.members)
+      throw new Lie('its layers have too many tar members to check', { platform });
+  }
   return facts;
 }
