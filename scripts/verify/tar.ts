@@ -62,6 +62,7 @@ export class TarReader {
   /** What is wrong with the end of the archive, where no member stands. */
   odd: string | undefined;
   readonly #budget: Budget;
+  readonly #hashes: boolean;
   readonly #block = new Uint8Array(blockSize);
   #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
   /** Bytes of the block, content or padding still to come. */
@@ -77,8 +78,10 @@ export class TarReader {
   #pax: Pax | undefined;
   #oddExtension: string | undefined;
 
-  constructor(budget: Budget) {
+  /** `hashes`: whether files under /models get their `sha256`, which costs as much as all else. */
+  constructor(budget: Budget, hashes = true) {
     this.#budget = budget;
+    this.#hashes = hashes;
   }
 
   push(chunk: Uint8Array): void {
@@ -139,7 +142,8 @@ export class TarReader {
       throw new BrokenTar('a member is sparse, and readers differ on where its content ends');
     this.#member = this.#memberOf(header);
     this.members.push(this.#member);
-    if (this.#member.type === 'file' && isUnderModels(this.#member.path)) this.#hash = createHash('sha256');
+    if (this.#hashes && this.#member.type === 'file' && isUnderModels(this.#member.path))
+      this.#hash = createHash('sha256');
     this.#expectContent(withoutContent.test(header.type) ? 0 : this.#member.size);
   }
 

@@ -22,7 +22,7 @@ const processSchema = z.object({
   Entrypoint: z.array(z.string()).nullish(),
   Env: z.array(z.string()).nullish(),
 });
-const filesSchema = z.array(z.object({ size: z.number() }));
+const filesSchema = z.array(z.object({ size: z.int().nonnegative() }));
 
 /** This machine's platform in the words of images. */
 export function ownPlatform(): Platform {
@@ -57,7 +57,7 @@ export async function runnableImage(
     user: User,
     env: Env ?? [],
     entrypoint: Entrypoint ?? [],
-    size: layers.reduce((total, layer) => total + sizeOf(layer), 0),
+    size: layers.reduce((total, layer) => total + unpackedSize(layer), 0),
   };
 }
 
@@ -81,7 +81,8 @@ async function manifestOf(
   );
 }
 
-function sizeOf({ size, annotations }: Descriptor): number {
+/** Bytes of a layer's files, at least: its own, or what its annotation says of its files. A claim, until they are unpacked. */
+export function unpackedSize({ size, annotations }: Descriptor): number {
   try {
     const files = filesSchema.parse(JSON.parse(annotations?.['dev.modelcars.layer.files'] ?? '[]'));
     return Math.max(

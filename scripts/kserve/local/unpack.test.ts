@@ -1,11 +1,13 @@
-import { lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ModelcarsError } from '../../errors.ts';
 import { type Descriptor, mediaTypes } from '../../image/types.ts';
+import { member } from '../../verify/testing-tar.ts';
 import { type Reader, removeTree, unpackLayers } from './unpack.ts';
 
 type Member = Partial<Header> & { name: string; text?: string };
@@ -146,6 +148,106 @@ describe('stays in its folder', () => {
       code: 'integrity',
     });
   });
+});
+
+it('sets no mode through a link that took the place of a folder', async () => {
+  await using kept = await temporaryFile('kept');
+  const outside = dirname(kept.path);
+  await chmod(outside, 0o750);
+  const [parent, name] = [dirname(outside), basename(outside)];
+  await unpack([
+    await tar({ name: `a/${name}/`, type: 'directory', mode: 0o777, uid: stranger.uid }),
+    await tar({ name: '.wh.a' }, { name: 'a', type: 'symlink', linkname: parent }),
+  ]);
+  expect(await readlink(join(folder, 'a'))).toBe(parent);
+  expect((await stat(outside)).mode & 0o777).toBe(0o750);
+});
+
+it('unpacks an image whose later layer takes a folder away', async () => {
+  await unpack([
+    await tar({ name: 'a/b/', type: 'directory', mode: 0o755 }, { name: 'a/b/c', text: 'x' }),
+    await tar({ name: '.wh.a' }, { name: 'd', text: 'y' }),
+  ]);
+  expect(await readdir(folder)).toEqual(['d']);
+});
+
+it.each<[string, Member[], RegExp]>([
+  [
+    'a file below a file',
+    [
+      { name: 'f', text: 'x' },
+      { name: 'f/g', text: 'y' },
+    ],
+    /f\/g: its parent is no folder/,
+  ],
+  [
+    'a hard link to nothing',
+    [{ name: 'l', type: 'link', linkname: 'none' }],
+    /l: what it links to is missing/,
+  ],
+  [
+    'a hard link to a folder',
+    [
+      { name: 'd/', type: 'directory' },
+      { name: 'l', type: 'link', linkname: 'd' },
+    ],
+    /l: what it links to is a folder/,
+  ],
+  [
+    'a hard link out of the root',
+    [{ name: 'l', type: 'link', linkname: '../../..' }],
+    /l: what it links to is a folder/,
+  ],
+  ['a name that no file system takes', [{ name: 'n'.repeat(300), text: 'x' }], /its name is too long/],
+  ['a member of no name', [{ name: '..', text: 'x' }], /named `\.\.`/],
+])('names %s', async (_, members, message) => {
+  await expect(unpack([await tar(...members)])).rejects.toThrow(message);
+  await expect(unpack([await tar(...members)])).rejects.toBeInstanceOf(ModelcarsError);
+});
+
+it('leaves devices and pipes out, and takes the set-user-ID bit from programs', async () => {
+  const program = {
+    name: 'su',
+    text: 'ELF',
+    mode: 0o6755,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+  };
+  const special = { mode: 0o666, devmajor: 1, devminor: 3 };
+  await unpack(
+    [
+      await tar(
+        { name: 'null', type: 'character-device', ...special },
+        { name: 'disk', type: 'block-device', ...special },
+        { name: 'pipe', type: 'fifo' },
+        program,
+      ),
+    ],
+    mediaTypes.layer,
+    { uid: stranger.uid, gid: 0, chown: true },
+  );
+  expect(await readdir(folder)).toEqual(['su']);
+  expect((await stat(join(folder, 'su'))).mode & 0o7777).toBe(0o755);
+});
+
+it.each([
+  ['gzip', mediaTypes.layerGzip, gzipSync],
+  ['zstd', mediaTypes.layerZstd, zstdCompressSync],
+])('stops at a %s bomb', async (_, mediaType, compress) => {
+  const zeros = compress(Buffer.alloc(64 * 1024 ** 2));
+  const bomb = Buffer.concat(Array.from({ length: 5 }, () => zeros));
+  await expect(unpack([bomb], mediaType)).rejects.toThrow(/far more bytes/);
+});
+
+it('keeps no header of a gigabyte in memory', async () => {
+  const tar = member({
+    name: 'x',
+    type: 'x',
+    edit: (block) => void block.write('77777777777\0', 124),
+  });
+  await expect(unpack([Buffer.concat([tar, Buffer.alloc(1000)])])).rejects.toThrow(
+    /PAX header has 8589934591 bytes/,
+  );
 });
 
 it('keeps links as they are, and hard links as one file', async () => {

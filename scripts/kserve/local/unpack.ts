@@ -1,12 +1,17 @@
+import { constants } from 'node:fs';
 import { chmod, lchown, link, lstat, mkdir, open, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
+import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { diskError, writeAll } from '../../files/atomic.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
+import { decompressionLimit } from '../../verify/decompress.ts';
+import { TarGuard } from './guard.ts';
+import { unpackedSize } from './image.ts';
 
 /** Whose eyes the files are for: the user of the pod. */
 export interface Reader {
@@ -21,6 +26,30 @@ export interface Reader {
 
 /** As a directory is while files are put into it; its own mode comes last. */
 const workMode = 0o700;
+/** Modes without set-user-ID and set-group-ID: nobody is to run a program of an image as root. */
+const keptModes = 0o1777;
+/** What the layers of one image may hold: members, and bytes of their names. As in `verify`. */
+const limits = { members: 200_000, names: 32 * 1024 ** 2 };
+/** Bytes of headers and padding that a layer may have besides its files. */
+const tarOverhead = 256 * 1024 ** 2;
+/** Members that cannot be, by the system's code. */
+const impossible: Record<string, string> = {
+  ENOTDIR: 'its parent is no folder',
+  ENOENT: 'what it links to is missing',
+  EPERM: 'what it links to is a folder',
+  EXDEV: 'what it links to is on another file system',
+  EMLINK: 'the file has too many links',
+  ENAMETOOLONG: 'its name is too long',
+  EINVAL: 'its name or owner cannot be',
+  EILSEQ: 'its name cannot be',
+  ERR_INVALID_ARG_VALUE: 'its name cannot be',
+  ERR_OUT_OF_RANGE: 'its owner cannot be',
+};
+
+/** Directories as they were made, with the modes they are to get. */
+type Folders = Map<string, Folder>;
+type Folder = { mode: number; dev: number; ino: number };
+
 /** How many links a path may lead through: Linux' MAXSYMLINKS. */
 const hopLimit = 40;
 
@@ -36,38 +65,66 @@ export async function unpackLayers(
   reader: Reader,
   signal: AbortSignal,
 ): Promise<void> {
-  const modes = new Map<string, number>();
+  const folders: Folders = new Map();
+  const budget = { ...limits };
   try {
     for (const layer of layers) {
       const members = extract();
       const bytes = Readable.from(store.open(layer, 0, signal), { objectMode: false });
       const inflate = inflaterOf(layer.mediaType);
+      const most = inflate ? decompressionLimit(layer.size, unpackedSize(layer) + tarOverhead) : layer.size;
+      const guard = new TarGuard(budget, most);
       const flow = inflate
-        ? pipeline(bytes, inflate, members, { signal })
-        : pipeline(bytes, members, { signal });
+        ? pipeline(bytes, inflate, guard, members, { signal })
+        : pipeline(bytes, guard, members, { signal });
       flow.catch(() => undefined); // told by the loop below, or right after it
       for await (const entry of members) {
-        await put(root, entry.header, entry as AsyncIterable<Uint8Array>, reader, modes);
+        await place(root, entry.header, entry as AsyncIterable<Uint8Array>, reader, folders);
         entry.resume();
       }
       await flow;
     }
     // The deepest first: a directory without x for its owner would be closed.
-    for (const [path, mode] of [...modes].toSorted(([a], [b]) => b.length - a.length))
-      await chmod(path, mode);
+    for (const [path, folder] of [...folders].toSorted(([a], [b]) => b.length - a.length))
+      await setMode(path, folder);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ModelcarsError) throw error;
     const known = diskError(`unpack into ${root}`, error);
     if (known instanceof ModelcarsError) throw known;
-    throw new ModelcarsError(
-      'integrity',
-      `unpack the image: ${error instanceof Error ? error.message : error}`,
-      {
-        next: 'run `modelcars verify`; it names the layer that is damaged',
-        cause: error,
-      },
-    );
+    throw broken(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function broken(problem: string, cause?: unknown): ModelcarsError {
+  return new ModelcarsError('integrity', `unpack the image: ${problem}`, {
+    next: 'run `modelcars verify`; it names the layer that is damaged',
+    cause,
+  });
+}
+
+/** Sets a directory's own mode, unless another one, or a link, has come to stand in its place: a mode must not leave the root. */
+async function setMode(path: string, { mode, dev, ino }: Folder): Promise<void> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const handle = await open(path, flags).catch(() => undefined);
+  if (handle === undefined) return; // a later layer took it away
+  try {
+    const found = await handle.stat();
+    if (found.dev === dev && found.ino === ino) await handle.chmod(mode);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Puts a member where it belongs. What the file system does not let be is told with the member's name. */
+async function place(...[root, header, ...rest]: Parameters<typeof put>): Promise<void> {
+  try {
+    await put(root, header, ...rest);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const problem = Object.hasOwn(impossible, code) ? impossible[code] : undefined;
+    if (problem === undefined || (code === 'EPERM' && header.type !== 'link')) throw error;
+    throw broken(`${plain(header.name)}: ${problem}`, error);
   }
 }
 
@@ -93,27 +150,27 @@ async function put(
   header: Header,
   content: AsyncIterable<Uint8Array>,
   reader: Reader,
-  modes: Map<string, number>,
+  folders: Folders,
 ): Promise<void> {
   const parts = header.name.split('/').filter((part) => part !== '' && part !== '.');
   const name = parts.pop();
   if (name === undefined) return; // the root itself
-  if (name === '..')
-    throw new ModelcarsError('integrity', 'unpack the image: a member of a layer is named `..`');
-  const folder = await place(root, parts);
+  if (name === '..') throw broken('a member of a layer is named `..`');
+  const folder = await folderAt(root, parts);
   if (name.startsWith('.wh.')) return await hide(folder, name);
   const path = join(folder, name);
   const old = await lstat(path).catch(() => undefined);
   if (old !== undefined && !(old.isDirectory() && header.type === 'directory')) {
     await rm(path, { recursive: true });
-    for (const known of modes.keys()) if (known === path || known.startsWith(`${path}/`)) modes.delete(known);
   }
-  const mode = reader.chown ? (header.mode ?? 0) : modeFor(reader, header);
+  const mode = reader.chown ? (header.mode ?? 0) & keptModes : modeFor(reader, header);
   switch (header.type) {
-    case 'directory':
+    case 'directory': {
       if (old?.isDirectory() !== true) await mkdir(path, workMode);
-      modes.set(path, mode);
+      const { dev, ino } = await lstat(path);
+      folders.set(path, { mode, dev, ino });
       break;
+    }
     case 'file':
     case 'contiguous-file': {
       await using file = await open(path, 'wx', 0o600);
@@ -126,7 +183,7 @@ async function put(
     case 'link': {
       const target = (header.linkname ?? '').split('/').filter((part) => part !== '' && part !== '.');
       const last = target.pop() ?? '';
-      await link(join(await place(root, target), last), path);
+      await link(join(await folderAt(root, target), last), path);
       return; // owner and mode are those of the file it is
     }
     default:
@@ -137,7 +194,7 @@ async function put(
 }
 
 /** The folder that `parts` lead to below `root`, links followed inside it; made where it is missing. */
-async function place(root: string, parts: readonly string[]): Promise<string> {
+async function folderAt(root: string, parts: readonly string[]): Promise<string> {
   const todo = parts.toReversed();
   const trail: string[] = [];
   for (let hops = 0; ; ) {
@@ -152,8 +209,7 @@ async function place(root: string, parts: readonly string[]): Promise<string> {
     const found = await lstat(path).catch(() => undefined);
     if (found === undefined) await mkdir(path, 0o755);
     if (found?.isSymbolicLink()) {
-      if (++hops > hopLimit)
-        throw new ModelcarsError('integrity', 'unpack the image: its links go in circles');
+      if (++hops > hopLimit) throw broken('its links go in circles');
       const target = await readlink(path);
       if (target.startsWith('/')) trail.length = 0;
       todo.push(...target.split('/').toReversed());

@@ -1,0 +1,40 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { type Budget, TarReader } from '../../verify/tar.ts';
+
+/**
+ * Lets a tar through to an extractor as long as it is one that may be unpacked: at most `most` bytes, members and names within
+ * `budget` (shared by the layers of an image), and no header that would have to be held in memory. Otherwise the stream fails, in
+ * `verify`'s words, before the extractor sees what is wrong.
+ */
+export class TarGuard extends Transform {
+  readonly #reader: TarReader;
+  #left: number;
+
+  constructor(budget: Budget, most: number) {
+    super();
+    this.#reader = new TarReader(budget, false);
+    this.#left = most;
+  }
+
+  override _transform(chunk: Uint8Array, _: BufferEncoding, done: TransformCallback): void {
+    this.#left -= chunk.length;
+    done(
+      this.#problem(() => this.#reader.push(chunk)),
+      chunk,
+    );
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(this.#problem(() => this.#reader.end()));
+  }
+
+  #problem(action: () => void): Error | null {
+    if (this.#left < 0) return new Error('a layer holds far more bytes than its size lets expect');
+    try {
+      action();
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+}
