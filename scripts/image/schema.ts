@@ -10,12 +10,18 @@ import type { Descriptor, Digest } from './types.ts';
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits');
 
+/** Shown to people, so nothing but a plain word; some write an empty variant. */
+const word = z
+  .string()
+  .regex(/^[\w.-]{0,64}$/, 'is not a word of at most 64 letters, digits, `.`, `_` and `-`');
+const platform = z.object({ os: word, architecture: word, variant: word.optional() });
+
 const descriptor = z.object({
   mediaType: z.string().max(255),
   digest,
   size: z.int().nonnegative(),
   annotations: z.record(z.string(), z.string()).optional(),
-  platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+  platform: platform.optional(),
 });
 
 const index = z.object({
@@ -32,16 +38,14 @@ const manifest = z.object({
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
-const config = z.object({
-  architecture: z.string(),
-  os: z.string(),
-  variant: z.string().optional(),
+const config = platform.extend({
   created: z.string().optional(),
   config: z
     .looseObject({ Env: z.array(z.string()).nullish(), Labels: z.record(z.string(), z.string()).nullish() })
     .nullish(),
   rootfs: z.object({ type: z.string(), diff_ids: z.array(digest).max(1000) }),
-  history: z.array(z.record(z.string(), z.unknown())).nullish(),
+  // An image that is built on this one says it again: nothing that nests, which JSON.stringify would not come to the end of.
+  history: z.array(z.record(z.string(), z.union([z.string(), z.boolean(), z.number(), z.null()]))).nullish(),
 });
 
 export interface Index {
@@ -86,12 +90,22 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ModelcarsError(
-    'integrity',
-    `read ${where}: ${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'is wrong'}`,
-    {
-      cause: parsed.error,
-    },
-  );
+  const [issue] = parsed.error.issues;
+  throw new ModelcarsError('integrity', `read ${where}: ${issue ? problemOf(issue) : 'it is malformed'}`, {
+    cause: parsed.error,
+  });
+}
+
+/** What is wrong and where, on one short line: keys are anybody's. */
+function problemOf(issue: z.core.$ZodIssue): string {
+  const path = issue.path
+    .map(String)
+    .join('.')
+    .replaceAll(/[^\x20-\x7e]/g, '?');
+  const place = path === '' ? 'it' : path.length > 100 ? `${path.slice(0, 99)}…` : path;
+  if (issue.code === 'invalid_type') return `${place} is not of the type ${issue.expected}`;
+  if (issue.code === 'too_big') return `${place} is beyond ${issue.maximum}`;
+  if (issue.code === 'too_small') return `${place} is below ${issue.minimum}`;
+  if (issue.code === 'invalid_value') return `${place} is not ${issue.values.map(String).join(' or ')}`;
+  return issue.code === 'invalid_format' ? `${place} ${issue.message}` : `${place} is malformed`;
 }

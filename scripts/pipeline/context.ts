@@ -1,5 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import { type Base, openBase, pinBase } from '../bases/base.ts';
+import { examineBase } from '../bases/examine.ts';
 import { type BaseOrigin, openOrigin } from '../bases/open.ts';
 import { s3Cache } from '../cache/lookup.ts';
 import { loadFrameworks } from '../catalog/frameworks.ts';
@@ -48,6 +49,7 @@ export class Context implements AsyncDisposable {
   readonly #layers: KnownLayers;
   readonly #origins = new Map<string, Promise<BaseOrigin>>();
   readonly #bases = new Map<string, Promise<Base>>();
+  readonly #examined = new Map<string, Promise<void>>();
   readonly #models = new Map<Model, Promise<LockedModel>>();
   readonly #pins = new Map<string, Promise<LockedBase>>();
 
@@ -140,10 +142,18 @@ export class Context implements AsyncDisposable {
     return remember(this.#pins, `${model.base} ${model.platforms.join()}`, () => lockedBase(this, model));
   }
 
-  /** The digests that a base's reference points at now, whatever the lock says. */
+  /** The digests that a base's reference points at now, whatever the lock says; the layers of new ones are examined. */
   async resolveBase(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
     const origin = await this.#origin(name);
-    return pinBase(origin.store, name, origin.reference, platforms);
+    const pins = await pinBase(origin.store, name, origin.reference, platforms);
+    for (const [platform, pin] of Object.entries(pins)) {
+      // What the lock pins was examined before it was locked; `embedded` is part of modelcars.
+      if (name === 'embedded' || this.lock?.bases[name]?.[platform] === pin) continue;
+      await remember(this.#examined, `${name} ${platform} ${pin}`, async () =>
+        examineBase(origin.store, await openBase(origin.store, name, platform, pin), this.options.signal),
+      );
+    }
+    return pins;
   }
 
   /** Where the manifests of a model's base can be read. */

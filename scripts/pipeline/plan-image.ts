@@ -36,7 +36,19 @@ export async function planImage(context: Context, model: Model): Promise<ImagePl
   checkLayerSizes(plans, layerLimit(model));
   await context.local.compare([...files.values()]);
   const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
+  checkLayerCount(model, layers.length, bases);
   return { model, layers, files, bases, description: describe(context, model, locked, loader) };
+}
+
+/** overlayfs, as the engines mount it, takes 127 layers. */
+function checkLayerCount(model: Model, own: number, bases: readonly Base[]): void {
+  const most = Math.max(...bases.map((base) => base.layers.length));
+  if (own + most <= 127) return;
+  throw new ModelcarsError(
+    'limit',
+    `plan ${model.name}: ${own} layers on a base of ${most} are more than the 127 that overlayfs mounts`,
+    { next: 'choose a base with fewer layers' },
+  );
 }
 
 /** What an image says of itself beside its layers. */

@@ -1,0 +1,120 @@
+/** Base images in a fake registry, each byte of them a test's to choose. */
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { parseConfig, parseIndex, parseManifest } from '../../scripts/image/schema.ts';
+import { type Descriptor, type Digest, mediaTypes } from '../../scripts/image/types.ts';
+import { openLayout } from '../../scripts/layout/open.ts';
+import { type FakeRegistry, sha256 } from '../../scripts/registry/testing.ts';
+import { member, type Spec } from '../../scripts/verify/testing-tar.ts';
+
+/** A layer as it lies in the registry, and what its config is to say of it. */
+export interface Layer {
+  blob: Uint8Array;
+  mediaType?: string;
+  /** Of the bytes unpacked; those of the blob when missing. */
+  diffId?: string;
+  /** More keys of the descriptor, or others in place of what is true. */
+  descriptor?: object;
+}
+
+/** What a base is made of; everything may be a lie. */
+export interface BaseSpec {
+  layers?: Layer[];
+  config?: object;
+  /** Changes the documents before they are written. */
+  editConfig?(config: Record<string, unknown>): unknown;
+  editManifest?(manifest: Record<string, unknown>): unknown;
+  editIndex?(index: Record<string, unknown>): unknown;
+}
+
+/** A layer of these members, plain. */
+export function layer(...members: Spec[]): Layer {
+  return { blob: Buffer.concat([...members.map(member), Buffer.alloc(1024)]) };
+}
+
+export function gzipped({ blob, ...rest }: Layer): Layer {
+  return { diffId: sha256(blob), ...rest, blob: gzipSync(blob), mediaType: mediaTypes.layerGzip };
+}
+
+/** The layers of modelcars' own base for amd64: with `sh` and what else KServe runs. */
+export async function embeddedLayers(): Promise<Layer[]> {
+  await using layout = await openLayout(fileURLToPath(new URL('../../base/layout', import.meta.url)));
+  const root = await layout.resolve('embedded');
+  if (root === undefined) throw new Error('no embedded base');
+  const { manifests } = parseIndex(await layout.read(root), 'embedded');
+  const own = manifests.find(({ platform }) => platform?.architecture === 'amd64');
+  if (own === undefined) throw new Error('no embedded base for amd64');
+  const { config, layers } = parseManifest(await layout.read(own), 'embedded');
+  const { rootfs } = parseConfig(await layout.read(config), 'embedded');
+  const found: Layer[] = [];
+  for (const [at, one] of layers.entries()) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of layout.open(one)) chunks.push(chunk);
+    const diffId = rootfs.diff_ids[at];
+    found.push({
+      blob: Buffer.concat(chunks),
+      mediaType: one.mediaType,
+      ...(diffId !== undefined && { diffId }),
+    });
+  }
+  return found;
+}
+
+/** Puts a base into a registry, for linux/amd64. Returns its reference. */
+export function putBase(registry: FakeRegistry, name: string, spec: BaseSpec): string {
+  const repository = `bases/${name}`;
+  const layers = (spec.layers ?? [layer({ name: 'bin/sh', mode: 0o755 })]).map((one) => {
+    const digest = sha256(one.blob);
+    registry.blobs.set(`${repository} ${digest}`, Buffer.from(one.blob));
+    const descriptor = { mediaType: one.mediaType ?? mediaTypes.layer, digest, size: one.blob.length };
+    return { descriptor: { ...descriptor, ...one.descriptor }, diffId: one.diffId ?? digest };
+  });
+  const config = {
+    os: 'linux',
+    architecture: 'amd64',
+    config: { Env: ['PATH=/bin'] },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    ...spec.config,
+  };
+  const configBytes = Buffer.from(text(spec.editConfig?.(config) ?? config));
+  registry.blobs.set(`${repository} ${sha256(configBytes)}`, configBytes);
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest: sha256(configBytes), size: configBytes.length },
+    layers: layers.map(({ descriptor }) => descriptor),
+  };
+  const own = putManifest(
+    registry,
+    repository,
+    mediaTypes.manifest,
+    spec.editManifest?.(manifest) ?? manifest,
+  );
+  const index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: [{ ...own, platform: { os: 'linux', architecture: 'amd64' } }],
+  };
+  putManifest(registry, repository, mediaTypes.index, spec.editIndex?.(index) ?? index, 'v1');
+  return `${registry.host}/${repository}:v1`;
+}
+
+/** Stores a manifest or index under its digest, and under a tag. */
+export function putManifest(
+  registry: FakeRegistry,
+  repository: string,
+  type: string,
+  value: unknown,
+  tag?: string,
+): Descriptor {
+  const bytes = Buffer.from(text(value));
+  const digest: Digest = sha256(bytes);
+  for (const name of [digest, ...(tag === undefined ? [] : [tag])])
+    registry.manifests.set(`${repository} ${name}`, { type, bytes });
+  return { mediaType: type, digest, size: bytes.length };
+}
+
+/** A string is JSON already, such as no JSON.stringify would write. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
