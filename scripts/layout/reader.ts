@@ -114,8 +114,13 @@ async function listMembers(file: string, handle: FileHandle): Promise<Map<string
   for (let at = 0, count = 0; ; count++) {
     const { bytesRead } = await handle.read(header, 0, header.length, at);
     if (bytesRead < header.length || header.every((byte) => byte === 0)) return members;
+    const size = decodeSize(header.subarray(124, 136));
     const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0);
-    if (sum !== Number.parseInt(header.toString('latin1', 148, 154), 8) || count > mostMembers) {
+    if (
+      sum !== Number.parseInt(header.toString('latin1', 148, 154), 8) ||
+      count > mostMembers ||
+      size === undefined
+    ) {
       throw new ModelcarsError(
         'layout',
         `open ${file}: it is not a tar, or a damaged one (header at byte ${at})`,
@@ -124,16 +129,17 @@ async function listMembers(file: string, handle: FileHandle): Promise<Map<string
         },
       );
     }
-    const size = decodeSize(header.subarray(124, 136));
     const name = header.toString('utf8', 0, 100).replace(/\0.*$/s, '').replace(/^\.\//, '');
     if (header[156] === 0x30 || header[156] === 0) members.set(name, { start: at + header.length, size });
     at += header.length + size + paddingOf(size);
   }
 }
 
-/** Octal digits, or GNU base-256 when the top bit is set. */
-function decodeSize(field: Buffer): number {
-  if (((field[0] ?? 0) & 0x80) === 0)
-    return Number.parseInt(field.toString('latin1').replace(/[\0 ].*$/s, '') || '0', 8);
-  return Number(field.subarray(4).readBigUInt64BE());
+/** Octal digits, or GNU base-256 when the top bit is set; undefined for what is no number of bytes that a file can have. */
+function decodeSize(field: Buffer): number | undefined {
+  const octal = field.toString('latin1').replace(/[\0 ].*$/s, '');
+  const isBinary = ((field[0] ?? 0) & 0x80) !== 0;
+  const size = isBinary ? Number(field.subarray(4).readBigUInt64BE()) : Number.parseInt(octal || '0', 8);
+  // Half of what a number holds, so that a place behind it is one, too.
+  return size >= 0 && size <= Number.MAX_SAFE_INTEGER / 2 ? size : undefined;
 }
