@@ -76,8 +76,9 @@ async function keptManifest(store: Store, digest: Digest): Promise<Descriptor | 
   const bytes = await readFile(store.blobPath(digest)).catch(() => undefined);
   if (bytes === undefined || bytes.length > 4 * 1024 ** 2) return undefined;
   try {
-    const { mediaType = mediaTypes.manifest } = JSON.parse(bytes.toString('utf8')) as { mediaType?: string };
-    return { mediaType, digest, size: bytes.length };
+    const { mediaType } = JSON.parse(bytes.toString('utf8')) as { mediaType?: unknown };
+    const named = typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
+    return { mediaType: named, digest, size: bytes.length };
   } catch {
     return undefined; // damaged: `read` from the origin replaces it
   }
