@@ -96,8 +96,8 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   });
 }
 
-/** What is wrong and where, on one short line: keys are anybody's. */
-function problemOf(issue: z.core.$ZodIssue): string {
+/** What zod found wrong with a document, and where, on one short line: keys are anybody's. */
+export function problemOf(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map(String)
     .join('.')

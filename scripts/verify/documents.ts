@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { problemOf } from '../image/schema.ts';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { parseJson } from './json.ts';
-import { Lie, short, shown } from './lie.ts';
+import { Lie, short } from './lie.ts';
 
 /** Bytes that an index, manifest or config may have: what registries take (distribution-spec, "Pushing Manifests"). */
 const documentLimit = 4 * 1024 ** 2;
@@ -152,7 +153,7 @@ async function readDocument<T>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new Lie(`${called} is malformed at ${shown(issue?.path.join('.') || 'its top')}: ${issue?.message}`);
+  throw new Lie(`${called} is malformed: ${issue ? problemOf(issue) : 'it is none'}`);
 }
 
 /** `linux/arm64/v8` of its parts. */

@@ -103,7 +103,7 @@ export const tamperings: Tampering[] = [
   { rule: 'documents', lie: 'an index that is no JSON', message: /is not JSON$/, ...text((own) => own.slice(1), mediaTypes.index) },
   { rule: 'documents', lie: 'a key twice', message: /holds a key twice/, ...text((own) => own.replace('"os":', '"os":"linux","os":'), mediaTypes.config) },
   { rule: 'documents', lie: 'a key in the spelling that only Go reads', message: /has the key entrypoint, that some read as Entrypoint/, ...config((own) => { own.config.entrypoint = ['/bin/true']; }) },
-  { rule: 'documents', lie: 'a layer without size', message: /is malformed at layers\.0\.size/, ...manifest((own) => void Reflect.deleteProperty(own.layers[0] ?? {}, 'size')) },
+  { rule: 'documents', lie: 'a layer without size', message: /is malformed: layers\.0\.size is not of the type number/, ...manifest((own) => void Reflect.deleteProperty(own.layers[0] ?? {}, 'size')) },
   { rule: 'documents', lie: 'a Docker manifest', message: /contract says application\/vnd\.oci\.image\.manifest/, ...index((own) => void Object.assign(own.manifests[0] ?? {}, { mediaType: mediaTypes.dockerManifest })) },
   { rule: 'documents', lie: 'a Docker config', message: /contract says application\/vnd\.oci\.image\.config/, ...manifest((own) => { own.config.mediaType = mediaTypes.dockerConfig; }) },
   { rule: 'documents', lie: 'a manifest that calls itself otherwise', message: /its manifest calls itself/, ...manifest((own) => { own.mediaType = mediaTypes.index; }) },
