@@ -1,0 +1,365 @@
+/** Documents of registries, hubs, caches and other users: index, manifest, config, lock, catalog, credentials, model card. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { openBase, pinBase } from '../../scripts/bases/base.ts';
+import { loadCatalog } from '../../scripts/catalog/load.ts';
+import { readLock } from '../../scripts/catalog/lockfile.ts';
+import { imageManifest } from '../../scripts/image/manifest.ts';
+import { parseConfig, parseIndex, parseManifest } from '../../scripts/image/schema.ts';
+import { type Digest, type ImageStore, mediaTypes } from '../../scripts/image/types.ts';
+import { runnableImage } from '../../scripts/kserve/local/image.ts';
+import { parseEntries } from '../../scripts/layout/entries.ts';
+import { findInFile, readAuthFiles } from '../../scripts/registry/authfile.ts';
+import { askHelper } from '../../scripts/registry/helper.ts';
+import { sha256 } from '../../scripts/registry/testing.ts';
+import { fetchToken } from '../../scripts/registry/token.ts';
+import { cardOf } from '../../scripts/sources/huggingface/card.ts';
+import { spdxOf } from '../../scripts/sources/huggingface/licence.ts';
+import type { Bucket } from '../../scripts/sources/s3/bucket.ts';
+import { presentFiles, readManifest } from '../../scripts/sources/s3/manifest.ts';
+import { caching } from '../../scripts/store/caching.ts';
+import { Store } from '../../scripts/store/store.ts';
+import { verifyImage } from '../../scripts/verify/verify.ts';
+import { fuzz, jsonOf, monsters, monstrous, mutated } from './_fuzz.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-fuzz-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const hex = 'ab'.repeat(32);
+const digest: Digest = `sha256:${hex}`;
+const platform = { os: 'linux', architecture: 'amd64' };
+const descriptor = (mediaType: string) => ({ mediaType, digest, size: 10, annotations: { a: 'b' } });
+const config = {
+  ...platform,
+  created: '1970-01-01T00:00:00Z',
+  config: { User: '1001', Env: ['PATH=/bin'], Labels: { a: 'b' }, Entrypoint: ['sh'], Volumes: {} },
+  rootfs: { type: 'layers', diff_ids: [digest] },
+  history: [{ created: '1970-01-01T00:00:00Z', created_by: 'x', empty_layer: true }, { comment: 'y' }],
+};
+const manifest = {
+  schemaVersion: 2,
+  mediaType: mediaTypes.manifest,
+  config: descriptor(mediaTypes.config),
+  layers: [descriptor(mediaTypes.layerGzip)],
+  annotations: { 'org.opencontainers.image.title': 'x' },
+};
+const index = {
+  schemaVersion: 2,
+  mediaType: mediaTypes.index,
+  manifests: [{ ...descriptor(mediaTypes.manifest), platform }],
+  annotations: { 'org.opencontainers.image.ref.name': 'iris:v1' },
+};
+
+/** Both: a fuzzer whose documents are all taken, or all refused, tries nothing. */
+function expectBoth({ taken, refused }: { taken: number; refused: number }): void {
+  expect(taken).toBeGreaterThan(5);
+  expect(refused).toBeGreaterThan(5);
+}
+
+it.each<[string, Record<string, unknown>, (bytes: Buffer) => unknown]>([
+  ['an index', index, (bytes) => parseIndex(bytes, 'x')],
+  ['a manifest', manifest, (bytes) => parseManifest(bytes, 'x')],
+  ['a config', config, (bytes) => JSON.stringify(parseConfig(bytes, 'x').history)],
+  ["a layout's index", index, (bytes) => parseEntries('x', bytes)],
+])('%s', async (_, valid, parse) => {
+  expectBoth(await fuzz(jsonOf(valid), parse, { runs: 800, always: [...monsters, ...monstrous(valid)] }));
+});
+
+/** A store with these documents, each found by the digest of its bytes, in which every name is the index. */
+function storeOf(documents: { index: Buffer; manifest: Buffer; config: Buffer }): ImageStore {
+  const blobs = new Map(Object.values(documents).map((bytes) => [sha256(bytes), bytes]));
+  return {
+    async resolve(name) {
+      const bytes = blobs.get(name as Digest);
+      const mediaType =
+        bytes === undefined || bytes === documents.index ? mediaTypes.index : mediaTypes.manifest;
+      const found = bytes ?? documents.index;
+      return { mediaType, digest: sha256(found), size: found.length };
+    },
+    async read({ digest }) {
+      return blobs.get(digest) ?? Buffer.from('{}');
+    },
+    async *open() {
+      yield Buffer.alloc(1024);
+    },
+  };
+}
+
+/** An image whose documents name each other rightly, with something wrong in one or more of them. */
+const images = fc
+  .tuple(mutated(config, 2), mutated(manifest, 2), mutated(index, 2))
+  .map(([configValue, manifestValue, indexValue]) => {
+    const bytes = (value: unknown) => Buffer.from(JSON.stringify(value) ?? '');
+    const within = (value: unknown, key: string, own: object) => {
+      const place = (value as Record<string, unknown> | null)?.[key];
+      const target = Array.isArray(place) ? place[0] : place;
+      if (typeof target === 'object' && target !== null) Object.assign(target, own);
+      return value;
+    };
+    const named = (from: Buffer) => ({ digest: sha256(from), size: from.length });
+    const configBytes = bytes(configValue);
+    const manifestBytes = bytes(within(manifestValue, 'config', named(configBytes)));
+    return {
+      config: configBytes,
+      manifest: manifestBytes,
+      index: bytes(within(indexValue, 'manifests', named(manifestBytes))),
+    };
+  });
+
+it('a base image, through pinning, opening and building on it', async () => {
+  const outcome = await fuzz(
+    images,
+    async (documents) => {
+      const store = storeOf(documents);
+      const pins = await pinBase(store, 'x', 'latest', ['linux/amd64']);
+      const base = await openBase(store, 'x', 'linux/amd64', pins['linux/amd64'] ?? digest);
+      const made = imageManifest(base, [], { created: config.created, annotations: {} });
+      expect(made.config.size).toBeLessThan(4 * 1024 ** 2);
+    },
+    { runs: 1000 },
+  );
+  expectBoth(outcome);
+});
+
+it('an image to be verified, and one to be run', async () => {
+  const verified = await fuzz(
+    images,
+    (documents) => verifyImage(storeOf(documents), 'latest', { files: [] }),
+    { runs: 1000 },
+  );
+  expect(verified.refused).toBeGreaterThan(5);
+  expectBoth(
+    await fuzz(
+      images,
+      (documents) => runnableImage({ store: storeOf(documents), name: 'latest' }, platform),
+      { runs: 1000 },
+    ),
+  );
+});
+
+it('a manifest in the store', async () => {
+  const store = await Store.open(join(folder, 'store'));
+  const origin = storeOf({ index: Buffer.from(''), manifest: Buffer.from(''), config: Buffer.from('') });
+  await fuzz(
+    jsonOf(manifest),
+    async (bytes) => {
+      await writeFile(store.blobPath(digest), bytes);
+      const found = await caching(origin, store).resolve(digest);
+      expect(typeof found?.mediaType).toBe('string');
+    },
+    { runs: 300, always: monsters },
+  );
+});
+
+const lock = {
+  lockVersion: 1,
+  bases: { embedded: { 'linux/amd64': digest } },
+  models: {
+    one: {
+      framework: 'f',
+      source: 'file:m',
+      revision: 'r',
+      include: ['*'],
+      exclude: [],
+      files: [{ path: 'a', size: 1, sha256: hex }],
+      metadata: { license: 'mit' },
+    },
+  },
+};
+/** YAML of its own traps: entities that double, anchors in circles, tags, merges, several documents, and what is no YAML. */
+const yamlTraps = [
+  `a: &a ["x","x"]\n${Array.from({ length: 30 }, (_, at) => `${String.fromCharCode(98 + (at % 24))}${at}: &n${at} [*${at === 0 ? 'a' : `n${at - 1}`},*${at === 0 ? 'a' : `n${at - 1}`}]`).join('\n')}`,
+  'a: &a [*a]\n',
+  'models: &m\n  <<: *m\n',
+  '<<: [*x, *y]\n',
+  'models: !!set {a, b}\n',
+  'models: !!binary "////"\n',
+  'models: !!js/function "x"\n',
+  '--- a\n--- b\n',
+  '{'.repeat(100_000),
+  '['.repeat(50_000) + ']'.repeat(50_000),
+  `${'- '.repeat(20_000)}x`,
+  `? ${'? '.repeat(5000)}x`,
+  Array.from({ length: 3000 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+  'k: v\n'.repeat(20_000),
+  `- ${'x'.repeat(5_000_000)}`,
+  '"\\uD800"',
+  '\0',
+  '\ufeff\ufeff',
+  `a: ${'9'.repeat(100_000)}`,
+  'a: 0o777777777777777777777777777\nb: 0x1p9\nc: .inf\nd: .nan',
+];
+
+it('a lock, as YAML too', async () => {
+  const file = join(folder, 'models.lock.yaml');
+  const read = async (text: string | Buffer) => {
+    await writeFile(file, text);
+    await readLock(file);
+  };
+  await fuzz(fc.constantFrom(...yamlTraps), read, {
+    runs: yamlTraps.length,
+    always: yamlTraps.map((text) => () => text),
+  });
+  expectBoth(
+    await fuzz(
+      mutated(lock).map((value) => stringify(value) ?? ''),
+      read,
+      { runs: 250 },
+    ),
+  );
+  await fuzz(jsonOf(lock), read, { runs: 100, always: [...monsters.slice(0, 2), ...monsters.slice(5)] });
+});
+
+it('a catalog as YAML', async () => {
+  const file = join(folder, 'models.yaml');
+  await fuzz(
+    fc.constantFrom(...yamlTraps),
+    async (text) => {
+      await writeFile(file, text);
+      await loadCatalog(file);
+    },
+    { runs: yamlTraps.length, always: yamlTraps.map((text) => () => text), failure: isCatalogMistake },
+  );
+});
+
+/** A list of mistakes has a line each. */
+function isCatalogMistake(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'catalog' &&
+    !/TypeError|RangeError/.test(error.message)
+  );
+}
+
+const auth = {
+  auths: {
+    'quay.io': { auth: Buffer.from('me:secret').toString('base64') },
+    'https://index.docker.io/v1/': { username: 'me', password: 'secret' },
+    'ghcr.io/me': { identitytoken: 'token' },
+  },
+  credHelpers: { 'ecr.example': 'ecr-login' },
+  credsStore: 'none',
+};
+
+it('a file of registry credentials', async () => {
+  const path = join(folder, 'auth.json');
+  const env = { REGISTRY_AUTH_FILE: path, HOME: folder, PATH: '/nonexistent' };
+  expectBoth(
+    await fuzz(
+      jsonOf(auth),
+      async (bytes) => {
+        await writeFile(path, bytes);
+        for (const file of await readAuthFiles(env))
+          for (const host of ['docker.io', '__proto__']) await findInFile(file, host, 'me/iris', env);
+      },
+      { runs: 500, always: [...monsters, ...monstrous(auth)] },
+    ),
+  );
+});
+
+it("a credential helper's answer", { timeout: 120_000 }, async () => {
+  const program = join(folder, 'docker-credential-fuzz');
+  await writeFile(program, `#!/bin/sh\ncat ${join(folder, 'answer')}\nexit $(cat ${join(folder, 'code')})\n`);
+  await chmod(program, 0o755);
+  const env = { PATH: `${folder}:/usr/bin:/bin` };
+  const valid = { ServerURL: 'quay.io', Username: 'me', Secret: 'secret' };
+  const ask = async ([bytes, code]: readonly [Buffer, number]) => {
+    await writeFile(join(folder, 'answer'), bytes);
+    await writeFile(join(folder, 'code'), `${code}`);
+    const credential = await askHelper('fuzz', 'quay.io', env);
+    if (credential?.kind === 'basic') expect(typeof credential.password).toBe('string');
+  };
+  const always = monsters.map((monster) => () => [monster(), 0] as const);
+  expectBoth(
+    await fuzz(fc.tuple(jsonOf(valid), fc.constantFrom(0, 0, 0, 1)), ask, {
+      runs: 60,
+      always: always.slice(0, 1),
+    }),
+  );
+});
+
+it("a token server's answer", async () => {
+  const valid = { token: 'abc', access_token: 'def', expires_in: 300, issued_at: '2024-01-01T00:00:00Z' };
+  const ask = async ([bytes, status]: readonly [Buffer, number]) => {
+    const token = await fetchToken({
+      registry: 'quay.io',
+      realm: new URL('https://quay.io/token'),
+      service: 'quay.io',
+      scopes: ['repository:me/iris:pull'],
+      credential: undefined,
+      request: async () => ({ status, text: bytes.toString('utf8') }),
+    });
+    expect(token.text).toMatch(/^[\x21-\x7e]+$/);
+    expect(token.expires).toBeGreaterThan(0);
+  };
+  const always = monsters.map((monster) => () => [monster(), 200] as const);
+  expectBoth(
+    await fuzz(fc.tuple(jsonOf(valid), fc.constantFrom(200, 200, 401, 403, 404)), ask, {
+      runs: 800,
+      always,
+    }),
+  );
+});
+
+const cached = {
+  manifestVersion: 1,
+  complete: true,
+  source: 'hf://org/name',
+  revision: 'r',
+  whole: true,
+  files: [{ path: 'a', size: 1, sha256: hex, etag: '"e"' }],
+};
+
+it("a cache's manifest: taken whole, or not at all", async () => {
+  await fuzz(
+    jsonOf(cached),
+    async (bytes) => {
+      const bucket = { readSmall: async () => bytes } as unknown as Bucket;
+      const found = await readManifest(bucket, 'm/');
+      const objects = new Map([['m/a', { key: 'm/a', size: 1, etag: '"e"' }]]);
+      for (const [path, file] of presentFiles(found, 'm/', objects)) {
+        expect(path).toBe('a');
+        expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+      }
+    },
+    { runs: 800, always: [...monsters, ...monstrous(cached)] },
+  );
+});
+
+const card = {
+  cardData: {
+    license: 'other',
+    license_name: 'llama2',
+    license_link: 'https://example.invalid',
+    base_model: ['a/b', 'c/d'],
+    pipeline_tag: 'text-generation',
+    library_name: 'transformers',
+  },
+  library: 'transformers',
+  task: 'text-generation',
+};
+
+it('a model card: lines of plain text, or nothing', async () => {
+  const deep = () => ({ cardData: { license: JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) } });
+  const wide = () => ({ cardData: { base_model: Array.from({ length: 1_000_000 }, () => 'x') } });
+  await fuzz(
+    mutated(card),
+    (value) => {
+      const found = cardOf((value ?? {}) as object);
+      for (const text of Object.values(found)) {
+        expect(text).toMatch(/^[^\p{Cc}]{1,256}$/u);
+        expect(text.isWellFormed()).toBe(true);
+      }
+      expect(spdxOf(found) ?? 'LicenseRef-x').toMatch(/^[A-Za-z0-9.+-]+(?: AND [A-Za-z0-9.+-]+)*$/);
+    },
+    { runs: 1000, always: [deep, wide] },
+  );
+});
