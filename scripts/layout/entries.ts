@@ -8,6 +8,9 @@ export const layoutVersion = '{"imageLayoutVersion":"1.0.0"}';
 /** image-spec annotations.md: the name of an entry in a layout's index. */
 const refName = 'org.opencontainers.image.ref.name';
 
+/** Bytes that `index.json` may have: what registries take for an index (distribution-spec, "Pushing Manifests"). */
+export const largestIndex = 4 * 1024 ** 2;
+
 /** An image in a layout: a descriptor that bears a name. */
 export type IndexEntry = Descriptor;
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { ModelcarsError } from '../errors.ts';
@@ -11,17 +11,19 @@ import {
   writeAtomically,
   writeTextAtomically,
 } from '../files/atomic.ts';
-import { readFrom } from '../files/read.ts';
+import { readOpen } from '../files/read.ts';
 import type { Content, Descriptor, Digest, ImageStore, Sink, WriteOptions } from '../image/types.ts';
 import { checkPromised, reachable, readSmall } from './documents.ts';
 import {
   type IndexEntry,
+  largestIndex,
   layoutVersion,
   nameOf,
   parseEntries,
   serializeEntries,
   withEntry,
 } from './entries.ts';
+import { openPart, readPart } from './parts.ts';
 
 /**
  * An OCI image layout folder (image-spec image-layout.md): `oci-layout`, `index.json`, `blobs/sha256/…`. Blobs appear whole or
@@ -41,9 +43,10 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
 
   /** Opens a layout for reading. Fails with code `layout` when the folder is none. */
   static async open(folder: string): Promise<Layout> {
-    const version = await readFile(join(folder, 'oci-layout')).catch(() => undefined);
-    const index = await readFile(join(folder, 'index.json')).catch(() => undefined);
-    if (version === undefined || index === undefined) {
+    const names = await readdir(folder).catch((error: unknown) => {
+      throw diskError(`open ${folder}`, error);
+    });
+    if (!names.includes('oci-layout') || !names.includes('index.json')) {
       throw new ModelcarsError(
         'layout',
         `open ${folder}: it is not an OCI image layout (no oci-layout and index.json)`,
@@ -52,7 +55,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         },
       );
     }
-    return new Layout(folder, parseEntries(folder, index));
+    return new Layout(folder, await readEntries(folder));
   }
 
   /**
@@ -80,10 +83,10 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
         await sweepTemporary(folder);
         await sweepTemporary(join(folder, 'blobs', 'sha256'));
-        const index = await readFile(join(folder, 'index.json')).catch(() => undefined);
-        const entries = index === undefined ? [] : parseEntries(folder, index);
+        const isNew = !names.includes('index.json');
+        const entries = isNew ? [] : await readEntries(folder);
         await writeTextAtomically(join(folder, 'oci-layout'), layoutVersion);
-        if (index === undefined) await writeTextAtomically(join(folder, 'index.json'), serializeEntries([]));
+        if (isNew) await writeTextAtomically(join(folder, 'index.json'), serializeEntries([]));
         return new Layout(folder, entries, release);
       } catch (error) {
         await release();
@@ -150,19 +153,14 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
 
   async *open(descriptor: Descriptor, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const hash = offset === 0 ? createHash('sha256') : undefined;
-    const path = this.#path(descriptor.digest);
+    const { digest } = descriptor;
+    const handle = await openPart(this.folder, this.#path(digest), `blob ${digest}`);
     try {
-      for await (const chunk of readFrom(path, offset, signal)) {
+      for await (const chunk of readOpen(handle, offset, signal)) {
         hash?.update(chunk);
         yield chunk;
       }
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        throw new ModelcarsError('layout', `read ${this.folder}: blob ${descriptor.digest} is missing`, {
-          next: 'build again; the layout is not complete',
-          cause: error,
-        });
-      }
       throw diskError(`read ${this.folder}`, error);
     }
     const actual = hash?.digest('hex');
@@ -182,11 +180,18 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     const keep = new Set((await reachable(this, this.#entries)).map((one) => this.#path(one.digest)));
     const blobs = join(this.folder, 'blobs', 'sha256');
     let freed = 0;
-    for (const name of await readdir(blobs)) {
-      const path = join(blobs, name);
-      if (keep.has(path) || name.startsWith(temporaryPrefix)) continue;
-      freed += (await stat(path)).size;
-      await rm(path);
+    try {
+      for (const name of await readdir(blobs)) {
+        const path = join(blobs, name);
+        if (keep.has(path) || name.startsWith(temporaryPrefix)) continue;
+        const found = await lstat(path);
+        // No builder makes a folder there: what somebody put into it is not ours to delete.
+        if (found.isDirectory()) continue;
+        freed += found.size;
+        await rm(path);
+      }
+    } catch (error) {
+      throw diskError(`clean ${blobs}`, error);
     }
     return freed;
   }
@@ -204,6 +209,11 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
   #path(digest: Digest): string {
     return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
   }
+}
+
+async function readEntries(folder: string): Promise<IndexEntry[]> {
+  const bytes = await readPart(folder, join(folder, 'index.json'), 'index.json', largestIndex);
+  return parseEntries(folder, bytes);
 }
 
 /** A folder that exists while a process writes; one left by a killed process goes stale after ten seconds. */

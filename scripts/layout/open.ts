@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { ModelcarsError } from '../errors.ts';
+import { diskError } from '../files/atomic.ts';
 import type { ImageStore } from '../image/types.ts';
 import type { IndexEntry } from './entries.ts';
 import { Layout } from './layout.ts';
@@ -10,13 +11,18 @@ export type LayoutReader = ImageStore & AsyncDisposable & { readonly entries: re
 
 /** Opens a layout folder or a .tar of one for reading. Fails with code `layout` when there is neither. */
 export async function openLayout(path: string): Promise<LayoutReader> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) {
+  const found = await stat(path).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw diskError(`open ${path}`, error);
     throw new ModelcarsError('layout', `open ${path}: there is no such folder or file`, {
       next: 'run `modelcars build` first, or name what it wrote with --output',
     });
-  }
-  return found.isDirectory() ? Layout.open(path) : ArchiveReader.open(path);
+  });
+  if (found.isDirectory()) return Layout.open(path);
+  if (found.isFile()) return ArchiveReader.open(path);
+  throw new ModelcarsError('layout', `open ${path}: it is neither a folder nor a regular file`, {
+    next: 'name the folder or .tar that `modelcars build` wrote',
+  });
 }
 
 /** Whether an output path means a tar rather than a folder. */

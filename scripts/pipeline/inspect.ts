@@ -1,3 +1,5 @@
+import pLimit from 'p-limit';
+import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { parseConfig, parseIndex, parseManifest } from '../image/schema.ts';
@@ -29,6 +31,13 @@ export interface Inspection {
   annotations: Record<string, string>;
   platforms: InspectedPlatform[];
 }
+
+/** Each manifest and config may have 4 MiB, and all are held until they are printed. */
+const mostPlatforms = 64;
+const parallelPlatforms = 4;
+
+/** What `dev.modelcars.layer.files` holds in an image of ours. */
+const filesSchema = z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string() }));
 
 /**
  * Reads an image's index, manifests and configs. `name` is an entry of the layout at `output` (`model:version`) or, when it has a
@@ -81,7 +90,17 @@ async function inspect(
     return { ...common, annotations, platforms: [await inspectPlatform(store, root)] };
   }
   const { manifests, annotations = {} } = parseIndex(bytes, name);
-  const platforms = await Promise.all(manifests.map((manifest) => inspectPlatform(store, manifest)));
+  if (manifests.length > mostPlatforms) {
+    throw new ModelcarsError(
+      'limit',
+      `inspect ${name}: its index lists ${manifests.length} manifests, at most ${mostPlatforms} are read`,
+      { next: 'inspect one of them by its digest: REGISTRY/REPOSITORY@sha256:…' },
+    );
+  }
+  const limit = pLimit(parallelPlatforms);
+  const platforms = await Promise.all(
+    manifests.map((manifest) => limit(() => inspectPlatform(store, manifest))),
+  );
   return { ...common, annotations, platforms };
 }
 
@@ -106,8 +125,8 @@ async function inspectPlatform(store: ImageStore, descriptor: Descriptor): Promi
 function filesOf(text: string | undefined): Pick<InspectedPlatform['layers'][number], 'files'> {
   if (text === undefined) return {};
   try {
-    const files: unknown = JSON.parse(text);
-    return Array.isArray(files) ? { files } : {};
+    const { data } = filesSchema.safeParse(JSON.parse(text));
+    return data === undefined ? {} : { files: data };
   } catch {
     return {};
   }

@@ -14,7 +14,8 @@ export function parsePax(bytes: Buffer): Pax {
   const records = new Map<string, string>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
-    const length = space === -1 ? Number.NaN : Number(bytes.toString('latin1', at, space));
+    // Nine digits are more than an extension may have bytes.
+    const length = space === -1 || space - at > 9 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
     const end = at + length;
     if (!Number.isSafeInteger(length) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a)
       throw new BrokenTar('a PAX header is malformed');
@@ -47,8 +48,12 @@ export function paxBytes(pax: Pax | undefined, key: string): Buffer | undefined 
 export function paxSize(pax: Pax | undefined): number | undefined {
   const text = pax?.get('size') ?? '';
   if (text === '') return undefined;
-  const size = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(size))
-    throw new BrokenTar('a PAX header gives a size that is none');
+  const size = decimal(text);
+  if (!Number.isSafeInteger(size)) throw new BrokenTar('a PAX header gives a size that is none');
   return size;
+}
+
+/** A number as PAX writes it, in decimal digits only: readers differ on `0x10` and `1e3`. */
+function decimal(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

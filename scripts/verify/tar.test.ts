@@ -99,6 +99,8 @@ test.each([
     'PAX header has',
   ],
   ['a PAX size that is none', member({ name: 'x', before: pax('size', '-1') }), 'size that is none'],
+  ['a PAX size in hexadecimal', member({ name: 'x', before: pax('size', '0x200') }), 'size that is none'],
+  ['a PAX size with an exponent', member({ name: 'x', before: pax('size', '1e3') }), 'size that is none'],
 ])('refuses %s', (_, bytes, message) => {
   expect(() => read(bytes)).toThrow(BrokenTar);
   expect(() => read(bytes)).toThrow(message);
