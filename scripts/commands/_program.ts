@@ -3,6 +3,7 @@ import { createColors } from '../terminal/color.ts';
 import { asModelcarsError, errorToJson, isDebug, renderError } from '../terminal/errors.ts';
 import { catchSignals } from '../terminal/interrupt.ts';
 import { Masker } from '../terminal/mask.ts';
+import { Output } from '../terminal/output.ts';
 import { createProgress, progressMode } from '../terminal/progress.ts';
 import type { Context } from './_command.ts';
 import { parseCommandLine } from './_parse.ts';
@@ -13,7 +14,7 @@ import { parseCommandLine } from './_parse.ts';
  */
 export async function runProgram(words: string[]): Promise<number> {
   const { stdout, stderr } = process;
-  leaveQuietly(stdout);
+  const output = new Output(stdout);
   // A terminal that was closed (SIGHUP) takes no words any more; what was made is to be cleaned up all the same.
   stderr.on('error', () => undefined);
   const masker = Masker.fromEnvironment();
@@ -25,9 +26,9 @@ export async function runProgram(words: string[]): Promise<number> {
     mask,
   });
   const context: Omit<Context, 'signal'> = {
-    print: (text) => stdout.write(`${text}\n`),
+    print: (text) => output.write(`${text}\n`),
     tell: (text) => stderr.write(`${text}\n`),
-    printJson: (document) => stdout.write(`${mask(JSON.stringify(document, undefined, 2))}\n`),
+    printJson: (document) => output.write(`${mask(JSON.stringify(document, undefined, 2))}\n`),
     colors: createColors(stdout),
     errorColors: createColors(stderr),
     width: stdout.isTTY ? stdout.columns : undefined,
@@ -39,24 +40,35 @@ export async function runProgram(words: string[]): Promise<number> {
     (line) => progress.warn(line),
     () => progress.stop(),
   );
+  const tellError = (error: unknown): void =>
+    context.tell(renderError(error, { colors: context.errorColors, masker, debug: context.debug }));
   const fail = (error: unknown): number => {
     progress.stop();
     const ours = asModelcarsError(error);
     if (flagged.includes('--json')) context.printJson({ error: errorToJson(ours, masker) });
-    else context.tell(renderError(error, { colors: context.errorColors, masker, debug: context.debug }));
+    else tellError(error);
     return ours.exitCode;
+  };
+  /** A command whose results did not arrive has failed. `lost`: an error that was to be a JSON document on stdout. */
+  const checkOutput = async (code: number, lost?: unknown): Promise<number> => {
+    const failure = await output.failure();
+    if (failure === undefined) return code;
+    if (lost !== undefined) tellError(lost);
+    tellError(failure);
+    return code || failure.exitCode;
   };
   // What escapes every promise is a bug, but still no reason for a raw stack or a hidden cursor.
   const crash = (error: unknown) => process.exit(fail(error));
   process.on('uncaughtException', crash);
   try {
     const invocation = await parseCommandLine(words, stdout.columns ?? 80);
-    if (!invocation) return 0;
+    if (!invocation) return await checkOutput(0);
     const code = await invocation.command.run(invocation.flags, { ...context, signal: interrupt.signal });
-    return interrupt.exitCode() ?? code;
+    return interrupt.exitCode() ?? (await checkOutput(code));
   } catch (error) {
     const stopped = interrupt.exitCode();
-    if (stopped === undefined) return fail(error);
+    const asDocument = flagged.includes('--json') ? error : undefined;
+    if (stopped === undefined) return await checkOutput(fail(error), asDocument);
     // What an abort throws (AbortError, a closed stream) is no failure of its own.
     fail(
       error instanceof ModelcarsError ? error : new ModelcarsError('cancelled', 'stopped before it was done'),
@@ -67,13 +79,4 @@ export async function runProgram(words: string[]): Promise<number> {
     interrupt.release();
     process.off('uncaughtException', crash);
   }
-}
-
-/** Ends without a word when the reader of stdout goes away (`modelcars list | head -1`). */
-function leaveQuietly(stdout: NodeJS.WriteStream): void {
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EIO') return;
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
 }
