@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
+import { learnSecret, Masker } from '../terminal/mask.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Action, Credential, Credentials } from './credentials.ts';
 import type { Account } from './refusal.ts';
@@ -30,7 +31,7 @@ export class Auth {
   readonly #credentials = new Map<string, Promise<Credential | undefined>>();
   readonly #tokens = new Map<string, Promise<Token>>();
   readonly #extraScopes = new Map<string, Set<string>>();
-  readonly #secrets = new Set<string>();
+  readonly #masker = new Masker();
   #challenge: Challenge | undefined;
 
   constructor(options: AuthOptions) {
@@ -92,9 +93,7 @@ export class Auth {
 
   /** A text without any secret this client has used. */
   mask(text: string): string {
-    let masked = text;
-    for (const secret of this.#secrets) masked = masked.replaceAll(secret, '***');
-    return masked;
+    return this.#masker.mask(text);
   }
 
   #forget(key: string, token: Promise<Token>): void {
@@ -155,11 +154,12 @@ export class Auth {
   }
 
   #basic({ username, password }: { username: string; password: string }): string {
-    return `Basic ${this.#secret(Buffer.from(`${username}:${password}`).toString('base64'))}`;
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 
   #secret(text: string): string {
-    if (text.length > 3) this.#secrets.add(text);
+    this.#masker.add(text, 4);
+    learnSecret(text);
     return text;
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Masker, maskSecret } from './mask.ts';
+import { learnSecret, Masker, maskSecret } from './mask.ts';
 
 describe('maskSecret', () => {
   it('keeps the first and last 4 characters of a long secret', () => {
@@ -76,4 +76,101 @@ describe('Masker', () => {
   ])('leaves %j as it is', (text) => {
     expect(new Masker().mask(text)).toBe(text);
   });
+});
+
+/** Ways in which a peer sends back what it got. */
+const escapes: Record<string, (text: string) => string> = {
+  'as it is': (text) => text,
+  'percent-encoded': encodeURIComponent,
+  'percent-encoded in lower case': (text) =>
+    encodeURIComponent(text).replaceAll(/%../g, (hex) => hex.toLowerCase()),
+  'percent-encoded to the last byte': (text) =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+  'percent-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
+  'as a form': (text) => new URLSearchParams({ a: text }).toString().slice(2),
+  'in JSON': (text) => JSON.stringify(text).slice(1, -1),
+  'in JSON of another writer': (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
+  'in JSON with \\u': (text) =>
+    Array.from(
+      { length: text.length },
+      (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  'in HTML': (text) =>
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;'),
+  'in HTML with numbers': (text) => Array.from(text, (one) => `&#${one.codePointAt(0)};`).join(''),
+  'in HTML with hexadecimal numbers': (text) =>
+    Array.from(text, (one) => `&#x${one.codePointAt(0)?.toString(16)};`).join(''),
+  'in JSON, percent-encoded': (text) => encodeURIComponent(JSON.stringify(text).slice(1, -1)),
+  'in hexadecimal': (text) => Buffer.from(text).toString('hex'),
+};
+
+describe.each(Object.entries(escapes))('a secret that comes back %s', (_, write) => {
+  const printable = fc.string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 60 });
+  const secrets = fc
+    .oneof(printable, fc.string({ unit: 'grapheme', minLength: 6, maxLength: 30 }))
+    // What is white at its ends is no part of a secret.
+    .filter(
+      (text) => text.isWellFormed() && text === text.trim() && text.length >= 6 && !text.includes('****'),
+    );
+
+  it('is masked', () => {
+    fc.assert(
+      fc.property(secrets, (secret) => {
+        const masker = new Masker();
+        masker.add(secret);
+        expect(masker.mask(`[${write(secret)}]`)).toBe(`[${maskSecret(secret)}]`);
+      }),
+      { seed: 4, numRuns: 200, examples: [['p@ss word!+/%"&<>\'\\']] },
+    );
+  });
+
+  it('is not shown in part where a text was cut', () => {
+    const secret = 'Zq7/w+k&"u<V2 x9';
+    const masker = new Masker();
+    masker.add(secret);
+    const whole = write(secret);
+    for (let length = 4; length < whole.length; length++) {
+      const shown = masker.mask(`denied: ${whole.slice(0, length)}…`);
+      expect(shown.length, shown).toBeLessThanOrEqual(
+        'denied: ****…'.length + 12 * (whole.length / secret.length),
+      );
+      if (length > whole.length / 2) expect(shown).toContain('****');
+    }
+  });
+});
+
+describe.each(['base64', 'base64url'] as const)('a secret in %s', (encoding) => {
+  it('is masked wherever in a text it was encoded', () => {
+    const text = fc.string({ maxLength: 10 });
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 9, maxLength: 40 }), text, text, (bytes, before, after) => {
+        const secret = Buffer.from(bytes).toString('base64url');
+        const masker = new Masker();
+        masker.add(secret);
+        const shown = masker.mask(Buffer.from(before + secret + after).toString(encoding));
+        expect(shown).toContain('****');
+        expect(Buffer.from(shown, encoding).includes(secret)).toBe(false);
+      }),
+      { seed: 4, numRuns: 300 },
+    );
+    const masker = new Masker();
+    masker.add('hunter2-and-more');
+    const basic = Buffer.from('me:hunter2-and-more').toString(encoding);
+    expect(masker.mask(`you sent ${encodeURIComponent(basic)}`)).toMatch(
+      /^you sent bWU6\*\*\*\*[\w%=]{0,8}$/,
+    );
+  });
+});
+
+it('hides what was learnt while the program ran, in every masker', () => {
+  const masker = new Masker();
+  learnSecret('token-of-a-helper-that-came-later');
+  expect(masker.mask('a token-of-a-helper-that-came-later b')).toBe('a toke****ater b');
+  for (let count = 0; count < 600; count++) learnSecret(`one of many more tokens: ${count}-----`);
+  expect(masker.mask('one of many more tokens: 599-----')).toBe('one ****----');
 });

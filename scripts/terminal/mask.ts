@@ -1,3 +1,5 @@
+import { type Unescaped, undoEscapes } from './escapes.ts';
+
 /** What stands where a secret stood. */
 const stars = '****';
 /** Below this length, first and last 4 characters would give half of the secret away. */
@@ -25,9 +27,45 @@ const shapes: [RegExp, string][] = [
   [/\bhf_[A-Za-z0-9]{20,}\b/g, `hf_${stars}`],
 ];
 
+/** Secrets found at run time, in files, helpers and answers, the oldest first: every Masker hides them as well. */
+const learned = new Map<string, Form[]>();
+/** A long push gets a token every few minutes. */
+const mostLearned = 500;
+
+/** Makes a secret known to every Masker of this process. Below 6 characters: ignored. */
+export function learnSecret(secret: string): void {
+  const clean = secret.trim();
+  if (clean.length < leastLength || learned.has(clean)) return;
+  learned.set(clean, formsOf(clean));
+  const [oldest] = learned.keys();
+  if (learned.size > mostLearned && oldest !== undefined) learned.delete(oldest);
+}
+
+/** A short value ("true", "1234") stands in too many innocent words. */
+const leastLength = 6;
+/** So much of the beginning of a long secret is one too: texts from elsewhere are cut before they are masked. */
+const leastPrefix = 12;
+const tornEscape = /(?:%[0-9a-f]?|\\(?:[ux][0-9a-f]{0,3})?|&#?[0-9a-z]{0,8})+$/i;
+/** Escapes within escapes that are undone: JSON in a URL in an HTML page. */
+const mostLayers = 3;
+
+/** One way in which a secret is written. */
+interface Form {
+  text: string;
+  /** What stands in place of all of it. */
+  shown: string;
+}
+
+/** A part of a text, to be replaced. */
+interface Range {
+  start: number;
+  end: number;
+  shown: string;
+}
+
 /** Replaces every known secret in any text; the last gate before a terminal or a log, not the only one. */
 export class Masker {
-  readonly #secrets = new Map<string, string>();
+  readonly #secrets = new Map<string, Form[]>();
 
   /** A masker that knows the secrets of an environment. */
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): Masker {
@@ -38,25 +76,95 @@ export class Masker {
     return masker;
   }
 
-  /** Learns a secret and the forms it is written in: as it is, in a URL, in JSON. Below 6 characters: ignored. */
-  add(secret: string): void {
+  /** Learns a secret and the forms it is written in: as it is, in base64, in hexadecimal. Below `least` characters: ignored. */
+  add(secret: string, least = leastLength): void {
     const clean = secret.trim();
-    // A short value ("true", "1234") stands in too many innocent words.
-    if (clean.length < 6) return;
-    const shown = maskSecret(clean);
-    for (const form of [clean, encodeURIComponent(clean), JSON.stringify(clean).slice(1, -1)]) {
-      this.#secrets.set(form, shown);
-    }
+    if (clean.length >= least) this.#secrets.set(clean, formsOf(clean));
   }
 
-  /** The text without any known secret, and without what looks like one. */
+  /** The text without any known secret, however it is escaped, and without what looks like one. */
   mask(text: string): string {
-    let masked = text;
-    // Longest first: a secret may be part of another.
-    for (const [secret, shown] of [...this.#secrets].sort((a, b) => b[0].length - a[0].length)) {
-      masked = masked.replaceAll(secret, shown);
-    }
+    const forms = [...this.#secrets.values(), ...learned.values()].flat();
+    let masked = forms.length === 0 ? text : replace(text, findAll(text, forms));
     for (const [shape, replacement] of shapes) masked = masked.replace(shape, replacement);
     return masked;
   }
+}
+
+/**
+ * A secret as it is and in a form (`+` for a blank), in hexadecimal, and in base64 (RFC 4648, both alphabets) within any text: the
+ * digits that depend on it alone, for each of the three places that it can have in a group of three bytes.
+ */
+function formsOf(secret: string): Form[] {
+  const shown = maskSecret(secret);
+  const hex = Buffer.from(secret).toString('hex');
+  const texts = new Set([secret, secret.replaceAll(' ', '+'), hex, hex.toUpperCase()]);
+  for (const before of [0, 1, 2]) {
+    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
+    const [first, last] = [Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6)];
+    for (const alphabet of ['base64', 'base64url'] as const)
+      texts.add(bytes.toString(alphabet).slice(first, last));
+  }
+  return [...texts].map((text) => ({ text, shown }));
+}
+
+function findAll(text: string, forms: readonly Form[]): Range[] {
+  const ranges: Range[] = [];
+  let view: Unescaped | undefined = {
+    text,
+    starts: Uint32Array.from({ length: text.length + 1 }, (_, at) => at),
+  };
+  for (let layer = 0; layer <= mostLayers && view !== undefined; layer++) {
+    const { starts }: Unescaped = view;
+    for (const { start, end, shown } of findIn(view.text, forms))
+      ranges.push({ start: starts[start] ?? 0, end: starts[end] ?? text.length, shown });
+    const next: Unescaped | undefined = undoEscapes(view.text);
+    view = next && { text: next.text, starts: next.starts.map((at): number => starts[at] ?? text.length) };
+  }
+  return ranges;
+}
+
+function* findIn(text: string, forms: readonly Form[]): Generator<Range> {
+  for (const { text: secret, shown } of forms) {
+    // The beginning of a short one may be an innocent word.
+    const needle = secret.length < leastPrefix + 4 ? secret : secret.slice(0, leastPrefix);
+    for (let start = text.indexOf(needle); start !== -1; ) {
+      let length = needle.length;
+      while (length < secret.length && text[start + length] === secret[length]) length++;
+      yield { start, end: start + length, shown: length === secret.length ? shown : stars };
+      start = text.indexOf(needle, start + length);
+    }
+    for (let end = text.indexOf('…'); end !== -1; end = text.indexOf('…', end + 1)) {
+      // The cut may have gone through an escape.
+      const torn = tornEscape.exec(text.slice(Math.max(0, end - 10), end))?.[0].length ?? 0;
+      const length = beginsBefore(text, end - torn, secret) || beginsBefore(text, end, secret);
+      if (length > 0) yield { start: end - torn - length, end, shown: stars };
+    }
+  }
+}
+
+/** How much of the beginning of a secret stands before a place where a text was cut; 0 for next to nothing. */
+function beginsBefore(text: string, end: number, secret: string): number {
+  for (let length = Math.min(secret.length, leastPrefix, end); length >= 4; length--)
+    if (text.startsWith(secret.slice(0, length), end - length)) return length;
+  return 0;
+}
+
+/** Longest first where ranges overlap: a secret may be part of another. */
+function replace(text: string, ranges: readonly Range[]): string {
+  const sorted = ranges.toSorted((a, b) => a.start - b.start || b.end - a.end);
+  let masked = '';
+  let at = 0;
+  for (let index = 0; index < sorted.length; ) {
+    const first = sorted[index] as Range;
+    let { end, shown } = first;
+    for (index++; index < sorted.length && (sorted[index] as Range).start < end; index++) {
+      const other = sorted[index] as Range;
+      if (other.end > end) shown = stars;
+      end = Math.max(end, other.end);
+    }
+    masked += text.slice(at, first.start) + shown;
+    at = end;
+  }
+  return masked + text.slice(at);
 }

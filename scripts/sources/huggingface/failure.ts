@@ -2,6 +2,7 @@ import { plain } from '../../catalog/words.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Refused } from '../../http/client.ts';
 import { isRetryable, RequestFailure } from '../../http/failure.ts';
+import { Masker } from '../../terminal/mask.ts';
 import { type HubRepository, pageOf } from './repository.ts';
 import type { HubSettings } from './settings.ts';
 
@@ -174,6 +175,9 @@ function textOf(answer: Refused, { token }: HubSettings): string {
       said = '';
     }
   }
-  if (token) said = said.replaceAll(token.secret, '****');
+  // Before it is cut: half a secret is one too.
+  const masker = new Masker();
+  if (token) masker.add(token.secret, 1);
+  said = masker.mask(said);
   return plain(said.replaceAll(/(https?:\/\/[^\s?"']*)\?[^\s"']*/g, '$1'), 200).trim();
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
 import { isLoopback } from '../../http/transport.ts';
+import { learnSecret } from '../../terminal/mask.ts';
 
 /** The hub and who we are there. */
 export interface HubSettings {
@@ -34,6 +35,7 @@ export async function readHubSettings(env: NodeJS.ProcessEnv): Promise<HubSettin
   }
   const token = await findToken(env);
   if (token === undefined) return { endpoint };
+  learnSecret(token.secret);
   const plain = url.protocol === 'http:' && !isLoopback(url.hostname);
   return { endpoint, token: plain ? { ...token, withheld: `${url.origin} is not https` } : token };
 }

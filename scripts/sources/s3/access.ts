@@ -1,6 +1,6 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { ModelcarsError } from '../../errors.ts';
-import { maskSecret } from '../../terminal/mask.ts';
+import { learnSecret, maskSecret } from '../../terminal/mask.ts';
 
 /** Where S3 is and how its buckets are named in URLs. Credentials are no part of it: the SDK finds them itself. */
 export interface S3Access {
@@ -93,7 +93,11 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
     () => false,
   );
   const client = hasRegion ? asked : make('us-east-1');
-  const credentials = () => client.config.credentials().catch(() => undefined);
+  const credentials = async () => {
+    const found = await client.config.credentials().catch(() => undefined);
+    for (const secret of secretsOf(found)) learnSecret(secret);
+    return found;
+  };
   return {
     client,
     host: endpoint === undefined ? 'Amazon S3' : new URL(endpoint).host,
@@ -102,8 +106,14 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
       return found && maskSecret(found.accessKeyId);
     },
     async secrets() {
-      const { accessKeyId, secretAccessKey, sessionToken } = (await credentials()) ?? {};
-      return [accessKeyId, secretAccessKey, sessionToken].filter((secret) => secret !== undefined);
+      return secretsOf(await credentials());
     },
   };
+}
+
+function secretsOf(
+  found: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined,
+): string[] {
+  const { accessKeyId, secretAccessKey, sessionToken } = found ?? {};
+  return [accessKeyId, secretAccessKey, sessionToken].filter((secret) => secret !== undefined);
 }
