@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
+import { homeFolder } from '../files/home.ts';
 import type { Credential } from './credentials.ts';
 import { askHelper } from './helper.ts';
 
@@ -33,7 +33,7 @@ export interface AuthFile {
 export async function readAuthFiles(env: NodeJS.ProcessEnv): Promise<AuthFile[]> {
   if (env.REGISTRY_AUTH_FILE)
     return [await readAuthFile(env.REGISTRY_AUTH_FILE, true)].filter((file) => !!file);
-  const home = env.HOME || homedir();
+  const home = homeFolder(env);
   const runtime = env.XDG_RUNTIME_DIR
     ? join(env.XDG_RUNTIME_DIR, 'containers')
     : `/run/containers/${process.getuid?.() ?? 0}`;

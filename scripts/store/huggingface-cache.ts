@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../files/home.ts';
 import { readOpen } from '../files/read.ts';
 import { checkPath } from '../sources/paths.ts';
 import type { FilePlace, WantedFile } from './place.ts';
@@ -12,7 +12,7 @@ import type { FilePlace, WantedFile } from './place.ts';
  */
 export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = environment;
-  const home = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
+  const home = HF_HOME || join(XDG_CACHE_HOME || join(homeFolder(), '.cache'), 'huggingface');
   return expandHome(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home, 'hub'));
 }
 
@@ -57,5 +57,5 @@ function candidates(folder: string, { uri, revision, path, sha256 }: WantedFile)
 }
 
 function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  return path === '~' || path.startsWith('~/') ? join(homeFolder(), path.slice(1)) : path;
 }

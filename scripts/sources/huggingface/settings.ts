@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
+import { homeFolder } from '../../files/home.ts';
 import { isLoopback } from '../../http/transport.ts';
 import { learnSecret } from '../../terminal/mask.ts';
 
@@ -46,7 +46,7 @@ async function findToken(env: NodeJS.ProcessEnv): Promise<HubToken | undefined> 
     const secret = clean(env[name] ?? '', name);
     if (secret !== '') return { secret, from: name };
   }
-  const home = env.HOME || homedir();
+  const home = homeFolder(env);
   const cache = env.XDG_CACHE_HOME || join(home, '.cache');
   const path = env.HF_TOKEN_PATH || join(env.HF_HOME || join(cache, 'huggingface'), 'token');
   const file = path.replace(/^~(?=\/)/, home);
