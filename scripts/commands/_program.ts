@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
+import { type Distrust, tellDistrust } from '../store/trust.ts';
 import { createColors } from '../terminal/color.ts';
 import { asModelcarsError, errorToJson, isDebug, renderError } from '../terminal/errors.ts';
 import { catchSignals } from '../terminal/interrupt.ts';
@@ -10,9 +11,10 @@ import { parseCommandLine } from './_parse.ts';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or
- * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first.
+ * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first. `distrust`: of the default store, which a
+ * command is warned of.
  */
-export async function runProgram(words: string[]): Promise<number> {
+export async function runProgram(words: string[], distrust?: Distrust): Promise<number> {
   const { stdout, stderr } = process;
   const output = new Output(stdout);
   // A terminal that was closed (SIGHUP) takes no words any more; what was made is to be cleaned up all the same.
@@ -61,8 +63,10 @@ export async function runProgram(words: string[]): Promise<number> {
   const crash = (error: unknown) => process.exit(fail(error));
   process.on('uncaughtException', crash);
   try {
+    checkFolder();
     const invocation = await parseCommandLine(words, stdout.columns ?? 80);
     if (!invocation) return await checkOutput(0);
+    tellDistrust(distrust, (line) => progress.warn(line));
     const code = await invocation.command.run(invocation.flags, { ...context, signal: interrupt.signal });
     return interrupt.exitCode() ?? (await checkOutput(code));
   } catch (error) {
@@ -78,5 +82,15 @@ export async function runProgram(words: string[]): Promise<number> {
     progress.stop();
     interrupt.release();
     process.off('uncaughtException', crash);
+  }
+}
+
+/** Fails with code `disk` when the folder that the program was started in was deleted: no relative path means anything then. */
+function checkFolder(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    const next = 'change to a folder that exists (`cd`), and run the same command again';
+    throw new ModelcarsError('disk', 'read the current folder: it was deleted', { next, cause });
   }
 }

@@ -18,7 +18,7 @@ export const prune: Command = {
   ],
   async run(flags, context) {
     const { prune: pruneStore } = await import('../store/prune.ts');
-    const { storeFolder } = await import('../store/store.ts');
+    const { storeFolder } = await import('../store/folder.ts');
     const folder = flags.store ?? storeFolder();
     const result = await pruneStore(folder, { ...(await limits(flags)), dryRun: flags.dryRun });
     if (flags.json) {

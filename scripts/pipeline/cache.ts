@@ -4,7 +4,7 @@ import { ModelcarsError } from '../errors.ts';
 import { closeSources, openSource, type SourceOptions } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
 import type { Snapshot, Source } from '../sources/types.ts';
-import { Store } from '../store/store.ts';
+import { StoreFiles } from '../store/files.ts';
 import type { Progress, Task } from '../terminal/progress.ts';
 import { Context } from './context.ts';
 import { forEachModel } from './settle.ts';
@@ -17,7 +17,10 @@ export interface CacheTarget {
   endpoint?: string;
   /** Files and parts under way at the same time. */
   workers: number;
-  /** A store in which downloads are kept: a killed run goes on in the middle of a file. */
+  /**
+   * A folder that keeps downloads: a killed run goes on in the middle of a file. Nothing but hashed files comes from it, so it
+   * may be a volume that others can write to.
+   */
   downloadDir?: string;
 }
 
@@ -38,7 +41,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
       throw new ModelcarsError('source', `cache ${model.name}: ${model.source} is not on a hub`);
     const result = await cacheModel({
       ...common(options, target, bucket, task),
-      ...(downloads && { downloads: downloads.files }),
+      ...(downloads && { downloads }),
       uri: model.source,
       source: openSource(model.source, context.sources),
       // Those of `files:` are not the repository's.
@@ -81,7 +84,7 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
     const downloads = await openDownloads(target);
     const result = await cacheModel({
       ...common(run, target, bucket, task),
-      ...(downloads && { downloads: downloads.files }),
+      ...(downloads && { downloads }),
       uri,
       source,
       snapshot,
@@ -133,6 +136,6 @@ function common(
   return { dryRun, signal, workers, bucket, task, warn: (line) => progress.warn(line) };
 }
 
-function openDownloads({ downloadDir }: CacheTarget): Promise<Store> | undefined {
-  return downloadDir === undefined ? undefined : Store.open(downloadDir);
+function openDownloads({ downloadDir }: CacheTarget): Promise<StoreFiles> | undefined {
+  return downloadDir === undefined ? undefined : StoreFiles.create(downloadDir);
 }

@@ -25,7 +25,9 @@ export async function makeCluster({
 }): Promise<string> {
   const { clusterName, kubeconfig: file } = wishes;
   if (file !== undefined) await makeRoom(file, `kind-${clusterName}`);
-  const { folder } = await Store.open(store);
+  const opened = await Store.open(store);
+  opened.requireTrust(`make cluster ${clusterName}`);
+  const { folder } = opened;
   const task = progress.task(`cluster ${clusterName}`);
   try {
     await using cluster = await openOwnCluster(

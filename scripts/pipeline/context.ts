@@ -16,6 +16,7 @@ import { closeSources, type SourceOptions } from '../sources/index.ts';
 import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { Space } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
+import { tellDistrust } from '../store/trust.ts';
 import { ModelFiles } from './files.ts';
 import { KnownLayers } from './known-layers.ts';
 import { LocalFiles } from './local-files.ts';
@@ -99,6 +100,9 @@ export class Context implements AsyncDisposable {
       loadFrameworks(options.catalog.directory),
       readLock(options.catalog.lockFile),
     ]);
+    tellDistrust(store.distrust, (line) => options.progress.warn(line));
+    if (store.distrust !== undefined && options.keep)
+      options.progress.warn(`--keep: no model file is kept, since the store ${store.folder} is not trusted`);
     checkFrozen(options, lock, frameworks);
     return new Context(options, store, frameworks, lock);
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { SmokeResult } from '../kserve/types.ts';
+import { distrustOf, requireTrust } from '../store/trust.ts';
 import type { Context } from './context.ts';
 import type { FoundImages } from './images.ts';
 import type { SmokeOptions } from './smoke.ts';
@@ -17,6 +18,9 @@ export async function smokeLocally(
   if (serverImage !== undefined && serverCommand !== undefined) {
     throw new ModelcarsError('usage', '--server-image and --server-command exclude each other');
   }
+  // What lies there is run. Other servers are the user's own.
+  if (serverImage === undefined && serverCommand === undefined)
+    requireTrust(distrustOf(context.store.folder), 'run a model server from the store');
   const { smokeLocal } = await import('../kserve/local/local.ts');
   const server =
     serverImage !== undefined

@@ -51,6 +51,7 @@ async function smokeInCluster(
   options: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
+  context.store.requireTrust('remember clusters in the store');
   const { openCluster } = await import('../kserve/cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { ModelcarsError } from '../errors.ts';
 import { readFrom } from '../files/read.ts';
 import { isDigest } from '../image/schema.ts';
@@ -29,7 +29,7 @@ export function caching(origin: ImageStore, store: Store): ImageStore {
     async read(descriptor) {
       if (await store.hasBlob(descriptor)) {
         const bytes = await readFile(store.blobPath(descriptor.digest));
-        if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` === descriptor.digest) {
+        if (digestOf(bytes) === descriptor.digest) {
           await touch(store.blobPath(descriptor.digest));
           return bytes;
         }
@@ -73,13 +73,20 @@ export function caching(origin: ImageStore, store: Store): ImageStore {
 
 /** The descriptor of a manifest in the store: a digest never changes its meaning, so no registry need be asked. */
 async function keptManifest(store: Store, digest: Digest): Promise<Descriptor | undefined> {
+  if (store.distrust !== undefined) return undefined;
+  const found = await stat(store.blobPath(digest)).catch(() => undefined);
+  if (!found?.isFile() || found.size > 4 * 1024 ** 2) return undefined;
   const bytes = await readFile(store.blobPath(digest)).catch(() => undefined);
-  if (bytes === undefined || bytes.length > 4 * 1024 ** 2) return undefined;
+  if (bytes === undefined || digestOf(bytes) !== digest) return undefined; // damaged: `read` replaces it
   try {
     const { mediaType } = JSON.parse(bytes.toString('utf8')) as { mediaType?: unknown };
     const named = typeof mediaType === 'string' ? mediaType : mediaTypes.manifest;
     return { mediaType: named, digest, size: bytes.length };
   } catch {
-    return undefined; // damaged: `read` from the origin replaces it
+    return undefined;
   }
+}
+
+function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -1,12 +1,15 @@
 import type { BigIntStats } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { writeTextAtomically } from '../files/atomic.ts';
+import { readOwn } from './trust.ts';
 import { touch } from './use.ts';
 
 /** Milliseconds that a file must have been left alone: a file system's clock may tick only every 2 s (FAT). */
 const settledAfter = 2000;
+/** More than any record has, in bytes. */
+const mostBytes = 1024;
 
 const record = z.object({
   size: z.string(),
@@ -22,16 +25,18 @@ const record = z.object({
  */
 export class FileHashes {
   readonly #folder: string;
+  readonly #trusted: boolean;
 
-  /** `folder` is the store's. */
-  constructor(folder: string) {
+  /** `folder` is the store's; in one that is not `trusted` (see trust.ts), nothing is read or written. */
+  constructor(folder: string, { trusted }: { trusted: boolean } = { trusted: true }) {
     this.#folder = join(folder, 'hashes');
+    this.#trusted = trusted;
   }
 
   /** The sha256 of the file with these stats; undefined when it was not hashed here or has changed since. */
   async get(stats: BigIntStats): Promise<string | undefined> {
     const path = this.#path(stats);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
+    const text = this.#trusted ? await readOwn(path, mostBytes) : undefined;
     if (text === undefined) return undefined;
     try {
       const { sha256, ...known } = record.parse(JSON.parse(text));
@@ -48,7 +53,7 @@ export class FileHashes {
   /** Remembers a hash; `stats` are of after the last byte was read. Failing to only costs time. */
   async remember(stats: BigIntStats, sha256: string, now = Date.now()): Promise<void> {
     const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
-    if (now - changed < settledAfter) return;
+    if (!this.#trusted || now - changed < settledAfter) return;
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       await writeTextAtomically(

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
@@ -24,14 +25,26 @@ export interface KeepOptions {
 /**
  * Model files by sha256: `files/sha256/<2 digits>/<62 digits>`, private to the user (0700, 0400). A file appears whole, after
  * its hash was found right, fsync and rename; `….part` beside it is what a run has so far, which the next one goes on with.
+ * With `readOnly` nothing is written, deleted or marked.
  */
 export class StoreFiles implements FilePlace {
   readonly name = 'the store';
   readonly folder: string;
+  readonly readOnly: boolean;
 
   /** `folder` is the store's. */
-  constructor(folder: string) {
+  constructor(folder: string, { readOnly = false } = {}) {
     this.folder = join(folder, 'files', 'sha256');
+    this.readOnly = readOnly;
+  }
+
+  /** A folder with model files alone. Fails with code `disk`. */
+  static async create(folder: string): Promise<StoreFiles> {
+    const files = new StoreFiles(folder);
+    await mkdir(files.folder, { recursive: true, mode: 0o700 }).catch((error) => {
+      throw diskError(`open the folder ${folder}`, error);
+    });
+    return files;
   }
 
   /** Where a file lies, or would lie. */
@@ -47,7 +60,7 @@ export class StoreFiles implements FilePlace {
 
   /** Bytes of a file that are not here: what is still to be fetched, and room still needed. */
   async lacks(file: CheckedFile): Promise<number> {
-    if (await this.has(file)) return 0;
+    if (this.readOnly || (await this.has(file))) return 0;
     const part = await stat(partPath(this.path(file.sha256))).catch(() => undefined);
     return Math.max(0, file.size - (part?.size ?? 0));
   }
@@ -60,8 +73,9 @@ export class StoreFiles implements FilePlace {
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     if (!(await this.has(file))) return undefined;
     const path = this.path(file.sha256);
-    const done = await use(path);
-    const handle = await open(path, 'r').catch(() => undefined);
+    const done = this.readOnly ? async () => undefined : await use(path);
+    // What was a file a moment ago may be a pipe by now, where others can write: opening one would wait for ever.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
     if (handle === undefined) {
       await done();
       return undefined;
@@ -77,6 +91,7 @@ export class StoreFiles implements FilePlace {
 
   /** Deletes a file that was found to be wrong. */
   async forget(file: Pick<CheckedFile, 'sha256'>): Promise<void> {
+    if (this.readOnly) return;
     await rm(this.path(file.sha256), { force: true }).catch(() => undefined);
   }
 
@@ -88,6 +103,10 @@ export class StoreFiles implements FilePlace {
    */
   async *keep(file: CheckedFile, origin: Origin, options: KeepOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, signal, onWait, onFound } = options;
+    if (this.readOnly) {
+      yield* origin(offset, signal);
+      return;
+    }
     const path = this.path(file.sha256);
     const isDone = () => this.has(file);
     const held = await (async () => {

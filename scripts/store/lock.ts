@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +15,8 @@ export interface Held {
 
 /** Milliseconds after which a lock that nobody refreshes is free; and when its owner is known to be dead. */
 const staleAfter = { unknown: 10_000, dead: 2000 };
+/** Never through a link that someone put where the owner's name goes. */
+const ownerFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 /** Milliseconds between two tries. */
 const pause = 300;
 
@@ -53,7 +56,9 @@ export async function tryHold(path: string): Promise<Held | undefined> {
         lost = true;
       },
     });
-    await writeFile(owner, `${process.pid} ${hostname()}`, { mode: 0o600 }).catch(() => undefined);
+    await writeFile(owner, `${process.pid} ${hostname()}`, { mode: 0o600, flag: ownerFlags }).catch(
+      () => undefined,
+    );
     return {
       lost: () => lost,
       release: async () => {

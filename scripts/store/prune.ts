@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
 import { isHeld, tryHold } from './lock.ts';
+import { distrustOf, requireTrust } from './trust.ts';
 import { readMark } from './use.ts';
 
 /** What may go. */
@@ -45,11 +46,14 @@ const partPatience = 24 * 3600 * 1000;
 
 /**
  * Removes the least recently used of a store: model files, parts of such that nobody fetches any more (after a day, whatever the
- * options), blobs of bases, and what is remembered of layers and local files (by age only). Never what a living process of this machine reads or
- * writes. A folder that does not exist has nothing. Fails with code `disk`.
+ * options), blobs of bases, and what is remembered of layers and local files (by age only). Never what a living process of this
+ * machine reads or writes. A folder that does not exist has nothing. Fails with code `disk`, also on a store that is not trusted.
  */
 export async function prune(folder: string, options: PruneOptions): Promise<Pruned> {
   const { olderThan, maxSize, all = false, dryRun = false, now = Date.now() } = options;
+  // Through a link of another user it would delete files that are in no store.
+  const distrust = distrustOf(folder);
+  if (distrust?.scope === 'all') requireTrust(distrust, 'prune the store');
   try {
     const found = (await entries(folder, dryRun)).sort((a, b) => a.used - b.used);
     let left = found.reduce((sum, { size }) => sum + size, 0);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +43,22 @@ describe('Store', () => {
       await writeFile(join(store.folder, 'layers', `${key}.json`), damage);
       expect(await store.layer(key)).toBeUndefined();
     }
+  });
+
+  it("forgets a record that was changed, or is another layer's", async () => {
+    const layer = { digest: digestOf('a'), size: 3, diffId: digestOf('b') };
+    const path = (name: string) => join(store.folder, 'layers', `${name}.json`);
+    await store.rememberLayer(key, layer);
+    const record = await readFile(path(key), 'utf8');
+    const other = 'b'.repeat(64);
+    await writeFile(path(other), record);
+    expect(await store.layer(other)).toBeUndefined();
+    await writeFile(path(key), record.replace(layer.digest, digestOf('c')));
+    expect(await store.layer(key)).toBeUndefined();
+    await writeFile(path(key), JSON.stringify(layer));
+    expect(await store.layer(key)).toBeUndefined();
+    await writeFile(path(key), record);
+    expect(await store.layer(key)).toEqual(layer);
   });
 
   it('that cannot be made is an error, or merely empty and of no use', async () => {

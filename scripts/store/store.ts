@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
@@ -14,6 +13,8 @@ import {
 import type { Descriptor, Digest } from '../image/types.ts';
 import { FileHashes } from './file-hashes.ts';
 import { StoreFiles } from './files.ts';
+import { storeFolder } from './folder.ts';
+import { type Distrust, distrustOf, readOwn, requireTrust } from './trust.ts';
 import { touch } from './use.ts';
 
 /** What a layer turned out to be when it was read once. */
@@ -26,28 +27,40 @@ export interface KnownLayer {
 }
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
-const knownLayer = z.object({ digest, size: z.int().positive(), diffId: digest });
+const record = z.object({ digest, size: z.int().positive(), diffId: digest, sum: z.string() });
+
+/** More than any remembered layer has, in bytes. */
+const mostBytes = 4096;
 
 /**
  * The local cache: model files and blobs of base images by sha256, and the digests of layers made before by their key. Nothing in it is
- * needed for a right result; whatever is broken in it is made again. Its folders are private to the user (0700).
+ * needed for a right result; whatever is broken in it is made again. Its folders are private to the user (0700). A store that another
+ * user can write to is not trusted: only model files are read from it, which are checked by their hash, and nothing is written.
  */
 export class Store {
   readonly folder: string;
   readonly files: StoreFiles;
   /** What local files hashed to. */
   readonly hashes: FileHashes;
+  /** Why it is not trusted. */
+  readonly distrust: Distrust | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, distrust?: Distrust) {
     this.folder = folder;
-    this.files = new StoreFiles(folder);
-    this.hashes = new FileHashes(folder);
+    this.distrust = distrust;
+    this.files = new StoreFiles(folder, { readOnly: distrust !== undefined });
+    this.hashes = new FileHashes(folder, { trusted: distrust === undefined });
   }
 
-  /** Opens or makes the store: `folder`, else where `storeFolder` says. Fails with code `disk`. */
+  /**
+   * Opens or makes the store: `folder`, else where `storeFolder` says. One that is not trusted is opened all the same (see
+   * `distrust`), and made nowhere. Fails with code `disk`.
+   */
   static async open(folder?: string, environment: NodeJS.ProcessEnv = process.env): Promise<Store> {
     const path = folder ?? storeFolder(environment);
     try {
+      const distrust = distrustOf(path);
+      if (distrust?.scope === 'all') return new Store(path, distrust);
       for (const name of ['', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256', 'hashes']) {
         await mkdir(join(path, name), { recursive: true, mode: 0o700 });
         await sweepTemporary(join(path, name));
@@ -69,13 +82,19 @@ export class Store {
     }
   }
 
+  /** Fails with code `disk` when this store is not trusted: `what` ("fetch base images into the store") cannot do without. */
+  requireTrust(what: string): void {
+    requireTrust(this.distrust, what);
+  }
+
   /** What a layer with this key was; undefined when it was not made on this machine or the memory of it is damaged. */
   async layer(key: string): Promise<KnownLayer | undefined> {
     const path = join(this.folder, 'layers', `${key}.json`);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
+    const text = this.distrust === undefined ? await readOwn(path, mostBytes) : undefined;
     if (text === undefined) return undefined;
     try {
-      const layer = knownLayer.parse(JSON.parse(text));
+      const { sum, ...layer } = record.parse(JSON.parse(text));
+      if (sum !== sumOf(key, layer)) return undefined;
       await touch(path);
       return layer;
     } catch {
@@ -85,9 +104,9 @@ export class Store {
 
   /** Remembers a layer. A store that cannot be written to only costs time, so failing to is not an error. */
   async rememberLayer(key: string, layer: KnownLayer): Promise<void> {
-    await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), `${JSON.stringify(layer)}\n`).catch(
-      () => undefined,
-    );
+    if (this.distrust !== undefined) return;
+    const text = `${JSON.stringify({ ...layer, sum: sumOf(key, layer) })}\n`;
+    await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), text).catch(() => undefined);
   }
 
   /** Where a blob lies, or would lie. */
@@ -97,12 +116,14 @@ export class Store {
 
   /** Whether a blob is here, whole. */
   async hasBlob(descriptor: Descriptor): Promise<boolean> {
+    if (this.distrust !== undefined) return false;
     const found = await stat(this.blobPath(descriptor.digest)).catch(() => undefined);
     return found?.isFile() === true && found.size === descriptor.size;
   }
 
   /** Keeps a blob whose bytes are checked against the digest on the way. Fails with code `integrity` or `disk`. */
   async writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    this.requireTrust(`keep blob ${descriptor.digest}`);
     const folder = join(this.folder, 'blobs', 'sha256');
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
       throw diskError(`write ${folder}`, error);
@@ -129,8 +150,9 @@ export class Store {
   }
 }
 
-/** Where the store is: $MODELCARS_STORE, else $XDG_CACHE_HOME/modelcars, else ~/.cache/modelcars. */
-export function storeFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return environment.MODELCARS_STORE || join(cache, 'modelcars');
+/** Binds what is remembered to the layer it is about: a record that was damaged, changed or copied from another layer is none. */
+function sumOf(key: string, { digest, size, diffId }: KnownLayer): string {
+  return createHash('sha256')
+    .update(JSON.stringify([key, digest, size, diffId]))
+    .digest('hex');
 }

@@ -11,7 +11,7 @@ const mark = '.use-';
  */
 export async function use(path: string): Promise<() => Promise<void>> {
   const name = `${path}${mark}${process.pid}-${randomBytes(4).toString('hex')}`;
-  await writeFile(name, '', { mode: 0o600 }).catch(() => undefined);
+  await writeFile(name, '', { mode: 0o600, flag: 'wx' }).catch(() => undefined);
   await touch(path);
   return () => rm(name, { force: true }).catch(() => undefined);
 }

@@ -59,7 +59,7 @@ export async function pythonEnvironment(
     .update(await readFile(requirements))
     .digest('hex');
   const key = `${name}-${pins.slice(0, 12)}-${base.replaceAll('/', '_')}-${process.arch}`;
-  await mkdir(cache, { recursive: true });
+  await mkdir(cache, { recursive: true, mode: 0o700 });
   // Its real path: that is what a pod's user has to reach.
   const folder = join(await realpath(cache), key);
   const python = join(folder, 'bin', 'python');
