@@ -57,9 +57,15 @@ export function diskError(what: string, error: unknown): unknown {
     ENOTDIR: ['a part of the path is a file, not a folder', 'choose another folder with --output or --store'],
     EEXIST: ['a file is in the way', 'move it, or choose another folder with --output or --store'],
     EFBIG: ['the file is larger than the file system takes', 'choose a folder on another file system'],
-    EISDIR: ['a folder is where a file should be', 'move it, or choose another folder'],
-    ELOOP: ['symbolic links go in a circle', 'remove the link, or choose another folder'],
-    ENAMETOOLONG: ['the path is too long', 'choose a folder with a shorter path'],
+    ENOENT: [
+      'the folder is not there, or was deleted meanwhile',
+      'check the path, and run the same command again',
+    ],
+    EISDIR: ['a folder is in the way', 'move it, or choose another folder with --output or --store'],
+    ELOOP: ['symbolic links go in a circle', 'choose another folder with --output or --store'],
+    ENAMETOOLONG: ['the path is too long', 'choose another folder with --output or --store'],
+    EMFILE: ['too many files are open', 'raise the limit (`ulimit -n 1024`), or lower --concurrency'],
+    ENFILE: ['too many files are open on this machine', 'close other programs'],
     EIO: ['the disk reports an input/output error', 'check the disk'],
   };
   const known = means[code];

@@ -217,15 +217,19 @@ async function readEntries(folder: string): Promise<IndexEntry[]> {
 }
 
 /** A folder that exists while a process writes; one left by a killed process goes stale after ten seconds. */
-const lockName = '.modelcars-lock';
+export const lockName = '.modelcars-lock';
 
-async function lockFolder(folder: string): Promise<() => Promise<void>> {
+/** Waits up to a minute until this process alone may write to a layout's folder; returns what lets others. Fails with code `layout`. */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   try {
-    return await lock(folder, {
+    const release = await lock(folder, {
       lockfilePath: join(folder, lockName),
       stale: 10_000,
+      // The folder was deleted, or this process stood still: blobs and index are whole or absent all the same.
+      onCompromised: () => undefined,
       retries: { retries: 60, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
     });
+    return () => release().catch(() => undefined);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ELOCKED')) throw error;
     throw new ModelcarsError(

@@ -1,27 +1,60 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
-import { temporaryPrefix } from '../files/atomic.ts';
+import { diskError, temporaryPrefix } from '../files/atomic.ts';
+import { lockFolder, lockName } from '../layout/layout.ts';
 import { openLayout } from '../layout/open.ts';
+
+/** What `build` makes in a folder. `index.json` is deleted last, so that a run that is killed leaves what the next one knows. */
+const ours = ['blobs', 'oci-layout', lockName, 'index.json'];
 
 /**
  * Deletes what `build` wrote at `output`, and only that: a path that is not an OCI image layout, or a folder that holds anything
- * besides one, is refused with code `layout`. Returns the paths deleted, or to be deleted with `dryRun`; none when there is nothing.
+ * besides one, is refused with code `layout`. What a killed build or clean left of one goes too. Waits for a build that writes
+ * there. Returns the paths deleted, or to be deleted with `dryRun`; none when there is nothing.
  */
 export async function clean(output: string, options: { dryRun: boolean }): Promise<string[]> {
   const found = await lstat(output).catch(() => undefined);
   if (found === undefined) return [];
-  await (await openLayout(output))[Symbol.asyncDispose]();
-  if (found.isSymbolicLink()) throw foreign(output, 'it is a symbolic link');
-  if (found.isDirectory()) {
-    const ours = new Set(['oci-layout', 'index.json', 'blobs']);
-    const other = (await readdir(output)).find(
-      (name) => !ours.has(name) && !name.startsWith(temporaryPrefix),
-    );
-    if (other !== undefined) throw foreign(join(output, other), 'it is not part of an OCI image layout');
+  if (found.isSymbolicLink()) {
+    await (await openLayout(output))[Symbol.asyncDispose]();
+    throw foreign(output, 'it is a symbolic link');
   }
-  if (!options.dryRun) await rm(output, { recursive: true });
+  if (!found.isDirectory()) {
+    await (await openLayout(output))[Symbol.asyncDispose]();
+    if (!options.dryRun) await rm(output);
+    return [output];
+  }
+  if ((await readdir(output)).length === 0) return [];
+  await checkOurs(output);
+  if (!options.dryRun) await removeFolder(output);
   return [output];
+}
+
+async function checkOurs(output: string): Promise<void> {
+  const names = (await readdir(output)).filter((name) => !name.startsWith(temporaryPrefix));
+  const left = [lockName, 'index.json', 'oci-layout'].filter((name) => names.includes(name));
+  const whole = left.includes('index.json') && left.includes('oci-layout');
+  if (whole || left.length === 0) await (await openLayout(output))[Symbol.asyncDispose]();
+  const other = names.find((name) => !ours.includes(name));
+  if (other !== undefined) throw foreign(join(output, other), 'it is not part of an OCI image layout');
+}
+
+async function removeFolder(output: string): Promise<void> {
+  try {
+    const release = await lockFolder(output);
+    try {
+      await checkOurs(output); // what another run did there while this one waited
+      for (const name of await readdir(output))
+        if (name !== lockName && name !== 'index.json') await rm(join(output, name), { recursive: true });
+    } finally {
+      await release();
+    }
+    await rm(join(output, 'index.json'), { force: true });
+    await rmdir(output);
+  } catch (error) {
+    throw diskError(`clean ${output}`, error);
+  }
 }
 
 function foreign(path: string, why: string): ModelcarsError {

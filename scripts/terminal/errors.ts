@@ -30,6 +30,12 @@ export function asModelcarsError(error: unknown): ModelcarsError {
       cause: error,
     });
   }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return new ModelcarsError('disk', `open file: ${message}`, {
+      next: 'raise the limit of open files (`ulimit -n 1024`), or lower --concurrency',
+      cause: error,
+    });
+  }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new ModelcarsError('disk', `use file: ${message}`, {
       next: 'check who may read and write it',
