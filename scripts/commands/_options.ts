@@ -40,11 +40,7 @@ export const allOptions = {
   registry: { type: 'string', describe: 'registry and path to push to: quay.io/me', group: override },
   version: { type: 'string', describe: 'version of the images: v1.2.3', group: override },
   tag: { array: true, type: 'string', describe: 'one more tag; may be repeated', group: override },
-  'no-floating-tags': {
-    type: 'boolean',
-    describe: 'set only the version and --tag, not v1.2, v1 and latest',
-    group: override,
-  },
+  'no-floating-tags': { type: 'boolean', describe: 'do not set v1.2, v1 and latest', group: override },
   base: { type: 'string', describe: '`embedded` or an image reference', group: override },
   platform: {
     array: true,

@@ -33,6 +33,8 @@ class Publisher {
   readonly #signal: AbortSignal;
   /** Version tags that this run set. */
   readonly #versions: string[] = [];
+  /** The version that an image states, by digest: floating tags often share one. */
+  readonly #named = new Map<string, string | undefined>();
   /** The latest list of tags; undefined when something was set since. */
   #list: Awaited<ReturnType<typeof listTags>> | undefined;
 
@@ -58,7 +60,7 @@ class Publisher {
         if (done) outcomes.set(move.tag, done);
       }
     }
-    for (const tag of this.#versions) await this.#expectOurs(tag, await this.#resolve(tag));
+    for (const tag of this.#versions) this.#expectOurs(tag, await this.#lookForSome(tag));
     if (failures.length > 0) throw failures[0];
     return this.#plan.moves.flatMap(({ tag }) => outcomes.get(tag) ?? []);
   }
@@ -87,16 +89,10 @@ class Publisher {
       // Another job was first; with the same image it did this one's work.
       const present = await this.#resolve(tag);
       if (present === undefined) throw error;
-      await this.#expectOurs(tag, present);
+      this.#expectOurs(tag, present);
       return ours;
     }
-    const present = await lookUntil(
-      () => this.#resolve(tag),
-      (found) => found !== undefined,
-      { signal: this.#signal },
-    );
-    if (present === undefined) throw this.#notStored(tag, undefined);
-    await this.#expectOurs(tag, present);
+    this.#expectOurs(tag, await this.#lookForSome(tag));
     this.#versions.push(tag);
     return { ...ours, moved: true };
   }
@@ -120,7 +116,9 @@ class Publisher {
   /** Why the tag has to stay at the image that it points at. Fails when that is another one of this very version, made meanwhile. */
   async #heldBack(tag: string, current: Descriptor): Promise<string | undefined> {
     const version = this.#version;
-    const named = await namedVersion(this.#repository, current);
+    if (!this.#named.has(current.digest))
+      this.#named.set(current.digest, await namedVersion(this.#repository, current));
+    const named = this.#named.get(current.digest);
     const { tags, unlisted } = await this.#tags();
     const why = holdsBack(tag, version, current, named, unlisted !== undefined || !tags.includes(tag));
     if (why !== undefined || named === undefined) return why;
@@ -181,6 +179,12 @@ class Publisher {
     return await this.#repository.resolve(tag);
   }
 
+  /** What a tag points at that has been set; undefined when it still points at nothing after a while. */
+  async #lookForSome(tag: string): Promise<Descriptor | undefined> {
+    const isThere = (found: Descriptor | undefined) => found !== undefined;
+    return await lookUntil(() => this.#resolve(tag), isThere, { signal: this.#signal });
+  }
+
   /** After a PUT: ours, or another run's by now. Fails with code `integrity` when the registry left the tag as it was. */
   async #readBack({ tag, why }: TagMove, before: Descriptor | undefined): Promise<TagOutcome> {
     const present = await lookUntil(
@@ -202,7 +206,7 @@ class Publisher {
     return { tag, current: false, moved: false, refused, why };
   }
 
-  async #expectOurs(tag: string, present: Descriptor | undefined): Promise<void> {
+  #expectOurs(tag: string, present: Descriptor | undefined): void {
     if (present === undefined) throw this.#notStored(tag, undefined);
     if (present.digest !== this.#image.digest) throw this.#lost(tag, present);
   }

@@ -52,7 +52,9 @@ export async function fetchToken(options: TokenRequest): Promise<Token> {
 /** The token server's refusal: without credentials, of those it got (401), or of the scopes for this account (403). */
 function refused({ registry, realm, scopes, credential }: TokenRequest, status: number): RegistryFailure {
   const refusal: Refusal = credential === undefined ? 'login' : status === 401 ? 'rejected' : 'rights';
-  const [, repository = '', actions = ''] = /^repository:(.+):([a-z,*]+)$/.exec(scopes[0] ?? '') ?? [];
+  // Besides the work itself, the right to link a blob from another repository may have been asked for.
+  const main = scopes.find((scope) => scope.endsWith('push')) ?? scopes[0] ?? '';
+  const [, repository = '', actions = ''] = /^repository:(.+):([a-z,*]+)$/.exec(main) ?? [];
   const request: Refused = {
     method: actions.includes('push') ? 'PUT' : 'GET',
     path: `/v2/${repository}/manifests/`,

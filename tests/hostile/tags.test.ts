@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tryModelcars } from '../parts/cli.ts';
 import { missingParts } from '../parts/parts.ts';
+import { startRegistry } from '../parts/registry.ts';
 import { type ProxyRules, type RegistryProxy, registryError, startProxy } from '../parts/registry-proxy.ts';
 import { tagDigest } from '../parts/tags.ts';
 import {
@@ -185,19 +187,26 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
   });
 });
 
-describe('a push of five models that are there already', () => {
-  test('takes under 45 requests, from a machine with a store, and reads nothing back', async () => {
-    await using upstream = await startUpstream('fake');
-    await using proxy = await startProxy(upstream.host, {});
+describe('a push of five models that are there already', async () => {
+  const missing = await missingParts('distribution');
+
+  test.skipIf(missing)('takes under 45 requests, those for tokens included, and writes nothing', async () => {
+    await using registry = await startRegistry({ kind: 'distribution', auth: 'token' });
     await using five = await makeWorkshop('model', {}, ['a', 'b', 'c', 'd', 'e']);
-    expect(await five.push(proxy.host)).toMatchObject({ code: 0 });
-    const before = proxy.requests.length;
-    expect(await five.push(proxy.host)).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('5 unchanged'),
-    });
-    const requests = proxy.requests.slice(before);
-    expect(requests.length).toBeLessThan(45);
-    expect(requests.filter(({ method }) => !/^(GET|HEAD)$/.test(method))).toEqual([]);
+    const { username: MODELCARS_REGISTRY_USERNAME, password: MODELCARS_REGISTRY_PASSWORD } = registry;
+    const env = { MODELCARS_REGISTRY_USERNAME, MODELCARS_REGISTRY_PASSWORD };
+    const push = () =>
+      tryModelcars(['push', '--registry', `${registry.host}/team`], { cwd: five.folder, env });
+    const count = () => registry.requests().length + (registry.tokens?.requests().length ?? 0);
+    expect(await push()).toMatchObject({ code: 0 });
+    const [before, requests] = [count(), registry.requests().length];
+    expect(await push()).toMatchObject({ code: 0, stderr: expect.stringContaining('5 unchanged') });
+    expect(count() - before).toBeGreaterThan(5);
+    expect(count() - before).toBeLessThan(45);
+    const writes = registry
+      .requests()
+      .slice(requests)
+      .filter(({ method }) => !/^(GET|HEAD)$/.test(method));
+    expect(writes).toEqual([]);
   });
 });
