@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { ModelcarsError } from '../errors.ts';
@@ -11,6 +11,7 @@ import {
   writeAtomically,
   writeTextAtomically,
 } from '../files/atomic.ts';
+import { makeFolder } from '../files/folder.ts';
 import { readOpen } from '../files/read.ts';
 import type { Content, Descriptor, Digest, ImageStore, Sink, WriteOptions } from '../image/types.ts';
 import { checkPromised, reachable, readSmall } from './documents.ts';
@@ -64,7 +65,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
    */
   static async create(folder: string): Promise<Layout> {
     try {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       const names = (await readdir(folder)).filter((name) => !name.startsWith(temporaryPrefix));
       if (
         !names.includes('index.json') &&
@@ -80,7 +81,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
       }
       const release = await lockFolder(folder);
       try {
-        await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
+        makeFolder(join(folder, 'blobs', 'sha256'));
         await sweepTemporary(folder);
         await sweepTemporary(join(folder, 'blobs', 'sha256'));
         const isNew = !names.includes('index.json');

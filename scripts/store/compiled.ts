@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { makeFolder } from '../files/folder.ts';
 import { type Distrust, distrustOf } from './trust.ts';
 
 /**
@@ -15,7 +15,7 @@ export function keepCompiled(folder: string): Distrust | undefined {
     const distrust = distrustOf(folder);
     if (distrust !== undefined) return distrust;
     const compiled = join(folder, 'compile');
-    mkdirSync(compiled, { recursive: true, mode: 0o700 });
+    makeFolder(compiled, 0o700);
     enableCompileCache(compiled);
     return undefined;
   } catch {

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { writeTextAtomically } from '../files/atomic.ts';
+import { makeFolder } from '../files/folder.ts';
 import { readOwn } from './trust.ts';
 import { touch } from './use.ts';
 
@@ -55,7 +55,7 @@ export class FileHashes {
     const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
     if (!this.#trusted || now - changed < settledAfter) return;
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder, 0o700);
       await writeTextAtomically(
         this.#path(stats),
         `${JSON.stringify({ ...timesOf(stats), sha256 })}\n`,

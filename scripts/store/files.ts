@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
+import { makeFolder } from '../files/folder.ts';
 import { readOpen } from '../files/read.ts';
 import type { CheckedFile } from '../files/wrong.ts';
 import { hold } from './lock.ts';
@@ -41,9 +42,11 @@ export class StoreFiles implements FilePlace {
   /** A folder with model files alone. Fails with code `disk`. */
   static async create(folder: string): Promise<StoreFiles> {
     const files = new StoreFiles(folder);
-    await mkdir(files.folder, { recursive: true, mode: 0o700 }).catch((error) => {
+    try {
+      makeFolder(files.folder, 0o700);
+    } catch (error) {
       throw diskError(`open the folder ${folder}`, error);
-    });
+    }
     return files;
   }
 
@@ -111,7 +114,7 @@ export class StoreFiles implements FilePlace {
     const isDone = () => this.has(file);
     const held = await (async () => {
       try {
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        makeFolder(dirname(path), 0o700);
         return await hold(path, { isDone, signal, ...(onWait && { onWait }) });
       } catch (error) {
         throw diskError(`keep ${file.path} in the store`, error);

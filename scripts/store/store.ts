@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
@@ -10,6 +10,7 @@ import {
   writeAtomically,
   writeTextAtomically,
 } from '../files/atomic.ts';
+import { makeFolder } from '../files/folder.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
 import { FileHashes } from './file-hashes.ts';
 import { StoreFiles } from './files.ts';
@@ -62,7 +63,7 @@ export class Store {
       const distrust = distrustOf(path);
       if (distrust?.scope === 'all') return new Store(path, distrust);
       for (const name of ['', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256', 'hashes']) {
-        await mkdir(join(path, name), { recursive: true, mode: 0o700 });
+        makeFolder(join(path, name), 0o700);
         await sweepTemporary(join(path, name));
       }
     } catch (error) {
@@ -125,9 +126,11 @@ export class Store {
   async writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
     this.requireTrust(`keep blob ${descriptor.digest}`);
     const folder = join(this.folder, 'blobs', 'sha256');
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+    try {
+      makeFolder(folder, 0o700);
+    } catch (error) {
       throw diskError(`write ${folder}`, error);
-    });
+    }
     await writeAtomically(
       folder,
       async (handle) => {
