@@ -54,7 +54,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
   }
 
   /** A store that remembers, wrongly, that the model's layer is another one, which the output has as well. */
-  async function poisoned(name: string): Promise<{ store: string; output: string }> {
+  async function poisoned(name: string, more = 0): Promise<{ store: string; output: string }> {
     const store = join(folder, name);
     const output = `${name}-out`;
     await digestOf(output, store);
@@ -64,14 +64,20 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     const known = await opened.layer(key);
     if (known === undefined) throw new Error('nothing was remembered');
     const other = `sha256:${'e'.repeat(64)}` as const;
-    await writeFile(join(folder, output, 'blobs/sha256', 'e'.repeat(64)), new Uint8Array(known.size));
-    await opened.rememberLayer(key, { ...known, digest: other, diffId: other });
+    await writeFile(join(folder, output, 'blobs/sha256', 'e'.repeat(64)), new Uint8Array(known.size + more));
+    const size = known.size + more;
+    await opened.rememberLayer(key, { digest: other, diffId: other, size });
     return { store, output };
   }
 
   test('a poisoned record would be believed in a store of our own: the test is worth something', async () => {
     const { store, output } = await poisoned('own');
     expect(await digestOf(output, store)).not.toBe(right);
+  });
+
+  test('a record of another size than the plan is not believed in our own store either', async () => {
+    const { store, output } = await poisoned('size', 512);
+    expect(await digestOf(output, store)).toBe(right);
   });
 
   test.each(['.', 'layers', 'compile', 'files', 'blobs'])(
