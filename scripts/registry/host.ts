@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { discard, headerOf, readBody } from '../http/body.ts';
-import { isRetryable, isUnreachable, RequestFailure } from '../http/failure.ts';
-import { backoff, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
+import { isRetryable, isUnreachable, networkFailure, RequestFailure } from '../http/failure.ts';
+import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
 import { speaksTls } from '../http/speaks.ts';
 import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
 import { transmit, type WireRequest } from '../http/wire.ts';
@@ -80,6 +80,27 @@ export class Host {
       if (tries++ > 0) await call.beforeRetry?.();
       return await this.#once(call);
     });
+  }
+
+  /** Sends a call and reads its answer, of at most `limit` bytes; undefined for more. An answer that breaks off is asked for again. */
+  async read(call: Call, limit: number): Promise<{ answer: Answer; bytes: Buffer | undefined }> {
+    return await this.#retrying(call.signal, async () => {
+      const answer = await this.#once(call);
+      return { answer, bytes: await this.#body(call, answer, limit) };
+    });
+  }
+
+  async #body(
+    { what, signal }: Pick<Call, 'what' | 'signal'>,
+    answer: Answer,
+    limit: number,
+  ): Promise<Buffer | undefined> {
+    try {
+      return await readBody(answer, limit);
+    } catch (error) {
+      if (this.signal(signal)?.aborted) throw cancelled(error);
+      throw networkFailure(what, this.registry, error, registryAdvice);
+    }
   }
 
   /** Sends a call nobody depends on, even after a cancellation: 2 s, one try, no errors. */
@@ -222,7 +243,7 @@ export class Host {
     return await this.#retrying(undefined, async () => {
       const { answer, status, url: from } = await this.#transmit({ ...init, what }, url, init.headers);
       if (isRetryable(status)) throw await this.#failure(what, answer, from);
-      return { status, text: (await readBody(answer, 1024 * 1024))?.toString() ?? '' };
+      return { status, text: (await this.#body({ what }, answer, 1024 * 1024))?.toString() ?? '' };
     });
   }
 

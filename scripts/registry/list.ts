@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
-import { discard, headerOf, readBody } from '../http/body.ts';
+import { headerOf } from '../http/body.ts';
 import type { Access } from './auth.ts';
-import type { Host } from './host.ts';
+import type { Call, Host } from './host.ts';
 import { isTag } from './reference.ts';
 
 const pageLimit = 4 * 1024 * 1024;
@@ -14,13 +14,10 @@ export async function listTags(host: Host, access: Access, what: string): Promis
   let target: URL | undefined = new URL(`/v2/${access.repository}/tags/list?n=1000`, origin);
   for (let page = 0; target; page++) {
     if (page >= pages) throw new ModelcarsError('registry', `${what}: more than ${pages} pages`);
-    const answer = await host.send({ what, method: 'GET', target, access, expect: [200, 404] });
-    if (answer.statusCode === 404) {
-      await discard(answer);
-      return [...tags];
-    }
-    const body = await readBody(answer, pageLimit);
-    for (const tag of parseTags(body, what)) tags.add(tag);
+    const call: Call = { what, method: 'GET', target, access, expect: [200, 404] };
+    const { answer, bytes } = await host.read(call, pageLimit);
+    if (answer.statusCode === 404) return [...tags];
+    for (const tag of parseTags(bytes, what)) tags.add(tag);
     target = nextPage(headerOf(answer, 'link'), target, what);
   }
   return [...tags];

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
-import { discard, headerOf, readBody } from '../http/body.ts';
+import { discard, headerOf } from '../http/body.ts';
 import type { Answer } from '../http/transport.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import type { Host } from './host.ts';
+import type { Call, Host } from './host.ts';
 import { isDigest } from './reference.ts';
 
 /** distribution-spec: registries "should" take manifests of 4 MiB; more is never read into memory. */
@@ -29,7 +29,7 @@ export interface ManifestAddress {
 
 /** A manifest's descriptor: by HEAD, by GET where that does not say everything; undefined when there is none. */
 export async function resolveManifest(address: ManifestAddress): Promise<Descriptor | undefined> {
-  const answer = await request(address, 'HEAD', [200, 404, 405]);
+  const answer = await address.host.send(callOf(address, 'HEAD', [200, 404, 405]));
   await discard(answer);
   if (answer.statusCode === 404) return undefined;
   const digest = headerOf(answer, 'docker-content-digest') ?? '';
@@ -47,12 +47,8 @@ export async function resolveManifest(address: ManifestAddress): Promise<Descrip
 export async function getManifest(
   address: ManifestAddress,
 ): Promise<{ descriptor: Descriptor; bytes: Uint8Array } | undefined> {
-  const answer = await request(address, 'GET', [200, 404]);
-  if (answer.statusCode === 404) {
-    await discard(answer);
-    return undefined;
-  }
-  const bytes = await readBody(answer, manifestLimit);
+  const { answer, bytes } = await address.host.read(callOf(address, 'GET', [200, 404]), manifestLimit);
+  if (answer.statusCode === 404) return undefined;
   if (bytes === undefined) throw tooLarge(address.what);
   const digest = digestOf(bytes);
   if (isDigest(address.name) && digest !== address.name)
@@ -103,17 +99,9 @@ export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-async function request(address: ManifestAddress, method: 'GET' | 'HEAD', expect: number[]): Promise<Answer> {
-  const { host, access, what, signal } = address;
-  return await host.send({
-    what,
-    method,
-    target: path(address),
-    access,
-    expect,
-    headers: { accept },
-    signal,
-  });
+function callOf(address: ManifestAddress, method: 'GET' | 'HEAD', expect: number[]): Call {
+  const { access, what, signal } = address;
+  return { what, method, target: path(address), access, expect, headers: { accept }, signal };
 }
 
 function path({ access, name }: ManifestAddress): string {
