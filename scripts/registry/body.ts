@@ -6,6 +6,9 @@ export function streamBody(bytes: AsyncIterable<Uint8Array>): Readable {
   return Readable.from(bytes, { objectMode: true, highWaterMark: 1 }).on('error', () => {});
 }
 
+/** Characters of an error's body that are looked at for words. */
+const readLength = 8192;
+
 /**
  * The registry's own words about a failure (distribution-spec, "Error Codes"): codes, and one line of at most 300
  * characters without control characters or URL queries, which may be signatures.
@@ -17,8 +20,10 @@ export function readErrors(body: string): { codes: string[]; text: string } {
     ? errors
         .map(({ code, message }) => (message && message !== code ? `${code}: ${message}` : code))
         .join('; ')
-    : body.replace(/<[^>]*>/g, ' ');
+    : body.slice(0, readLength).replace(/<[^>]*>/g, ' ');
   const text = said
+    // What follows may take time that grows with the square of the length, and 300 characters are shown.
+    .slice(0, readLength)
     .replace(/[^\P{C}\t]|\s+/gu, ' ')
     .replace(/(https?:\/\/[^\s?"']*)\?[^\s"']*/g, '$1')
     .trim();
