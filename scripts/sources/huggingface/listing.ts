@@ -70,9 +70,10 @@ function checkEntry(repository: HubRepository, entry: ListFileEntry): ListedFile
     throw strange(repository, 'lists a file without path or size');
   if (lfs === undefined || lfs === null)
     return { path, size, ...(oid !== undefined && { oid: String(oid) }) };
-  if (!/^[0-9a-f]{64}$/.test(lfs.oid) || lfs.size !== size)
+  const { oid: sha256 }: { oid: unknown } = lfs;
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256) || lfs.size !== size)
     throw strange(repository, `lists ${plain(path)} with a size or hash that cannot be`);
-  return { path, size, sha256: lfs.oid };
+  return { path, size, sha256 };
 }
 
 /** A repository's old name leads to the new one until somebody else takes it. */
