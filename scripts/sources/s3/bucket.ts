@@ -65,8 +65,19 @@ export class Bucket {
           options,
         ),
       );
-      for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? [])
+      for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
+        if (!Number.isSafeInteger(Size) || Size < 0) {
+          const where = `list ${this.uri(prefix)}`;
+          throw new ModelcarsError(
+            'source',
+            `${where}: the server lists ${plain(Key)} with a size that cannot be`,
+            {
+              next: 'check the endpoint (S3_ENDPOINT_URL): is it an S3 server?',
+            },
+          );
+        }
         yield { key: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size, etag: ETag };
+      }
       const next = page.IsTruncated ? page.NextContinuationToken : undefined;
       if (next !== undefined && next === token) {
         throw new ModelcarsError(

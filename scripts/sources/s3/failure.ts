@@ -138,6 +138,14 @@ function refusalWords(
 
 function connectionWords(error: unknown, code: string, host: string): Words {
   const text = error instanceof Error ? error.message || code : code;
+  // The SDK's own: something did answer, and its XML could not be read.
+  if (/Deserialization error/.test(text)) {
+    return {
+      code: 'source',
+      says: `what ${host} answers is not S3's XML`,
+      next: 'check the endpoint (S3_ENDPOINT_URL): is it an S3 server, and no proxy or web page?',
+    };
+  }
   if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^HOSTNAME_MISMATCH/.test(code)) {
     return {
       code: 'network',
