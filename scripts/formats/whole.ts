@@ -1,0 +1,98 @@
+import { besideOf, isVariantIndex, isWeightIndex, isWeights, shardExtension } from './names.ts';
+import { gapOf } from './parts.ts';
+import { type Finding, quoted } from './reader.ts';
+
+/** A file of a model. */
+export interface WholeFile {
+  /** Below /models. */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** What its bytes say, where they were read. */
+  finding?: Finding | undefined;
+}
+
+/** What keeps a set of files from being a whole model. */
+export interface Incomplete {
+  /** The file to name. */
+  path: string;
+  /** Completes "PATH …". */
+  problem: string;
+  isPointer?: true;
+  /** The file names another one that cannot lie beside it. */
+  leadsOut?: true;
+  /** A file below /models that would have to be there. */
+  missing?: string;
+}
+
+/**
+ * The first reason why files are no whole model: one is a Git LFS pointer, a web page, cut or empty; a weight index or an ONNX model
+ * names missing files; numbered parts have gaps. Undefined when there is none. Odd sets that some server
+ * reads are let through. `needed`: for each, one of the files that match it must not be empty.
+ */
+export function findIncomplete(
+  files: readonly WholeFile[],
+  needed: readonly ((path: string) => boolean)[] = [],
+): Incomplete | undefined {
+  const sizes = new Map(files.map(({ path, size }) => [path, size]));
+  for (const { path, finding } of files) {
+    const { problem, isPointer } = finding ?? {};
+    if (problem !== undefined) return { path, problem, ...(isPointer && { isPointer }) };
+  }
+  for (const { path, size } of files) {
+    if (size === 0 && isWeights(path) && !hasNoWeights(path, sizes)) return { path, problem: 'is empty' };
+  }
+  for (const matches of needed) {
+    const [first, ...others] = files.filter(({ path }) => matches(path));
+    if (first?.size === 0 && others.every(({ size }) => size === 0))
+      return { path: first.path, problem: 'is empty' };
+  }
+  for (const file of files) {
+    const lost = lostOf(file, sizes);
+    if (lost !== undefined) return lost;
+  }
+  return gapOf([...sizes.keys()]);
+}
+
+/** OpenVINO's `model.bin` is empty beside the `model.xml` of a model without weights. */
+function hasNoWeights(path: string, sizes: ReadonlyMap<string, number>): boolean {
+  return path.endsWith('.bin') && sizes.has(path.replace(/\.bin$/, '.xml'));
+}
+
+/** The first file that this one names and that is missing or too short. */
+function lostOf({ path, finding }: WholeFile, sizes: ReadonlyMap<string, number>): Incomplete | undefined {
+  const { needs = [], role = 'a part' } = finding ?? {};
+  if (needs.length > 0 && isWeightIndex(path) && isUnused(path, needs, sizes)) return undefined;
+  for (const { name, bytes } of needs) {
+    const place = besideOf(path, name);
+    if (place === undefined) {
+      const problem =
+        name === ''
+          ? `names no file as ${role}`
+          : `names ${quoted(name)} as ${role}, which leads out of its folder`;
+      return { path, problem, leadsOut: true };
+    }
+    const size = sizes.get(place);
+    if (size === undefined)
+      return { path, problem: `names ${quoted(name)} as ${role}, but the file is missing`, missing: place };
+    if (bytes !== undefined && size < bytes)
+      return { path: place, problem: `is cut: it has ${size} bytes, ${quoted(path)} needs ${bytes} of it` };
+  }
+  return undefined;
+}
+
+/**
+ * Whether an index lies beside weights that servers read without it, as hubs have them: none of its shards exists, and there
+ * are weights in another format, or it is for a variant that is read only when asked for.
+ */
+function isUnused(
+  path: string,
+  needs: readonly { name: string }[],
+  sizes: ReadonlyMap<string, number>,
+): boolean {
+  const some = needs.some(({ name }) => sizes.has(besideOf(path, name) ?? ''));
+  if (some) return false;
+  const own = `.${shardExtension(path)}`;
+  const other = isVariantIndex(path) ? isWeights : (one: string) => isWeights(one) && !one.endsWith(own);
+  return [...sizes].some(([one, size]) => size > 0 && other(one) && !/\.model$/.test(one));
+}
