@@ -182,7 +182,8 @@ async function models(folder: string, count: number, weights: Files): Promise<In
 }
 
 async function huge(folder: string, size: number): Promise<Input[]> {
-  const files = Object.keys(shards(4, 0));
+  // What reads as zeros is no safetensors file.
+  const files = Object.keys(shards(4, 0)).map((name) => name.replace('.safetensors', '.bin'));
   for (const file of files) await writeSparse(join(folder, file), 10 * size);
   return [{ name: 'huge', folder, files }];
 }

@@ -53,7 +53,7 @@ it("takes the framework's files of a folder", async () => {
 });
 
 it("lets the model choose, and exclude of the framework's choice", async () => {
-  const files = { 'm/model.bin': 'w', 'm/optimizer.bin': 'o', 'm/sub/notes.txt': 'n', 'm/b.bin': '' };
+  const files = { 'm/model.bin': 'w', 'm/optimizer.bin': 'o', 'm/sub/notes.txt': 'n', 'm/b.bin': 'b' };
   expect(paths(await resolve(files, ['exclude: ["b.*"]']))).toEqual(['model.bin']);
   expect(paths(await resolve(files, ['include: ["**"]']))).toEqual([
     'b.bin',

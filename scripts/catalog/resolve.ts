@@ -4,8 +4,10 @@ import { isFolder } from '../sources/file.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
 import type { FileTap, Selection } from '../sources/types.ts';
+import { incompleteError } from './incomplete.ts';
 import { type Globs, globsOf } from './stale.ts';
 import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
+import { type OpenFile, Wholeness } from './whole.ts';
 import { list, plain, show } from './words.ts';
 
 /** How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. */
@@ -32,7 +34,7 @@ export interface LeftOut {
 
 /**
  * A model's files as its sources are now: for the lock. Fails with code `source` when they cannot be read or the
- * framework misses a file, and with code `catalog` when two would lie on one path.
+ * framework misses a file or they are not whole (formats/whole.ts), and with code `catalog` when two would lie on one path.
  */
 export async function resolveModel(
   model: Model,
@@ -59,14 +61,27 @@ export async function resolveModel(
     seen.push(path);
     return taken?.has(path) ?? chosen(path);
   };
-  const snapshot = await source.resolve(model.source, select, signal, tap);
+  const wholeness = new Wholeness();
+  const place = (path: string) => framework.place?.(path) ?? path;
+  const snapshot = await source.resolve(model.source, select, signal, wholeness.tap(place, tap));
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
-    extra.push(await resolveExtra(model, path, uri, sources, signal));
+    extra.push(await resolveExtra(model, path, uri, sources, wholeness, signal));
   }
   const files = [...snapshot.files, ...extra];
   checkRequired(model, framework, files, seen);
   checkTargets(model, framework, files);
+  const placed = files.map((file) => ({ path: targetPath(framework, file), file }));
+  const needed = servedFiles(framework).map(({ anyOf }) => picomatch(anyOf, globOptions));
+  const open: OpenFile = (file, offset, end, stop) => {
+    const uri = file.source ?? model.source;
+    return openSource(uri, sources).open(uri, snapshot.revision, file, offset, stop, end);
+  };
+  const incomplete = await wholeness.check(placed, needed, open, signal);
+  if (incomplete !== undefined) {
+    const source = placed.find(({ path }) => path === incomplete.path)?.file.source ?? model.source;
+    throw incompleteError(model.name, incomplete, { source, seen: seen.map(place), placed });
+  }
   return {
     framework: model.framework,
     source: model.source,
@@ -97,6 +112,7 @@ async function resolveExtra(
   path: string,
   uri: string,
   sources: string | SourceOptions,
+  wholeness: Wholeness,
   signal?: AbortSignal,
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
@@ -105,7 +121,12 @@ async function resolveExtra(
   const directory = typeof sources === 'string' ? sources : sources.directory;
   if (uri.startsWith('hf://')) throw new ModelcarsError('source', `${where} is a repository`, { next });
   if (await isFolder(uri, directory)) throw new ModelcarsError('source', `${where} is a folder`, { next });
-  const { files } = await openSource(uri, sources).resolve(uri, () => true, signal);
+  const { files } = await openSource(uri, sources).resolve(
+    uri,
+    () => true,
+    signal,
+    wholeness.tap(() => path),
+  );
   const [file] = files;
   if (file !== undefined && files.length === 1)
     return { path, size: file.size, sha256: file.sha256, source: uri };

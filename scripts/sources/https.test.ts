@@ -111,6 +111,27 @@ describe('resolve', () => {
   });
 
   it.each([
+    ['one version of it', '"one"'],
+    ['the second version alone, where it changed in between', '"two"'],
+    ['a second reading alone, where no ETag says whether it changed', ''],
+  ])('shows a tap %s', async (_, after) => {
+    const other = after === '"one"' ? content : Buffer.from(content).reverse();
+    answer = (request, response, number) =>
+      number === 1
+        ? send(request, response, { etag: after === '' ? '' : '"one"', cut: 100_000 })
+        : send(request, response, { etag: after, body: other });
+    const ended: [string, number, string, Buffer][] = [];
+    await source.resolve(`${origin}/model.onnx`, all, undefined, ({ path, size }) => {
+      const chunks: Buffer[] = [];
+      return {
+        update: (chunk) => void chunks.push(Buffer.from(chunk)),
+        end: async (digest) => void ended.push([path, size, digest, Buffer.concat(chunks)]),
+      };
+    });
+    expect(ended).toEqual([['model.onnx', other.length, sha256(other), other]]);
+  });
+
+  it.each([
     ['a server that says so', '"one"', '"two"'],
     ['a server that tells no versions apart', '', ''],
     ['weak ETags', 'W/"one"', 'W/"one"'],

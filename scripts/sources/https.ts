@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import { headBytes, isPointer } from '../formats/head.ts';
 import { RequestFailure } from '../http/failure.ts';
 import { defaultRetry, type RetryOptions } from '../http/retry.ts';
 import { Transport } from '../http/transport.ts';
 import { download } from './download.ts';
 import type { Got } from './get.ts';
-import type { Source } from './types.ts';
+import type { FileTap, Source } from './types.ts';
 import { parseHttpsUri } from './uri.ts';
 
 export interface HttpsOptions {
@@ -20,9 +21,6 @@ export interface HttpsOptions {
   onRetry?(message: string): void;
 }
 
-/** A Git LFS pointer is shorter (git-lfs docs/spec.md: under 1024 bytes). */
-const longestPointer = 1024;
-
 /**
  * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
  * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
@@ -32,18 +30,29 @@ export function httpsSource(options: HttpsOptions = {}): Source {
   const patience = { retry: { ...defaultRetry, ...options.retry }, ...(onRetry && { onRetry }) };
   const connect = (): Transport => new Transport({ env, ...(caFile !== undefined && { caFile }) });
   return {
-    async resolve(uri, select, signal) {
+    async resolve(uri, select, signal, tap) {
       const { url, name, what } = open(uri);
       let digest = createHash('sha256');
       let size = 0;
       let first = Buffer.alloc(0);
+      let total: number | undefined;
+      let watcher: ReturnType<FileTap>;
+      const watch = (): void => {
+        watcher = total === undefined ? undefined : tap?.({ path: name, size: total });
+      };
       if (!select(name)) return { revision: `sha256:${digest.digest('hex')}`, files: [] };
       const restart = (): void => {
         digest = createHash('sha256');
         size = 0;
         first = Buffer.alloc(0);
+        watch();
       };
-      const check = (got: Got): void => refusePage(what, name, got);
+      const check = (got: Got): void => {
+        refusePage(what, name, got);
+        total = got.total;
+        // An answer may go on where another broke off.
+        if (size === 0) watch();
+      };
       const transport = connect();
       try {
         for await (const chunk of download(transport, {
@@ -56,15 +65,17 @@ export function httpsSource(options: HttpsOptions = {}): Source {
           restart,
         })) {
           digest.update(chunk);
+          watcher?.update(chunk);
           size += chunk.length;
-          if (first.length < longestPointer)
-            first = Buffer.concat([first, chunk.subarray(0, longestPointer - first.length)]);
+          if (first.length < headBytes)
+            first = Buffer.concat([first, chunk.subarray(0, headBytes - first.length)]);
         }
       } finally {
         await transport.close();
       }
       refusePointer(what, size, first);
       const sha256 = digest.digest('hex');
+      await watcher?.end(sha256);
       return { revision: `sha256:${sha256}`, files: [{ path: name, size, sha256 }] };
     },
 
@@ -100,11 +111,7 @@ function refusePage(what: string, name: string, { host, contentType }: Got): voi
 }
 
 function refusePointer(what: string, size: number, first: Buffer): void {
-  if (
-    size >= longestPointer ||
-    !first.toString('latin1').startsWith('version https://git-lfs.github.com/spec/v1\n')
-  )
-    return;
+  if (!isPointer(first, size)) return;
   throw new ModelcarsError('source', `${what}: it is a Git LFS pointer, not the file`, {
     next: 'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',
   });

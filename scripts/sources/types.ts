@@ -13,7 +13,7 @@ export interface Snapshot {
 /** Which of a source's paths count. */
 export type Selection = (path: string) => boolean;
 
-/** Who wants to see a file's bytes while they are hashed for the lock, first to last; undefined: nobody. */
+/** Who wants to see a file's bytes while they are hashed for the lock, first to last; undefined: nobody. A file may begin anew: then it is asked again. */
 export type FileTap = (file: {
   path: string;
   /** Bytes. */
@@ -22,11 +22,12 @@ export type FileTap = (file: {
 
 /** One kind of source, chosen by the URI's scheme. */
 export interface Source {
-  /** Lists and hashes what the URI points at now; `tap` sees files that are read here from disk. Fails with code `source`. */
+  /** Lists and hashes what the URI points at now; `tap` sees the files that are read for their hash. Fails with code `source`. */
   resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot>;
   /**
    * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's
-   * reader does, on the way through. A chunk is good while `chunkLifetime` more are taken (image/types.ts).
+   * reader does, on the way through. A chunk is good while `chunkLifetime` more are taken (image/types.ts). Bytes
+   * from `end` on are not wanted, and a source that would have to ask for them need not send them.
    */
   open(
     uri: string,
@@ -34,5 +35,6 @@ export interface Source {
     file: LockedFile,
     offset?: number,
     signal?: AbortSignal,
+    end?: number,
   ): AsyncIterable<Uint8Array>;
 }

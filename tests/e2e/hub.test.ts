@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { root, tryModelcars } from '../parts/cli.ts';
+import { safetensors } from '../../scripts/formats/testing.ts';
+import { noise, root, tryModelcars } from '../parts/cli.ts';
 import { type Fault, type Hub, startHub } from '../parts/hub.ts';
-import { generated } from '../parts/hub-content.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import type { Result } from '../parts/run.ts';
 import { holesBehind, tagDigest } from '../parts/tags.ts';
 
 const token = 'hf_EndToEndSecretToken4321';
-const weights = { size: 25_000_000, generate: 3 };
+const weights = safetensors(noise(25_000_000, 3));
 const readme =
   '---\nlicense: apache-2.0\nbase_model: org/base\npipeline_tag: text-generation\nlibrary_name: transformers\n---\n# Model\n';
 const files = {
@@ -141,8 +141,7 @@ describe.skipIf(missing)('hf:// models', () => {
         '--delay-directory-restore',
       ]);
     }
-    const hash = createHash('sha256');
-    for (const chunk of generated(weights.generate, 0, weights.size)) hash.update(chunk);
+    const hash = createHash('sha256').update(weights);
     const got = createHash('sha256').update(await readFile(join(unpacked, 'models/model.safetensors')));
     expect(got.digest('hex')).toBe(hash.digest('hex'));
     expect(await readFile(join(unpacked, 'models/README.md'), 'utf8')).toBe(readme);

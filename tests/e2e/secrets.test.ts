@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { tryModelcars } from '../parts/cli.ts';
+import { safetensors } from '../../scripts/formats/testing.ts';
+import { noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
@@ -17,7 +18,7 @@ const files = {
   'README.md': '---\nlicense: mit\n---\n',
   'config.json': '{}',
   'tokenizer.json': '{}',
-  'model.safetensors': { size: 9_000_000, generate: 7 },
+  'model.safetensors': safetensors(noise(9_000_000, 7)),
 };
 const missing = await missingParts('docker-registry', 'versitygw');
 

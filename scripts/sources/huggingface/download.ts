@@ -46,22 +46,27 @@ export class Downloads {
     this.#options = options;
   }
 
-  /** A file's bytes from `offset`. Unchecked but for their number. Fails with code `source`, `auth`, `network` or `integrity`. */
-  async *read(file: HubFile, offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  /** A file's bytes from `offset` up to `end`. Unchecked but for their number. Fails with code `source`, `auth`, `network` or `integrity`. */
+  async *read(
+    file: HubFile,
+    offset: number,
+    signal?: AbortSignal,
+    end = file.size,
+  ): AsyncGenerator<Uint8Array> {
     const { retry, onRetry } = this.#options;
     let at = offset;
     for (let connections = 10; ; connections = 1) {
       const chunks = parallelRanges({
         what: file.what,
-        size: file.size,
+        size: Math.min(end, file.size),
         offset: at,
         signal,
         retry,
         onRetry,
         connections,
         chunk: connections === 1 ? file.size : rangeSize,
-        receive: (start, end, take, stop) =>
-          this.#range(file, { start, end, whole: connections === 1 }, take, stop),
+        receive: (start, stop, take, signal) =>
+          this.#range(file, { start, end: stop, whole: connections === 1 }, take, signal),
       });
       try {
         for await (const chunk of chunks) {

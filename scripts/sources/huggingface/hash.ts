@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LockedFile } from '../../catalog/types.ts';
 import { ModelcarsError } from '../../errors.ts';
+import type { FileTap } from '../types.ts';
 import type { ListedFile } from './listing.ts';
 
 /** Bytes of a file that is read for its hash alone; the hub has what is larger in LFS, with its hash. */
@@ -8,12 +9,13 @@ const mostHashed = 1024 ** 3;
 
 /**
  * The sha256 of a file that lies in git itself, for which the hub knows only git's own hash: read once, and held against that
- * (git's blob: the sha1, or sha256, of `blob SIZE\0` and the bytes). Fails with code `integrity` or `limit`.
+ * (git's blob: the sha1, or sha256, of `blob SIZE\0` and the bytes); `tap` sees its bytes. Fails with code `integrity` or `limit`.
  */
 export async function hashFile(
   what: string,
   file: ListedFile,
   chunks: AsyncIterable<Uint8Array>,
+  tap?: FileTap,
 ): Promise<LockedFile> {
   const { path, size, oid } = file;
   if (size > mostHashed) {
@@ -27,8 +29,10 @@ export async function hashFile(
   }
   const sha256 = createHash('sha256');
   const git = createHash(oid?.length === 64 ? 'sha256' : 'sha1').update(`blob ${size}\0`);
+  const watcher = tap?.({ path, size });
   for await (const chunk of chunks) {
     sha256.update(chunk);
+    watcher?.update(chunk);
     git.update(chunk);
   }
   const known = oid !== undefined && /^[0-9a-f]+$/.test(oid) && [40, 64].includes(oid.length);
@@ -37,5 +41,7 @@ export async function hashFile(
       next: 'run it again; if it fails again, a proxy on the way changes bytes',
     });
   }
-  return { path, size, sha256: sha256.digest('hex') };
+  const digest = sha256.digest('hex');
+  await watcher?.end(digest);
+  return { path, size, sha256: digest };
 }

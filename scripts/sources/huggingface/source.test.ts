@@ -214,6 +214,17 @@ describe('open', () => {
     expect(asked.reduce((sum, one) => sum + one.bytes, 0)).toBe(10_000_000);
   });
 
+  it('reads up to an end, and asks for no more', async () => {
+    const upTo = (offset: number, end: number) =>
+      collect(open().open(uri, hub.sha('org/model'), file, offset, undefined, end));
+    const { result, asked } = await during(() => upTo(100, 5000));
+    expect(result.equals(bytes.subarray(100, 5000))).toBe(true);
+    expect(asked.filter(({ part }) => part === 'cdn').map((one) => one.bytes)).toEqual([4900]);
+    expect((await upTo(29_999_990, 40_000_000)).equals(bytes.subarray(-10))).toBe(true);
+    hub.fault({ on: 'cdn', kind: 'whole', times: 2 });
+    expect((await upTo(100, 5000)).equals(bytes.subarray(100, 5000))).toBe(true);
+  });
+
   it('reads a small file by one request and its redirect, from an offset too', async () => {
     const [revision, path] = [hub.sha('org/model'), 'small.safetensors'];
     const small = { path, size: 9, sha256: '' };

@@ -7,7 +7,7 @@ import { HttpClient } from '../../http/client.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
 import { checkClashes, checkPath, compareBytes } from '../paths.ts';
-import type { Selection, Snapshot, Source } from '../types.ts';
+import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
 import { hashFile } from './hash.ts';
@@ -62,7 +62,7 @@ export class HubSource implements Source {
     this.#retry = { ...defaultRetry, ...options.retry };
   }
 
-  async resolve(uri: string, select: Selection, signal?: AbortSignal): Promise<Snapshot> {
+  async resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot> {
     const client = await this.#client(uri);
     const listing = await this.#list(client, signal);
     const chosen = listing.files
@@ -70,7 +70,7 @@ export class HubSource implements Source {
       .sort((a, b) => compareBytes(a.path, b.path));
     checkPaths(uri, chosen);
     if (listing.gated) await this.#checkAccess(client, listing, chosen, signal);
-    const files = await this.#hashAll(client, listing.commit, chosen, signal);
+    const files = await this.#hashAll(client, listing.commit, chosen, signal, tap);
     const { metadata } = listing;
     return { revision: listing.commit, files, ...(Object.keys(metadata).length > 0 && { metadata }) };
   }
@@ -81,9 +81,10 @@ export class HubSource implements Source {
     file: LockedFile,
     offset = 0,
     signal?: AbortSignal,
+    end?: number,
   ): AsyncGenerator<Uint8Array> {
     const client = await this.#client(uri);
-    yield* client.downloads.read(remoteFile(client, revision, file), offset, signal);
+    yield* client.downloads.read(remoteFile(client, revision, file), offset, signal, end);
   }
 
   /** Closes all connections. */
@@ -167,6 +168,7 @@ export class HubSource implements Source {
     commit: string,
     chosen: ListedFile[],
     signal?: AbortSignal,
+    tap?: FileTap,
   ): Promise<LockedFile[]> {
     const limit = pLimit(parallelFiles);
     const stop = new AbortController();
@@ -179,6 +181,7 @@ export class HubSource implements Source {
           file.what,
           { path, size, ...(oid !== undefined && { oid }) },
           client.downloads.read(file, 0, either),
+          tap,
         );
       }),
     );

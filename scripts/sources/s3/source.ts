@@ -5,7 +5,7 @@ import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { checkClashes, checkPath, compareBytes } from '../paths.ts';
 import { revisionOf } from '../revision.ts';
-import type { Selection, Snapshot, Source } from '../types.ts';
+import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
 import { stopIfAborted } from '../walk.ts';
 import { s3Access } from './access.ts';
 import { Bucket, type ListedObject } from './bucket.ts';
@@ -29,18 +29,19 @@ interface Found extends ListedObject {
  */
 export function s3Source(environment: NodeJS.ProcessEnv = process.env): Source {
   return {
-    async resolve(uri, select, signal) {
+    async resolve(uri, select, signal, tap) {
       const { bucket, location } = await openUri(uri, environment);
       const { found, all, folder } = await findObjects(bucket, location, uri, select, signal);
       const manifest = folder === undefined ? undefined : await readManifest(bucket, folder, signal);
       const known = presentFiles(manifest, folder ?? '', all);
       return hashAll(
         found,
-        async (object, stop) => known.get(object.path)?.sha256 ?? hash(bucket, object, stop),
+        async (object, stop) => known.get(object.path)?.sha256 ?? hash(bucket, object, stop, tap),
         signal,
       );
     },
-    open: (uri, _revision, file, offset = 0, signal) => read(uri, environment, file, offset, signal),
+    open: (uri, _revision, file, offset = 0, signal, end) =>
+      read(uri, environment, file, offset, signal, end),
   } satisfies Source;
 }
 
@@ -137,12 +138,18 @@ async function hashAll(
 }
 
 /** SHA-256 of one version of an object. */
-async function hash(bucket: Bucket, object: Found, signal: AbortSignal): Promise<string> {
+async function hash(bucket: Bucket, object: Found, signal: AbortSignal, tap?: FileTap): Promise<string> {
   const info = await bucket.head(object.key, signal);
   if (info?.etag === object.etag && info.sha256 !== undefined) return info.sha256;
+  const watcher = tap?.({ path: object.path, size: object.size });
   const digest = createHash('sha256');
-  for await (const chunk of bucket.read(object.key, object, 0, signal)) digest.update(chunk);
-  return digest.digest('hex');
+  for await (const chunk of bucket.read(object.key, object, 0, signal)) {
+    digest.update(chunk);
+    watcher?.update(chunk);
+  }
+  const sha256 = digest.digest('hex');
+  await watcher?.end(sha256);
+  return sha256;
 }
 
 async function* read(
@@ -151,6 +158,7 @@ async function* read(
   file: LockedFile,
   offset: number,
   signal?: AbortSignal,
+  end = file.size,
 ): AsyncGenerator<Uint8Array> {
   const { bucket, location } = await openUri(uri, environment);
   const key = await keyOf(bucket, location, file, signal);
@@ -168,7 +176,7 @@ async function* read(
       { next },
     );
   }
-  yield* bucket.read(key, info, offset, signal);
+  yield* bucket.read(key, { ...info, size: Math.min(end, info.size) }, offset, signal);
 }
 
 /** The key of a locked file: below the prefix, or the object that the URI itself names. */
