@@ -25,6 +25,7 @@ import {
   types,
   whiteouts,
 } from './member-rules.ts';
+import { whole } from './whole-rules.ts';
 
 /**
  * The image contract, rule by rule, in the order in which they are checked; docs/image-contract.md tells them to people. Each
@@ -64,6 +65,7 @@ export const layerRules: Rule<Facts>[] = [
   { name: 'parents', check: parents },
   { name: 'files', check: files },
   { name: 'served', check: served },
+  { name: 'whole', check: whole },
   { name: 'layer annotations', check: layerAnnotations },
   { name: 'tools', checkPlatform: baseTools },
 ];

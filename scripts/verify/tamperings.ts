@@ -1,5 +1,6 @@
+import { onnxWith, pointer, safetensors, safetensorsOf } from '../formats/testing.ts';
 import { mediaTypes } from '../image/types.ts';
-import { baseDigest, type Draft, files, MemoryStore } from './testing.ts';
+import { baseDigest, type Draft, files, hex, MemoryStore } from './testing.ts';
 import { directory, member, pax, type Spec } from './testing-tar.ts';
 import type { VerifyOptions } from './verify.ts';
 
@@ -62,6 +63,16 @@ function rewrite(
       if (found === undefined) throw new Error('no blob to rewrite');
       store.blobs.set(found[0], change(found[1]));
     },
+  };
+}
+
+/** Puts another file in the model file's place, as if it had been locked so. */
+function standIn(path: string, content: string | Buffer): Pick<Tampering, 'draft' | 'options'> {
+  const bytes = Buffer.from(content as Buffer);
+  const [, ...others] = files;
+  return {
+    ...spoil({ name: `models/${path}`, content: bytes }),
+    options: { files: [...others, { path, size: bytes.length, sha256: hex(bytes) }], served: [] },
   };
 }
 
@@ -247,6 +258,17 @@ export const tamperings: Tampering[] = [
   { rule: 'files', lie: 'fewer bytes', message: /model\.joblib: has 4 bytes, the lock says 1620/, ...spoil({ content: 'evil' }) },
 
   { rule: 'served', lie: 'a name that the server does not look for', message: /no file under models\/ is called model\.bst or \*\.ubj, there is model\.joblib, deep\/.*: XGBoost opens no other$/, next: /`files: \{model\.bst: …\}`/, options: { served: [{ anyOf: ['model.*'], why: 'there' }, { anyOf: ['model.bst', '*.ubj'], why: 'XGBoost opens no other' }] } },
+
+  { rule: 'whole', lie: 'a Git LFS pointer', message: /models\/model\.pkl: is a Git LFS pointer, not the file/, next: /run `modelcars lock`/, ...standIn('model.pkl', pointer) },
+  { rule: 'whole', lie: 'a web page', message: /models\/model\.bin: is a web page, not the file/, ...standIn('model.bin', `<!doctype html>${' '.repeat(5000)}`) },
+  { rule: 'whole', lie: 'empty weights', message: /models\/model\.gguf: is empty/, ...standIn('model.gguf', '') },
+  { rule: 'whole', lie: 'nothing in the file that the server looks for', message: /models\/model\.xyz: is empty/, ...standIn('model.xyz', ''), options: { ...standIn('model.xyz', '').options, served: [{ anyOf: ['model.*'], why: 'it looks for no other' }] } },
+  { rule: 'whole', lie: 'safetensors that are cut', message: /models\/x\.safetensors: is cut: its tensors need 5000 bytes, after its header it has 4999/, ...standIn('x.safetensors', safetensors(Buffer.alloc(5000)).subarray(0, -1)) },
+  { rule: 'whole', lie: 'a hole in safetensors', message: /models\/x\.safetensors: is damaged: bytes 0 to 9 of its data belong to no tensor/, ...standIn('x.safetensors', safetensorsOf({}, 10)) },
+  { rule: 'whole', lie: 'a shard missing', message: /models\/m\.bin\.index\.json: names `m-1\.bin` as a shard, but the file is missing/, ...standIn('m.bin.index.json', '{"weight_map":{"a":"m-1.bin"}}') },
+  { rule: 'whole', lie: 'a part missing', message: /models\/m-00002-of-00002\.gguf: is one of 2 parts, of which one is missing: m-00001-of-00002\.gguf/, ...standIn('m-00002-of-00002.gguf', 'GGUF') },
+  { rule: 'whole', lie: 'external data missing', message: /models\/m\.onnx: names `w\.data` as external data, but the file is missing/, ...standIn('m.onnx', onnxWith('w.data')) },
+  { rule: 'whole', lie: 'external data elsewhere', message: /models\/m\.onnx: names `\.\.\/etc\/passwd` as external data, which leads out/, ...standIn('m.onnx', onnxWith('../etc/passwd')) },
 
   { rule: 'layer annotations', lie: 'a list with another file', message: /files is wrong about models\/x/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { 'dev.modelcars.layer.files': `[{"path":"models/x","size":0,"sha256":"${'0'.repeat(64)}"}]` }) },
   { rule: 'layer annotations', lie: 'a list without the file', message: /files is wrong about models\/model\.joblib/, draft: (draft) => void Object.assign(draft.model[0]?.annotations ?? {}, { 'dev.modelcars.layer.files': '[]' }) },

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
+import { type Inspector, inspectorFor } from '../formats/inspect.ts';
+import type { Finding } from '../formats/reader.ts';
 import { BrokenTar, blockSize, type Header, isZero, parseHeader } from './header.ts';
-import { cleanPath, isUnderModels } from './paths.ts';
+import { cleanPath, isUnderModels, modelsRoot } from './paths.ts';
 import { type Pax, parsePax, paxBytes, paxSize, saysPlace } from './pax.ts';
 
 /** A member of a layer, as one of the formats in use tells it. */
@@ -24,11 +26,13 @@ export interface Member {
   link?: string;
   /** 64 hexadecimal digits, of regular files under /models only. */
   sha256?: string;
+  /** What its bytes say of its being whole, of regular files under /models only; absent where there is nothing to see. */
+  finding?: Finding;
   /** The first thing that readers tolerate and our contract does not. */
   odd?: string;
 }
 
-/** What all layers of one image may cost together; counts down. */
+/** What all layers of one image may cost together; counts down. `names` are also those of files that other files name. */
 export interface Budget {
   members: number;
   /** Bytes of names and link targets. */
@@ -71,6 +75,7 @@ export class TarReader {
   #zeroBlocks = 0;
   #member: Member | undefined;
   #hash: Hash | undefined;
+  #inspector: Inspector | undefined;
   /** A long name or PAX header being collected. */
   #extension: { type: string; parts: Uint8Array[] } | undefined;
   #longName: Buffer | undefined;
@@ -95,7 +100,7 @@ export class TarReader {
       if (this.#state === 'header') this.#block.set(part, blockSize - this.#left);
       else if (this.#state === 'padding') this.#pad(part);
       else if (this.#extension !== undefined) this.#extension.parts.push(part.slice());
-      else this.#hash?.update(part);
+      else this.#content(part);
       this.#left -= part.length;
       if (this.#left === 0) this.#finish();
     }
@@ -142,9 +147,17 @@ export class TarReader {
       throw new BrokenTar('a member is sparse, and readers differ on where its content ends');
     this.#member = this.#memberOf(header);
     this.members.push(this.#member);
-    if (this.#hashes && this.#member.type === 'file' && isUnderModels(this.#member.path))
+    if (this.#hashes && this.#member.type === 'file' && isUnderModels(this.#member.path)) {
+      const { path, size } = this.#member;
       this.#hash = createHash('sha256');
+      this.#inspector = inspectorFor(path.slice(modelsRoot.length + 1), size);
+    }
     this.#expectContent(withoutContent.test(header.type) ? 0 : this.#member.size);
+  }
+
+  #content(part: Uint8Array): void {
+    this.#hash?.update(part);
+    if (this.#member !== undefined) this.#inspector?.take(this.#member.size - this.#left, part);
   }
 
   #expectContent(size: number): void {
@@ -158,11 +171,21 @@ export class TarReader {
     if (this.#extension !== undefined) this.#extensionEnds(this.#extension);
     if (this.#member !== undefined && this.#hash !== undefined)
       this.#member.sha256 = this.#hash.digest('hex');
+    this.#inspected();
     this.#extension = undefined;
     this.#hash = undefined;
     this.#state = 'padding';
     this.#left = this.#padding;
     if (this.#left === 0) this.#expectHeader();
+  }
+
+  #inspected(): void {
+    const finding = this.#inspector?.end();
+    this.#inspector = undefined;
+    if (finding === undefined || this.#member === undefined) return;
+    this.#member.finding = finding;
+    for (const { name } of finding.needs ?? []) this.#budget.names -= name.length;
+    if (this.#budget.names < 0) throw new BrokenTar('the names in the image are too long to check');
   }
 
   #pad(part: Uint8Array): void {

@@ -1,0 +1,113 @@
+/** Models that are not whole, in folders: `lock` names the file and packs nothing, `verify` finds the same in an image. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { pointer } from '../../scripts/formats/testing.ts';
+import { modelcars, tryModelcars } from '../parts/cli.ts';
+import {
+  attacks,
+  below,
+  broken,
+  type Files,
+  index,
+  odd,
+  refuseAll,
+  weights,
+  writeCatalog,
+} from './_incomplete.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-incomplete-'));
+});
+afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+const write = (where: string, models: Record<string, object>, files?: Files): Promise<string> =>
+  writeCatalog(join(folder, where), models, files);
+
+test('a folder: every kind is refused by name, and no lock is written; odd and whole ones are not', async () => {
+  const models = Object.fromEntries(
+    [...Object.keys(attacks), 'odd'].map((name) => [name, { source: `file:m/${name}` }]),
+  );
+  const path = await write('folder', models, below({ ...broken, odd }, 'm/'));
+  await refuseAll(path, 'file');
+  const { stderr } = await tryModelcars(['lock', 'odd'], { cwd: path });
+  expect(stderr).not.toContain('error');
+  expect(await readFile(join(path, 'models.lock.yaml'), 'utf8')).toContain('encrypted.onnx');
+});
+
+test('without a lock, build refuses the same before it writes anything', async () => {
+  const path = await write('unlocked', { cut: { source: 'file:m' } }, below({ m: attacks.cut?.files ?? {} }));
+  const { code, stderr } = await tryModelcars(['build', '--output', 'out'], { cwd: path });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/resolve model cut: model\.safetensors of file:m is cut/);
+  expect(JSON.parse(await readFile(join(path, 'out', 'index.json'), 'utf8'))).toMatchObject({
+    manifests: [],
+  });
+});
+
+test('a file that is in the source and not chosen is named as such', async () => {
+  const files = {
+    'model.safetensors.index.json': index,
+    'model-00001-of-00002.safetensors': weights,
+    'model-00002-of-00002.safetensors': weights,
+  };
+  const path = await write(
+    'chosen',
+    { m: { source: 'file:m', exclude: ['*-00002-*'] } },
+    below({ m: files }),
+  );
+  const { stderr } = await tryModelcars(['lock'], { cwd: path });
+  expect(stderr).toMatch(
+    /next: choose `model-00002-of-00002\.safetensors` with `include`, or take it out of `exclude`: the source has it/,
+  );
+});
+
+test('files: are held to the name that they get in the image', async () => {
+  const files = { 'w.dat': weights.subarray(0, 1000), 'p.dat': pointer, 'm/model.bin': 'w' };
+  const path = await write(
+    'extra',
+    {
+      cut: { source: 'file:m', files: { 'model.safetensors': 'file:w.dat' } },
+      pointer: { source: 'file:m', files: { LICENSE: 'file:p.dat' } },
+    },
+    files,
+  );
+  const { code, stderr } = await tryModelcars(['lock'], { cwd: path });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /resolve model cut: model\.safetensors of file:w\.dat is cut: its tensors need 200000 bytes/,
+  );
+  expect(stderr).toMatch(/resolve model pointer: LICENSE of file:p\.dat is a Git LFS pointer/);
+});
+
+test('verify finds in an image what lock would have refused', async () => {
+  const names = ['pointer', 'shard-unnamed', 'part-gap', 'onnx-parent', 'page', 'cut', 'empty'];
+  const models = Object.fromEntries(names.map((name) => [name, { source: `file:m/${name}` }]));
+  const whole = Object.fromEntries(names.map((name) => [name, { 'a.txt': 'x' }]));
+  const path = await write('image', models, below(whole, 'm/'));
+  await modelcars(['lock'], { cwd: path });
+  // Locked while whole, then changed along with the lock: the right bytes, and no model.
+  const lock = parse(await readFile(join(path, 'models.lock.yaml'), 'utf8'));
+  for (const name of names) {
+    const files = Object.entries(attacks[name]?.files ?? {}).map(([file, content]) => {
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      return { path: file, size: content.length, sha256 };
+    });
+    lock.models[name].files = files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+  await writeFile(join(path, 'models.lock.yaml'), stringify(lock));
+  await write('image', models, below(broken, 'm/'));
+  const where = ['--output', 'out', '--platform', 'linux/amd64'];
+  await modelcars(['build', ...where], { cwd: path });
+  const { code, stderr } = await tryModelcars(['verify', ...where], { cwd: path });
+  expect(code).toBe(1);
+  for (const name of names) {
+    const [, file = '', said = ''] =
+      new RegExp(`error: .*verify ${name}:.*?: models/(.*?): (.*) \\(layer`).exec(stderr) ?? [];
+    expect(`${file} of x ${said}`, name).toMatch(attacks[name]?.problem ?? /^$/);
+  }
+});
