@@ -60,7 +60,7 @@ class Publisher {
         if (done) outcomes.set(move.tag, done);
       }
     }
-    for (const tag of this.#versions) this.#expectOurs(tag, await this.#lookForSome(tag));
+    await this.#confirm(outcomes);
     if (failures.length > 0) throw failures[0];
     return this.#plan.moves.flatMap(({ tag }) => outcomes.get(tag) ?? []);
   }
@@ -123,10 +123,35 @@ class Publisher {
     const why = holdsBack(tag, version, current, named, unlisted !== undefined || !tags.includes(tag));
     if (why !== undefined || named === undefined) return why;
     const sameVersion = named.replace(/^v/, '') === version.replace(/^v/, '');
-    // It came while this image was on its way: the version tag was another job's for a moment.
+    // It came while this image was on its way: another job publishes this version.
     if (sameVersion && this.#plan.before.get(tag)?.digest !== current.digest)
-      throw this.#lost(version, current);
+      await this.#contest(version, current);
     return undefined;
+  }
+
+  /**
+   * Of two jobs that publish one version, the last to set the version tag goes on, unless the other has set its floating tags
+   * already: that one is done and has told so. A job in between finds out itself when it looks back.
+   */
+  async #contest(version: string, other: Descriptor): Promise<void> {
+    this.#expectOurs(version, await this.#resolve(version));
+    const floating = this.#plan.moves.filter(({ kind, move }) => kind === 'floating' && move);
+    for (const { tag } of floating) if ((await this.#resolve(tag))?.digest !== other.digest) return;
+    throw this.#lost(version, other);
+  }
+
+  /** Looks back at the version tags. One that another job took meanwhile is a failure; floating tags set before go to its image. */
+  async #confirm(outcomes: ReadonlyMap<string, TagOutcome>): Promise<void> {
+    for (const version of this.#versions) {
+      const present = await this.#lookForSome(version);
+      if (present && present.digest !== this.#image.digest && version === this.#version) {
+        for (const { tag, kind } of this.#plan.moves) {
+          if (kind !== 'floating' || !outcomes.get(tag)?.moved) continue;
+          if ((await this.#resolve(tag))?.digest === this.#image.digest) await this.#put(tag, present);
+        }
+      }
+      this.#expectOurs(version, present);
+    }
   }
 
   /**

@@ -139,6 +139,44 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       });
     });
 
+    test('a job whose version is taken while it sets the floating tags fails and leaves them to the winner', async () => {
+      // The late job has seen that the version is free; it sets it while the early one sets the floating tags.
+      const [lateSets, earlyMoves, lateEnds] = [gate(), gate(), gate()];
+      const rules: ProxyRules = {
+        before: async (request) => {
+          if (isPut('v1.0.0')(request) && !lateSets.isOpen()) {
+            lateSets.open();
+            await earlyMoves.opened;
+          } else if (isPut('latest')(request) && !earlyMoves.isOpen()) {
+            earlyMoves.open();
+            await lateEnds.opened;
+          }
+          return undefined;
+        },
+      };
+      await withProxy(rules, async ({ host }) => {
+        const late = iris.push(host, '--version', 'v1.0.0');
+        await lateSets.opened;
+        const early = other.push(host, '--version', 'v1.0.0');
+        expect(await late).toMatchObject({ code: 0 });
+        lateEnds.open();
+        const [winner] = await digests(host, 'v1.0.0');
+        const { code, stderr } = await early;
+        expect({ code, stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringMatching(
+            new RegExp(`another job published ${winner} .* this one published sha256:`),
+          ),
+        });
+        expect(await digests(host, 'v1.0.0', 'v1.0', 'v1', 'latest')).toEqual([
+          winner,
+          winner,
+          winner,
+          winner,
+        ]);
+      });
+    });
+
     test('a job whose PUT was put off looks again before it repeats it', async () => {
       let busy = true;
       const rules: ProxyRules = {
