@@ -28,7 +28,7 @@ export async function writeAtomically(
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true });
-    throw diskError(`write ${folder}`, error);
+    throw pathError(`write ${folder}`, error);
   }
 }
 
@@ -57,6 +57,17 @@ export function diskError(what: string, error: unknown): unknown {
     ENOTDIR: ['a part of the path is a file, not a folder', 'choose another folder with --output or --store'],
     EEXIST: ['a file is in the way', 'move it, or choose another folder with --output or --store'],
     EFBIG: ['the file is larger than the file system takes', 'choose a folder on another file system'],
+    EMFILE: ['too many files are open', 'raise the limit (`ulimit -n 1024`), or lower --concurrency'],
+    ENFILE: ['too many files are open on this machine', 'close other programs'],
+    EIO: ['the disk reports an input/output error', 'check the disk'],
+  };
+  return told(what, error, means[code]);
+}
+
+/** The same of a path that this process made or was given, where nothing hostile has chosen a name: one that is gone, or cannot be. */
+export function pathError(what: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const means: Record<string, [string, string]> = {
     ENOENT: [
       'the folder is not there, or was deleted meanwhile',
       'check the path, and run the same command again',
@@ -64,11 +75,11 @@ export function diskError(what: string, error: unknown): unknown {
     EISDIR: ['a folder is in the way', 'move it, or choose another folder with --output or --store'],
     ELOOP: ['symbolic links go in a circle', 'choose another folder with --output or --store'],
     ENAMETOOLONG: ['the path is too long', 'choose another folder with --output or --store'],
-    EMFILE: ['too many files are open', 'raise the limit (`ulimit -n 1024`), or lower --concurrency'],
-    ENFILE: ['too many files are open on this machine', 'close other programs'],
-    EIO: ['the disk reports an input/output error', 'check the disk'],
   };
-  const known = means[code];
+  return means[code] === undefined ? diskError(what, error) : told(what, error, means[code]);
+}
+
+function told(what: string, error: unknown, known: [string, string] | undefined): unknown {
   if (known === undefined) return error;
   return new ModelcarsError('disk', `${what}: ${known[0]}`, { next: known[1], cause: error });
 }

@@ -5,6 +5,7 @@ import { lock } from 'proper-lockfile';
 import { ModelcarsError } from '../errors.ts';
 import {
   diskError,
+  pathError,
   sweepTemporary,
   temporaryPrefix,
   writeAll,
@@ -94,7 +95,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         throw error;
       }
     } catch (error) {
-      throw diskError(`create ${folder}`, error);
+      throw pathError(`create ${folder}`, error);
     }
   }
 
@@ -192,7 +193,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         await rm(path);
       }
     } catch (error) {
-      throw diskError(`clean ${blobs}`, error);
+      throw pathError(`clean ${blobs}`, error);
     }
     return freed;
   }

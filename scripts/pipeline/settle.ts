@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { diskError } from '../files/atomic.ts';
+import { pathError } from '../files/atomic.ts';
 import type { Task } from '../terminal/progress.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -45,7 +45,7 @@ function cancelled(cause?: unknown): ModelcarsError {
 function asModelcarsError(error: unknown): ModelcarsError {
   if (error instanceof ModelcarsError) return error;
   const path = error instanceof Error && 'path' in error ? ` ${String(error.path)}` : '';
-  const ours = diskError(`use file${path}`, error);
+  const ours = pathError(`use file${path}`, error);
   if (ours instanceof ModelcarsError) return ours;
   const message = error instanceof Error ? error.message : String(error);
   return new ModelcarsError('bug', `unexpected failure: ${message}`, {

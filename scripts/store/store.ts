@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import {
   diskError,
+  pathError,
   sweepTemporary,
   writeAll,
   writeAtomically,
@@ -67,7 +68,7 @@ export class Store {
         await sweepTemporary(join(path, name));
       }
     } catch (error) {
-      throw diskError(`open the store ${path}`, error);
+      throw pathError(`open the store ${path}`, error);
     }
     return new Store(path);
   }
