@@ -9,7 +9,7 @@ import type { Outcome, RunOptions } from './types.ts';
 export async function fetchBases(options: RunOptions): Promise<Outcome[]> {
   await using context = await Context.open(options);
   context.store.requireTrust('fetch base images into the store');
-  return forEachModel(options, async (model, task): Promise<Outcome> => {
+  return await forEachModel(options, async (model, task): Promise<Outcome> => {
     const layers = new Map<string, number>();
     for (const platform of model.platforms) {
       const { contents } = await context.base(model, platform);

@@ -39,8 +39,8 @@ export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
 
 async function buildLayout(options: BuildOptions): Promise<Outcome[]> {
   await using context = await Context.open(options);
-  if (options.dryRun) return forEachModel(options, (model) => planned(context, model));
-  return isArchive(options.output) ? buildArchive(context, options) : buildFolder(context, options);
+  if (options.dryRun) return await forEachModel(options, (model) => planned(context, model));
+  return await (isArchive(options.output) ? buildArchive : buildFolder)(context, options);
 }
 
 async function buildFolder(context: Context, options: BuildOptions): Promise<Outcome[]> {

@@ -34,7 +34,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
   await using context = await Context.open(options);
   const bucket = await openPlace(target.place, target.endpoint);
   const downloads = await openDownloads(target);
-  return forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
+  return await forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
     const locked = await context.locked(model);
     const folder = folderOf(target.place, model.source);
     if (folder === undefined)

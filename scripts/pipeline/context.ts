@@ -29,7 +29,9 @@ const parallelLayers = 4;
 
 /** What the models of one run share: store, connections, frameworks, lock and opened bases. Dispose of it at the end. */
 export class Context implements AsyncDisposable {
+  /** As given, but that the signal aborts at the end of the run as well: what is still under way then is wanted no more. */
   readonly options: RunOptions;
+  readonly #over = new AbortController();
   readonly store: Store;
   /** Opens the models' files, wherever they are nearest. */
   readonly files: ModelFiles;
@@ -60,7 +62,8 @@ export class Context implements AsyncDisposable {
     frameworks: ReadonlyMap<string, Framework>,
     lock: Lock | undefined,
   ) {
-    this.options = options;
+    const signal = AbortSignal.any([options.signal, this.#over.signal]);
+    this.options = { ...options, signal };
     this.store = store;
     this.frameworks = frameworks;
     this.lock = lock;
@@ -88,7 +91,7 @@ export class Context implements AsyncDisposable {
       own: options.models.flatMap((model) => (model.registry ? [registryOf(model)] : [])),
       ...(insecure && { insecure }),
       ...(caFile !== undefined && { caFile }),
-      signal: options.signal,
+      signal,
       onRetry: (message) => options.progress.warn(message),
     });
   }
@@ -180,6 +183,8 @@ export class Context implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // Before the connections end: a request that loses its own would report it and try again.
+    this.#over.abort();
     await Promise.all([this.client.close(), closeSources(this.sources)]);
   }
 

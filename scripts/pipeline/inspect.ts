@@ -53,18 +53,24 @@ export async function inspectImage(
   }
   const reference = parseReference(name);
   const { insecure, caFile } = options.registry;
+  const over = new AbortController();
   await using client = new RegistryClient({
     own: [reference.registry],
     ...(insecure && { insecure }),
     ...(caFile !== undefined && { caFile }),
-    ...(options.signal && { signal: options.signal }),
+    signal: AbortSignal.any([over.signal, ...(options.signal ? [options.signal] : [])]),
   });
-  return await inspect(
-    client.repository(reference),
-    name,
-    reference.digest ?? reference.tag ?? 'latest',
-    reference.registry,
-  );
+  try {
+    return await inspect(
+      client.repository(reference),
+      name,
+      reference.digest ?? reference.tag ?? 'latest',
+      reference.registry,
+    );
+  } finally {
+    // The first platform that fails is told; the others need not be read any more.
+    over.abort();
+  }
 }
 
 async function inspect(

@@ -55,7 +55,13 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
   const outcomes = await forEachModel(options, async (model, task): Promise<Outcome> => {
     if (model.image === 'loader') return lockLoader(context, model, lock);
     const [{ leftOut, ...resolved }, pins] = await Promise.all([
-      resolveModel(model, context.framework(model), context.sources, options.signal, tapFor(context, model)),
+      resolveModel(
+        model,
+        context.framework(model),
+        context.sources,
+        context.options.signal,
+        tapFor(context, model),
+      ),
       context.resolveBase(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));

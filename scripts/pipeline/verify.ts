@@ -22,7 +22,7 @@ export async function verifyModels(options: RunOptions & { from: VerifyFrom }): 
   if ('registry' in from) for (const model of options.models) repositoryName(model);
   await using context = await Context.open(options);
   if ('registry' in from) {
-    return forEachModel({ ...options, verb: 'verify' }, (model, task) => {
+    return await forEachModel({ ...options, verb: 'verify' }, (model, task) => {
       const name = repositoryName(model);
       return verifyOne(context, model, context.client.repository(name), remoteTag(model), name, task);
     });

@@ -33,7 +33,7 @@ export function cardOf({ cardData, library, task }: ModelCard): Record<string, s
 
 function lineOf(value: unknown): string | undefined {
   if (Array.isArray(value)) {
-    // A list in a list is no line: nobody's nesting is followed.
+    // A list in a list is no line, however deep it goes.
     const lines = value.slice(0, 16).map((one) => (Array.isArray(one) ? undefined : lineOf(one)));
     const whole = lines.every((line) => line !== undefined) ? lines.join(', ') : '';
     return lineOf(whole);

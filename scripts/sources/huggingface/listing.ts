@@ -27,6 +27,10 @@ export interface ListedFile {
 
 /** Files a repository may have. */
 const mostFiles = 100_000;
+/** Files and folders. */
+const mostEntries = 2 * mostFiles;
+/** Bytes a file may claim to have: sums of them stay exact. No hub takes files of a thousandth of it. */
+const largestFile = 2 ** 50;
 
 /**
  * What a revision is now: its commit and the files of that commit, none of which can change any more. Fails with code `source`
@@ -54,8 +58,11 @@ export async function listRepository(
   if (typeof info.name === 'string' && info.name !== name) throw renamed(repository, info.name);
   const files: ListedFile[] = [];
   const folders = { repo: name, recursive: true, revision: commit, hubUrl: endpoint, fetch };
+  let entries = 0;
   for await (const entry of listFiles(folders)) {
     stopIfAborted(signal);
+    if (++entries > mostEntries)
+      throw strange(repository, `lists more than ${mostEntries} files and folders`);
     if (entry.type === 'file') files.push(checkEntry(repository, entry));
     if (files.length > mostFiles) throw strange(repository, `lists more than ${mostFiles} files`);
   }
@@ -68,6 +75,7 @@ function checkEntry(repository: HubRepository, entry: ListFileEntry): ListedFile
   const isSize = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
   if (typeof path !== 'string' || !isSize(size))
     throw strange(repository, 'lists a file without path or size');
+  if (size > largestFile) throw strange(repository, `lists ${plain(path)} with ${size} bytes`);
   if (lfs === undefined || lfs === null)
     return { path, size, ...(oid !== undefined && { oid: String(oid) }) };
   const { oid: sha256 }: { oid: unknown } = lfs;

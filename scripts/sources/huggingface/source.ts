@@ -12,6 +12,7 @@ import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
 import { hashFile } from './hash.ts';
 import { type ListedFile, type Listing, listRepository } from './listing.ts';
+import { mostPageBytes, Pages } from './pages.ts';
 import { type HubRepository, parseHubUri, resolveUrl } from './repository.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
 
@@ -26,10 +27,6 @@ export interface HubSourceOptions {
   onRetry?(message: string): void;
 }
 
-/** Bytes of one JSON answer; a page of 1000 files has some 300 KB. */
-const mostJson = 32 * 1024 ** 2;
-/** Pages of one listing. */
-const mostPages = 2000;
 /** Small files read at the same time for their hashes. */
 const parallelFiles = 8;
 
@@ -120,14 +117,16 @@ export class HubSource implements Source {
   /** A revision is looked up once: whoever resolves twice in a run gets the same commit. */
   #list({ repository, settings, http }: Client, signal?: AbortSignal): Promise<Listing> {
     const what = `read ${plain(repository.uri)}`;
-    let pages = 0;
+    const pages = new Pages(what, settings.endpoint);
     const fetch = async (input: string | URL | Request): Promise<Response> => {
-      if (++pages > mostPages) throw new ModelcarsError('source', `${what}: its list of files has no end`);
       const url = new URL(input instanceof Request ? input.url : input);
+      pages.enter(url);
       const headers = { accept: 'application/json' };
-      const whole = await http.read({ what, url, expect: [200], headers, signal }, mostJson);
+      const whole = await http.read({ what, url, expect: [200], headers, signal }, mostPageBytes);
+      pages.add(whole.bytes.length);
+      const link = pages.nextLink(whole.header('link'), whole.url);
       return new Response(Buffer.from(whole.bytes), {
-        headers: { 'content-type': 'application/json', link: absoluteLink(whole.header('link'), whole.url) },
+        headers: { 'content-type': 'application/json', link },
       });
     };
     return remember(this.#listings, repository.uri, () =>
@@ -214,13 +213,6 @@ function checkPaths(uri: string, files: readonly ListedFile[]): void {
   }
   const [clash] = checkClashes(files.map(({ path }) => path));
   if (clash) throw fail(`${plain(clash.first)} and ${plain(clash.second)} ${clash.why}`);
-}
-
-/** A Link header whose URL is absolute, as the hub's library wants it: a relative one would end the list too early. */
-function absoluteLink(link: string | undefined, base: URL): string {
-  const next = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
-  if (next === undefined || !URL.canParse(next, base.href)) return '';
-  return `<${new URL(next, base).href}>; rel="next"`;
 }
 
 function remember<V>(memory: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {

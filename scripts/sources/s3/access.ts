@@ -1,6 +1,7 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { ModelcarsError } from '../../errors.ts';
 import { learnSecret, maskSecret } from '../../terminal/mask.ts';
+import { limitAnswers } from './limit.ts';
 
 /** Where S3 is and how its buckets are named in URLs. Credentials are no part of it: the SDK finds them itself. */
 export interface S3Access {
@@ -93,6 +94,7 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
     () => false,
   );
   const client = hasRegion ? asked : make('us-east-1');
+  limitAnswers(client);
   const credentials = async () => {
     const found = await client.config.credentials().catch(() => undefined);
     for (const secret of secretsOf(found)) learnSecret(secret);

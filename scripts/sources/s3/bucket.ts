@@ -7,6 +7,7 @@ import type { Take } from '../../http/lane.ts';
 import { parallelRanges } from '../../http/ranges.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
+import { ListingLimits } from './listing.ts';
 
 /** An object as a listing has it. */
 export interface ListedObject {
@@ -51,9 +52,11 @@ export class Bucket {
 
   /** All objects whose keys begin with `prefix`, in the server's order, a page at a time. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    const what = `list ${this.uri(prefix)}`;
+    const limits = new ListingLimits(what);
     let token: string | undefined;
     do {
-      const page = await this.send(`list ${this.uri(prefix)}`, signal, (client, options) =>
+      const page = await this.send(what, signal, (client, options) =>
         client.listObjectsV2(
           // XML cannot hold every character that a key can.
           {
@@ -65,30 +68,14 @@ export class Bucket {
           options,
         ),
       );
-      for (const { Key = '', Size = 0, ETag = '' } of page.Contents ?? []) {
-        if (!Number.isSafeInteger(Size) || Size < 0) {
-          const where = `list ${this.uri(prefix)}`;
-          throw new ModelcarsError(
-            'source',
-            `${where}: the server lists ${plain(Key)} with a size that cannot be`,
-            {
-              next: 'check the endpoint (S3_ENDPOINT_URL): is it an S3 server?',
-            },
-          );
-        }
-        yield { key: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size, etag: ETag };
+      // The SDK makes an empty list of a login page.
+      if (page.Name === undefined && page.KeyCount === undefined && page.Contents === undefined)
+        throw limits.foreign(this.connection.host);
+      for (const { Key = '', Size, ETag = '' } of page.Contents ?? []) {
+        const key = page.EncodingType === 'url' ? decodeKey(Key) : Key;
+        yield { key, size: limits.object(key, Size, prefix), etag: ETag };
       }
-      const next = page.IsTruncated ? page.NextContinuationToken : undefined;
-      if (next !== undefined && next === token) {
-        throw new ModelcarsError(
-          'source',
-          `list ${this.uri(prefix)}: the server sends the same page for ever`,
-          {
-            next: 'check the endpoint (S3_ENDPOINT_URL)',
-          },
-        );
-      }
-      token = next;
+      token = limits.next(page.IsTruncated, page.NextContinuationToken);
     } while (token !== undefined);
   }
 

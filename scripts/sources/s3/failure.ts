@@ -2,6 +2,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { type FailureDetails, RequestFailure } from '../../http/failure.ts';
 import { cancelled } from '../../http/retry.ts';
 import type { Connection } from './access.ts';
+import { LongAnswer } from './limit.ts';
 
 /** What of the SDK's errors is looked at. */
 interface SdkError {
@@ -40,6 +41,7 @@ export async function s3Failure(
   const words =
     credentialWords(name) ??
     refusalWords(name, status, connection.host, bucket, key) ??
+    answerWords(error, connection.host) ??
     (status === undefined || status < 300
       ? connectionWords(error, code || name, connection.host)
       : undefined) ??
@@ -134,6 +136,16 @@ function refusalWords(
     says: `${host} denies it to ${who}`,
     next: `allow the account s3:ListBucket and s3:GetObject on bucket ${bucket}, and s3:PutObject where a cache is filled`,
   };
+}
+
+/** An answer that came, and is none of S3's. */
+function answerWords(error: unknown, host: string): Words | undefined {
+  const next = 'check the endpoint (S3_ENDPOINT_URL): a proxy or another server may answer in its place';
+  if (error instanceof LongAnswer) return { code: 'source', says: `${host} answered ${error.message}`, next };
+  // The SDK says so in the message of whatever its parser threw, such as a RangeError at 100,000 elements in each other.
+  if (!(error instanceof Error) || !/Deserialization error|XML parse error/.test(error.message))
+    return undefined;
+  return { code: 'source', says: `what ${host} answered is not an S3 answer`, next };
 }
 
 function connectionWords(error: unknown, code: string, host: string): Words {
