@@ -10,8 +10,10 @@ import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
 import { type OpenFile, Wholeness } from './whole.ts';
 import { list, plain, show } from './words.ts';
 
-/** How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. */
-const globOptions = { dot: true, noextglob: true, nonegate: true };
+/**
+ * How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. With `s`, a name with a newline is matched, and then refused by name, rather than left out without a word.
+ */
+const globOptions = { dot: true, noextglob: true, nonegate: true, flags: 's' };
 
 /** Whether a path is included and not excluded. */
 export function selectionOf({ include, exclude }: Globs): Selection {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { displayPath } from '../catalog/mistakes.ts';
@@ -139,6 +139,7 @@ async function hash(
   try {
     const before = await handle.stat({ bigint: true });
     if (before.dev !== stats.dev || before.ino !== stats.ino || !before.isFile()) throw changed();
+    if ((await placeOf(handle, real)) !== real) throw changed();
     const watcher = tap?.({ path, size: Number(before.size) });
     const buffer = Buffer.allocUnsafe(chunkSize);
     let size = 0;
@@ -147,6 +148,8 @@ async function hash(
       const { bytesRead } = await handle.read(buffer, 0, chunkSize, size);
       if (bytesRead === 0) break;
       size += bytesRead;
+      // One that grows as fast as it is read has no end.
+      if (size > before.size) throw changed();
       digest.update(buffer.subarray(0, bytesRead));
       watcher?.update(buffer.subarray(0, bytesRead));
     }
@@ -208,6 +211,8 @@ export async function openLocked(directory: string, uri: string, file: LockedFil
       );
     }
     handle = await openRegular(real);
+    if ((await placeOf(handle, real)) !== real)
+      throw notLocked(uri, file, 'was replaced by a link while it was opened');
     if ((await handle.stat()).isFile()) return handle;
     throw notLocked(uri, file, 'is no regular file any more');
   } catch (error) {
@@ -228,6 +233,14 @@ export async function openLocked(directory: string, uri: string, file: LockedFil
 /** Never waits: a named pipe put there since would block a plain open for ever. */
 function openRegular(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+}
+
+/**
+ * Where an open file lies, free of links. A folder on the way to it may have become a link to another place after its path was
+ * checked, and what lies there may be read by us and not by whoever made the link.
+ */
+async function placeOf(handle: FileHandle, path: string): Promise<string> {
+  return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));
 }
 
 /** The error of a file that is not what the lock says; `problem` completes "it …". */

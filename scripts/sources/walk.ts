@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { BigIntStats } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
@@ -41,7 +41,7 @@ export async function walk(
 
   async function enter(folder: string, path: string, parents: readonly string[]): Promise<void> {
     stopIfAborted(signal);
-    const names = await readdir(folder, { withFileTypes: true, encoding: 'buffer' }).catch((error) => {
+    const names = await list(folder, mostEntries - entries + 1).catch((error) => {
       throw fail(`${plain(path || '.')}: ${systemProblem(error)}`, 'check who may read the folder', error);
     });
     for (const entry of names) {
@@ -109,6 +109,23 @@ export async function walk(
   await enter(root, '', [root]);
   if (files === 0) throw fail('the folder has no files', 'put the model there, or correct `source`');
   return found;
+}
+
+/** At most `most` of a folder's entries, in any order: the names of a million files need not all be in memory to be too many. */
+async function list(folder: string, most: number): Promise<Dirent<Buffer>[]> {
+  // Names as bytes, which Node's opendir gives and its types do not know.
+  const directory = await opendir(folder, { bufferSize: 1024, encoding: 'buffer' as BufferEncoding });
+  const entries: Dirent<Buffer>[] = [];
+  try {
+    while (entries.length < most) {
+      const entry: unknown = await directory.read();
+      if (entry === null) break;
+      entries.push(entry as Dirent<Buffer>);
+    }
+  } finally {
+    await directory.close();
+  }
+  return entries;
 }
 
 /** Whether a real path is a real folder or lies below it. */
