@@ -81,13 +81,15 @@ async function compare(
 async function hash(handle: FileHandle, size: number, signal?: AbortSignal): Promise<string> {
   const digest = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size)));
-  for (let at = 0; ; ) {
+  // One that grows as fast as it is read has no end; its stats show that it changed.
+  for (let at = 0; at <= size; ) {
     stopIfAborted(signal);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) return digest.digest('hex');
+    if (bytesRead === 0) break;
     at += bytesRead;
     digest.update(buffer.subarray(0, bytesRead));
   }
+  return digest.digest('hex');
 }
 
 function otherHash(uri: string, file: LockedFile, sha256: string): ModelcarsError {

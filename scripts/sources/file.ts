@@ -158,7 +158,7 @@ async function hash(
       throw changed();
     const sha256 = digest.digest('hex');
     await watcher?.end(sha256);
-    await hashes?.remember(after, sha256);
+    if (after.ctimeNs === before.ctimeNs) await hashes?.remember(after, sha256);
     return { path, size, sha256 };
   } catch (error) {
     if (error instanceof ModelcarsError) throw error;
