@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { renameSync, symlinkSync } from 'node:fs';
 import {
   appendFile,
   chmod,
@@ -229,6 +230,19 @@ it('stops when aborted, with the reason it was given', async () => {
   expect((await failure(resolve('file:m', AbortSignal.abort()))).code).toBe('cancelled');
   const reason = new ModelcarsError('network', 'elsewhere');
   expect(await failure(resolve('file:m', AbortSignal.abort(reason)))).toBe(reason);
+});
+
+it('reads nothing through a folder that became a link after its path was checked', async () => {
+  await make({ 'm/sub/key': 'public', 'outside/key': 'secret' });
+  const swap = (path: string): boolean => {
+    if (path === 'sub/key') {
+      renameSync(join(folder, 'm/sub'), join(folder, 'aside'));
+      symlinkSync(join(folder, 'outside'), join(folder, 'm/sub'));
+    }
+    return true;
+  };
+  const { message } = await failure(fileSource(folder).resolve('file:m', swap));
+  expect(message).toContain('sub/key changed while it was read');
 });
 
 it('notices a file that changes while it is read', async () => {
