@@ -51,13 +51,17 @@ const usualAdvice: Advice = {
   broken: 'run the command again',
 };
 
-/** The failure of a request that got no answer: DNS, connection, TLS, time-out. */
+/**
+ * The failure of a request that got no answer: DNS, connection, TLS, time-out. Throws what is no fault of the network: our own errors as
+ * they are, and programming mistakes.
+ */
 export function networkFailure(
   what: string,
   host: string,
   error: unknown,
   advice: Advice = usualAdvice,
 ): RequestFailure {
+  throwOurs(error);
   const { code, text } = describeCause(error);
   if (isTlsCode(code)) {
     return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
@@ -98,6 +102,13 @@ export function isRetryable(status: number): boolean {
 /** Whether a connection was refused or a name not found: worth little patience if the host never answered. */
 export function isUnreachable(failure: RequestFailure): boolean {
   return /^(ENOTFOUND|ECONNREFUSED)$/.test(describeCause(failure.cause).code);
+}
+
+/** Throws an error that is ours: one for the user, or a mistake in this program, which no waiting mends. */
+export function throwOurs(error: unknown): void {
+  if (error instanceof ModelcarsError) throw error;
+  const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+  if (mistakes.some((mistake) => error instanceof mistake)) throw error;
 }
 
 function isTlsCode(code: string): boolean {

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
-import { ModelcarsError } from '../errors.ts';
+import { readCertificates } from './certificates.ts';
 import { Lanes } from './lanes.ts';
 
 /** A response; whoever gets it reads the body or dumps it. */
@@ -35,9 +34,12 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #lanes = new Lanes(() => this.#context());
+  readonly #certificates: readonly string[];
   #secureContext: SecureContext | undefined;
 
+  /** Fails with code `usage` when `caFile` is no file of certificates. */
   constructor(options: TransportOptions) {
+    this.#certificates = options.caFile === undefined ? [] : readCertificates(options.caFile);
     // process.env asks the system anew for each name, and every range of a file asks for six.
     this.#options = { ...options, env: { ...options.env } };
   }
@@ -109,8 +111,7 @@ export class Transport {
     if (this.#secureContext) return this.#secureContext;
     // `default` has NODE_EXTRA_CA_CERTS, `system` honours SSL_CERT_FILE and SSL_CERT_DIR.
     const ca = new Set([...getCACertificates('default'), ...getCACertificates('system')]);
-    if (this.#options.caFile !== undefined) ca.add(readCertificates(this.#options.caFile));
-    this.#secureContext = createSecureContext({ ca: [...ca] });
+    this.#secureContext = createSecureContext({ ca: [...ca, ...this.#certificates] });
     return this.#secureContext;
   }
 }
@@ -134,20 +135,4 @@ function inRange(hostname: string, noProxy: string): boolean {
     list.addSubnet(network, bits, version === 4 ? 'ipv4' : 'ipv6');
   }
   return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
-}
-
-function readCertificates(file: string): string {
-  let pem: string;
-  try {
-    pem = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ModelcarsError('usage', `read certificates ${file}: ${(cause as Error).message}`, {
-      cause,
-      next: 'pass the path of a PEM file with `--ca-file`',
-    });
-  }
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-  throw new ModelcarsError('usage', `read certificates ${file}: it holds no PEM certificate`, {
-    next: 'convert it: `openssl x509 -inform der -in FILE -out FILE.pem`',
-  });
 }

@@ -1,4 +1,4 @@
-import { describeCause, RequestFailure } from '../http/failure.ts';
+import { describeCause, RequestFailure, throwOurs } from '../http/failure.ts';
 
 /** The failure of an answer nobody can use. `host` is who gave it, after redirects. */
 export function answerFailure(
@@ -44,8 +44,11 @@ export function answerFailure(
   });
 }
 
-/** The failure of a request without an answer, or of one whose bytes stopped. */
+/**
+ * The failure of a request without an answer, or of one whose bytes stopped. Throws our own errors and programming mistakes as they are.
+ */
 export function connectionFailure(what: string, host: string, error: unknown): RequestFailure {
+  throwOurs(error);
   const { code, text } = describeCause(error);
   const fail = (problem: string, next: string, retryable: boolean) =>
     new RequestFailure(`${what}: ${problem}`, { code: 'network', next, retryable, cause: error });

@@ -13,16 +13,22 @@ export interface Certificates {
   keyFile: string;
 }
 
-/** Makes both with openssl in `folder`; the server certificate is for localhost, 127.0.0.1 and ::1, for one day. */
-export async function makeCertificates(folder: string): Promise<Certificates> {
+/** Makes both with openssl in `folder`; the server certificate is for localhost, 127.0.0.1, ::1 and more `names`, for one day. */
+export async function makeCertificates(folder: string, names: string[] = []): Promise<Certificates> {
   const file = (name: string): string => join(folder, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
   const openssl = async (...args: string[]): Promise<void> => {
     await exec('openssl', args);
   };
+  const alternatives = [
+    'DNS:localhost',
+    'IP:127.0.0.1',
+    'IP:::1',
+    ...names.map((name) => `DNS:${name}`),
+  ].join();
   await writeFile(
     file('server.cnf'),
-    'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n',
+    `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,
   );
   const ca = ['-subj', '/CN=modelcars test authority', '-keyout', file('ca.key'), '-out', file('ca.pem')];
   await openssl('req', '-x509', ...key, ...ca);
