@@ -1,9 +1,11 @@
 import { ModelcarsError } from '../errors.ts';
-import { drop, headerOf, readBody } from './body.ts';
+import { drop, headerOf, readBody, readRefusal } from './body.ts';
 import { isRetryable, isUnreachable, networkFailure, RequestFailure } from './failure.ts';
 import type { Head } from './head.ts';
 import { LaneBroken, type Take } from './lane.ts';
-import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
+import type { Lanes } from './lanes.ts';
+import { Patience } from './patience.ts';
+import { cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
 import type { Answer, Transport } from './transport.ts';
 import { transmit } from './wire.ts';
 
@@ -17,6 +19,8 @@ export interface Get {
   headers?: Record<string, string>;
   /** False: a redirect is an answer like any other. */
   follow?: boolean;
+  /** Who sent us to `url`, when it was not the user; see `Send.sender`. */
+  sender?: URL | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -24,7 +28,7 @@ export interface Get {
 export interface Refused {
   status: number;
   header(name: string): string | undefined;
-  /** The first 64 KiB of the body; empty when there is more or none. */
+  /** The first 64 KiB of the body, of what came within 5 s. */
   body: string;
   /** Where the answer is from, after redirects. */
   url: URL;
@@ -69,7 +73,6 @@ export interface Whole {
 }
 
 const headersTimeout = 60_000;
-const longestReset = 5 * 60_000;
 
 /** Reads from servers that do not know us: redirects, retries, and waiting as long as they ask for. */
 export class HttpClient {
@@ -112,7 +115,7 @@ export class HttpClient {
     size: 'large' | 'small' = 'large',
   ): Promise<void> {
     const { what, url, expect, signal } = call;
-    const lanes = size === 'large' ? this.#options.transport.lanes(url) : undefined;
+    const lanes = size === 'large' ? this.#lanes(call) : undefined;
     if (lanes !== undefined) {
       const headers = this.#headersFor(call);
       const seen = (head: Head): Seen => ({ status: head.status, header: (name) => head.headers[name], url });
@@ -143,15 +146,16 @@ export class HttpClient {
   /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
   async getOnce(call: Get): Promise<Got> {
     const { transport, mayBePlain } = this.#options;
-    const { what, url, expect, follow = true, signal } = call;
+    const { what, url, expect, follow = true, sender, signal } = call;
     const headers = this.#headersFor(call);
     const method = 'GET';
     let got: Got;
-    if (follow)
-      got = await transmit(transport, url, { what, method, headers, signal, headersTimeout, mayBePlain });
-    else {
+    if (follow) {
+      const request = { what, method, headers, sender, signal, headersTimeout, mayBePlain } as const;
+      got = await transmit(transport, url, request);
+    } else {
       try {
-        const answer = await transport.send(url, { method, headers, signal, headersTimeout });
+        const answer = await transport.send(url, { method, headers, sender, signal, headersTimeout });
         got = { answer, status: answer.statusCode, url };
       } catch (error) {
         throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error);
@@ -159,7 +163,15 @@ export class HttpClient {
     }
     this.#answered.add(url.host);
     if (expect.includes(got.status)) return got;
-    throw this.#options.refused(call, await readRefusal(got));
+    throw this.#options.refused(call, await refusalOf(got));
+  }
+
+  #lanes({ what, url, sender }: Get): Lanes | undefined {
+    try {
+      return this.#options.transport.lanes(url, sender);
+    } catch (error) {
+      throw networkFailure(what, url.host, error);
+    }
   }
 
   #headersFor({ url, headers }: Get): Record<string, string> {
@@ -174,6 +186,7 @@ export class HttpClient {
 
   async #retrying<T>(call: Get, task: () => Promise<T>): Promise<T> {
     const { retry, onRetry } = this.#options;
+    const patience = new Patience(retry);
     for (let attempt = 1; ; attempt++) {
       try {
         return await task();
@@ -185,7 +198,7 @@ export class HttpClient {
           error.retryable = false;
           throw error;
         }
-        const delay = backoff(attempt, retry, error.retryAfter);
+        const delay = patience.delay(attempt, error);
         onRetry?.(`${error.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
         await sleep(delay, call.signal);
       }
@@ -226,11 +239,11 @@ export function waitOf(header: (name: string) => string | undefined): number | u
   const limit = header('ratelimit') ?? '';
   const seconds = /;\s*r\s*=\s*0\b/.test(limit) ? /;\s*t\s*=\s*(\d{1,9})/.exec(limit)?.[1] : undefined;
   // A second more: the header has whole seconds.
-  return seconds === undefined ? undefined : Math.min((Number(seconds) + 1) * 1000, longestReset);
+  return seconds === undefined ? undefined : (Number(seconds) + 1) * 1000;
 }
 
-async function readRefusal({ answer, status, url }: Got): Promise<Refused> {
+async function refusalOf({ answer, status, url }: Got): Promise<Refused> {
   const header = (name: string) => headerOf(answer, name);
-  const body = await readBody(answer, 64 * 1024).catch(() => undefined);
-  return { status, header, body: body?.toString('utf8') ?? '', url, retryAfter: waitOf(header) };
+  const body = (await readRefusal(answer)).toString('utf8');
+  return { status, header, body, url, retryAfter: waitOf(header) };
 }

@@ -1,4 +1,6 @@
 import { type ErrorCode, ModelcarsError } from '../errors.ts';
+import { TooSlow } from './pace.ts';
+import { PrivateTarget } from './private.ts';
 
 /** How a request went wrong, for those who decide whether to try again. */
 export interface FailureDetails {
@@ -43,17 +45,20 @@ export interface Advice {
   unreachable: string;
   /** The connection broke. */
   broken: string;
+  /** Somebody sent us to it, and it has a private address. */
+  hidden(host: string): string;
 }
 
 const usualAdvice: Advice = {
   plain: () => 'check the URL: is it http, not https?',
   unreachable: 'check the host name, HTTPS_PROXY and NO_PROXY',
   broken: 'run the command again',
+  hidden: () => 'if this is intended, use the URL it points to',
 };
 
 /**
- * The failure of a request that got no answer: DNS, connection, TLS, time-out. Throws what is no fault of the network: our own errors as
- * they are, and programming mistakes.
+ * The failure of a request that got no answer: DNS, connection, TLS, time-out, an answer that trickles, a private address where none may
+ * be. Throws what is no fault of the network: our own errors as they are, and programming mistakes.
  */
 export function networkFailure(
   what: string,
@@ -62,6 +67,22 @@ export function networkFailure(
   advice: Advice = usualAdvice,
 ): RequestFailure {
   throwOurs(error);
+  if (error instanceof TooSlow) {
+    return new RequestFailure(`${what}: ${host} sends its answer too slowly (${error.message})`, {
+      code: 'network',
+      cause: error,
+      next: `run the command again; if it stays so slow, look into the network, the proxy and ${host}`,
+    });
+  }
+  const hidden = hiddenTarget(error);
+  if (hidden !== undefined) {
+    const problem = `${hidden.sender} points to ${host}, which has the private address ${hidden.address}`;
+    return new RequestFailure(`${what}: ${problem}`, {
+      code: 'network',
+      cause: error,
+      next: advice.hidden(host),
+    });
+  }
   const { code, text } = describeCause(error);
   if (isTlsCode(code)) {
     return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
@@ -109,6 +130,16 @@ export function throwOurs(error: unknown): void {
   if (error instanceof ModelcarsError) throw error;
   const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
   if (mistakes.some((mistake) => error instanceof mistake)) throw error;
+}
+
+/** The PrivateTarget that an error of a connection comes from. */
+export function hiddenTarget(error: unknown): PrivateTarget | undefined {
+  let current = error;
+  for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
+    if (current instanceof PrivateTarget) return current;
+    current = current instanceof AggregateError ? current.errors[0] : current.cause;
+  }
+  return undefined;
 }
 
 function isTlsCode(code: string): boolean {

@@ -1,4 +1,4 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure, type SecureContext } from 'node:tls';
 import { ModelcarsError } from '../errors.ts';
 import { AnswerReader, type LaneAnswer, LaneBroken, type LaneRequest } from './reader.ts';
@@ -35,8 +35,13 @@ export class Lane {
   #failure: unknown;
   #connected = false;
 
-  /** `onEnd` is called when it will take no more requests. */
-  constructor(url: URL, secureContext: (() => SecureContext) | undefined, onEnd: (lane: Lane) => void) {
+  /** `onEnd` is called when it will take no more requests; `lookup` finds the address, the system's unless told. */
+  constructor(
+    url: URL,
+    secureContext: (() => SecureContext) | undefined,
+    onEnd: (lane: Lane) => void,
+    lookup?: LookupFunction,
+  ) {
     this.#onEnd = onEnd;
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const port = Number(url.port || (secureContext ? 443 : 80));
@@ -51,12 +56,13 @@ export class Lane {
         host,
         port,
         onread,
+        ...(lookup && { lookup }),
         ...(isIP(host) === 0 && { servername: host }),
         secureContext: secureContext(),
         ALPNProtocols: ['http/1.1'],
       };
       this.#socket = connectSecure(secure);
-    } else this.#socket = connectPlain({ host, port, onread });
+    } else this.#socket = connectPlain({ host, port, onread, ...(lookup && { lookup }) });
     this.#socket
       .setNoDelay(true)
       .setTimeout(connectTimeout)

@@ -1,16 +1,20 @@
+import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Lane, type LaneAnswer, LaneBroken, type LaneRequest } from './lane.ts';
 
 /** Lanes to many hosts, used again when they are free. */
 export class Lanes {
   readonly #secureContext: () => SecureContext;
+  readonly #lookup: LookupFunction | undefined;
   readonly #resting = new Map<string, Lane[]>();
   readonly #all = new Set<Lane>();
   /** Hosts that send bodies no lane can read. */
   readonly #unfit = new Set<string>();
 
-  constructor(secureContext: () => SecureContext) {
+  /** `lookup` finds addresses; the system's unless told. */
+  constructor(secureContext: () => SecureContext, lookup?: LookupFunction) {
     this.#secureContext = secureContext;
+    this.#lookup = lookup;
   }
 
   /** Whether asking for this URL is worth it: false for hosts whose bodies were of another form. */
@@ -54,7 +58,7 @@ export class Lanes {
 
   #make(url: URL): Lane {
     const secure = url.protocol === 'https:' ? this.#secureContext : undefined;
-    const lane = new Lane(url, secure, (ended) => {
+    const onEnd = (ended: Lane) => {
       this.#all.delete(ended);
       const resting = this.#resting.get(url.origin);
       if (resting)
@@ -62,7 +66,8 @@ export class Lanes {
           url.origin,
           resting.filter((one) => one !== ended),
         );
-    });
+    };
+    const lane = new Lane(url, secure, onEnd, this.#lookup);
     this.#all.add(lane);
     return lane;
   }

@@ -3,8 +3,9 @@ import { chunkLifetime } from '../image/types.ts';
 import { Budget } from './budget.ts';
 import { RequestFailure } from './failure.ts';
 import type { Take } from './lane.ts';
+import { Patience } from './patience.ts';
 import { newPiece, type Piece, pieceSize, pieces, roomOf } from './piece.ts';
-import { backoff, cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
+import { cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
   /** How an error begins: "read hf://org/model: model.safetensors". */
@@ -195,6 +196,7 @@ class RangeReader {
   /** Reads a range, with as many tries as it takes. Never rejects. */
   async #fetch(range: Range): Promise<void> {
     const { onRetry, retry = defaultRetry } = this.#options;
+    const patience = new Patience(retry);
     for (let failures = 0; range.at < range.end && !this.#failure; ) {
       const before = range.at;
       try {
@@ -204,7 +206,12 @@ class RangeReader {
         if (range.at > before) failures = 0;
         const again = error instanceof RequestFailure && error.retryable && ++failures < retry.tries;
         if (!again) return this.#fail(error);
-        const delay = backoff(failures, retry, error.retryAfter);
+        let delay: number;
+        try {
+          delay = patience.delay(failures, error);
+        } catch (tired) {
+          return this.#fail(tired);
+        }
         onRetry?.(`${error.message}; try ${failures + 1} in ${Math.ceil(delay / 1000)} s`);
         await sleep(delay, this.#stop.signal).catch(() => undefined);
       }

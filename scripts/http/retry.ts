@@ -13,21 +13,19 @@ export interface RetryOptions {
 export const defaultRetry: RetryOptions = { tries: 7, delay: 1000 };
 
 const longestDelay = 30_000;
-const longestRetryAfter = 5 * 60_000;
 
 /** Milliseconds to wait after try number `attempt` (1-based): doubling, up to 30 s, plus or minus a quarter. */
-export function backoff(attempt: number, options: RetryOptions, retryAfter?: number): number {
-  if (retryAfter !== undefined) return retryAfter;
+export function backoff(attempt: number, options: RetryOptions): number {
   const delay = Math.min(options.delay * 2 ** (attempt - 1), longestDelay);
   return Math.round(delay * (0.75 + Math.random() / 2));
 }
 
-/** A Retry-After header in milliseconds, at most 5 minutes: seconds or an HTTP date (RFC 9110 section 10.2.3). */
+/** A Retry-After header in milliseconds: seconds or an HTTP date (RFC 9110 section 10.2.3). How long is too long, Patience knows. */
 export function parseRetryAfter(header: string | string[] | undefined, now = Date.now()): number | undefined {
   const text = Array.isArray(header) ? header[0] : header;
   if (text === undefined) return undefined;
   const delay = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
-  return Number.isNaN(delay) ? undefined : Math.min(Math.max(delay, 0), longestRetryAfter);
+  return Number.isNaN(delay) ? undefined : Math.max(delay, 0);
 }
 
 /** Waits; a `cancelled` error as soon as the signal says so. */

@@ -1,9 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { readCertificates } from './certificates.ts';
 import { Lanes } from './lanes.ts';
+import { isPrivateAddress, PrivateTarget, publicLookup } from './private.ts';
 
 /** A response; whoever gets it reads the body or dumps it. */
 export type Answer = Dispatcher.ResponseData;
@@ -14,6 +15,12 @@ export interface Send {
   headers: Record<string, string>;
   body?: Uint8Array | Readable;
   signal?: AbortSignal | undefined;
+  /**
+   * Who sent us to this URL, by a redirect or a Location, when the user did not name it. Where that is a host of the public Internet, a
+   * URL at a private address fails with a PrivateTarget before anything is sent. Behind a proxy, which looks up names by itself, only
+   * addresses can be checked.
+   */
+  sender?: URL | undefined;
   /** Milliseconds without progress until the answer's head is there. */
   headersTimeout: number;
 }
@@ -34,7 +41,11 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #lanes = new Lanes(() => this.#context());
+  /** By who sends us there. */
+  readonly #publicLanes = new Map<string, Lanes>();
   readonly #certificates: readonly string[];
+  /** Hosts we are connected to, and whether that is at private addresses only. */
+  readonly #private = new Map<string, boolean>();
   #secureContext: SecureContext | undefined;
 
   /** Fails with code `usage` when `caFile` is no file of certificates. */
@@ -45,8 +56,8 @@ export class Transport {
   }
 
   async send(url: URL, request: Send): Promise<Answer> {
-    const { signal, body, ...rest } = request;
-    return await this.#dispatcher(url).request({
+    const { signal, body, sender, ...rest } = request;
+    return await this.#dispatcher(url, this.#wary(url, sender)).request({
       ...rest,
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
@@ -56,15 +67,38 @@ export class Transport {
     });
   }
 
-  /** Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. */
-  lanes(url: URL): Lanes | undefined {
-    return this.#proxyFor(url) === undefined && this.#lanes.fits(url) ? this.#lanes : undefined;
+  /**
+   * Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. `sender` as in
+   * `send`.
+   */
+  lanes(url: URL, sender?: URL): Lanes | undefined {
+    if (this.#proxyFor(url) !== undefined) return undefined;
+    const lanes = this.#lanesFor(this.#wary(url, sender));
+    return lanes.fits(url) ? lanes : undefined;
   }
 
   async close(): Promise<void> {
-    this.#lanes.close();
+    for (const lanes of [this.#lanes, ...this.#publicLanes.values()]) lanes.close();
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     this.#dispatchers.clear();
+  }
+
+  /** The host of `sender` when it is a public one, so that only public addresses are good; throws when the URL has another. */
+  #wary(url: URL, sender: URL | undefined): string | undefined {
+    if (sender === undefined || sender.host === url.host || this.#isPrivate(sender)) return undefined;
+    if (isPrivateAddress(url.hostname)) throw new PrivateTarget(sender.host, url.hostname);
+    return sender.host;
+  }
+
+  #isPrivate({ hostname }: URL): boolean {
+    return isPrivateAddress(hostname) || this.#private.get(hostname) === true;
+  }
+
+  #lanesFor(sender: string | undefined): Lanes {
+    if (sender === undefined) return this.#lanes;
+    const lanes = this.#publicLanes.get(sender) ?? new Lanes(() => this.#context(), publicLookup(sender));
+    this.#publicLanes.set(sender, lanes);
+    return lanes;
   }
 
   /** The proxy that may be in the way to a URL; whether NO_PROXY names its host is undici's to say. */
@@ -78,10 +112,10 @@ export class Transport {
       : { proxy, noProxy };
   }
 
-  #dispatcher(url: URL): Dispatcher {
+  #dispatcher(url: URL, sender: string | undefined): Dispatcher {
     const proxied = this.#proxyFor(url);
     const secure = url.protocol === 'https:';
-    const key = `${proxied ? 'proxy' : 'direct'} ${url.protocol}`;
+    const key = `${proxied ? 'proxy' : 'direct'} ${url.protocol} ${sender ?? ''}`;
     const known = this.#dispatchers.get(key);
     if (known) return known;
     const tls = secure ? { secureContext: this.#context() } : {};
@@ -90,7 +124,7 @@ export class Transport {
       allowH2: false,
       connectTimeout: 30_000,
       keepAliveTimeout: 10_000,
-      connect: { ...tls, timeout: 30_000 },
+      connect: this.#connector({ ...tls, ...(sender !== undefined && { lookup: publicLookup(sender) }) }),
     };
     const made = proxied
       ? new EnvHttpProxyAgent({
@@ -104,6 +138,20 @@ export class Transport {
       : new Agent(options);
     this.#dispatchers.set(key, made);
     return made;
+  }
+
+  /** Connects, and remembers whether a host is at a private address: it may send us to another one. */
+  #connector(options: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = buildConnector({ allowH2: false, timeout: 30_000, ...options });
+    return (to, callback) =>
+      connect(to, (...result) => {
+        const address = result[1]?.remoteAddress;
+        if (address !== undefined) {
+          const before = this.#private.get(to.hostname) ?? true;
+          this.#private.set(to.hostname, before && isPrivateAddress(address));
+        }
+        callback(...result);
+      });
   }
 
   /** Made once: reading some 500 roots for each connection would cost more than the handshake. */

@@ -23,6 +23,10 @@ export interface WireRequest {
   code?: ErrorCode;
   /** Whether a URL may be spoken to without TLS. */
   mayBePlain(url: URL): boolean;
+  /** Who gave us the first URL, when it was not the user; see `Send.sender`. */
+  sender?: URL | undefined;
+  /** Whether the user named a URL's host, so that a redirect may lead there wherever it is. */
+  isNamed?(url: URL): boolean;
 }
 
 const redirects = 5;
@@ -30,7 +34,7 @@ const redirects = 5;
 /**
  * Sends a request and follows redirects, at most five: registries send those who read a blob to object storage,
  * which must not see our credentials. The answer comes with the URL it is from. Fails with a RequestFailure when there
- * is no answer or a redirect leaves TLS.
+ * is no answer, or a redirect leaves TLS or leads from a public host to a private address.
  */
 export async function transmit(
   transport: Transport,
@@ -40,12 +44,19 @@ export async function transmit(
   const { what, method, body, stream, signal, headersTimeout, advice } = request;
   const { authorization: _, ...anonymous } = request.headers;
   let url = start;
+  let { sender } = request;
   for (let hops = 0; ; hops++) {
     const headers = url.origin === start.origin ? request.headers : anonymous;
     const bytes = stream?.() ?? body;
     let answer: Answer;
     try {
-      const send = { method, headers: { 'user-agent': 'modelcars', ...headers }, signal, headersTimeout };
+      const send = {
+        method,
+        headers: { 'user-agent': 'modelcars', ...headers },
+        signal,
+        sender,
+        headersTimeout,
+      };
       answer = await transport.send(url, bytes === undefined ? send : { ...send, body: bytes });
     } catch (error) {
       throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error, advice);
@@ -58,6 +69,7 @@ export async function transmit(
     // A body may be a secret (OAuth2's refresh token) as well.
     if (body !== undefined && next.origin !== start.origin) return { answer, status, url };
     await discard(answer);
+    if (next.host !== url.host) sender = request.isNamed?.(next) ? undefined : url;
     url = next;
   }
 }

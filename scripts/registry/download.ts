@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { drop, headerOf } from '../http/body.ts';
 import { networkFailure, type RequestFailure } from '../http/failure.ts';
+import { Pace } from '../http/pace.ts';
+import { Patience } from '../http/patience.ts';
 import { cancelled } from '../http/retry.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Descriptor } from '../image/types.ts';
@@ -15,6 +17,8 @@ export interface DownloadOptions {
   what: string;
   descriptor: Descriptor;
   offset: number;
+  /** It is a small document (an image's config), which has to come at a lowest rate. */
+  small?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -24,16 +28,19 @@ export interface DownloadOptions {
  * is another.
  */
 export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Uint8Array> {
-  const { host, what, descriptor, offset } = options;
+  const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
   const hash = offset === 0 ? createHash('sha256') : undefined;
   let position = offset;
   let held: Uint8Array | undefined;
+  let patience = new Patience(host.retry);
   for (let failures = 0; position < descriptor.size; ) {
     const answer = await request(options, position, signal);
+    const pace = small ? new Pace() : undefined;
     let skip = answer.statusCode === 200 ? position : 0;
     try {
       for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+        pace?.count(chunk.length);
         const rest = chunk.subarray(Math.min(skip, chunk.length));
         skip -= chunk.length - rest.length;
         if (rest.length === 0) continue;
@@ -43,7 +50,10 @@ export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Ui
         held = rest;
         position += rest.length;
         hash?.update(rest);
+        // A byte a connection would be progress without end.
+        if (small) continue;
         failures = 0;
+        patience = new Patience(host.retry);
       }
       if (position < descriptor.size)
         throw new Error(`the answer ended ${descriptor.size - position} bytes early`);
@@ -52,8 +62,8 @@ export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Ui
       if (signal?.aborted) throw cancelled(error);
       if (position === descriptor.size) break;
       const failure: RequestFailure = networkFailure(what, host.registry, error, registryAdvice);
-      if (++failures >= host.retry.tries) throw failure;
-      await host.pause(failures, failure, options.signal);
+      if (!failure.retryable || ++failures >= host.retry.tries) throw failure;
+      await host.pause(failures, failure, options.signal, patience);
     } finally {
       drop(answer);
     }

@@ -7,6 +7,7 @@ export const registryAdvice: Advice = {
   plain: (host) => `if it is a plain http registry, pass \`--insecure ${host}\``,
   unreachable: 'check the host name, HTTPS_PROXY and NO_PROXY, or name a mirror of this registry',
   broken: 'run the command again: what is there already is not sent twice',
+  hidden: (host) => `if you trust ${host}, pass \`--insecure ${host}\``,
 };
 
 /** A registry's answer with an unwanted status. */

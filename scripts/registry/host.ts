@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
-import { discard, headerOf, readBody } from '../http/body.ts';
+import { discard, headerOf, readBody, readRefusal } from '../http/body.ts';
 import { isRetryable, isUnreachable, networkFailure, RequestFailure } from '../http/failure.ts';
-import { backoff, cancelled, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
+import { Patience } from '../http/patience.ts';
+import { cancelled, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
 import { speaksTls } from '../http/speaks.ts';
 import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
 import { transmit, type WireRequest } from '../http/wire.ts';
@@ -45,6 +46,8 @@ export interface HostOptions {
 }
 
 const headersTimeout = 60_000;
+/** Bytes of a token server's answer. */
+const mostToken = 1024 * 1024;
 
 /** One registry: its origin, its authentication, and calls with retries. */
 export class Host {
@@ -82,25 +85,15 @@ export class Host {
     });
   }
 
-  /** Sends a call and reads its answer, of at most `limit` bytes; undefined for more. An answer that breaks off is asked for again. */
+  /**
+   * Sends a call and reads the small document that it answers, with retries of both; `bytes` is undefined when there are more than
+   * `limit`. Fails as well when it trickles.
+   */
   async read(call: Call, limit: number): Promise<{ answer: Answer; bytes: Buffer | undefined }> {
     return await this.#retrying(call.signal, async () => {
       const answer = await this.#once(call);
-      return { answer, bytes: await this.#body(call, answer, limit) };
+      return { answer, bytes: await this.#document(call.what, this.registry, answer, limit, call.signal) };
     });
-  }
-
-  async #body(
-    { what, signal }: Pick<Call, 'what' | 'signal'>,
-    answer: Answer,
-    limit: number,
-  ): Promise<Buffer | undefined> {
-    try {
-      return await readBody(answer, limit);
-    } catch (error) {
-      if (this.signal(signal)?.aborted) throw cancelled(error);
-      throw networkFailure(what, this.registry, error, registryAdvice);
-    }
   }
 
   /** Sends a call nobody depends on, even after a cancellation: 2 s, one try, no errors. */
@@ -109,17 +102,25 @@ export class Host {
       const target = new URL(call.target, await this.origin());
       const headers = await this.#headers(call, target);
       const signal = AbortSignal.timeout(2000);
-      await discard(
-        await this.#options.transport.send(target, { method: call.method, headers, signal, headersTimeout }),
-      );
+      const sender = await this.#sender(target);
+      const request = { method: call.method, headers, signal, sender, headersTimeout };
+      await discard(await this.#options.transport.send(target, request));
     } catch {
       // The registry tidies up by itself in time.
     }
   }
 
-  /** Waits before another try and says why; for those who cannot leave the retries to `send`. */
-  async pause(attempt: number, failure: RequestFailure, signal: AbortSignal | undefined): Promise<void> {
-    const delay = backoff(attempt, this.retry, failure.retryAfter);
+  /**
+   * Waits before another try and says why; for those who cannot leave the retries to `send`. Throws the failure when it asks for more
+   * than `patience` has.
+   */
+  async pause(
+    attempt: number,
+    failure: RequestFailure,
+    signal: AbortSignal | undefined,
+    patience: Patience,
+  ): Promise<void> {
+    const delay = patience.delay(attempt, failure);
     this.#options.onRetry(`${failure.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
     await sleep(delay, this.signal(signal));
   }
@@ -176,6 +177,7 @@ export class Host {
   }
 
   async #retrying<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
+    const patience = new Patience(this.retry);
     for (let attempt = 1; ; attempt++) {
       try {
         return await task();
@@ -188,7 +190,7 @@ export class Host {
           error.retryable = false;
           throw error;
         }
-        await this.pause(attempt, error, signal);
+        await this.pause(attempt, error, signal, patience);
       }
     }
   }
@@ -228,7 +230,9 @@ export class Host {
   ) {
     const signal = this.signal(call.signal);
     const mayBePlain = (url: URL) => this.#mayBePlain(url);
-    const own = { advice: registryAdvice, code: 'registry' } as const;
+    const isNamed = (url: URL) => this.#isInsecure(url.host);
+    const sender = await this.#sender(target);
+    const own = { advice: registryAdvice, code: 'registry', sender, isNamed } as const;
     const request = { headersTimeout, ...call, ...own, headers, signal, mayBePlain };
     const answered = await transmit(this.#options.transport, target, request);
     this.#answered = true;
@@ -243,13 +247,39 @@ export class Host {
     return await this.#retrying(undefined, async () => {
       const { answer, status, url: from } = await this.#transmit({ ...init, what }, url, init.headers);
       if (isRetryable(status)) throw await this.#failure(what, answer, from);
-      return { status, text: (await this.#body({ what }, answer, 1024 * 1024))?.toString() ?? '' };
+      const bytes = await this.#document(what, from.host, answer, mostToken, undefined);
+      if (bytes !== undefined) return { status, text: bytes.toString() };
+      throw new RequestFailure(`${what}: ${from.host} answers more than 1 MiB instead of a token`, {
+        code: 'auth',
+        next: "look into the token server's log",
+      });
     });
   }
 
+  /** The registry, where a URL is at another host that it alone has named: an upload's location, its token server. */
+  async #sender(url: URL): Promise<URL | undefined> {
+    const origin = await this.origin();
+    return url.host === origin.host || this.#isInsecure(url.host) ? undefined : origin;
+  }
+
+  async #document(
+    what: string,
+    host: string,
+    answer: Answer,
+    limit: number,
+    signal: AbortSignal | undefined,
+  ) {
+    try {
+      return await readBody(answer, limit);
+    } catch (error) {
+      throw this.signal(signal)?.aborted
+        ? cancelled(error)
+        : networkFailure(what, host, error, registryAdvice);
+    }
+  }
+
   async #failure(what: string, answer: Answer, url: URL, call?: Call): Promise<RequestFailure> {
-    const body = await readBody(answer, 64 * 1024).catch(() => undefined);
-    const { codes, text } = readErrors(body?.toString('utf8') ?? '');
+    const { codes, text } = readErrors((await readRefusal(answer)).toString('utf8'));
     const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'));
     const by = url.origin === (await this.origin()).origin ? undefined : url.host;
     const account = call && (await this.#auth.account(call.access));

@@ -118,7 +118,7 @@ export class Repository implements Sink, ImageStore {
     if (descriptor.size > manifestLimit) throw tooLarge(what);
     const bytes = isManifest(descriptor.mediaType)
       ? await this.#readManifest(descriptor, what)
-      : await collect(downloadBlob(this.#download(descriptor, what, 0)), what);
+      : await collect(downloadBlob({ ...this.#download(descriptor, what, 0), small: true }), what);
     this.#present.add(descriptor.digest);
     return bytes;
   }

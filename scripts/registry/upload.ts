@@ -1,4 +1,5 @@
 import { RequestFailure } from '../http/failure.ts';
+import { Patience } from '../http/patience.ts';
 import { cancelled } from '../http/retry.ts';
 import type { Content, Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
@@ -75,6 +76,7 @@ class Upload {
       if (await this.#session.mount(content.digest, from))
         return { digest: content.digest, size: content.size ?? 0 };
     }
+    let patience = new Patience(host.retry);
     for (let failures = 0, restarts = 0; ; ) {
       try {
         return await this.#send();
@@ -86,7 +88,7 @@ class Upload {
         }
         if (failure.retryable) {
           if (++failures >= host.retry.tries) throw failure;
-          await host.pause(failures, failure, signal);
+          await host.pause(failures, failure, signal, patience);
         }
         const digest = await this.#committed();
         if (digest) return { digest, size: this.#hash.size ?? 0 };
@@ -96,6 +98,7 @@ class Upload {
         } else if (this.#offset > this.#best) {
           this.#best = this.#offset;
           failures = 0;
+          patience = new Patience(host.retry);
         }
       }
     }

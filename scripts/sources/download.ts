@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 import { RequestFailure } from '../http/failure.ts';
-import { backoff, type RetryOptions } from '../http/retry.ts';
+import { Patience } from '../http/patience.ts';
+import type { RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { type Got, get } from './get.ts';
 import { connectionFailure, isNobody } from './refusals.ts';
@@ -38,6 +39,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
   let furthest = at;
   let etag: string | undefined;
   let tries = 0;
+  let waits = new Patience(retry);
   let host: string | undefined;
   for (;;) {
     let got: Got | undefined;
@@ -60,6 +62,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
         if (at > furthest) {
           furthest = at;
           tries = 0;
+          waits = new Patience(retry);
         }
         yield chunk;
       }
@@ -78,7 +81,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
       tries += 1;
       const patience = host === undefined && isNobody(failure) ? Math.min(2, retry.tries) : retry.tries;
       if (tries >= patience) throw failure;
-      const delay = backoff(tries, retry, failure.retryAfter);
+      const delay = waits.delay(tries, failure);
       options.onRetry?.(`${failure.message}; try ${tries + 1} in ${Math.ceil(delay / 1000)} s`);
       await wait(delay, undefined, signal ? { signal } : {}).catch(() => {});
       if (restart !== undefined && etag === undefined && at > 0) {

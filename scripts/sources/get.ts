@@ -39,8 +39,8 @@ export interface Got {
 }
 
 /**
- * One GET without credentials, from `offset` on, over at most 5 redirects, none of which may leave TLS. Fails with a
- * RequestFailure. Never tries again.
+ * One GET without credentials, from `offset` on, over at most 5 redirects, none of which may leave TLS or lead from a public host to a
+ * private address. Fails with a RequestFailure. Never tries again.
  */
 export async function get(transport: Pick<Transport, 'send'>, request: Get): Promise<Got> {
   const { what, offset, etag, signal } = request;
@@ -52,9 +52,10 @@ export async function get(transport: Pick<Transport, 'send'>, request: Get): Pro
   if (offset > 0) headers.range = `bytes=${offset}-`;
   if (offset > 0 && etag !== undefined) headers['if-range'] = etag;
   let { url } = request;
+  let sender: URL | undefined;
   for (let redirects = 0; ; redirects++) {
     const answer = await transport
-      .send(url, { method: 'GET', headers, signal, headersTimeout })
+      .send(url, { method: 'GET', headers, signal, sender, headersTimeout })
       .catch((error) => {
         stopIfAborted(signal);
         throw error instanceof ModelcarsError ? error : connectionFailure(what, url.host, error);
@@ -64,7 +65,9 @@ export async function get(transport: Pick<Transport, 'send'>, request: Get): Pro
     await discard(answer);
     if (redirects === mostRedirects)
       throw sourceFailure(what, `more than ${mostRedirects} redirects`, 'use the URL that they lead to');
-    url = follow(what, url, location);
+    const next = follow(what, url, location);
+    if (next.host !== url.host) sender = url;
+    url = next;
   }
 }
 

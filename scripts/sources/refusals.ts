@@ -1,4 +1,4 @@
-import { describeCause, RequestFailure, throwOurs } from '../http/failure.ts';
+import { describeCause, hiddenTarget, RequestFailure, throwOurs } from '../http/failure.ts';
 
 /** The failure of an answer nobody can use. `host` is who gave it, after redirects. */
 export function answerFailure(
@@ -52,6 +52,11 @@ export function connectionFailure(what: string, host: string, error: unknown): R
   const { code, text } = describeCause(error);
   const fail = (problem: string, next: string, retryable: boolean) =>
     new RequestFailure(`${what}: ${problem}`, { code: 'network', next, retryable, cause: error });
+  const hidden = hiddenTarget(error);
+  if (hidden !== undefined) {
+    const leads = `${hidden.sender} points to ${host}, which has the private address ${hidden.address}`;
+    return fail(leads, 'if this is intended, use the URL it points to', false);
+  }
   if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code)) {
     return fail(
       `${host} shows a certificate that is not trusted (${text})`,

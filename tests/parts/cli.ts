@@ -79,6 +79,7 @@ function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
     MODELCARS_STORE: join(cwd, '.store'),
     DOCKER_CONFIG: join(cwd, '.docker'),
     REGISTRY_AUTH_FILE: undefined,
+    DOCKER_AUTH_CONFIG: undefined,
     NO_COLOR: '1',
     FORCE_COLOR: undefined,
   };

@@ -26,6 +26,8 @@ export interface DownloadOptions {
 /** Where the bytes of a large file are. */
 interface Location {
   url: URL;
+  /** Who sends us there, when it is another host. */
+  sender?: URL;
 }
 
 /** Thrown to begin anew with one request for all. */
@@ -137,9 +139,9 @@ export class Downloads {
     if (file.size <= rangeSize) return await http.receive({ ...call, url: file.url }, look, take, 'small');
     for (let renewed = false; ; ) {
       const known = this.#locate(file, signal);
-      let url: URL;
+      let location: Location;
       try {
-        ({ url } = await known);
+        location = await known;
       } catch (error) {
         // Whoever asked for all of us was stopped; we were not.
         const theirs = error instanceof ModelcarsError && error.code === 'cancelled' && !signal.aborted;
@@ -147,11 +149,11 @@ export class Downloads {
         continue;
       }
       try {
-        return await http.receive({ ...call, url }, look, take);
+        return await http.receive({ ...call, ...location }, look, take);
       } catch (error) {
         // Signed URLs run out: S3 says 403, others 400, 401 or 410. Once more with a new one tells what it really is.
         const stale = error instanceof RequestFailure && [400, 401, 403, 410].includes(error.status ?? 0);
-        if (!stale || url.origin === file.url.origin || renewed) throw error;
+        if (!stale || location.url.origin === file.url.origin || renewed) throw error;
         if (this.#locations.get(file.url.href) === known) this.#locations.delete(file.url.href);
         renewed = true;
       }
@@ -189,7 +191,7 @@ export class Downloads {
       const location = headerOf(got.answer, 'location');
       const next = location && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
       if (next === undefined || (url.protocol === 'https:' && next.protocol !== 'https:')) break;
-      if (next.origin !== url.origin) return { url: next };
+      if (next.origin !== url.origin) return { url: next, sender: url };
       url = next;
     }
     throw new ModelcarsError('source', `${file.what}: the hub sends us nowhere that we could read from`, {

@@ -2,6 +2,7 @@ import type { S3 } from '@aws-sdk/client-s3';
 import { ModelcarsError } from '../../errors.ts';
 import { learnSecret, maskSecret } from '../../terminal/mask.ts';
 import { limitAnswers } from './limit.ts';
+import { refuseLongWaits } from './waits.ts';
 
 /** Where S3 is and how its buckets are named in URLs. Credentials are no part of it: the SDK finds them itself. */
 export interface S3Access {
@@ -95,6 +96,7 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
   );
   const client = hasRegion ? asked : make('us-east-1');
   limitAnswers(client);
+  refuseLongWaits(client);
   const credentials = async () => {
     const found = await client.config.credentials().catch(() => undefined);
     for (const secret of secretsOf(found)) learnSecret(secret);

@@ -3,6 +3,7 @@ import { type FailureDetails, RequestFailure } from '../../http/failure.ts';
 import { cancelled } from '../../http/retry.ts';
 import type { Connection } from './access.ts';
 import { LongAnswer } from './limit.ts';
+import { LongWait } from './waits.ts';
 
 /** What of the SDK's errors is looked at. */
 interface SdkError {
@@ -35,6 +36,13 @@ export async function s3Failure(
 ): Promise<ModelcarsError> {
   if (error instanceof ModelcarsError) return error;
   if (signal?.aborted) return signal.reason instanceof ModelcarsError ? signal.reason : cancelled(error);
+  if (error instanceof LongWait) {
+    return new RequestFailure(`${what}: ${connection.host} ${error.message}`, {
+      code: 'network',
+      next: 'run it again after that time; what is done is not done twice',
+      cause: error,
+    });
+  }
   const { name = '', code = '', $metadata } = (error ?? {}) as SdkError;
   const status = $metadata?.httpStatusCode;
   const key = await connection.accessKey();
