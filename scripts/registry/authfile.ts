@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { homeFolder } from '../files/home.ts';
 import type { Credential } from './credentials.ts';
-import { askHelper } from './helper.ts';
+import { askHelper, type HelperOptions } from './helper.ts';
 
 const entrySchema = z.object({
   auth: z.string().optional(),
@@ -22,17 +22,22 @@ const fileSchema = z.object({
 });
 
 export interface AuthFile {
+  /** Or the name of the variable that holds it. */
   path: string;
   content: z.infer<typeof fileSchema>;
 }
 
 /**
- * The files that hold credentials, in the order Podman looks: REGISTRY_AUTH_FILE alone when set, otherwise Podman's of
- * this login, Podman's lasting one, Docker's. Files that are not there are left out; a broken one is an `auth` error.
+ * What holds credentials, first of all DOCKER_AUTH_CONFIG (the content of a config.json, as GitLab and Docker know it), then files in the
+ * order Podman looks: Podman's of this login, Podman's lasting one, Docker's. REGISTRY_AUTH_FILE comes in place of all files and before
+ * that variable, as it is for one job. Files that are not there are left out; a broken one is an `auth` error.
  */
 export async function readAuthFiles(env: NodeJS.ProcessEnv): Promise<AuthFile[]> {
+  const variable = env.DOCKER_AUTH_CONFIG?.trim()
+    ? [parseAuth('DOCKER_AUTH_CONFIG', env.DOCKER_AUTH_CONFIG)]
+    : [];
   if (env.REGISTRY_AUTH_FILE)
-    return [await readAuthFile(env.REGISTRY_AUTH_FILE, true)].filter((file) => !!file);
+    return [await readAuthFile(env.REGISTRY_AUTH_FILE, true), ...variable].filter((file) => !!file);
   const home = homeFolder(env);
   const runtime = env.XDG_RUNTIME_DIR
     ? join(env.XDG_RUNTIME_DIR, 'containers')
@@ -43,32 +48,32 @@ export async function readAuthFiles(env: NodeJS.ProcessEnv): Promise<AuthFile[]>
     join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json'),
   ];
   const files = await Promise.all(paths.map((path) => readAuthFile(path, false)));
-  return files.filter((file) => file !== undefined);
+  return [...variable, ...files].filter((file) => file !== undefined);
 }
 
 /**
- * A file's credential for a repository: the host's helper, else the longest key that is the host or a prefix of
- * `host/repository`, else the file's credential store.
+ * A file's credential for a repository: the host's helper, or, where that has none, the longest key that is the host or a prefix of
+ * `host/repository`, or the file's credential store. `onMissing` hears of a helper that is not installed.
  */
 export async function findInFile(
   file: AuthFile,
   registry: string,
   repository: string,
-  env: NodeJS.ProcessEnv,
+  options: HelperOptions,
 ): Promise<Credential | undefined> {
   const { auths, credHelpers, credsStore } = file.content;
   const hosts = hostNames(registry);
-  const helper = hosts.map((host) => [host, credHelpers?.[host]] as const).find(([, name]) => name);
-  if (helper?.[1])
-    return from(await askHelper(helper[1], serverName(helper[0]), env), helperOrigin(helper[1], file));
+  const helper = helperFor(credHelpers ?? {}, hosts);
+  const helped = helper && (await askHelper(helper, serverName(registry), options));
+  if (helped) return from(helped, helperOrigin(helper, file));
   for (const key of keysFor(hosts, repository)) {
     for (const [name, entry] of Object.entries(auths ?? {})) {
       const credential = normalizeKey(name) === key ? readEntry(file.path, name, entry) : undefined;
       if (credential) return from(credential, file.path);
     }
   }
-  if (!credsStore) return undefined;
-  return from(await askHelper(credsStore, serverName(registry), env), helperOrigin(credsStore, file));
+  if (!credsStore || credsStore === helper) return undefined;
+  return from(await askHelper(credsStore, serverName(registry), options), helperOrigin(credsStore, file));
 }
 
 /** A credential with the place that messages name for it. */
@@ -78,6 +83,13 @@ function from(credential: Credential | undefined, origin: string): Credential | 
 
 function helperOrigin(name: string, file: AuthFile): string {
   return `docker-credential-${name}, which ${file.path} names`;
+}
+
+/** The helper of the first host that has one; keys may be old URLs, as those of `auths`. */
+function helperFor(credHelpers: Record<string, string>, hosts: string[]): string | undefined {
+  const helpers = Object.entries(credHelpers).filter(([, name]) => name !== '');
+  const found = hosts.map((host) => helpers.find(([key]) => normalizeKey(key) === host));
+  return found.find((entry) => entry !== undefined)?.[1];
 }
 
 /** Docker Hub has four names, and Docker keeps its credential under the oldest. */
@@ -136,7 +148,11 @@ async function readAuthFile(path: string, required: boolean): Promise<AuthFile |
       next: 'correct REGISTRY_AUTH_FILE, or unset it',
     });
   }
-  // Neither JSON's nor zod's error goes along: they may quote the secrets.
+  return parseAuth(path, text);
+}
+
+/** A configuration's content. Neither JSON's nor zod's error is included: they may quote the secrets. */
+function parseAuth(path: string, text: string): AuthFile {
   const content = fileSchema.safeParse(parseJson(text || '{}'));
   if (content.success) return { path, content: content.data };
   throw new ModelcarsError('auth', `read ${path}: it is no registry configuration file (JSON with "auths")`, {

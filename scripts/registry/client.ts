@@ -9,7 +9,7 @@ import { Repository } from './repository.ts';
 export interface RegistryOptions {
   /**
    * Hosts to speak plain http to, with port (`registry.lan:5000`) or without (any port). Loopback hosts need not be
-   * named: they are asked whether they speak TLS.
+   * named: they are asked whether they speak TLS. A public registry may also point to these where they have a private address.
    */
   insecure?: string[];
   /** A PEM file of authorities to trust besides the system's (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
@@ -39,7 +39,7 @@ export class RegistryClient implements AsyncDisposable {
   constructor(options: RegistryOptions = {}) {
     const env = options.env ?? process.env;
     this.#options = options;
-    this.#credentials = options.credentials ?? defaultCredentials(env, options.own);
+    this.#credentials = options.credentials ?? defaultCredentials(env, options.own, options.signal);
     this.#transport = new Transport({
       env,
       ...(options.caFile === undefined ? {} : { caFile: options.caFile }),

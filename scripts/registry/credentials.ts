@@ -20,6 +20,8 @@ export type Action = 'pull' | 'push';
 export interface Credentials {
   /** The credential for a repository of a registry (`quay.io`, `me/iris`); undefined is: go on without. */
   find(registry: string, repository: string, action: Action): Promise<Credential | undefined>;
+  /** Why there is none for a registry though the user asked for one: a helper that is not installed. Ends "verb object: cause; …". */
+  missing?(registry: string): string | undefined;
 }
 
 /** One credential for one registry (its host, as references have it) and none for any other. */
@@ -36,15 +38,23 @@ export function credentialsFor(registry: string, credential: Credential): Creden
 export function defaultCredentials(
   env: NodeJS.ProcessEnv = process.env,
   own: readonly string[] = [],
+  signal?: AbortSignal,
 ): Credentials {
   let files: Promise<AuthFile[]> | undefined;
+  const missing = new Map<string, string>();
   return {
+    missing: (registry) => missing.get(registry),
     async find(registry, repository, action) {
       const fromEnv = readEnv(env, registry, action === 'push' || own.includes(registry));
       if (fromEnv) return fromEnv;
       files ??= readAuthFiles(env);
       for (const file of await files) {
-        const credential = await findInFile(file, registry, repository, env);
+        const credential = await findInFile(file, registry, repository, {
+          env,
+          signal,
+          onMissing: (program) =>
+            missing.set(registry, `${program}, which ${file.path} names for it, is not installed`),
+        });
         if (credential) return credential;
       }
       return undefined;

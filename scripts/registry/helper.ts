@@ -1,20 +1,30 @@
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { ModelcarsError } from '../errors.ts';
+import { cancelled } from '../http/retry.ts';
+import { Masker } from '../terminal/mask.ts';
 import type { Credential } from './credentials.ts';
+import { type Ended, HelperBroken, runHelper } from './helper-process.ts';
 
-const timeout = 30_000;
-const answerLimit = 256 * 1024;
+export interface HelperOptions {
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+  /** Hears of a program that is not installed. */
+  onMissing(program: string): void;
+  /** Milliseconds it has for its answer; 30 s unless told. */
+  timeout?: number;
+}
+
+const defaultTimeout = 30_000;
 
 /**
  * Asks `docker-credential-NAME get` for a host's credential (docker-credential-helpers' protocol: host on stdin, JSON
- * on stdout). Undefined when it has none or is not installed; an `auth` error when it fails or takes 30 s.
+ * on stdout). Undefined when it has none or is not installed; an `auth` error, with what it wrote on stderr, when it fails or takes 30 s.
  */
 export async function askHelper(
   name: string,
   host: string,
-  env: NodeJS.ProcessEnv,
+  options: HelperOptions,
 ): Promise<Credential | undefined> {
+  const { env, signal, onMissing, timeout = defaultTimeout } = options;
   const program = `docker-credential-${name}`;
   // The name comes from a file and is looked up on PATH: it must not be able to leave it.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
@@ -22,67 +32,52 @@ export async function askHelper(
       next: 'correct credHelpers and credsStore in the registry configuration file',
     });
   }
-  let answer: { code: number | null; stdout: string } | undefined;
-  try {
-    answer = await run(program, host, env);
-  } catch (cause) {
-    throw helperError(program, host, 'it could not be run, or did not answer within 30 s', cause);
+  const fail = (why: string, ended: Partial<Ended> = {}, cause?: unknown) => {
+    const said = shown(ended, env);
+    return new ModelcarsError('auth', `ask ${program} for ${host}: ${why}${said && ` (${said})`}`, {
+      cause,
+      next: `run \`echo ${host} | ${program} get\` to see what is wrong`,
+    });
+  };
+  const ended = await runHelper({ program, host, env, signal, timeout }).catch((cause: unknown) => {
+    if (signal?.aborted) throw cancelled(cause);
+    if (cause instanceof HelperBroken) throw fail(cause.message, cause);
+    throw fail(`it could not be run: ${(cause as NodeJS.ErrnoException).code ?? cause}`, {}, cause);
+  });
+  if (ended === undefined) {
+    onMissing(program);
+    return undefined;
   }
-  if (answer === undefined) return undefined;
-  if (answer.code !== 0) {
+  if (ended.code !== 0) {
     // The text is docker-credential-helpers' own: credentials.errCredentialsNotFoundMessage.
-    if (/credentials not found/i.test(answer.stdout)) return undefined;
-    throw helperError(program, host, `it ended with ${answer.code ?? 'a signal'}`);
+    if (/credentials not found/i.test(ended.stdout)) return undefined;
+    throw fail(`it ended with ${ended.code ?? 'a signal'}`, ended);
   }
-  return readAnswer(program, host, answer.stdout);
-}
-
-function readAnswer(program: string, host: string, stdout: string): Credential | undefined {
-  let answer: { Username?: unknown; Secret?: unknown };
-  try {
-    answer = JSON.parse(stdout);
-  } catch {
-    // No cause: a JSON error quotes its input, which may be the secret.
-    throw helperError(program, host, 'it answered something else than JSON');
-  }
-  const { Username: username, Secret: secret } = answer ?? {};
+  const answer = parse(ended.stdout);
+  // No cause: a JSON error quotes its input, which may be the secret.
+  if (answer === undefined) throw fail('it answered something else than JSON', ended);
+  const { Username: username, Secret: secret } = answer;
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '') return undefined;
   return username === '<token>'
     ? { kind: 'identity', token: secret }
     : { kind: 'basic', username, password: secret };
 }
 
-async function run(
-  program: string,
-  host: string,
-  env: NodeJS.ProcessEnv,
-): Promise<{ code: number | null; stdout: string } | undefined> {
-  const child = spawn(program, ['get'], {
-    env,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    timeout,
-    killSignal: 'SIGKILL',
-  });
-  const ended = new Promise<number | null | undefined>((resolve, reject) => {
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? resolve(undefined) : reject(error),
-    );
-    child.once('close', resolve);
-  });
-  child.stdin.on('error', () => {}); // A helper may end without reading; its exit code says more.
-  child.stdin.end(host);
-  let size = 0;
-  child.stdout.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > answerLimit) child.kill('SIGKILL');
-  });
-  const [code, stdout] = await Promise.all([ended, text(child.stdout)]);
-  return code === undefined ? undefined : { code, stdout };
+function parse(stdout: string): { Username?: unknown; Secret?: unknown } | undefined {
+  try {
+    return JSON.parse(stdout) ?? {};
+  } catch {
+    return undefined;
+  }
 }
 
-function helperError(program: string, host: string, why: string, cause?: unknown): ModelcarsError {
-  return new ModelcarsError('auth', `ask ${program} for ${host}: ${why}`, {
-    cause,
-    next: `run \`echo ${host} | ${program} get\` to see what is wrong`,
-  });
+/** A helper's stderr on one line, at most 300 characters of it, without anything that it wrote on stdout: there are its secrets. */
+function shown({ stdout = '', stderr = '' }: Partial<Ended>, env: NodeJS.ProcessEnv): string {
+  const masker = Masker.fromEnvironment(env);
+  for (const word of stdout.split(/[\s"'{},:=]+/)) masker.add(word);
+  const line = masker
+    .mask(stderr)
+    .replace(/[^\P{C}\t]|\s+/gu, ' ')
+    .trim();
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }

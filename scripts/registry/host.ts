@@ -10,6 +10,7 @@ import { type Access, Auth } from './auth.ts';
 import { readErrors } from './body.ts';
 import type { Credentials } from './credentials.ts';
 import { registryAdvice, statusFailure } from './failure.ts';
+import { withMissing } from './missing.ts';
 
 /** One exchange with a registry. */
 export interface Call {
@@ -195,7 +196,16 @@ export class Host {
     }
   }
 
+  /** One try; a refusal says also which helper of the user's is not there. */
   async #once(call: Call): Promise<Answer> {
+    try {
+      return await this.#exchange(call);
+    } catch (error) {
+      throw withMissing(error, this.#options.credentials.missing?.(this.registry));
+    }
+  }
+
+  async #exchange(call: Call): Promise<Answer> {
     const origin = await this.origin();
     const target = new URL(call.target, origin);
     for (let renewed = false; ; renewed = true) {

@@ -258,7 +258,8 @@ it('a file of registry credentials', async () => {
       async (bytes) => {
         await writeFile(path, bytes);
         for (const file of await readAuthFiles(env))
-          for (const host of ['docker.io', '__proto__']) await findInFile(file, host, 'me/iris', env);
+          for (const host of ['docker.io', '__proto__'])
+            await findInFile(file, host, 'me/iris', { env, onMissing: () => undefined });
       },
       { runs: 500, always: [...monsters, ...monstrous(auth)] },
     ),
@@ -274,7 +275,7 @@ it("a credential helper's answer", { timeout: 120_000 }, async () => {
   const ask = async ([bytes, code]: readonly [Buffer, number]) => {
     await writeFile(join(folder, 'answer'), bytes);
     await writeFile(join(folder, 'code'), `${code}`);
-    const credential = await askHelper('fuzz', 'quay.io', env);
+    const credential = await askHelper('fuzz', 'quay.io', { env, onMissing: () => undefined });
     if (credential?.kind === 'basic') expect(typeof credential.password).toBe('string');
   };
   const always = monsters.map((monster) => () => [monster(), 0] as const);
