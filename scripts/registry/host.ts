@@ -88,11 +88,15 @@ export class Host {
 
   /**
    * Sends a call and reads the small document that it answers, with retries of both; `bytes` is undefined when there are more than
-   * `limit`. Fails as well when it trickles.
+   * `limit`, and empty where an expected status is a refusal (404). Fails as well when it trickles.
    */
   async read(call: Call, limit: number): Promise<{ answer: Answer; bytes: Buffer | undefined }> {
     return await this.#retrying(call.signal, async () => {
       const answer = await this.#once(call);
+      if (answer.statusCode >= 400) {
+        await discard(answer);
+        return { answer, bytes: Buffer.alloc(0) };
+      }
       return { answer, bytes: await this.#document(call.what, this.registry, answer, limit, call.signal) };
     });
   }

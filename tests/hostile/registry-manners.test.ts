@@ -43,6 +43,12 @@ async function run(
   return { ...result, seconds, requests: fake.requests.length };
 }
 
+/** Refuses HEAD, whose answer has no body that could trickle. */
+function noHead(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method === 'HEAD') response.writeHead(405).end();
+  return request.method === 'HEAD';
+}
+
 /** Sends a byte, now and then, for ever. */
 function trickle(response: ServerResponse, status: number, headers = {}): true {
   response.writeHead(status, headers).flushHeaders();
@@ -124,8 +130,9 @@ describe('an answer that trickles', () => {
     ['"not found"', 404, /there is no|not found|no such|has no/i, {}],
     ['redirect', 307, /redirects more than 5 times/, { location: '/v2/again' }],
   ])('as a %s delays nothing', async (_, status, words, headers) => {
-    const { code, stderr, seconds } = await run(inspect, (_request, response) =>
-      trickle(response, status, headers),
+    const { code, stderr, seconds } = await run(
+      inspect,
+      (request, response) => noHead(request, response) || trickle(response, status, headers),
     );
     expect(stderr).toMatch(words);
     expect(code).toBe(1);
@@ -145,7 +152,8 @@ describe('an answer that trickles', () => {
   });
 
   test.concurrent('as a refusal without end is cut off', async () => {
-    const { code, stderr } = await run(inspect, (_, response) => {
+    const { code, stderr } = await run(inspect, (request, response) => {
+      if (noHead(request, response)) return true;
       response.writeHead(403).flushHeaders();
       const timer = setInterval(() => response.write('<b>no</b>'.repeat(1000)), 5);
       response.on('close', () => clearInterval(timer));
