@@ -2,7 +2,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { Folder, failure, frameworkText } from './_fixture.ts';
+import { Folder, failure, frameworkText } from '../../tests/support/catalog-folder.ts';
 import { frameworkNames, loadFrameworks } from './frameworks.ts';
 
 const ours = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];

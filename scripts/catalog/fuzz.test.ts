@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { Folder } from '../../tests/support/catalog-folder.ts';
 import { ModelcarsError } from '../errors.ts';
-import { Folder } from './_fixture.ts';
 import { loadCatalog } from './load.ts';
 import { readLock } from './lockfile.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { Folder } from './_fixture.ts';
+import { Folder } from '../../tests/support/catalog-folder.ts';
 import { jsonSchema, schemaFile } from './jsonschema.ts';
 import { loadCatalog } from './load.ts';
 import { catalogSchema, modelSchema } from './schema.ts';

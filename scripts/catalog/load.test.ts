@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Folder, failure } from './_fixture.ts';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
 
 let folder: Folder;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Folder, failure } from './_fixture.ts';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
 import { staleness } from './stale.ts';
 

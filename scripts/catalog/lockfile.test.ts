@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Folder, failure } from './_fixture.ts';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { formatLock, readLock, writeLock } from './lockfile.ts';
 import type { Lock, LockedModel } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { Folder, failure } from './_fixture.ts';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock } from './lockfile.ts';
 import { checkOwnLock, formerLock, lockCommand, lockFileOf } from './lockpath.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Folder, failure } from './_fixture.ts';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
 import { type ResolvedModel, resolveModel, selectionOf, targetPath } from './resolve.ts';

@@ -2,7 +2,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { Folder, frameworkText } from './_fixture.ts';
+import { Folder, frameworkText } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock, readLock } from './lockfile.ts';
 import { splitCatalog } from './split.ts';

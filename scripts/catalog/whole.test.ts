@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { externalTensor, field, onnxOf, pointer, safetensors, safetensorsOf } from '../formats/testing.ts';
+import {
+  externalTensor,
+  field,
+  onnxOf,
+  pointer,
+  safetensors,
+  safetensorsOf,
+} from '../../tests/support/model-files.ts';
 import { type OpenFile, type PlacedFile, Wholeness } from './whole.ts';
 
 const sha256 = '0'.repeat(64);

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
+import { modelcars } from '../../tests/support/run-program.ts';
 import { parseCommandLine } from './_parse.ts';
-import { modelcars } from './_spawn.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'modelcars-prune-'));
 const store = join(folder, 'store');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { modelcars, type SpawnOptions } from './_spawn.ts';
+import { modelcars, type SpawnOptions } from '../../tests/support/run-program.ts';
 
 const sample = fileURLToPath(new URL('../../frameworks/sklearn/model.joblib', import.meta.url));
 

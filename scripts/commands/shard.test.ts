@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { modelcars } from './_spawn.ts';
+import { modelcars } from '../../tests/support/run-program.ts';
 
 const sample = fileURLToPath(new URL('../../frameworks/sklearn/model.joblib', import.meta.url));
 const names = ['iris', 'wine', 'digits'];

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  externalTensor,
+  field,
+  onnxOf,
+  onnxWith,
+  pointer,
+  safetensors,
+  safetensorsOf,
+} from '../../tests/support/model-files.ts';
 import { inspectorFor } from './inspect.ts';
 import type { Finding } from './reader.ts';
-import { externalTensor, field, onnxOf, onnxWith, pointer, safetensors, safetensorsOf } from './testing.ts';
 
 /** What a file's bytes say, given in chunks of this size. */
 function look(path: string, bytes: Uint8Array | string, chunk = 7): Finding {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
+import { giveRoom, ok, startRaw, until, want } from '../../tests/support/http-server.ts';
 import { Lane } from './lane.ts';
 import { LaneBroken } from './reader.ts';
-import { giveRoom, ok, startRaw, until, want } from './testing.ts';
 
 const lanes: Lane[] = [];
 const laneTo = (url: URL, onEnd: (lane: Lane) => void = () => {}): Lane => {

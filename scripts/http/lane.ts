@@ -35,7 +35,7 @@ export class Lane {
   #failure: unknown;
   #connected = false;
 
-  /** `onEnd` is called when it will take no more requests; `lookup` finds the address, the system's unless told. */
+  /** `onEnd` is called when it will take no more requests; `lookup` finds the address, by default the system's. */
   constructor(
     url: URL,
     secureContext: (() => SecureContext) | undefined,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { afterEach, describe, expect, it, test } from 'vitest';
+import { ok, startRaw, until, want } from '../../tests/support/http-server.ts';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw, until, want } from './testing.ts';
 
 const made: Lanes[] = [];
 const newLanes = (): Lanes => {

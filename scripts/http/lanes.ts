@@ -11,7 +11,7 @@ export class Lanes {
   /** Hosts that send bodies no lane can read. */
   readonly #unfit = new Set<string>();
 
-  /** `lookup` finds addresses; the system's unless told. */
+  /** `lookup` finds addresses; by default the system's. */
   constructor(secureContext: () => SecureContext, lookup?: LookupFunction) {
     this.#secureContext = secureContext;
     this.#lookup = lookup;

@@ -3,7 +3,7 @@ const grace = 20_000;
 /** Bytes a second, on average since the first one was waited for. */
 const lowestRate = 4096;
 
-/** A small document comes so slowly that it would take for ever. */
+/** A small document arrives too slowly to wait for. */
 export class TooSlow extends Error {
   constructor(bytes: number, milliseconds: number) {
     super(`${bytes} bytes in ${Math.round(milliseconds / 1000)} s`);

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { makeCertificates } from '../../tests/parts/certificates.ts';
+import { ok, startRaw, until } from '../../tests/support/http-server.ts';
 import { type Get, HttpClient, type Refused, type Seen } from './client.ts';
 import { RequestFailure } from './failure.ts';
 import { Lanes } from './lanes.ts';
-import { ok, startRaw, until } from './testing.ts';
 import { Transport } from './transport.ts';
 
 afterEach(() => vi.restoreAllMocks());

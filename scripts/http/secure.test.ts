@@ -8,8 +8,8 @@ import { createSecureContext, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../../tests/parts/certificates.ts';
+import { giveRoom, ok, startRaw, until, want } from '../../tests/support/http-server.ts';
 import { Lanes } from './lanes.ts';
-import { giveRoom, ok, startRaw, until, want } from './testing.ts';
 
 const made: Lanes[] = [];
 const newLanes = (ca?: string): Lanes => {

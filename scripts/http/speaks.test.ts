@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificates, makeCertificates } from '../../tests/parts/certificates.ts';
+import { startRaw } from '../../tests/support/http-server.ts';
 import { speaksTls } from './speaks.ts';
-import { startRaw } from './testing.ts';
 
 const secure = (url: URL): URL => new URL(url.href.replace(/^http:/, 'https:'));
 

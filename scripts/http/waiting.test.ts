@@ -4,8 +4,8 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { ok, startRaw, until, want } from '../../tests/support/http-server.ts';
 import { Lane } from './lane.ts';
-import { ok, startRaw, until, want } from './testing.ts';
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(

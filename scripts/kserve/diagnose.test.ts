@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { container, evidence, pod, warning } from './_evidence.ts';
+import { container, evidence, pod, warning } from '../../tests/support/cluster-evidence.ts';
 import { diagnose } from './diagnose.ts';
 import type { Evidence } from './evidence.ts';
 import { standing } from './progress.ts';

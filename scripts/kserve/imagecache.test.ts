@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Programs } from './_programs.ts';
+import { Programs } from '../../tests/support/fake-programs.ts';
 import { bringCached, fullName } from './imagecache.ts';
 import type { Kind } from './kind.ts';
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { Programs } from './_programs.ts';
+import { Programs } from '../../tests/support/fake-programs.ts';
 import { Kind } from './kind.ts';
 
 let programs: Programs;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Programs } from './_programs.ts';
+import { Programs } from '../../tests/support/fake-programs.ts';
 import type { Kind } from './kind.ts';
 import { feedNodes } from './nodes.ts';
 

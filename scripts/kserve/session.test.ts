@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiServer } from './_apiserver.ts';
+import { ApiServer } from '../../tests/support/fake-apiserver.ts';
 import type { Api } from './api.ts';
 import { connect, openWorkplace, ownLabel, readFacts, setModelcarUser } from './session.ts';
 

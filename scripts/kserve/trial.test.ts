@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import sklearn from '../../frameworks/sklearn/framework.ts';
-import { ApiServer } from './_apiserver.ts';
+import { ApiServer } from '../../tests/support/fake-apiserver.ts';
 import type { Api } from './api.ts';
 import type { InferenceService } from './manifest.ts';
 import { connect } from './session.ts';

@@ -1,8 +1,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { member, type Spec } from '../../tests/support/odd-tars.ts';
 import type { Base } from '../bases/base.ts';
 import { type Content, mediaTypes } from '../image/types.ts';
-import { member, type Spec } from '../verify/testing-tar.ts';
 import { checkNode } from './node.ts';
 
 const digest = `sha256:${'0'.repeat(64)}` as const;

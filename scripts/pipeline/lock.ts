@@ -30,7 +30,7 @@ export interface Locking {
 /**
  * Resolves the models' sources and bases as they are now and writes the catalog's lock. Models that were not asked for, and other bases
  * that models still use, keep their entries; entries of models that left the catalog go. Nothing is written when any
- * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock does not hold. With `layers`,
+ * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock is out of date. With `layers`,
  * models on a hub are read too, so that the digest of every layer is locked.
  */
 export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import {
+  contentOf,
+  type FakeOptions,
+  refuse,
+  respond,
+  startFake,
+  testClient,
+} from '../../tests/support/fake-registry.ts';
 import { credentialsFor } from './credentials.ts';
-import { contentOf, type FakeOptions, refuse, respond, startFake, testClient } from './testing.ts';
 
 const bytes = Buffer.from('model');
 const secret = 's3cret-passw0rd';

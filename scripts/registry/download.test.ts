@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import {
+  type FakeOptions,
+  refuse,
+  respond,
+  sha256,
+  startFake,
+  testClient,
+} from '../../tests/support/fake-registry.ts';
 import type { Descriptor } from '../image/types.ts';
 import { credentialsFor } from './credentials.ts';
-import { type FakeOptions, refuse, respond, sha256, startFake, testClient } from './testing.ts';
 
 type Intercept = NonNullable<FakeOptions['intercept']>;
 const bytes = randomBytes(300_000);

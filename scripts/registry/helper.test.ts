@@ -2,9 +2,9 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { refuse, startFake, testClient } from '../../tests/support/fake-registry.ts';
 import { defaultCredentials } from './credentials.ts';
 import { askHelper } from './helper.ts';
-import { refuse, startFake, testClient } from './testing.ts';
 
 let folder: string;
 let env: NodeJS.ProcessEnv;

@@ -9,7 +9,7 @@ export interface HelperOptions {
   signal?: AbortSignal | undefined;
   /** Hears of a program that is not installed. */
   onMissing(program: string): void;
-  /** Milliseconds it has for its answer; 30 s unless told. */
+  /** Milliseconds it has for its answer; 30 s by default. */
   timeout?: number;
 }
 

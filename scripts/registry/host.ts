@@ -1,39 +1,16 @@
-import type { Readable } from 'node:stream';
 import { discard, headerOf, readBody, readRefusal } from '../http/body.ts';
 import { isRetryable, isUnreachable, networkFailure, RequestFailure } from '../http/failure.ts';
 import { Patience } from '../http/patience.ts';
 import { cancelled, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
 import { speaksTls } from '../http/speaks.ts';
 import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
-import { transmit, type WireRequest } from '../http/wire.ts';
-import { type Access, Auth } from './auth.ts';
+import { transmit } from '../http/wire.ts';
+import { Auth } from './auth.ts';
 import { readErrors } from './body.ts';
+import type { Call } from './call.ts';
 import type { Credentials } from './credentials.ts';
 import { registryAdvice, statusFailure } from './failure.ts';
 import { withMissing } from './missing.ts';
-
-/** One exchange with a registry. */
-export interface Call {
-  /** "push sha256:… to quay.io/me/iris": how an error begins. */
-  what: string;
-  method: WireRequest['method'];
-  /** A path below the registry (`/v2/me/iris/…`), or an upload location as `Host.locate` gives it. */
-  target: string | URL;
-  access: Access;
-  /** Statuses to return; any other is thrown as a RequestFailure. */
-  expect: number[];
-  headers?: Record<string, string>;
-  body?: Uint8Array;
-  /** A body that can be sent once: no retries, and after a 401 the next call has a new token. */
-  stream?: () => Readable;
-  /** One try only. */
-  once?: boolean;
-  /** Before every further try; its failure ends them. */
-  beforeRetry?: (() => Promise<void>) | undefined;
-  signal?: AbortSignal | undefined;
-  /** Milliseconds until the answer's head; 60 s unless told. */
-  headersTimeout?: number;
-}
 
 export interface HostOptions {
   registry: string;

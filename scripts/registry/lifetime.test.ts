@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { sha256, startFake, testClient } from '../../tests/support/fake-registry.ts';
 import { type Content, chunkLifetime } from '../image/types.ts';
-import { sha256, startFake, testClient } from './testing.ts';
 
 const size = 24 * 1024 ** 2;
 const chunkSize = 1024 ** 2;

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
+import { refuse, startFake } from '../../tests/support/fake-registry.ts';
 import { Transport } from '../http/transport.ts';
 import { Host } from './host.ts';
 import { type ListLimits, listTags } from './list.ts';
-import { refuse, startFake } from './testing.ts';
 
 /** Lists the tags of a registry that answers page after page as `page` says. */
 async function list(

@@ -1,7 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
 import { headerOf } from '../http/body.ts';
 import type { Access } from './auth.ts';
-import type { Call, Host } from './host.ts';
+import type { Call } from './call.ts';
+import type { Host } from './host.ts';
 import { isTag } from './reference.ts';
 
 /** Bounds of a list of tags; one page has at most some 130 KB when a registry keeps to the 1000 that are asked for. */
@@ -26,7 +27,7 @@ const usual: ListLimits = {
 
 /**
  * All tags of a repository, page by page (distribution-spec, "Listing Tags"); `[]` when it does not exist. Fails with code `registry`
- * when the list is beyond `limits` or leads to another host: a registry may send pages for ever.
+ * when the list is beyond `limits` or leads to another host: a registry may never stop sending pages.
  */
 export async function listTags(
   host: Host,

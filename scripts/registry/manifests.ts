@@ -4,7 +4,8 @@ import { discard, headerOf } from '../http/body.ts';
 import type { Answer } from '../http/transport.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import type { Call, Host } from './host.ts';
+import type { Call } from './call.ts';
+import type { Host } from './host.ts';
 import { isDigest } from './reference.ts';
 
 /** distribution-spec: registries "should" take manifests of 4 MiB; more is never read into memory. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { startFake, testClient } from '../../tests/support/fake-registry.ts';
 import { bufferRing } from '../files/ring.ts';
 import type { Content } from '../image/types.ts';
-import { startFake, testClient } from './testing.ts';
 
 test('memory does not grow with the size of a layer', { timeout: 120_000 }, async () => {
   const size = 2 * 1024 ** 3;

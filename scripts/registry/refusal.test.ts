@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { refuse, startFake, testClient } from '../../tests/support/fake-registry.ts';
 import { type RegistryFailure, statusFailure } from './failure.ts';
 import type { Account, Refusal } from './refusal.ts';
-import { refuse, startFake, testClient } from './testing.ts';
 
 const none: Account = { kind: 'none' };
 const basic: Account = { kind: 'unproven', origin: '/home/me/.docker/config.json' };

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { type Descriptor, mediaTypes } from '../image/types.ts';
 import {
   contentOf,
   type FakeOptions,
@@ -9,7 +8,8 @@ import {
   sha256,
   startFake,
   testClient,
-} from './testing.ts';
+} from '../../tests/support/fake-registry.ts';
+import { type Descriptor, mediaTypes } from '../image/types.ts';
 
 const layer = Buffer.from('layer');
 const manifest = Buffer.from(

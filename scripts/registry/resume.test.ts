@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytes, digest, push } from './pushing.ts';
-import { contentOf, type FakeOptions, refuse, respond, sha256 } from './testing.ts';
+import { contentOf, type FakeOptions, refuse, respond, sha256 } from '../../tests/support/fake-registry.ts';
+import { bytes, digest, push } from '../../tests/support/push-to-fake.ts';
 
 describe('a broken upload', () => {
   test('goes on where the registry stopped, without reading the rest again', async () => {

@@ -5,7 +5,8 @@ import { isRetryable, RequestFailure } from '../http/failure.ts';
 import type { Answer } from '../http/transport.ts';
 import type { Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
-import type { Call, Host } from './host.ts';
+import type { Call } from './call.ts';
+import type { Host } from './host.ts';
 
 /** A registry on object storage copies the blob when it is committed: minutes for tens of gigabytes. */
 const commitTimeout = 30 * 60_000;

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { contentOf, refuse, startFake, testClient } from '../../tests/support/fake-registry.ts';
 import { parseRetryAfter } from '../http/retry.ts';
 import { isLoopback } from '../http/transport.ts';
-import { contentOf, refuse, startFake, testClient } from './testing.ts';
 
 const home = { HOME: '/nonexistent', XDG_RUNTIME_DIR: '/nonexistent' };
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { contentOf, type FakeOptions, refuse, respond, sha256 } from '../../tests/support/fake-registry.ts';
+import { bytes, digest, push } from '../../tests/support/push-to-fake.ts';
 import { ModelcarsError } from '../errors.ts';
 import { RequestFailure } from '../http/failure.ts';
 import type { Content } from '../image/types.ts';
-import { bytes, digest, push } from './pushing.ts';
-import { contentOf, type FakeOptions, refuse, respond, sha256 } from './testing.ts';
 
 describe('a sound registry', () => {
   test('gets a layer of unknown digest in one PATCH without a range, as Docker sends it', async () => {

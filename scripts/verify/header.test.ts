@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { member, sign } from '../../tests/support/odd-tars.ts';
 import { BrokenTar, parseHeader } from './header.ts';
-import { member, sign } from './testing-tar.ts';
 
 /** The header block of an empty file after a change to it. */
 function block(edit: (block: Buffer) => void): Buffer {

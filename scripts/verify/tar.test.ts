@@ -2,10 +2,10 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
+import { hex, tarOf, trueDraft } from '../../tests/support/draft-image.ts';
+import { member, pax, sign } from '../../tests/support/odd-tars.ts';
 import { BrokenTar } from './header.ts';
 import { type Member, TarReader } from './tar.ts';
-import { hex, tarOf, trueDraft } from './testing.ts';
-import { member, pax, sign } from './testing-tar.ts';
 
 const plenty = () => ({ members: 1000, names: 100_000 });
 

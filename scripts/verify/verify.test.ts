@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  baseDigest,
+  files,
+  type LayerDraft,
+  MemoryStore,
+  makeImage,
+  trueDraft,
+} from '../../tests/support/draft-image.ts';
+import { tamperings } from '../../tests/support/tampered-images.ts';
 import { ModelcarsError } from '../errors.ts';
 import { documentRules, layerRules } from './rules.ts';
-import { tamperings } from './tamperings.ts';
-import { baseDigest, files, type LayerDraft, MemoryStore, makeImage, trueDraft } from './testing.ts';
 import { type Check, type VerifyOptions, verifyImage } from './verify.ts';
 
 const name = 'iris:v1';

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { safetensors } from '../../scripts/formats/testing.ts';
 import { noise, root, tryModelcars } from '../parts/cli.ts';
 import { type Fault, type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import type { Result } from '../parts/run.ts';
 import { holesBehind, tagDigest } from '../parts/tags.ts';
+import { safetensors } from '../support/model-files.ts';
 
 const token = 'hf_EndToEndSecretToken4321';
 const weights = safetensors(noise(25_000_000, 3));

@@ -10,10 +10,10 @@ import { type Content, type Descriptor, mediaTypes } from '../../scripts/image/t
 import { RegistryClient, type RegistryOptions } from '../../scripts/registry/client.ts';
 import { type Credential, credentialsFor } from '../../scripts/registry/credentials.ts';
 import type { Repository } from '../../scripts/registry/repository.ts';
-import { contentOf, sha256 } from '../../scripts/registry/testing.ts';
 import { makeCertificates } from '../parts/certificates.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
+import { contentOf, sha256 } from '../support/fake-registry.ts';
 
 const nobody = { HOME: '/nonexistent', XDG_RUNTIME_DIR: '/nonexistent' };
 

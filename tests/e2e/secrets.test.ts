@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { safetensors } from '../../scripts/formats/testing.ts';
 import { noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
 import { objectBytes } from '../parts/s3cache.ts';
+import { safetensors } from '../support/model-files.ts';
 
 const token = `hf_${randomBytes(17).toString('hex')}`;
 const files = {

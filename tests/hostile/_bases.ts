@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { parseConfig, parseIndex, parseManifest } from '../../scripts/image/schema.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../../scripts/image/types.ts';
 import { openLayout } from '../../scripts/layout/open.ts';
-import { type FakeRegistry, sha256 } from '../../scripts/registry/testing.ts';
-import { member, type Spec } from '../../scripts/verify/testing-tar.ts';
+import { type FakeRegistry, sha256 } from '../support/fake-registry.ts';
+import { member, type Spec } from '../support/odd-tars.ts';
 
 /** A layer as it lies in the registry, and what its config is to say of it. */
 export interface Layer {

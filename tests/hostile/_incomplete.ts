@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
-import { onnxWith, pointer, safetensors, safetensorsOf } from '../../scripts/formats/testing.ts';
 import { noise, tryModelcars } from '../parts/cli.ts';
+import { onnxWith, pointer, safetensors, safetensorsOf } from '../support/model-files.ts';
 
 export type Files = Record<string, string | Uint8Array>;
 

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startFake } from '../../scripts/registry/testing.ts';
 import { makeCatalog, type TestModel, tryModelcars } from '../parts/cli.ts';
 import { startRegistry } from '../parts/registry.ts';
 import type { Result } from '../parts/run.ts';
+import { startFake } from '../support/fake-registry.ts';
 
 /** A registry to put a proxy before. */
 export interface Upstream extends AsyncDisposable {

@@ -8,9 +8,9 @@ import { parse, stringify } from 'yaml';
 import { parseConfig, parseIndex, parseManifest } from '../../scripts/image/schema.ts';
 import { mediaTypes } from '../../scripts/image/types.ts';
 import { Layout } from '../../scripts/layout/layout.ts';
-import { type FakeRegistry, sha256, startFake } from '../../scripts/registry/testing.ts';
-import { directory, member, pax } from '../../scripts/verify/testing-tar.ts';
 import { modelcars, tryModelcars } from '../parts/cli.ts';
+import { type FakeRegistry, sha256, startFake } from '../support/fake-registry.ts';
+import { directory, member, pax } from '../support/odd-tars.ts';
 import { type BaseSpec, embeddedLayers, gzipped, type Layer, layer, putBase, putManifest } from './_bases.ts';
 
 let registry: FakeRegistry;

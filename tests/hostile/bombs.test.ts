@@ -4,9 +4,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { ModelcarsError } from '../../scripts/errors.ts';
 import type { Descriptor, ImageStore } from '../../scripts/image/types.ts';
-import { files, hex, makeImage, trueDraft } from '../../scripts/verify/testing.ts';
-import { member, pax, type Spec } from '../../scripts/verify/testing-tar.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
+import { files, hex, makeImage, trueDraft } from '../support/draft-image.ts';
+import { member, pax, type Spec } from '../support/odd-tars.ts';
 
 const mib = 1024 ** 2;
 /** Bytes that a process may hold more while it reads a bomb: what 200,000 members cost, and the garbage of reading. */

@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type FakeRegistry, refuse, startFake } from '../../scripts/registry/testing.ts';
 import { tryModelcars } from '../parts/cli.ts';
+import { type FakeRegistry, refuse, startFake } from '../support/fake-registry.ts';
 
 const password = 'pa55-w0rd-of-the-registry';
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;

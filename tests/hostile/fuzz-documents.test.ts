@@ -15,7 +15,6 @@ import { runnableImage } from '../../scripts/kserve/local/image.ts';
 import { parseEntries } from '../../scripts/layout/entries.ts';
 import { findInFile, readAuthFiles } from '../../scripts/registry/authfile.ts';
 import { askHelper } from '../../scripts/registry/helper.ts';
-import { sha256 } from '../../scripts/registry/testing.ts';
 import { fetchToken } from '../../scripts/registry/token.ts';
 import { cardOf } from '../../scripts/sources/huggingface/card.ts';
 import { spdxOf } from '../../scripts/sources/huggingface/licence.ts';
@@ -24,6 +23,7 @@ import { presentFiles, readManifest } from '../../scripts/sources/s3/manifest.ts
 import { caching } from '../../scripts/store/caching.ts';
 import { Store } from '../../scripts/store/store.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
+import { sha256 } from '../support/fake-registry.ts';
 import { fuzz, jsonOf, monsters, monstrous, mutated } from './_fuzz.ts';
 
 let folder: string;

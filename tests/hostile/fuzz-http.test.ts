@@ -8,9 +8,9 @@ import { parseRetryAfter } from '../../scripts/http/retry.ts';
 import { mediaTypes } from '../../scripts/image/types.ts';
 import { readErrors } from '../../scripts/registry/body.ts';
 import { parseChallenges } from '../../scripts/registry/challenge.ts';
-import { contentOf, sha256, testClient } from '../../scripts/registry/testing.ts';
 import { HubSource } from '../../scripts/sources/huggingface/source.ts';
 import { s3Source } from '../../scripts/sources/s3/source.ts';
+import { contentOf, sha256, testClient } from '../support/fake-registry.ts';
 import { bytesOf, fuzz, hostile, jsonOf, monsters } from './_fuzz.ts';
 
 interface Answer {

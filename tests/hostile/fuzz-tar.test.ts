@@ -8,13 +8,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mediaTypes } from '../../scripts/image/types.ts';
 import { removeTree, unpackLayers } from '../../scripts/kserve/local/unpack.ts';
 import { ArchiveReader } from '../../scripts/layout/reader.ts';
-import { sha256 } from '../../scripts/registry/testing.ts';
 import { Decompressor } from '../../scripts/verify/decompress.ts';
 import { BrokenTar } from '../../scripts/verify/header.ts';
 import { TarReader } from '../../scripts/verify/tar.ts';
-import { files, hex, makeImage, tarOf, trueDraft } from '../../scripts/verify/testing.ts';
-import { directory, member, pax, type Spec, sign } from '../../scripts/verify/testing-tar.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
+import { files, hex, makeImage, tarOf, trueDraft } from '../support/draft-image.ts';
+import { sha256 } from '../support/fake-registry.ts';
+import { directory, member, pax, type Spec, sign } from '../support/odd-tars.ts';
 import { bytesOf, fuzz } from './_fuzz.ts';
 
 let folder: string;

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { pointer } from '../../scripts/formats/testing.ts';
 import { modelcars, tryModelcars } from '../parts/cli.ts';
+import { pointer } from '../support/model-files.ts';
 import {
   attacks,
   below,

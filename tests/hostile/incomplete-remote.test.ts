@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { externalTensor, field, onnxOf, pointer, safetensors } from '../../scripts/formats/testing.ts';
 import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
 import { startWeb, type Web } from '../parts/web.ts';
+import { externalTensor, field, onnxOf, pointer, safetensors } from '../support/model-files.ts';
 import { attacks, below, broken, type Files, odd, refuseAll, weights, writeCatalog } from './_incomplete.ts';
 
 let folder: string;

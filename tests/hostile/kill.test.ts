@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryPrefix } from '../../scripts/files/atomic.ts';
-import { startFake } from '../../scripts/registry/testing.ts';
 import {
   launchModelcars,
   makeCatalog,
@@ -13,6 +12,7 @@ import {
   type TestModel,
   tryModelcars,
 } from '../parts/cli.ts';
+import { startFake } from '../support/fake-registry.ts';
 import { expectCalm, random } from './_machine.ts';
 
 const rounds = 8;

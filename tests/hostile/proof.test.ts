@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeRegistry, startFake } from '../../scripts/registry/testing.ts';
 import { type ProxiedAnswer, type ProxiedRequest, startProxy } from '../parts/registry-proxy.ts';
+import { type FakeRegistry, startFake } from '../support/fake-registry.ts';
 import { makeWorkshop, type Workshop } from './_releases.ts';
 
 const other = Buffer.from(

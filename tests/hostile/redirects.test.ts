@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { startFake } from '../../scripts/registry/testing.ts';
 import { makeCatalog, tryModelcars } from '../parts/cli.ts';
 import { type PublicHosts, startPublicHosts } from '../parts/public.ts';
+import { startFake } from '../support/fake-registry.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 

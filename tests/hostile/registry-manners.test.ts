@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { type FakeOptions, startFake } from '../../scripts/registry/testing.ts';
 import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { type FakeOptions, startFake } from '../support/fake-registry.ts';
 
 let folder: string;
 beforeAll(async () => {

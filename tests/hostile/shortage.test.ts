@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryPrefix } from '../../scripts/files/atomic.ts';
-import { startFake } from '../../scripts/registry/testing.ts';
 import { makeCatalog, modelcars, noise, root, tryModelcars } from '../parts/cli.ts';
 import { missingRoot } from '../parts/parts.ts';
 import { run, tryRun } from '../parts/run.ts';
 import { startWeb } from '../parts/web.ts';
+import { startFake } from '../support/fake-registry.ts';
 import { expectCalm, expectOurs, Machine, runIn } from './_machine.ts';
 
 const program = [process.execPath, join(root, 'scripts/modelcars.ts')];

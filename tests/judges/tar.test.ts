@@ -9,7 +9,7 @@ import { requireGo } from '../../base/compile.ts';
 import { BrokenTar } from '../../scripts/verify/header.ts';
 import { cleanPath } from '../../scripts/verify/paths.ts';
 import { TarReader } from '../../scripts/verify/tar.ts';
-import { member, pax, type Spec, sign } from '../../scripts/verify/testing-tar.ts';
+import { member, pax, type Spec, sign } from '../support/odd-tars.ts';
 
 const missing = await requireGo(join(import.meta.dirname, '../../base')).then(
   () => undefined,

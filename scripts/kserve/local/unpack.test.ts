@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { member } from '../../../tests/support/odd-tars.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { type Descriptor, mediaTypes } from '../../image/types.ts';
-import { member } from '../../verify/testing-tar.ts';
 import { type Reader, removeTree, unpackLayers } from './unpack.ts';
 
 type Member = Partial<Header> & { name: string; text?: string };

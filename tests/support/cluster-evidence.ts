@@ -1,4 +1,4 @@
-import type { ContainerView, EventView, Evidence, PodView } from './evidence.ts';
+import type { ContainerView, EventView, Evidence, PodView } from '../../scripts/kserve/evidence.ts';
 
 /** A container for a test: running and ready unless told. */
 export function container(name: string, more: Partial<ContainerView> = {}): ContainerView {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
-import type { ExpectedFile } from './facts.ts';
-import { directory, member, pax, type Spec } from './testing-tar.ts';
+import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../../scripts/image/types.ts';
+import type { ExpectedFile } from '../../scripts/verify/facts.ts';
+import { directory, member, pax, type Spec } from './odd-tars.ts';
 
 /** Images for the tests of this room, made by hand from the specifications, so that every single byte can be made a lie. */
 

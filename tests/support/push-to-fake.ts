@@ -1,7 +1,7 @@
 /** One write to a registry that misbehaves as told, and all one may want to know about it; for tests. */
 import { randomBytes } from 'node:crypto';
-import type { Content, WriteOptions } from '../image/types.ts';
-import { type FakeOptions, sha256, startFake, testClient } from './testing.ts';
+import type { Content, WriteOptions } from '../../scripts/image/types.ts';
+import { type FakeOptions, sha256, startFake, testClient } from './fake-registry.ts';
 
 export const bytes = randomBytes(100_000);
 export const digest = sha256(bytes);

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Content, Digest } from '../image/types.ts';
-import { RegistryClient, type RegistryOptions } from './client.ts';
+import type { Content, Digest } from '../../scripts/image/types.ts';
+import { RegistryClient, type RegistryOptions } from '../../scripts/registry/client.ts';
 
 export interface FakeRequest {
   method: string;

@@ -8,7 +8,7 @@ export interface Run {
   stderr: string;
 }
 
-const script = fileURLToPath(new URL('../modelcars.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
 
 /** Variables that would change what is printed; tests set those they mean. */
 const neutral = {

@@ -1,8 +1,8 @@
-import { onnxWith, pointer, safetensors, safetensorsOf } from '../formats/testing.ts';
-import { mediaTypes } from '../image/types.ts';
-import { baseDigest, type Draft, files, hex, MemoryStore } from './testing.ts';
-import { directory, member, pax, type Spec } from './testing-tar.ts';
-import type { VerifyOptions } from './verify.ts';
+import { mediaTypes } from '../../scripts/image/types.ts';
+import type { VerifyOptions } from '../../scripts/verify/verify.ts';
+import { baseDigest, type Draft, files, hex, MemoryStore } from './draft-image.ts';
+import { onnxWith, pointer, safetensors, safetensorsOf } from './model-files.ts';
+import { directory, member, pax, type Spec } from './odd-tars.ts';
 
 /** A way to make the true image lie. */
 export interface Tampering {

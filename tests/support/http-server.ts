@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import { vi } from 'vitest';
-import type { Certificates } from '../../tests/parts/certificates.ts';
-import type { LaneRequest, Take } from './reader.ts';
+import type { LaneRequest, Take } from '../../scripts/http/reader.ts';
+import type { Certificates } from '../parts/certificates.ts';
 
 export interface RawRequest {
   /** From the request line up to the empty line. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { ModelcarsError } from '../errors.ts';
+import { ModelcarsError } from '../../scripts/errors.ts';
 
 /** A framework.ts that serves `*.bin` and wants a model.bin; `change` edits its text. */
 export function frameworkText(name: string, change: (text: string) => string = (text) => text): string {
