@@ -31,7 +31,7 @@ export interface StageOptions {
   /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
   count?: boolean;
   registry: RegistryKind;
-  /** A folder in memory for the registry's storage; on the disk unless told. */
+  /** A folder in memory for the registry's storage; on the disk by default. */
   storage?: string | undefined;
   /** Bytes of all files. */
   bytes: number;

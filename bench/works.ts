@@ -19,7 +19,7 @@ export interface Work {
   make(folder: string, size: number): Promise<Input[]>;
   /** Bytes a second of each connection to the hub. */
   throttle?: number;
-  /** Which registry takes it; docker-registry unless told. */
+  /** Which registry takes it; docker-registry by default. */
   registry?: RegistryKind;
   /** Done once by the same tool before, unmeasured; then this changes, and then it is measured. */
   again?: 'unchanged' | 'readme' | 'base';

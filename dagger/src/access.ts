@@ -68,7 +68,7 @@ export function withRegistry(container: Container, access: RegistryAccess): Cont
   return service ? ready.withServiceBinding(serviceName(registry), service) : ready;
 }
 
-/** A service of Dagger speaks plain http unless told otherwise. */
+/** A service of Dagger speaks plain http by default. */
 export function registryFlags({ registry, service, insecure = [] }: RegistryAccess): string[] {
   const own = service && registry ? [registry.split('/')[0] ?? ''] : [];
   return flags({ registry, insecure: [...insecure, ...own] });
@@ -81,6 +81,6 @@ function serviceName(registry: string | undefined): string {
   if (isName && host !== 'localhost' && !/^[\d.]+$/.test(host)) return host;
   throw new Error(
     `--registry-service needs a registry with a name, got ${JSON.stringify(host)}\n` +
-      'next: say --registry registry:5000/me, with the port of the service: within the container it is called so',
+      'next: pass --registry registry:5000/me, with the port of the service: within the container it is called so',
   );
 }

@@ -385,7 +385,7 @@ export class Modelcars {
   }
 
   /**
-   * Build, verify, smoke, and push what answers right
+   * Build, verify, smoke, and push models that pass the smoke test
    *
    * @param source The folder of models.yaml
    * @param registry Registry and path to push to: quay.io/me

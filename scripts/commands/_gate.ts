@@ -5,7 +5,7 @@ import { outcomeColumns, report } from './_report.ts';
 import { openRun } from './_run.ts';
 import { printResults, provenModels, runSmoke } from './_smoke.ts';
 
-/** `all` and `push --smoke`: what does not answer right is not pushed. */
+/** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runGate(command: string, flags: Flags, context: Context): Promise<0 | 1> {
   const options = await openRun(flags, context);
   const { pushProven } = await import('../pipeline/gate.ts');

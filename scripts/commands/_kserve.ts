@@ -10,7 +10,7 @@ const served = 'How it is served:';
 export const kserveOptions = {
   context: {
     type: 'string',
-    describe: 'a cluster that is there: context of the kubeconfig',
+    describe: 'use an existing cluster: kubeconfig context',
     group: clusterGroup,
   },
   kubeconfig: {
@@ -106,7 +106,7 @@ export const kserveOptions = {
   security: {
     array: true,
     type: 'string',
-    describe: `whom the pod runs as: ${securities.join(',')} (default: openshift,modelcar in kind, runtime elsewhere)`,
+    describe: `security context to test under: ${securities.join(',')} (default: openshift,modelcar in kind, runtime elsewhere)`,
     group: served,
   },
   timeout: {
@@ -117,8 +117,8 @@ export const kserveOptions = {
   junit: { type: 'string', describe: 'a file for the results as JUnit XML', group: 'Output:' },
   smoke: {
     type: 'boolean',
-    describe: 'push only what answers right: build, smoke, then push the same digests',
-    group: 'How:',
+    describe: 'push only models that pass the smoke test: build, smoke, push the same digests',
+    group: 'Build and transfer:',
   },
 } satisfies Record<string, Options>;
 

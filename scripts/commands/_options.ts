@@ -10,9 +10,9 @@ export { type Parsed, usage } from './_values.ts';
 
 /** Headings of the help, in its order. */
 export const groups = {
-  select: 'Which models:',
-  override: 'In place of models.yaml:',
-  transport: 'How:',
+  select: 'Selection:',
+  override: 'Overrides:',
+  transport: 'Build and transfer:',
   show: 'Output:',
 };
 const { select, override, transport, show } = groups;

@@ -11,7 +11,7 @@ export const all: Command = {
     key: 'model',
     describe: 'names from the catalog; all when none is given',
   },
-  describe: 'build, verify, smoke, and push what answers right',
+  describe: 'build, verify, smoke, and push models that pass the smoke test',
   options: [
     ...optionSets.models,
     'shard',
@@ -27,7 +27,7 @@ export const all: Command = {
     ...optionSets.output,
   ],
   examples: [
-    ['all --registry quay.io/me --version v1.2.0', 'nothing is pushed that does not answer right'],
+    ['all --registry quay.io/me --version v1.2.0', 'models that fail the smoke test are not pushed'],
     ['all --local --registry quay.io/me', 'the same without a cluster'],
   ],
   run: (flags, context) => runGate('all', flags, context),

@@ -34,7 +34,7 @@ const isThere = (path: string) =>
 it('frees what was not used for 30 days, and says what', async () => {
   const { code, stdout, stderr } = await run();
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^GONE +NAME +SIZE +LAST USED\nfile +aabb\w* +1\.5 MB +\d{4}-\d\d-\d\d\n$/);
+  expect(stdout).toMatch(/^REMOVED +NAME +SIZE +LAST USED\nfile +aabb\w* +1\.5 MB +\d{4}-\d\d-\d\d\n$/);
   expect(stderr).toBe('1.5 MB freed, 1.5 MB left\n');
   expect([await isThere(files.old), await isThere(files.young)]).toEqual([false, true]);
 });

@@ -53,7 +53,7 @@ function duration(text: string | undefined): number | undefined {
 
 function print({ removed, freed, left, inUse }: Pruned, dryRun: boolean, context: Context): void {
   const columns = [
-    { title: dryRun ? 'WOULD GO' : 'GONE' },
+    { title: dryRun ? 'WOULD REMOVE' : 'REMOVED' },
     { title: 'NAME', shrinkTo: 14 },
     { title: 'SIZE', align: 'right' as const },
     { title: 'LAST USED' },
@@ -66,7 +66,7 @@ function print({ removed, freed, left, inUse }: Pruned, dryRun: boolean, context
   ]);
   const { print, tell, width, colors } = context;
   if (rows.length > 0) print(formatTable(columns, rows, { width, title: colors.bold }));
-  if (inUse > 0) tell(`${inUse} stay: a running modelcars uses them`);
+  if (inUse > 0) tell(`${inUse} ${inUse === 1 ? 'entry' : 'entries'} kept: in use`);
   tell(
     `${formatBytes(freed)} ${dryRun ? 'would be freed' : 'freed'}, ${formatBytes(left)} ${dryRun ? 'would be left' : 'left'}`,
   );

@@ -31,7 +31,7 @@ export const push: Command = {
   ],
   examples: [
     ['push --registry quay.io/me --version v1.2.0', 'every model, tagged v1.2.0, v1.2, v1 and latest'],
-    ['push --registry quay.io/me --smoke', 'only what answers right when KServe serves it'],
+    ['push --registry quay.io/me --smoke', 'only models that return the correct prediction in KServe'],
     ['push iris --dry-run', 'what would be sent and which tags would move'],
   ],
   async run(flags, context) {

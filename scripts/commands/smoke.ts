@@ -27,7 +27,7 @@ export const smoke: Command = {
   examples: [
     ['smoke', 'every image in out/, in a kind cluster that is made and deleted'],
     ['smoke iris --local', 'in seconds, by a model server on this machine'],
-    ['smoke --remote --context prod --namespace models', 'pushed images, in a cluster that is there'],
+    ['smoke --remote --context prod --namespace models', 'pushed images, in an existing cluster'],
     ['smoke --modes oci,oci+native --security openshift,modelcar', 'in every way that KServe has'],
   ],
   async run(flags, context) {

@@ -12,23 +12,23 @@ export interface RangesOptions {
   what: string;
   /** Bytes of the whole. */
   size: number;
-  /** First byte wanted; 0 unless told. */
+  /** First byte wanted; 0 by default. */
   offset?: number;
   /**
    * Gives the bytes from `start` up to `end`, without it, to `take`, and returns when all have come. A RequestFailure that is
    * retryable is tried again, as are bytes that end too early; anything else that it throws ends the reading.
    */
   receive(start: number, end: number, take: Take, signal: AbortSignal): Promise<void>;
-  /** Ranges under way at the same time; 10 unless told. */
+  /** Ranges under way at the same time; 10 by default. */
   connections?: number;
-  /** Bytes of a range; 4 MiB unless told. */
+  /** Bytes of a range; 4 MiB by default. */
   chunk?: number;
   signal?: AbortSignal | undefined;
-  /** Seven tries without a new byte, 1 s before the second, unless told. */
+  /** Seven tries without a new byte, 1 s before the second, by default. */
   retry?: RetryOptions;
   /** Called before each new try with one line for the log. */
   onRetry?: ((message: string) => void) | undefined;
-  /** Where room for ranges that are read ahead comes from; one budget for all of this process unless told. */
+  /** Where room for ranges that are read ahead comes from; one budget for all of this process by default. */
   budget?: Budget;
 }
 
@@ -37,7 +37,7 @@ const readAhead = new Budget(48 * 1024 ** 2);
 /** Bytes that a range without room in the budget may run ahead of its reader. */
 const shortLead = pieceSize;
 
-/** Bytes of a range unless told: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
+/** Bytes of a range by default: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
 export const rangeSize = 4 * 1024 ** 2;
 
 /**

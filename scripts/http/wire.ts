@@ -19,7 +19,7 @@ export interface WireRequest {
   headersTimeout: number;
   /** What to do when nobody answers, if it is not the usual. */
   advice?: Advice;
-  /** The error code of a redirect that leads nowhere; `source` unless told. */
+  /** The error code of a redirect that leads nowhere; `source` by default. */
   code?: ErrorCode;
   /** Whether a URL may be spoken to without TLS. */
   mayBePlain(url: URL): boolean;

@@ -17,7 +17,7 @@ export interface LayerPlan {
   files: ImageFile[];
   /** Bytes of the uncompressed tar. */
   size: number;
-  /** The folder below `/` that the files lie in, one name; `models` unless told. */
+  /** The folder below `/` that the files lie in, one name; `models` by default. */
   root?: string;
 }
 

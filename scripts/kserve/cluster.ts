@@ -225,7 +225,7 @@ async function prepareRuntimes(session: Session, names: readonly string[]): Prom
     need.memory = Math.max(need.memory, chosen.need.memory);
     images.push(...chosen.images);
   }
-  // In a cluster that is there, what its nodes hold is its owner's business.
+  // What the nodes of an existing cluster hold is its owner's business.
   if (own && kind !== undefined && options.cacheImages) await bringCached(kind, images, options);
   return need;
 }

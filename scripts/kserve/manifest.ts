@@ -52,11 +52,11 @@ export interface InferenceService extends KubernetesObject {
 export interface ManifestOptions {
   /** `quay.io/me/iris@sha256:…`. */
   image: string;
-  /** The model's unless told; also what requests call the model. */
+  /** The model's by default; also what requests call the model. */
   name?: string;
   namespace?: string;
   mode?: Mode;
-  /** `runtime` (nothing is said) unless told; with the UID of `openshift`. */
+  /** `runtime` (nothing is said) by default; with the UID of `openshift`. */
   security?: { as: Security; user: number };
   /** Secrets for a private registry, besides those of models.yaml. */
   pullSecrets?: readonly string[];

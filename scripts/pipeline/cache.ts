@@ -29,7 +29,7 @@ export type CacheRun = Pick<RunOptions, 'dryRun' | 'signal' | 'progress'>;
 
 const commit = /^[0-9a-f]{40}$/;
 
-/** Brings the catalog's hub models into the cache: the files of the lock, at the lock's revision. One model at a time unless told. */
+/** Brings the catalog's hub models into the cache: the files of the lock, at the lock's revision. One model at a time by default. */
 export async function cacheModels(options: RunOptions, target: CacheTarget): Promise<Outcome[]> {
   await using context = await Context.open(options);
   const bucket = await openPlace(target.place, target.endpoint);

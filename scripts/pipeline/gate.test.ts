@@ -65,7 +65,7 @@ it('pushes what answered right, by the digest that answered, and nothing else', 
   expect(asked).toEqual(['good', 'bad']);
   expect(good).toMatchObject({ model: 'good', status: 'done' });
   expect(bad).toMatchObject({ model: 'bad', status: 'failed' });
-  expect(bad?.error?.message).toContain('did not answer right');
+  expect(bad?.error?.message).toContain('smoke test failed');
   expect(tagged()).toHaveLength(1);
   expect(tagged()[0]).toContain('good');
   const [manifest] = await manifestModels({
@@ -84,7 +84,7 @@ it('does not smoke or push what could not be built', async () => {
   const [good, bad] = await pushProven(gate);
   expect(good?.status).toBe('done');
   expect(bad).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
-  expect(bad?.error?.message).not.toContain('did not answer right');
+  expect(bad?.error?.message).not.toContain('smoke test failed');
   expect(tagged()).toHaveLength(1);
 });
 

@@ -44,7 +44,7 @@ export async function pushProven(options: GateOptions): Promise<Outcome[]> {
 }
 
 function unproven({ name }: Model): ModelcarsError {
-  return new ModelcarsError('integrity', `push ${name}: it did not answer right, so it was not pushed`, {
+  return new ModelcarsError('integrity', `push ${name}: smoke test failed, not pushed`, {
     next: 'see above why; `modelcars smoke` repeats it',
   });
 }

@@ -16,7 +16,7 @@ export function entryName(model: Model): string {
 export function repositoryName(model: Model): string {
   if (model.registry !== undefined) return `${model.registry}/${model.name}`;
   throw new ModelcarsError('usage', `push ${model.name}: no registry is given`, {
-    next: 'say --registry quay.io/you, or set `registry:` in models.yaml',
+    next: 'pass --registry quay.io/you, or set `registry:` in models.yaml',
   });
 }
 

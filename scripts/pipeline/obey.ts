@@ -20,13 +20,9 @@ export function checkFrozen(
   const where = displayPath(options.catalog.lockFile);
   const reasons = staleness(options.models, lock, frameworks, whole ? models : undefined, where);
   if (reasons.length === 0) return;
-  throw new ModelcarsError(
-    'lock',
-    [`${where} does not hold, and the run is frozen:`, ...reasons].join('\n  '),
-    {
-      next: `run \`${lockCommand(options.catalog)}\` where it may be written, and commit ${where}`,
-    },
-  );
+  throw new ModelcarsError('lock', [`${where} is out of date (--frozen):`, ...reasons].join('\n  '), {
+    next: `run \`${lockCommand(options.catalog)}\` where it may be written, and commit ${where}`,
+  });
 }
 
 /** A model's files by the lock; where the lock has nothing that holds, by the sources as they are now, with a warning. */
@@ -39,7 +35,7 @@ export async function lockedModel(context: Context, model: Model): Promise<Locke
   const locked = lock?.models[model.name];
   if (reason === undefined && locked !== undefined) return locked;
   options.progress.warn(
-    `${model.name} is built from its source as it is now: ${reason} (\`${lockCommand(options.catalog)}\` pins it)`,
+    `${model.name}: ${reason}; building from the current source (\`${lockCommand(options.catalog)}\` pins it)`,
   );
   const { leftOut, ...resolved } = await resolveModel(
     model,

@@ -48,7 +48,7 @@ export async function smokeLocally(
         });
         results.push(result);
         if (result.status === 'failed') task.fail(result.diagnosis?.what ?? 'failed');
-        else task.done(result.status === 'passed' ? 'answers right' : `skipped: ${result.reason ?? ''}`);
+        else task.done(result.status === 'passed' ? 'correct prediction' : `skipped: ${result.reason ?? ''}`);
       } catch (error) {
         task.fail(error instanceof Error ? error.message : String(error));
         throw error;

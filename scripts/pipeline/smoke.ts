@@ -119,7 +119,7 @@ function defaultSecurities({ own }: Abilities): Security[] {
 }
 
 function tell(task: Task, { status, diagnosis, reason, seconds }: SmokeResult): void {
-  if (status === 'passed') task.done(`answers right after ${seconds.toFixed(0)} s`);
+  if (status === 'passed') task.done(`correct prediction after ${seconds.toFixed(0)} s`);
   else if (status === 'skipped') task.done(`skipped: ${reason ?? ''}`);
   else task.fail(diagnosis === undefined ? 'failed' : `${diagnosis.stage}: ${diagnosis.what}`);
 }

@@ -14,7 +14,7 @@ export interface RegistryOptions {
   insecure?: string[];
   /** A PEM file of authorities to trust besides the system's (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
   caFile?: string;
-  /** `defaultCredentials(env, own)` unless told: environment, files and helpers of Docker and Podman. */
+  /** `defaultCredentials(env, own)` by default: environment, files and helpers of Docker and Podman. */
   credentials?: Credentials;
   /** Hosts of the user's own registries: credentials from the environment go there, also to pull. */
   own?: string[];
@@ -22,9 +22,9 @@ export interface RegistryOptions {
   onRetry?(message: string): void;
   /** Ends all requests of this client. */
   signal?: AbortSignal;
-  /** Seven tries, 1 s before the second, unless told. */
+  /** Seven tries, 1 s before the second, by default. */
   retry?: Partial<RetryOptions>;
-  /** Where proxies and credentials are looked up; process.env unless told. */
+  /** Where proxies and credentials are looked up; process.env by default. */
   env?: NodeJS.ProcessEnv;
 }
 

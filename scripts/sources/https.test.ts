@@ -322,7 +322,7 @@ describe('patience', () => {
     const patient = httpsSource({ env: {}, retry: { delay: 1 }, onRetry: (line) => told.push(line) });
     await patient.resolve(`${origin}/model.onnx?version=private`, all);
     expect(told).toEqual([
-      expect.stringMatching(/model\.onnx\?\*\*\*\*: .* is out of order \(503\); try 2 in 1 s$/),
+      expect.stringMatching(/model\.onnx\?\*\*\*\*: .* returned 503 \(server error\); try 2 in 1 s$/),
     ]);
   });
 
@@ -337,11 +337,11 @@ describe('what an error says', () => {
   it.each([
     [404, 'source', 'no such file (404)'],
     [410, 'source', 'no such file (410)'],
-    [401, 'auth', 'gives it to no stranger (401)'],
-    [403, 'auth', 'gives it to no stranger (403)'],
+    [401, 'auth', 'requires authentication (401)'],
+    [403, 'auth', 'requires authentication (403)'],
     [418, 'source', 'answered 418'],
     [429, 'network', 'no more requests for now (429)'],
-    [503, 'network', 'out of order (503)'],
+    [503, 'network', 'returned 503 (server error)'],
   ])('%i', async (status, code, words) => {
     answer = (_request, response) => response.writeHead(status, { 'retry-after': '0' }).end('secret detail');
     const error = await failure(source.resolve(`${origin}/model.onnx?version=private`, all));

@@ -11,11 +11,11 @@ import type { FileTap, Source } from './types.ts';
 import { parseHttpsUri } from './uri.ts';
 
 export interface HttpsOptions {
-  /** Where proxies are named; process.env unless told. */
+  /** Where proxies are named; process.env by default. */
   env?: NodeJS.ProcessEnv;
   /** PEM file of authorities to trust besides the system's. */
   caFile?: string;
-  /** Seven tries without a new byte, 1 s before the second, unless told. */
+  /** Seven tries without a new byte, 1 s before the second, by default. */
   retry?: Partial<RetryOptions>;
   /** Called before each new try with one line for the log. */
   onRetry?(message: string): void;

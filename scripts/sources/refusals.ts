@@ -22,7 +22,7 @@ export function answerFailure(
   if (status === 401 || status === 403) {
     return fail({
       code: 'auth',
-      problem: `${host} gives it to no stranger (${status})`,
+      problem: `${host} requires authentication (${status})`,
       next: '`https:` sources are read without credentials: make the file public, use a `hf://` or `s3://` source, or download it and use `file:`',
     });
   }
@@ -33,7 +33,7 @@ export function answerFailure(
   if (status >= 500) {
     return fail({
       code: 'network',
-      problem: `${host} is out of order (${status})`,
+      problem: `${host} returned ${status} (server error)`,
       next: 'try again later',
     });
   }

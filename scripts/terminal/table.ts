@@ -6,7 +6,7 @@ export interface Column {
   align?: 'left' | 'right';
   /** Columns (of the terminal) it may be cut down to when the terminal is narrow; uncut when absent. */
   shrinkTo?: number;
-  /** Where a cell loses what does not fit; its end unless told. */
+  /** Where a cell loses what does not fit; its end by default. */
   cut?: 'start' | 'end';
   /** Colours a cell after it was cut and padded; gets the whole cell to decide by. */
   style?(shown: string, cell: string): string;

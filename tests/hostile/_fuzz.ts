@@ -41,7 +41,7 @@ export interface FuzzOptions {
   failure?: (error: unknown) => boolean;
   /** Documents that are always tried as well: the large ones. */
   always?: readonly (() => unknown)[];
-  /** Seconds of CPU for one document; 10 unless told. */
+  /** Seconds of CPU for one document; 10 by default. */
   seconds?: number;
 }
 

@@ -35,7 +35,7 @@ export const judgedZstd: TestModel[] = [
   { name: 'dense', framework: 'sklearn', files: awkward, more: { compression: 'zstd' } },
 ];
 
-/** Builds them (for amd64 and arm64 unless told) on the embedded base, into a folder and into a .tar. */
+/** Builds them (for amd64 and arm64 by default) on the embedded base, into a folder and into a .tar. */
 export async function buildImages(models: TestModel[] = judged, flags: string[] = []): Promise<Images> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-judged-'));
   try {

@@ -10,12 +10,12 @@ import { run } from '../parts/run.ts';
 
 /** As the image contract of docs/design.md has it, but for what a test wants wrong. */
 export interface BrokenImage {
-  /** A busybox with what KServe's commands call; there unless told. */
+  /** A busybox with what KServe's commands call; there by default. */
   shell?: boolean;
   entrypoint?: string[];
-  /** Path below /models → content; the sklearn sample unless told. */
+  /** Path below /models → content; the sklearn sample by default. */
   files?: Record<string, Uint8Array>;
-  /** 0444 unless told. */
+  /** 0444 by default. */
   fileMode?: number;
   /** Of /models. */
   folder?: { mode: number; owner: number };

@@ -59,7 +59,7 @@ export function expectAllPassed({ code, results, stderr, document }: Smoked, cou
   });
 }
 
-/** kind's configuration with image volumes on: Kubernetes 1.34 has them, off unless told. Returns its path. */
+/** kind's configuration with image volumes on: Kubernetes 1.34 has them, off by default. Returns its path. */
 export async function imageVolumesConfig(folder: string): Promise<string> {
   const file = join(folder, 'kind.json');
   const config = {

@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface CliSettings {
   cwd: string;
   env?: Record<string, string | undefined>;
-  /** Milliseconds until it is killed; five minutes unless told. */
+  /** Milliseconds until it is killed; five minutes by default. */
   timeout?: number;
 }
 

@@ -7,9 +7,9 @@ export type Part = 'api' | 'resolve' | 'cdn';
 
 export interface Fault {
   on: Part;
-  /** Only requests whose path below the repository (the API's whole path) matches; all unless told. */
+  /** Only requests whose path below the repository (the API's whole path) matches; all by default. */
   path?: RegExp;
-  /** How many requests it hits; 1 unless told. */
+  /** How many requests it hits; 1 by default. */
   times?: number;
   /** How many requests it lets pass first. */
   skip?: number;

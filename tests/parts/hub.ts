@@ -27,13 +27,13 @@ export interface HubOptions {
   renamed?: Record<string, string>;
   /** Token → account. */
   tokens?: Record<string, HubToken>;
-  /** Bytes a second of each CDN connection; as fast as it goes unless told. */
+  /** Bytes a second of each CDN connection; as fast as it goes by default. */
   throttle?: number;
   /** An origin that has the large files at `/org/name/path`, to send readers to in place of the hub's own CDN. */
   elsewhere?: string;
-  /** Seconds a signed URL is good for; 3600 unless told. */
+  /** Seconds a signed URL is good for; 3600 by default. */
   urlLifetime?: number;
-  /** Entries of one page of a tree; 1000 unless told. */
+  /** Entries of one page of a tree; 1000 by default. */
   pageSize?: number;
 }
 
@@ -49,7 +49,7 @@ export interface Hub extends AsyncDisposable {
   pending(): Fault[];
   /** Nothing goes wrong any more. */
   forgive(): void;
-  /** Points a revision (`main` unless told) of a model at other files. Returns the commit. */
+  /** Points a revision (`main` by default) of a model at other files. Returns the commit. */
   commit(model: string, files: HubFiles, revision?: string): Promise<string>;
   /** The commit a revision points at. */
   sha(model: string, revision?: string): string;

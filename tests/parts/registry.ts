@@ -13,12 +13,12 @@ import { startTokenServer, type TokenServer, type TokenServerOptions } from './t
 
 export interface RegistryOptions {
   kind: 'docker-registry' | 'distribution';
-  /** `none` unless told. */
+  /** `none` by default. */
   auth?: 'none' | 'basic' | 'token';
   tls?: boolean;
-  /** The address to listen on; 127.0.0.1 unless told. */
+  /** The address to listen on; 127.0.0.1 by default. */
   address?: string;
-  /** A folder to keep the storage in; a temporary one, removed by stop(), unless told. */
+  /** A folder to keep the storage in; a temporary one, removed by stop(), by default. */
   root?: string;
   /** For `auth: 'token'`. */
   tokens?: Pick<TokenServerOptions, 'lifetime' | 'grant'>;
@@ -149,7 +149,7 @@ function settings({ address, storage, folder, tls, tokens, options }: Settings):
 
 function run(program: string, config: string, logFile: string): ChildProcess {
   const log = openSync(logFile, 'a');
-  // Version 3 reports traces to port 4318 unless told not to.
+  // Version 3 reports traces to port 4318 by default not to.
   const env = { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' };
   const child = spawn(program, ['serve', config], { stdio: ['ignore', log, log], env });
   closeSync(log);

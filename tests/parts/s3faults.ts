@@ -28,9 +28,9 @@ export interface Fault {
   breakAfter?: number;
   /** Turns one bit of the answer's body, after so many bytes. */
   flipAfter?: number;
-  /** Which requests; all unless told. `path` is with the query. */
+  /** Which requests; all by default. `path` is with the query. */
   match?(request: { method: string; path: string }): boolean;
-  /** How many of them; 1 unless told. */
+  /** How many of them; 1 by default. */
   times?: number;
 }
 

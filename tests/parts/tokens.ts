@@ -23,9 +23,9 @@ export interface TokenServerOptions {
   username: string;
   password: string;
   tls?: Certificates;
-  /** Seconds a token is good for: 300 unless told. Both registries allow 60 s more, so `exp` is set that much earlier. */
+  /** Seconds a token is good for: 300 by default. Both registries allow 60 s more, so `exp` is set that much earlier. */
   lifetime?: number;
-  /** The actions granted of those asked; all of them unless told. `username` is undefined for an anonymous request. */
+  /** The actions granted of those asked; all of them by default. `username` is undefined for an anonymous request. */
   grant?(access: Access, username: string | undefined): string[];
 }
 
@@ -56,7 +56,7 @@ const service = 'modelcars test registry';
 /** registry/auth/token/token.go `Leeway` in distribution 2.8 and 3. */
 const leewaySeconds = 60;
 
-/** Starts one on a free port of 127.0.0.1. Anonymous requests get a token with what `grant` allows them: nothing, unless told. */
+/** Starts one on a free port of 127.0.0.1. Anonymous requests get a token with what `grant` allows them: nothing, by default. */
 export async function startTokenServer(options: TokenServerOptions): Promise<TokenServer> {
   const signer = await makeSigner(options.folder);
   const key = await readFile(signer.keyFile, 'utf8');

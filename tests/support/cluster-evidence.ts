@@ -1,6 +1,6 @@
 import type { ContainerView, EventView, Evidence, PodView } from '../../scripts/kserve/evidence.ts';
 
-/** A container for a test: running and ready unless told. */
+/** A container for a test: running and ready by default. */
 export function container(name: string, more: Partial<ContainerView> = {}): ContainerView {
   return { name, init: name.includes('init'), state: 'running', ready: true, restarts: 0, ...more };
 }

@@ -29,12 +29,12 @@ export interface LocalOptions {
   framework: Framework;
   /** Where the image is read from (a layout or a registry's repository), and its name there: `iris:v1.0.0`, `v1.0.0`. */
   image: { store: ImageStore; name: string };
-  /** `openshift` unless told. */
+  /** `openshift` by default. */
   security?: Security;
   server?: LocalServer;
   /** Folder that keeps MLServer's Python environment: a folder of the store. Made when missing. */
   cache: string;
-  /** Seconds that the server has to become ready; 120 unless told. */
+  /** Seconds that the server has to become ready; 120 by default. */
   timeout?: number;
   /** Aborts: server, sidecar and unpacked files are gone when the promise settles. */
   signal: AbortSignal;

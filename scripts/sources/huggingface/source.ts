@@ -17,11 +17,11 @@ import { type HubRepository, parseHubUri, resolveUrl } from './repository.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
 
 export interface HubSourceOptions {
-  /** Where address, token and proxies are looked up; process.env unless told. */
+  /** Where address, token and proxies are looked up; process.env by default. */
   env?: NodeJS.ProcessEnv;
   /** PEM file of authorities to trust besides the system's. */
   caFile?: string;
-  /** Seven tries, 1 s before the second, unless told. */
+  /** Seven tries, 1 s before the second, by default. */
   retry?: Partial<RetryOptions>;
   /** Called before each new try with one line for the log. */
   onRetry?(message: string): void;

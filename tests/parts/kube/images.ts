@@ -63,7 +63,7 @@ export async function mlserverArchive(folder: string): Promise<string> {
 interface Content {
   name: string;
   program: string;
-  /** Where the program goes; /usr/local/bin unless told. */
+  /** Where the program goes; /usr/local/bin by default. */
   to?: string;
   user?: string;
   /** Layers below. */

@@ -5,7 +5,7 @@ import { run } from '../run.ts';
 import { containerdPrograms, kindNodeFiles, kubernetesPrograms, kubernetesVersion } from './programs.ts';
 import { debianRoot, nodePackages } from './rootfs.ts';
 
-/** Below the sub-network of pods that kind gives unless told otherwise, 10.244.0.0/16: that of its first node. */
+/** Below the sub-network of pods that kind gives by default, 10.244.0.0/16: that of its first node. */
 const network = {
   cniVersion: '0.4.0',
   name: 'pods',
