@@ -76,6 +76,8 @@ function modelChange(
     from && to
       ? pairs<unknown>({ ...from }, { ...to })
           .filter(([field, one, other]) => !isDeepStrictEqual(one, other) && !shownApart.has(field))
+          // Other files are other layers: that goes without saying.
+          .filter(([field]) => field !== 'layers' || files.length === 0)
           .map(([field]) => field)
       : [];
   if (from && to && from.revision === to.revision && files.length === 0 && fields.length === 0)

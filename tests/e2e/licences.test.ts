@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { tryModelcars } from '../parts/cli.ts';
+import { noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { safetensors } from '../support/model-files.ts';
 
 const model = (licence: string) => ({
   files: {
     'README.md': `---\nlicense: ${licence}\n---\n# Model\n`,
     'config.json': '{"architectures": ["LlamaForCausalLM"]}',
     'tokenizer.json': '{}',
-    'model.safetensors': { size: 1000, generate: 3 },
+    'model.safetensors': safetensors(noise(1000, 3)),
   },
 });
 

@@ -18,16 +18,23 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Writes a catalog with more keys, and a lock that says the model has so many bytes; planning reads no others. */
-async function given(top: string, model: string, size: number): Promise<void> {
+/** Writes a catalog with more keys. */
+async function given(top: string, model: string): Promise<void> {
   await writeFile(join(folder, 'models.yaml'), `${top}${catalog}${model}`);
-  await writeFile(join(folder, 'models.lock.yaml'), lock.replace('size: 40000', `size: ${size}`));
+  await writeFile(join(folder, 'models.lock.yaml'), lock);
+}
+
+/** The same of a model on a hub, which the lock says has so many bytes: planning reads no others. */
+async function givenOnHub(top: string, model: string, size: number): Promise<void> {
+  const move = (text: string) => text.replace('file:files/one', 'hf://org/one');
+  await writeFile(join(folder, 'models.yaml'), move(`${top}${catalog}${model}`));
+  await writeFile(join(folder, 'models.lock.yaml'), move(lock).replace('size: 40000', `size: ${size}`));
 }
 
 const build = (...more: string[]) => tryModelcars(['build', '--base', 'embedded', ...more], { cwd: folder });
 
 test('build keeps to the `maxLayerSize` of the model, and writes nothing when a layer is larger', async () => {
-  await given('', '    maxLayerSize: 30kB\n', 40_000);
+  await given('', '    maxLayerSize: 30kB\n');
   const { code, stderr } = await build();
   expect(code).toBe(1);
   expect(stderr).toContain('model.joblib needs a layer of 42496 bytes, and `maxLayerSize` allows 30000');
@@ -35,28 +42,28 @@ test('build keeps to the `maxLayerSize` of the model, and writes nothing when a 
   await expect(stat(join(folder, 'out/index.json'))).resolves.toBeDefined();
   expect(await readFile(join(folder, 'out/index.json'), 'utf8')).not.toContain('one');
 
-  await given('', '    maxLayerSize: 42496\n', 40_000);
+  await given('', '    maxLayerSize: 42496\n');
   expect(await build()).toMatchObject({ code: 0 });
 });
 
 test('without it the limit is that of the registry, and 10 GB where none is known', async () => {
-  await given('', '', 10_000_000_001);
+  await givenOnHub('', '', 10_000_000_001);
   expect(await build('--dry-run')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('and the default limit is 10000000000'),
   });
-  await given('registry: registry.example.com/me\n', '', 10_000_000_001);
+  await givenOnHub('registry: registry.example.com/me\n', '', 10_000_000_001);
   expect(await build('--dry-run')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('next: set `maxLayerSize` to what your registry takes'),
   });
-  await given('registry: ghcr.io/me\n', '', 10_000_000_001);
+  await givenOnHub('registry: ghcr.io/me\n', '', 10_000_000_001);
   expect((await build('--dry-run')).stderr).toContain('ghcr.io takes 10000000000');
 
-  await given('', '', 9_999_000_000);
+  await givenOnHub('', '', 9_999_000_000);
   await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
-  await given('registry: quay.io/me\n', '', 19_000_000_000);
+  await givenOnHub('registry: quay.io/me\n', '', 19_000_000_000);
   await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
-  await given('registry: registry.example.com/me\n', '    maxLayerSize: 1TB\n', 19_000_000_000);
+  await givenOnHub('registry: registry.example.com/me\n', '    maxLayerSize: 1TB\n', 19_000_000_000);
   await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
 });
