@@ -4,6 +4,7 @@ import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock } from './lockfile.ts';
 import { checkOwnLock, formerLock, lockCommand, lockFileOf } from './lockpath.ts';
+import { displayPath } from './mistakes.ts';
 
 const catalog = stringify({ models: [{ name: 'iris', framework: 'testing', source: 'file:m' }] });
 const lockWith = (name: string) =>
@@ -38,13 +39,14 @@ it('names the command that writes it', () => {
 
 it('tells of models.lock.yaml where a catalog of another name has no lock of its own yet', async () => {
   await using folder = await Folder.make({ 'dev.yaml': catalog, 'models.lock.yaml': lockWith('iris') });
+  const at = (name: string) => displayPath(`${folder.path}/${name}`);
   const dev = await loadCatalog(`${folder.path}/dev.yaml`);
   const advice = await formerLock(dev);
-  expect(advice).toContain(`${folder.path}/models.lock.yaml is not read for ${folder.path}/dev.yaml`);
-  expect(advice).toContain(`\`mv ${folder.path}/models.lock.yaml ${folder.path}/dev.lock.yaml\``);
+  expect(advice).toContain(`${at('models.lock.yaml')} is not read for ${at('dev.yaml')}`);
+  expect(advice).toContain(`\`mv ${at('models.lock.yaml')} ${at('dev.lock.yaml')}\``);
   // models.yaml may need it, too.
   await folder.write({ 'models.yaml': catalog });
-  expect(await formerLock(dev)).toContain(`\`cp ${folder.path}/models.lock.yaml `);
+  expect(await formerLock(dev)).toContain(`\`cp ${at('models.lock.yaml')} `);
   expect(await formerLock(await loadCatalog(`${folder.path}/models.yaml`))).toBeUndefined();
   await folder.write({ 'dev.lock.yaml': lockWith('iris') });
   expect(await formerLock(dev)).toBeUndefined();
@@ -60,12 +62,13 @@ it.each([
 
 it('refuses two catalogs with one lock', async () => {
   await using folder = await Folder.make({ 'dev.yaml': catalog });
+  const at = (name: string) => displayPath(`${folder.path}/${name}`);
   const dev = await loadCatalog(`${folder.path}/dev.yaml`);
   await checkOwnLock(dev);
   await folder.write({ 'dev.yml': catalog, 'dev/x': '' });
   const error = await failure(checkOwnLock(dev));
   expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next: 'give one of the two another name' });
   expect(error.message).toBe(
-    `lock ${folder.path}/dev.yaml: ${folder.path}/dev.yml beside it has the same lock, ${folder.path}/dev.lock.yaml`,
+    `lock ${at('dev.yaml')}: ${at('dev.yml')} beside it has the same lock, ${at('dev.lock.yaml')}`,
   );
 });

@@ -316,6 +316,14 @@ it("S3's XML: an exact snapshot, or a refusal", { timeout: 200_000 }, async () =
       let pages = 0;
       answer = (request) => {
         if (request.startsWith('HEAD')) return { status: 404, headers: [], body: Buffer.alloc(0) };
+        const prefix = decodeURIComponent(/[?&]prefix=([^& ]*)/.exec(request)?.[1] ?? '');
+        // What looks for a single object is answered as asked: an object that does not begin with the prefix ends it at once.
+        if (request.includes('list-type') && prefix !== 'm/')
+          return {
+            status: 200,
+            headers: ['Content-Type: application/xml'],
+            body: Buffer.from(list(object(prefix))),
+          };
         if (request.includes('list-type'))
           return {
             status: pages++ > 5 ? 404 : status,
@@ -374,7 +382,7 @@ it('headers and error bodies, by themselves: long ones as well', async () => {
         expect(Object.getPrototypeOf(parameters)).toBeNull();
       }
       for (const wait of [parseRetryAfter(text), waitOf(() => text)])
-        if (wait !== undefined) expect(wait >= 0 && wait <= 3_600_000).toBe(true);
+        if (wait !== undefined) expect(wait >= 0 && Number.isFinite(wait)).toBe(true);
       const parsed = parseHead(text);
       if (parsed?.length !== undefined) expect(Number.isSafeInteger(parsed.length)).toBe(true);
       const { codes, text: said } = readErrors(text);
