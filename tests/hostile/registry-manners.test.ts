@@ -125,8 +125,13 @@ describe('an answer that trickles', () => {
   });
 
   test.concurrent.each<[string, number, RegExp, Record<string, string>]>([
-    ['refusal', 403, /answered 403/, {}],
-    ['refusal with a challenge', 401, /answered 401/, { 'www-authenticate': 'Basic realm="x"' }],
+    ['refusal', 403, /requires credentials and got none: 403/, {}],
+    [
+      'refusal with a challenge',
+      401,
+      /requires credentials and got none: 401/,
+      { 'www-authenticate': 'Basic realm="x"' },
+    ],
     ['"not found"', 404, /there is no|not found|no such|has no/i, {}],
     ['redirect', 307, /redirects more than 5 times/, { location: '/v2/again' }],
   ])('as a %s delays nothing', async (_, status, words, headers) => {
@@ -159,7 +164,7 @@ describe('an answer that trickles', () => {
       response.on('close', () => clearInterval(timer));
       return true;
     });
-    expect(stderr).toMatch(/answered 403/);
+    expect(stderr).toMatch(/requires credentials and got none: 403/);
     expect(stderr.length).toBeLessThan(2000);
     expect(code).toBe(1);
   });
