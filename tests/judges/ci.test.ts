@@ -1,4 +1,4 @@
-/** The workflows of ci/github/, judged by actionlint: syntax, expressions, outputs, what a context is allowed where. */
+/** The workflows of ci/github/ and of this repository, judged by actionlint: syntax, expressions, outputs, what a context is allowed where. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,14 @@ import { tryRun } from '../parts/run.ts';
 
 const missing = await missingParts('actionlint');
 const workflows = fileURLToPath(new URL('../../ci/github/', import.meta.url));
+const own = fileURLToPath(new URL('../../.github/workflows/ci.yml', import.meta.url));
 
 describe.skipIf(missing)('actionlint', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-ci-'));
     await cp(workflows, folder, { recursive: true });
+    await cp(own, join(folder, 'own.yml'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -22,7 +24,7 @@ describe.skipIf(missing)('actionlint', () => {
   const lint = async (file: string) =>
     await tryRun(await part('actionlint'), ['-shellcheck=', '-pyflakes=', '-no-color', join(folder, file)]);
 
-  test.each(['dagger.yml', 'node.yml'])('finds nothing wrong with %s', async (file) => {
+  test.each(['dagger.yml', 'node.yml', 'own.yml'])('finds nothing wrong with %s', async (file) => {
     expect(await lint(file)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
