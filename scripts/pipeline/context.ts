@@ -19,7 +19,7 @@ import { type KnownLayer, Store } from '../store/store.ts';
 import { tellDistrust } from '../store/trust.ts';
 import { ModelFiles } from './files.ts';
 import { KnownLayers } from './known-layers.ts';
-import { LocalFiles } from './local-files.ts';
+import { LocalFiles, wantedFiles } from './local-files.ts';
 import { registryOf } from './names.ts';
 import { checkFrozen, lockedBase, lockedModel } from './obey.ts';
 import type { RunOptions } from './types.ts';
@@ -139,9 +139,12 @@ export class Context implements AsyncDisposable {
 
   /** A model's files: as locked, or, not frozen and not locked, as they are now. */
   locked(model: Model): Promise<LockedModel> {
-    return remember(this.#models, model, () =>
-      model.image === 'loader' ? loaderFiles(this.options.signal) : lockedModel(this, model),
-    );
+    return remember(this.#models, model, async () => {
+      const locked =
+        model.image === 'loader' ? await loaderFiles(this.options.signal) : await lockedModel(this, model);
+      if (locked !== this.lock?.models[model.name]) this.local.accept(wantedFiles(locked));
+      return locked;
+    });
   }
 
   /** The manifest digests of a model's base, likewise. */

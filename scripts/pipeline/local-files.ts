@@ -33,6 +33,14 @@ export class LocalFiles {
     this.#signal = options.signal;
   }
 
+  /** Files that this very run has hashed need no comparison. */
+  accept(files: readonly WantedFile[]): void {
+    for (const file of local(files)) {
+      this.#compared.set(keyOf(file), Promise.resolve(true));
+      this.#proven.set(keyOf(file), Promise.resolve());
+    }
+  }
+
   /** Compares sizes, and hashes that this machine remembers; reads no file. Fails with code `integrity`. */
   async compare(files: readonly WantedFile[]): Promise<void> {
     await Promise.all(local(files).map((file) => this.#compare(file)));

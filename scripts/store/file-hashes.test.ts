@@ -10,12 +10,14 @@ let hashes: FileHashes;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hashes-'));
   file = join(folder, 'model');
-  await writeFile(file, 'one');
+  await writeFile(file, bytes('1'));
   hashes = new FileHashes(join(folder, 'store'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const sha256 = 'a'.repeat(64);
+/** A file that is large enough to be remembered. */
+const bytes = (letter: string, more = 0) => letter.repeat(1024 ** 2 + more);
 const statsOf = () => stat(file, { bigint: true });
 /** A minute after now: the file has been left alone by then. */
 const later = () => Date.now() + 60_000;
@@ -29,12 +31,12 @@ describe('FileHashes', () => {
   });
 
   it.each([
-    ['other bytes of the same size', () => writeFile(file, 'two')],
-    ['another size', () => writeFile(file, 'three')],
+    ['other bytes of the same size', () => writeFile(file, bytes('2'))],
+    ['another size', () => writeFile(file, bytes('1', 1))],
     [
       'another file of the same name',
       async () => {
-        await writeFile(`${file}.new`, 'two');
+        await writeFile(`${file}.new`, bytes('1'));
         await rename(`${file}.new`, file);
       },
     ],
@@ -49,6 +51,12 @@ describe('FileHashes', () => {
   it('does not remember a file that has just changed: the next change may carry the same time', async () => {
     await hashes.remember(await statsOf(), sha256);
     expect(await hashes.get(await statsOf())).toBeUndefined();
+  });
+
+  it('does not remember a small file', async () => {
+    await writeFile(file, 'one');
+    await hashes.remember(await statsOf(), sha256, later());
+    await expect(readdir(join(folder, 'store/hashes'))).rejects.toThrow('ENOENT');
   });
 
   it('ignores a damaged record, and a store that cannot be written to', async () => {

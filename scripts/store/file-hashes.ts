@@ -8,6 +8,8 @@ import { touch } from './use.ts';
 
 /** Milliseconds that a file must have been left alone: a file system's clock may tick only every 2 s (FAT). */
 const settledAfter = 2000;
+/** Bytes that a file has to have: a smaller one is read faster than a record of it is written. */
+const leastBytes = 1024n ** 2n;
 /** More than any record has, in bytes. */
 const mostBytes = 1024;
 
@@ -21,7 +23,8 @@ const record = z.object({
 /**
  * The sha256 of files that were hashed on this machine before, by device, inode, size, mtime and ctime. A write to a file moves
  * its ctime, which no program can set, so an unchanged record means unchanged bytes. A file that changed less than
- * 2 s ago is not remembered: a further change could carry the same time (git calls such an index entry racy).
+ * 2 s ago is not remembered: a further change could carry the same time (git calls such an index entry racy). Nor is one of less
+ * than 1 MiB.
  */
 export class FileHashes {
   readonly #folder: string;
@@ -36,7 +39,8 @@ export class FileHashes {
   /** The sha256 of the file with these stats; undefined when it was not hashed here or has changed since. */
   async get(stats: BigIntStats): Promise<string | undefined> {
     const path = this.#path(stats);
-    const text = this.#trusted ? await readOwn(path, mostBytes) : undefined;
+    const worthIt = this.#trusted && stats.size >= leastBytes;
+    const text = worthIt ? await readOwn(path, mostBytes) : undefined;
     if (text === undefined) return undefined;
     try {
       const { sha256, ...known } = record.parse(JSON.parse(text));
@@ -53,7 +57,7 @@ export class FileHashes {
   /** Remembers a hash; `stats` are of after the last byte was read. Failing to only costs time. */
   async remember(stats: BigIntStats, sha256: string, now = Date.now()): Promise<void> {
     const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
-    if (!this.#trusted || now - changed < settledAfter) return;
+    if (!this.#trusted || stats.size < leastBytes || now - changed < settledAfter) return;
     try {
       makeFolder(this.#folder, 0o700);
       await writeTextAtomically(

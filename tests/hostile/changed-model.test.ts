@@ -9,7 +9,7 @@ import { type Registry, startRegistry } from '../parts/registry.ts';
 import { tagsOf } from '../parts/tags.ts';
 
 const missing = await missingParts('docker-registry');
-const original = noise(26_468, 1);
+const original = noise(1_500_000, 1);
 
 describe.skipIf(missing)('a local model that changed after lock', () => {
   let registry: Registry;
@@ -33,8 +33,8 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  const larger = { model: noise(26_470, 2), says: 'has 26470 bytes, the lock says 26468' };
-  const sameSize = { model: noise(26_468, 3), says: 'has sha256 ' };
+  const larger = { model: noise(1_500_002, 2), says: 'has 1500002 bytes, the lock says 1500000' };
+  const sameSize = { model: noise(1_500_000, 3), says: 'has sha256 ' };
 
   test.each([
     ['push', ['push', '--version', 'v2.2.0'], larger],
