@@ -53,7 +53,7 @@ export async function lockedBase(context: Context, model: Model): Promise<Locked
   const missing = model.platforms.filter((platform) => pins[platform] === undefined);
   if (missing.length === 0) return pins;
   context.options.progress.warn(
-    `base ${model.base} is used as it is now: ${missing.join(', ')} is not locked (\`${lockCommand(context.options.catalog)}\` pins it)`,
+    `base ${model.base}: no lock for ${missing.join(', ')}; using the current image (\`${lockCommand(context.options.catalog)}\` pins it)`,
   );
   return { ...pins, ...(await context.resolveBase(model.base, missing)) };
 }

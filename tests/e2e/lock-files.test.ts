@@ -50,7 +50,9 @@ test('one that was locked in models.lock.yaml before says so, and how to keep it
   const free = await tryModelcars(['build', '-f', 'dev.yaml', '--dry-run'], at());
   expect(free.code).toBe(0);
   expect(free.stderr).toContain(advice);
-  expect(free.stderr).toContain('there is no dev.lock.yaml (`modelcars lock -f dev.yaml` pins it)');
+  expect(free.stderr).toContain(
+    'there is no dev.lock.yaml; building from the current source (`modelcars lock -f dev.yaml` pins it)',
+  );
   const listed = await tryModelcars(['list', '-f', 'dev.yaml'], at());
   expect(listed.stderr).toContain('run `modelcars lock -f dev.yaml` to bring the lock up to date');
   expect((await tryModelcars(['list'], at())).stderr).not.toContain('dev');
