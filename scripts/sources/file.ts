@@ -237,7 +237,7 @@ function openRegular(path: string): Promise<FileHandle> {
 
 /**
  * Where an open file lies, free of links. A folder on the way to it may have become a link to another place after its path was
- * checked, and what lies there may be read by us and not by whoever made the link.
+ * checked, and what lies there may be readable to this process and not to the author of the link.
  */
 async function placeOf(handle: FileHandle, path: string): Promise<string> {
   return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));

@@ -77,7 +77,7 @@ export class StoreFiles implements FilePlace {
     if (!(await this.has(file))) return undefined;
     const path = this.path(file.sha256);
     const done = this.readOnly ? async () => undefined : await use(path);
-    // What was a file a moment ago may be a pipe by now, where others can write: opening one would wait for ever.
+    // What was a file a moment ago may be a pipe by now, where others can write: opening one would block.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
     if (handle === undefined) {
       await done();

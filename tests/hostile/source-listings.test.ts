@@ -314,7 +314,7 @@ describe('an S3 server', () => {
           objects(2, (at) => `m/${at}`),
           more('t'),
         ),
-      /the same page for ever/,
+      /the same page again and again/,
     ],
     [
       'tokens in a circle',
@@ -323,7 +323,7 @@ describe('an S3 server', () => {
           objects(2, (at) => `m/${at}`),
           more(`t${count % 3}`),
         ),
-      /the same page for ever/,
+      /the same page again and again/,
     ],
     [
       'more to come and no token',

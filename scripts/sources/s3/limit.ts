@@ -40,6 +40,6 @@ function limited(body: Readable): Readable {
       else done(null, chunk);
     },
   });
-  // What ends early reaches whoever reads from it; the callback is only there because pipeline wants one.
+  // An early end reaches the reader of the stream; the callback is only there because pipeline wants one.
   return pipeline(body, counter, () => {});
 }

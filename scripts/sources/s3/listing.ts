@@ -31,7 +31,7 @@ export class ListingLimits {
     if (isTruncated !== true) return undefined;
     // Stopping here would take a part of the objects for all of them.
     if (!token) throw this.#fail('the server says that there are more objects, and not where');
-    if (this.#tokens.has(token)) throw this.#fail('the server sends the same page for ever');
+    if (this.#tokens.has(token)) throw this.#fail('the server sends the same page again and again');
     if (this.#tokens.size >= mostPages - 1)
       throw this.#fail(`the server has more than ${mostPages} pages of objects`);
     this.#tokens.add(token);

@@ -92,9 +92,9 @@ describe('s3Source, of a hostile server', () => {
     expect(seen).toEqual(['../secret']);
   });
 
-  it('stops when the server sends the same page for ever, or more objects than a model has', async () => {
+  it('stops when the server sends the same page again and again, or more objects than a model has', async () => {
     pages = [page(['m/a'], 'again')];
-    await expect(resolve()).rejects.toThrow(/same page for ever/);
+    await expect(resolve()).rejects.toThrow(/same page again and again/);
     let turn = 0;
     const many = Array.from({ length: 1000 }, (_, n) => `m/${n}`);
     pages = Array.from({ length: 101 }, () =>
