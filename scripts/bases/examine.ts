@@ -2,7 +2,7 @@ import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { ImageStore } from '../image/types.ts';
 import { type LayerFacts, readLayer } from '../verify/layer.ts';
-import { Lie, short } from '../verify/lie.ts';
+import { ContractViolation, short } from '../verify/lie.ts';
 import { isUnderModels, touchesModels } from '../verify/paths.ts';
 import { Tree } from '../verify/tree.ts';
 import type { Base } from './base.ts';
@@ -25,7 +25,7 @@ export async function examineBase(store: ImageStore, base: Base, signal: AbortSi
       known.set(layer.digest, facts);
       judge(facts, base.config.rootfs.diff_ids[at] ?? '', tree);
     } catch (error) {
-      if (!(error instanceof Lie)) throw error;
+      if (!(error instanceof ContractViolation)) throw error;
       const { os, architecture } = base.platform;
       const member = error.where.member === undefined ? '' : `${plain(error.where.member)}: `;
       throw new ModelcarsError(
@@ -39,11 +39,12 @@ export async function examineBase(store: ImageStore, base: Base, signal: AbortSi
 
 function judge({ diffId, members }: LayerFacts, promised: string, tree: Tree): void {
   if (diffId !== promised)
-    throw new Lie(`unpacked, the layer has the digest ${diffId}, the config says ${promised}`);
+    throw new ContractViolation(`unpacked, the layer has the digest ${diffId}, the config says ${promised}`);
   for (const member of members) {
     const where = { member: member.name };
-    if (touchesModels(member)) throw new Lie('a base must leave /models to the model', where);
+    if (touchesModels(member)) throw new ContractViolation('a base must leave /models to the model', where);
     const place = tree.add(member);
-    if (isUnderModels(place)) throw new Lie(`comes to lie at /${plain(place)} through a link`, where);
+    if (isUnderModels(place))
+      throw new ContractViolation(`comes to lie at /${plain(place)} through a link`, where);
   }
 }

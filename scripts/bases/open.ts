@@ -5,7 +5,7 @@ import { openLayout } from '../layout/open.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { applyMirrors } from '../registry/mirrors.ts';
 import { parseReference } from '../registry/reference.ts';
-import { caching } from '../store/caching.ts';
+import { withBaseImageCache } from '../store/caching.ts';
 import type { Store } from '../store/store.ts';
 
 /** The base that ships with modelcars, as an OCI image layout (see base/README.md). */
@@ -30,7 +30,7 @@ export async function openOrigin(
   const reference = applyMirrors(parseReference(name), access.mirrors);
   const repository = access.client?.repository(reference) ?? nothing;
   return {
-    store: caching(repository, access.store),
+    store: withBaseImageCache(repository, access.store),
     reference: reference.digest ?? reference.tag ?? 'latest',
   };
 }

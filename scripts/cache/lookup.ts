@@ -1,8 +1,8 @@
 import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import { type CacheManifest, readManifest } from '../sources/s3/manifest.ts';
-import type { FilePlace, WantedFile } from '../store/place.ts';
-import { folderOf, openPlace, placeOf } from './place.ts';
+import type { FileCache, WantedFile } from '../store/place.ts';
+import { cacheLocation, folderOf, openCacheBucket } from './place.ts';
 
 /** The manifest of a model's folder, if there is one and the cache can be reached. */
 type Found = { manifest: CacheManifest | undefined } | 'unreachable';
@@ -12,8 +12,8 @@ type Found = { manifest: CacheManifest | undefined } | 'unreachable';
  * revision and with the very sha256 that the lock says. For anything else, and for a cache that cannot be reached, the hub is
  * asked, and one line says why.
  */
-export function s3Cache(uri: string, say: (line: string) => void): FilePlace {
-  const place = placeOf(uri);
+export function s3Cache(uri: string, say: (line: string) => void): FileCache {
+  const place = cacheLocation(uri);
   const told = new Set<string>();
   const manifests = new Map<string, Promise<Found>>();
 
@@ -28,7 +28,7 @@ export function s3Cache(uri: string, say: (line: string) => void): FilePlace {
   const manifestOf = (folder: string, model: string): Promise<Found> => {
     let found = manifests.get(folder);
     if (found === undefined) {
-      found = openPlace(place)
+      found = openCacheBucket(place)
         .then(async (bucket) => ({ manifest: await readManifest(bucket, folder) }))
         .catch((error: unknown) => {
           tell(model, error);
@@ -68,7 +68,7 @@ export function s3Cache(uri: string, say: (line: string) => void): FilePlace {
       const found = await find(wanted);
       if (found === undefined) return undefined;
       try {
-        const bucket = await openPlace(place);
+        const bucket = await openCacheBucket(place);
         const info = await bucket.head(found.key, signal);
         if (info?.size === wanted.size && info.etag === found.etag)
           return bucket.read(found.key, info, offset, signal);

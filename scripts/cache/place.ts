@@ -5,14 +5,14 @@ import { asFolder, parseS3Uri } from '../sources/s3/uri.ts';
 import { checkUri } from '../sources/uri.ts';
 
 /** Where a cache is: models lie in folders below a prefix of a bucket. */
-export interface CachePlace {
+export interface CacheLocation {
   bucket: string;
   /** Empty, or with a `/` at its end. */
   prefix: string;
 }
 
 /** The place that a catalog's `cache: s3://bucket/prefix` names; the catalog has checked it. */
-export function placeOf(uri: string): CachePlace {
+export function cacheLocation(uri: string): CacheLocation {
   const parsed = parseS3Uri(uri);
   if (!parsed.ok) throw new ModelcarsError('catalog', `read \`cache\`: expected ${parsed.problem.expected}`);
   return { bucket: parsed.value.bucket, prefix: asFolder(parsed.value.key) };
@@ -22,13 +22,13 @@ export function placeOf(uri: string): CachePlace {
  * The folder of a hub's model: `<prefix>org/name/`, or `<prefix>org/name@revision/` where the URI names a revision, so that two
  * revisions can be cached side by side. Undefined for a URI of another kind, which is not cached.
  */
-export function folderOf(place: CachePlace, uri: string): string | undefined {
+export function folderOf(place: CacheLocation, uri: string): string | undefined {
   if (!uri.startsWith('hf://') || checkUri(uri) !== undefined) return undefined;
   const [name, revision] = uri.slice('hf://'.length).split(':');
   return `${place.prefix}${name}${revision === undefined ? '' : `@${revision}`}/`;
 }
 
 /** The bucket of a cache, reached as the environment says or at `endpoint`. */
-export function openPlace(place: CachePlace, endpoint?: string): Promise<Bucket> {
+export function openCacheBucket(place: CacheLocation, endpoint?: string): Promise<Bucket> {
   return Bucket.open(place.bucket, s3Access(process.env, endpoint));
 }

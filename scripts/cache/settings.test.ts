@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { folderOf, placeOf } from './place.ts';
+import { cacheLocation, folderOf } from './place.ts';
 import { type CacheFlags, readCacheSettings } from './settings.ts';
 import { partSizeOf } from './upload.ts';
 
@@ -81,12 +81,12 @@ describe('readCacheSettings', () => {
 });
 
 describe('folderOf', () => {
-  const place = placeOf('s3://models/models');
+  const place = cacheLocation('s3://models/models');
   it('is the same for a catalog and for a name, and apart for every revision', () => {
     expect(place).toEqual(readCacheSettings({ bucket: 'models' }, {}).place);
     expect(folderOf(place, 'hf://org/model')).toBe('models/org/model/');
     expect(folderOf(place, 'hf://org/model:refs/pr/1')).toBe('models/org/model@refs/pr/1/');
-    expect(folderOf(placeOf('s3://models'), 'hf://org/model')).toBe('org/model/');
+    expect(folderOf(cacheLocation('s3://models'), 'hf://org/model')).toBe('org/model/');
   });
   it.each(['file:model', 's3://other/x', 'https://host/x', 'hf://org/../model'])('is none for %s', (uri) => {
     expect(folderOf(place, uri)).toBeUndefined();

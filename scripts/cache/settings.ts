@@ -2,7 +2,7 @@ import { ModelcarsError } from '../errors.ts';
 import { s3Access } from '../sources/s3/access.ts';
 import { asFolder, bucketRule, isBucketName, keyProblem } from '../sources/s3/uri.ts';
 import { checkUri } from '../sources/uri.ts';
-import type { CachePlace } from './place.ts';
+import type { CacheLocation } from './place.ts';
 
 /** The flags of `modelcars cache`, as typed. */
 export interface CacheFlags {
@@ -19,7 +19,7 @@ export interface CacheSettings {
   /** `hf://org/name`, when a model was named by --model-name or MODEL_NAME. */
   uri?: string;
   /** When a bucket was named. */
-  place?: CachePlace;
+  place?: CacheLocation;
   endpoint?: string;
   downloadDir?: string;
   workers: number;

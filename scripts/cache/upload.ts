@@ -15,7 +15,7 @@ export function partSizeOf(size: number): number {
   return Math.max(smallestPart, Math.ceil(size / mostParts / mebibyte) * mebibyte);
 }
 
-export interface UploadOptions {
+export interface ObjectUploadOptions {
   key: string;
   file: LockedFile;
   /** The file's bytes from its start; fails before its last chunk when they are wrong. */
@@ -31,7 +31,7 @@ export interface UploadOptions {
  * Uploads a file, in parts when it is large, each with its checksum, and the file's sha256 as the object's metadata. Nothing is
  * there under the key until all of it is; a failed upload is aborted, and leaves no parts. Memory: `parts` parts and one more.
  */
-export async function uploadFile(bucket: Bucket, options: UploadOptions): Promise<ObjectInfo> {
+export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): Promise<ObjectInfo> {
   const { key, file, signal } = options;
   for (let start = 1; ; start++) {
     try {
@@ -66,7 +66,7 @@ export async function matching(
 
 async function send(
   bucket: Bucket,
-  { key, file, open, parts, signal, onBytes }: UploadOptions,
+  { key, file, open, parts, signal, onBytes }: ObjectUploadOptions,
 ): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage');
   const { client } = bucket;

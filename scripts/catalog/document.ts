@@ -1,15 +1,15 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { Mistake, Place } from './mistakes.ts';
-import { type Spot, Unfolding } from './unfold.ts';
+import type { Diagnostic, FilePosition } from './mistakes.ts';
+import { type Spot, YamlValues } from './unfold.ts';
 import { plain } from './words.ts';
 
 /** A YAML text as plain values (null-prototype maps, so that no key is special) with the place of each. */
 export interface YamlDocument {
   value: unknown;
   /** Syntax errors, duplicate keys and what else makes `value` unfit for use; empty when all is well. */
-  mistakes: Mistake[];
+  mistakes: Diagnostic[];
   /** Place of the value at a path, or of its key; of the nearest one above where there is none. */
-  place(path: readonly PropertyKey[], part: 'key' | 'value'): Place;
+  place(path: readonly PropertyKey[], part: 'key' | 'value'): FilePosition;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface YamlDocument {
  */
 export function readYaml(text: string, mostValues: number): YamlDocument {
   const lines = new LineCounter();
-  const locate = (offset: number): Place => {
+  const locate = (offset: number): FilePosition => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
@@ -26,14 +26,14 @@ export function readYaml(text: string, mostValues: number): YamlDocument {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const faults = [...document.errors, ...document.warnings];
   const exhausted = faults.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
-  const mistakes: Mistake[] = (exhausted ? [exhausted] : faults).map(({ code, message, pos }) => ({
+  const mistakes: Diagnostic[] = (exhausted ? [exhausted] : faults).map(({ code, message, pos }) => ({
     ...locate(pos[0]),
     text: syntaxText(code, message),
   }));
   const root: Spot = { at: document.contents?.range?.[0] ?? 0 };
   let value: unknown;
   if (mistakes.length === 0) {
-    const unfolding = new Unfolding(mostValues, (at, problem, earlier) => {
+    const unfolding = new YamlValues(mostValues, (at, problem, earlier) => {
       const first = earlier === undefined ? '' : `; first on line ${locate(earlier).line}`;
       mistakes.push({ ...locate(at), text: problem + first });
     });

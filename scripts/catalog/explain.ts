@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { YamlDocument } from './document.ts';
-import type { Mistake } from './mistakes.ts';
+import type { Diagnostic } from './mistakes.ts';
 import { didYouMean, show } from './words.ts';
 
 /** The keys that may stand at a path, so that the one that was meant can be named. */
@@ -10,8 +10,8 @@ export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
  * What zod found, in our words and with places. The texts come from the schema itself ("expected …, got …"); here the
  * field is put in front.
  */
-export function explain(error: z.ZodError, document: YamlDocument, known: KnownKeys): Mistake[] {
-  return error.issues.flatMap((issue): Mistake[] => {
+export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known: KnownKeys): Diagnostic[] {
+  return error.issues.flatMap((issue): Diagnostic[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         ...document.place([...issue.path, key], 'key'),

@@ -2,10 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { conflictLine, readYaml, type YamlDocument } from './document.ts';
-import { explain } from './explain.ts';
+import { zodDiagnostics } from './explain.ts';
 import { frameworkNames } from './frameworks.ts';
 import { lockFileOf } from './lockpath.ts';
-import { displayPath, type Mistake, mistakesError } from './mistakes.ts';
+import { type Diagnostic, diagnosticsError, displayPath } from './mistakes.ts';
 import { type Overrides, toModel } from './model.ts';
 import { type ReadOptions, readText } from './read.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
@@ -41,19 +41,19 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
   if (document.mistakes.length > 0) {
     const line = conflictLine(text);
     const conflict = { line: line ?? 1, column: 1, text: 'a merge conflict was not resolved' };
-    throw mistakesError('catalog', path, line === undefined ? document.mistakes : [conflict], next);
+    throw diagnosticsError('catalog', path, line === undefined ? document.mistakes : [conflict], next);
   }
   if (document.value === null) {
     const empty = [{ line: 1, column: 1, text: 'the file is empty; expected a map with `models:`' }];
-    throw mistakesError('catalog', path, empty, next);
+    throw diagnosticsError('catalog', path, empty, next);
   }
   const directory = dirname(path);
   const parsed = catalogSchema.safeParse(document.value);
   const mistakes = [
-    ...(parsed.success ? [] : explain(parsed.error, document, knownKeys)),
+    ...(parsed.success ? [] : zodDiagnostics(parsed.error, document, knownKeys)),
     ...crossCheck(document, await frameworkNames(directory)),
   ];
-  if (!parsed.success || mistakes.length > 0) throw mistakesError('catalog', path, mistakes, next);
+  if (!parsed.success || mistakes.length > 0) throw diagnosticsError('catalog', path, mistakes, next);
   const catalog = parsed.data;
   return {
     file: path,
@@ -66,9 +66,9 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
 }
 
 /** What no single field tells: names used twice, frameworks that are not there. Works on what zod may have refused. */
-function crossCheck(document: YamlDocument, frameworks: readonly string[]): Mistake[] {
+function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diagnostic[] {
   const loose = z.object({ models: z.array(z.unknown()) }).safeParse(document.value);
-  const mistakes: Mistake[] = [];
+  const mistakes: Diagnostic[] = [];
   const lines = new Map<string, number>();
   for (const [index, model] of (loose.data?.models ?? []).entries()) {
     const { name, framework } = z.record(z.string(), z.unknown()).safeParse(model).data ?? {};

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
-import { staleness } from './stale.ts';
+import { lockProblems } from './stale.ts';
 
 let folder: Folder;
 beforeAll(async () => {
@@ -54,11 +54,11 @@ describe('image: loader', () => {
   it('is stale when its base is not locked, and by nothing else', async () => {
     const { models } = await load(`${entry}    platforms: [linux/amd64]\n`);
     const lock = { lockVersion: 1 as const, bases: {}, models: {} };
-    expect(staleness(models, lock, new Map())).toEqual([
+    expect(lockProblems(models, lock, new Map())).toEqual([
       'base `docker.io/library/node:24-slim`: linux/amd64 is not in the lock',
     ]);
     const bases = { 'docker.io/library/node:24-slim': { 'linux/amd64': `sha256:${'a'.repeat(64)}` } };
-    expect(staleness(models, { ...lock, bases }, new Map())).toEqual([]);
+    expect(lockProblems(models, { ...lock, bases }, new Map())).toEqual([]);
   });
 });
 

@@ -6,9 +6,9 @@ import { diskError, writeTextAtomically } from '../files/atomic.ts';
 import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
 import { checkUri } from '../sources/uri.ts';
 import { conflictLine, readYaml } from './document.ts';
-import { explain } from './explain.ts';
+import { zodDiagnostics } from './explain.ts';
 import { checked, complain, listOf, recordOf, strict } from './fields.ts';
-import { displayPath, mistakesError } from './mistakes.ts';
+import { diagnosticsError, displayPath } from './mistakes.ts';
 import { type ReadOptions, readText } from './read.ts';
 import type { Lock, LockedFile, LockedLayer, LockedModel } from './types.ts';
 import { plain } from './words.ts';
@@ -93,13 +93,14 @@ export async function readLock(file: string): Promise<Lock | undefined> {
     });
   }
   const document = readYaml(text, mostValues);
-  if (document.mistakes.length > 0) throw mistakesError('lock', file, document.mistakes, next);
+  if (document.mistakes.length > 0) throw diagnosticsError('lock', file, document.mistakes, next);
   if (document.value === null) {
     const empty = [{ line: 1, column: 1, text: 'the file is empty; expected a lock' }];
-    throw mistakesError('lock', file, empty, next);
+    throw diagnosticsError('lock', file, empty, next);
   }
   const parsed = lockSchema.safeParse(document.value);
-  if (!parsed.success) throw mistakesError('lock', file, explain(parsed.error, document, knownKeys), next);
+  if (!parsed.success)
+    throw diagnosticsError('lock', file, zodDiagnostics(parsed.error, document, knownKeys), next);
   const { bases, models } = parsed.data;
   const sortedModels = Object.entries(models).map(([name, model]): [string, LockedModel] => [
     name,

@@ -3,13 +3,13 @@ import { type ErrorCode, ModelcarsError } from '../errors.ts';
 import { plain } from './words.ts';
 
 /** Line and column count from 1. */
-export interface Place {
+export interface FilePosition {
   line: number;
   column: number;
 }
 
 /** One thing that is wrong in a file, and where. */
-export interface Mistake extends Place {
+export interface Diagnostic extends FilePosition {
   text: string;
 }
 
@@ -23,10 +23,10 @@ export function displayPath(file: string): string {
 }
 
 /** All mistakes of a file as one error, a line `file:line:column: text` each, in the file's order. */
-export function mistakesError(
+export function diagnosticsError(
   code: ErrorCode,
   file: string,
-  mistakes: readonly Mistake[],
+  mistakes: readonly Diagnostic[],
   next: string,
 ): ModelcarsError {
   const shown = displayPath(file);

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { type ErrorCode, ModelcarsError } from '../errors.ts';
-import { displayPath, mistakesError } from './mistakes.ts';
+import { diagnosticsError, displayPath } from './mistakes.ts';
 
 /** What kind of file is read, for its errors. */
 export interface ReadOptions {
@@ -47,7 +47,12 @@ function notUtf8(file: string, bytes: Buffer, { code, next }: ReadOptions): Mode
     const text = bytes.subarray(start, end === -1 ? bytes.length : end);
     if (!isUtf8(text) || end === -1) {
       const column = Math.max(0, text.toString('utf8').indexOf('\uFFFD')) + 1;
-      return mistakesError(code, file, [{ line, column, text: 'not UTF-8; save the file as UTF-8' }], next);
+      return diagnosticsError(
+        code,
+        file,
+        [{ line, column, text: 'not UTF-8; save the file as UTF-8' }],
+        next,
+      );
     }
     line += 1;
     start = end + 1;

@@ -7,7 +7,7 @@ import type { FileTap, Selection } from '../sources/types.ts';
 import { incompleteError } from './incomplete.ts';
 import { type Globs, globsOf } from './stale.ts';
 import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
-import { type OpenFile, Wholeness } from './whole.ts';
+import { CompletenessCheck, type OpenFile } from './whole.ts';
 import { list, plain, show } from './words.ts';
 
 /**
@@ -63,7 +63,7 @@ export async function resolveModel(
     seen.push(path);
     return taken?.has(path) ?? chosen(path);
   };
-  const wholeness = new Wholeness();
+  const wholeness = new CompletenessCheck();
   const place = (path: string) => framework.place?.(path) ?? path;
   const snapshot = await source.resolve(model.source, select, signal, wholeness.tap(place, tap));
   const extra: LockedFile[] = [];
@@ -114,7 +114,7 @@ async function resolveExtra(
   path: string,
   uri: string,
   sources: string | SourceOptions,
-  wholeness: Wholeness,
+  wholeness: CompletenessCheck,
   signal?: AbortSignal,
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;

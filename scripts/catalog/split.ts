@@ -9,7 +9,7 @@ import { readText } from './read.ts';
 import type { Catalog, Lock, Model } from './types.ts';
 
 /** What one model needs of a catalog: nothing in it changes when only another model does. */
-export interface Part {
+export interface SplitModel {
   name: string;
   /** A models.yaml with this model alone; its other fields stay as they are. */
   catalog: string;
@@ -29,7 +29,7 @@ export async function splitCatalog(
   catalog: Catalog,
   models: readonly Model[],
   lock: Lock | undefined,
-): Promise<Part[]> {
+): Promise<SplitModel[]> {
   const text = await readText(catalog.file, {
     code: 'catalog',
     mostBytes: 1024 ** 2,
@@ -57,7 +57,7 @@ function baseOf(
   { base, platforms }: Model,
   lock: Lock | undefined,
   mirrors: Catalog['mirrors'],
-): NonNullable<Part['base']> {
+): NonNullable<SplitModel['base']> {
   const text = stringify({ mirrors, models: [{ name: 'base', image: 'loader', base, platforms }] });
   return {
     catalog: text,

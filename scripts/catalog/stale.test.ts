@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { globsOf, staleness } from './stale.ts';
+import { globsOf, lockProblems } from './stale.ts';
 import type { Framework, Lock, LockedModel, Model } from './types.ts';
 
 const framework: Framework = {
@@ -48,12 +48,12 @@ const lock: Lock = {
 };
 
 it('has nothing against a lock that holds', () => {
-  expect(staleness([model], lock, frameworks, [model])).toEqual([]);
+  expect(lockProblems([model], lock, frameworks, [model])).toEqual([]);
 });
 
 it('takes what does not concern the lock as it is', () => {
   const changed = { ...model, title: 'T', version: 'v2.0.0', tags: ['x'], platforms: ['linux/arm64'] };
-  expect(staleness([changed], lock, frameworks, [changed])).toEqual([]);
+  expect(lockProblems([changed], lock, frameworks, [changed])).toEqual([]);
 });
 
 it.each<[string, Partial<Model>, string[]]>([
@@ -88,29 +88,29 @@ it.each<[string, Partial<Model>, string[]]>([
     ['base `embedded`: linux/s390x is not in the lock'],
   ],
 ])('notices another %s', (_, change, reasons) => {
-  expect(staleness([{ ...model, ...change }], lock, frameworks)).toEqual(reasons);
+  expect(lockProblems([{ ...model, ...change }], lock, frameworks)).toEqual(reasons);
 });
 
 it("notices a framework's other choice of files", () => {
   const changed = new Map([['testing', { ...framework, include: ['*.bin', '*.json'] }]]);
-  expect(staleness([model], lock, changed)).toHaveLength(1);
+  expect(lockProblems([model], lock, changed)).toHaveLength(1);
   const own = { ...model, include: ['*.bin'], exclude: ['optimizer.bin', 'x.bin'] };
-  expect(staleness([own], lock, changed)).toEqual([]);
+  expect(lockProblems([own], lock, changed)).toEqual([]);
 });
 
 it('names what left the catalog, and a missing lock', () => {
   const rose = { ...model, name: 'rose' };
   const both = { ...lock, models: { iris: locked, rose: locked } };
-  expect(staleness([model], both, frameworks, [model])).toEqual([
+  expect(lockProblems([model], both, frameworks, [model])).toEqual([
     'model rose: it is in the lock, but no longer in the catalog',
   ]);
-  expect(staleness([model], both, frameworks, [model, rose])).toEqual([]);
-  expect(staleness([model], undefined, frameworks, [model])).toEqual(['there is no models.lock.yaml']);
+  expect(lockProblems([model], both, frameworks, [model, rose])).toEqual([]);
+  expect(lockProblems([model], undefined, frameworks, [model])).toEqual(['there is no models.lock.yaml']);
 });
 
 it('says a missing base once for all models', () => {
   const other = { ...model, base: 'quay.io/a/b:1', platforms: ['linux/amd64'] };
-  expect(staleness([other, { ...other, platforms: ['linux/arm64'] }], lock, frameworks)).toEqual([
+  expect(lockProblems([other, { ...other, platforms: ['linux/arm64'] }], lock, frameworks)).toEqual([
     'base `quay.io/a/b:1`: linux/amd64 and linux/arm64 are not in the lock',
   ]);
 });

@@ -20,7 +20,7 @@ export function globsOf(model: Model, framework: Framework): Globs {
  * Why the lock does not hold for these models; empty when it does. Looks at no source: files that changed on disk show
  * when they are read. `all`, when given, are all models of the catalog, to find entries that `lock` would drop; `file` is the lock's name.
  */
-export function staleness(
+export function lockProblems(
   models: readonly Model[],
   lock: Lock | undefined,
   frameworks: ReadonlyMap<string, Framework>,

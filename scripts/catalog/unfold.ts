@@ -29,7 +29,7 @@ type Report = (at: number, problem: string, earlier?: number) => void;
  * Turns YAML nodes into plain values and notes where each stands. Unlike `toJS` of yaml it knows places, counts what
  * aliases unfold to, and takes nothing but maps, lists, texts, numbers, booleans and null.
  */
-export class Unfolding {
+export class YamlValues {
   #left: number;
   readonly #report: Report;
   /** The latest node of each anchor so far. */

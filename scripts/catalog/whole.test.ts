@@ -7,7 +7,7 @@ import {
   safetensors,
   safetensorsOf,
 } from '../../tests/support/model-files.ts';
-import { type OpenFile, type PlacedFile, Wholeness } from './whole.ts';
+import { CompletenessCheck, type OpenFile, type PlacedFile } from './whole.ts';
 
 const sha256 = '0'.repeat(64);
 
@@ -43,14 +43,14 @@ function source(files: Record<string, Uint8Array>, chunk = 10_000) {
 describe('files that no tap has seen', () => {
   it('are looked at, of safetensors the header alone', async () => {
     const { asked, opener, placed } = source({ 'model.safetensors': safetensors(Buffer.alloc(5_000_000)) });
-    expect(await new Wholeness().check(placed, [], opener)).toBeUndefined();
+    expect(await new CompletenessCheck().check(placed, [], opener)).toBeUndefined();
     expect(asked).toEqual([{ path: 'model.safetensors', offset: 0, end: 128 * 1024, given: 10_000 }]);
   });
 
   it('are read on where a header is long', async () => {
     const header = { __metadata__: { notes: 'x'.repeat(3_000_000) } };
     const { asked, opener, placed } = source({ 'model.safetensors': safetensorsOf(header, 7) }, 65_536);
-    const found = await new Wholeness().check(placed, [], opener);
+    const found = await new CompletenessCheck().check(placed, [], opener);
     expect(found?.problem).toMatch(/bytes 0 to 6 of its data belong to no tensor/);
     expect(asked.map(({ offset }) => offset)).toEqual([0, 131_072, 1_179_648]);
   });
@@ -60,10 +60,10 @@ describe('files that no tap has seen', () => {
       Array.from({ length: count }, () => field(5, field(9, Buffer.alloc(200_000))));
     const external = field(5, externalTensor({ location: 'w.data' }));
     const few = source({ 'm.onnx': onnxOf(...inline(5), external) }, 1000);
-    expect((await new Wholeness().check(few.placed, [], few.opener))?.missing).toBe('w.data');
+    expect((await new CompletenessCheck().check(few.placed, [], few.opener))?.missing).toBe('w.data');
     expect(few.asked.reduce((sum, { given }) => sum + given, 0)).toBeLessThan(20_000);
     const many = source({ 'm.onnx': onnxOf(...inline(100), external) }, 1000);
-    expect(await new Wholeness().check(many.placed, [], many.opener)).toBeUndefined();
+    expect(await new CompletenessCheck().check(many.placed, [], many.opener)).toBeUndefined();
     expect(many.asked).toHaveLength(24);
   });
 
@@ -74,7 +74,7 @@ describe('files that no tap has seen', () => {
       'large.txt': Buffer.alloc(5000),
       'm.bin': Buffer.from('x'),
     });
-    expect(await new Wholeness().check(placed, [], opener)).toBeUndefined();
+    expect(await new CompletenessCheck().check(placed, [], opener)).toBeUndefined();
     expect(parallel()).toBeLessThanOrEqual(8);
     expect(asked).toHaveLength(501);
     expect(asked.map(({ path }) => path)).toContain('m.bin');
@@ -85,7 +85,10 @@ describe('files that no tap has seen', () => {
       'a-00001-of-00002.bin': Buffer.from('x'),
       'b.bin': Buffer.alloc(0),
     });
-    expect(await new Wholeness().check(placed, [], opener)).toEqual({ path: 'b.bin', problem: 'is empty' });
+    expect(await new CompletenessCheck().check(placed, [], opener)).toEqual({
+      path: 'b.bin',
+      problem: 'is empty',
+    });
     expect(asked).toEqual([]);
   });
 
@@ -96,14 +99,14 @@ describe('files that no tap has seen', () => {
       if (args[0].path === '3.bin') throw new Error('no answer');
       yield* opener(...args);
     };
-    await expect(new Wholeness().check(placed, [], failing)).rejects.toThrow('no answer');
+    await expect(new CompletenessCheck().check(placed, [], failing)).rejects.toThrow('no answer');
     expect(asked.length).toBeLessThan(20);
   });
 });
 
 describe('files that are read for their hash', () => {
   it('are seen on the way, under the name they get, and not asked for again', async () => {
-    const wholeness = new Wholeness();
+    const wholeness = new CompletenessCheck();
     const seen: string[] = [];
     const tap = wholeness.tap(
       (path) => `1/${path}`,
@@ -124,7 +127,7 @@ describe('files that are read for their hash', () => {
   });
 
   it('count as they are at last, where a source begins anew', async () => {
-    const wholeness = new Wholeness();
+    const wholeness = new CompletenessCheck();
     const tap = wholeness.tap((path) => path);
     const bytes = safetensors(Buffer.alloc(20));
     tap({ path: 'm.safetensors', size: bytes.length })?.update(Buffer.from('half of a page'));

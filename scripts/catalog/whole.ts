@@ -36,7 +36,7 @@ export type OpenFile = (
  * Says whether a model's files are whole, by what was seen of them while they were hashed and, of the others, by a look at the bytes
  * that matter.
  */
-export class Wholeness {
+export class CompletenessCheck {
   /** By path below /models; of a file that was read for its hash, undefined where there was nothing to see. */
   readonly #findings = new Map<string, Finding | undefined>();
 

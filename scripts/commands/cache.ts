@@ -65,8 +65,8 @@ async function cacheOne(
 
 async function cacheCatalog(flags: Flags, settings: CacheSettings, context: Context): Promise<Outcome[]> {
   const options = await openRun(flags, context);
-  const { folderOf, placeOf } = await import('../cache/place.ts');
-  const place = settings.place ?? (options.catalog.cache && placeOf(options.catalog.cache));
+  const { folderOf, cacheLocation } = await import('../cache/place.ts');
+  const place = settings.place ?? (options.catalog.cache && cacheLocation(options.catalog.cache));
   if (!place) {
     throw usage(
       'cache needs a bucket',
@@ -90,8 +90,8 @@ async function openTarget(
   { endpoint, downloadDir, workers }: CacheSettings,
   context: Context,
 ): Promise<CacheTarget> {
-  const { openPlace } = await import('../cache/place.ts');
-  const { connection } = await openPlace(place, endpoint);
+  const { openCacheBucket } = await import('../cache/place.ts');
+  const { connection } = await openCacheBucket(place, endpoint);
   for (const secret of await connection.secrets()) context.masker.add(secret);
   const key = await connection.accessKey();
   context.progress.log(

@@ -15,9 +15,9 @@ export const cluster: Command = {
     ['cluster --cluster-name mine --kserve-version v0.16.0', 'another one, with an older KServe'],
   ],
   async run({ kserve, store }, context) {
-    const { makeCluster } = await import('../pipeline/cluster.ts');
+    const { createCluster } = await import('../pipeline/cluster.ts');
     const { progress, signal } = context;
-    const kubeconfig = await makeCluster({ wishes: kserve, signal, progress, ...defined({ store }) });
+    const kubeconfig = await createCluster({ wishes: kserve, signal, progress, ...defined({ store }) });
     progress.stop();
     if (kserve.kubeconfig === undefined) context.print(kubeconfig.trimEnd());
     return 0;

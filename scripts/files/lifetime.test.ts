@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Budget } from '../http/budget.ts';
-import type { Take } from '../http/lane.ts';
+import { MemoryBudget } from '../http/budget.ts';
+import type { ChunkSink } from '../http/lane.ts';
 import { parallelRanges } from '../http/ranges.ts';
 import { layerOf } from '../image/layer.ts';
 import { planLayers } from '../image/plan.ts';
@@ -37,7 +37,7 @@ async function lateCopy(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** Writes where a socket would: into the memory that the reader has room in. */
-async function fromSocket(start: number, end: number, take: Take): Promise<void> {
+async function fromSocket(start: number, end: number, take: ChunkSink): Promise<void> {
   for (let at = start; at < end; ) {
     const room = take.room?.() ?? new Uint8Array(mebibyte);
     const part = bytes.subarray(at, Math.min(end, at + room.length));
@@ -55,7 +55,7 @@ const readRanges = () =>
     receive: fromSocket,
     chunk: 2 * mebibyte,
     connections: 3,
-    budget: new Budget(4 * mebibyte),
+    budget: new MemoryBudget(4 * mebibyte),
   });
 
 test.each([

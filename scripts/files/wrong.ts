@@ -14,7 +14,7 @@ export interface CheckedFile {
  * The bytes of a file are not those locked. `file` is the very object that was asked for, so that who gave the bytes can be
  * found out and asked no more.
  */
-export class WrongFile extends ModelcarsError {
+export class CorruptFile extends ModelcarsError {
   readonly file: CheckedFile;
 
   /** `why` completes "read path: it …". */

@@ -1,5 +1,5 @@
 /** Bytes that may wait in memory, over everything that is read at the same time. First come, first served. */
-export class Budget {
+export class MemoryBudget {
   #free: number;
   readonly #size: number;
   readonly #waiting: { bytes: number; grant: () => void }[] = [];

@@ -1,12 +1,12 @@
 import { ModelcarsError } from '../errors.ts';
 import { drop, headerOf, readBody, readRefusal } from './body.ts';
 import { isRetryable, isUnreachable, networkFailure, RequestFailure } from './failure.ts';
-import type { Head } from './head.ts';
-import { LaneBroken, type Take } from './lane.ts';
-import type { Lanes } from './lanes.ts';
+import type { ResponseHead } from './head.ts';
+import { type ChunkSink, ConnectionLost } from './lane.ts';
+import type { BulkPool } from './lanes.ts';
 import { Patience } from './patience.ts';
 import { cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { HttpResponse, Transport } from './transport.ts';
 import { transmit } from './wire.ts';
 
 /** A GET of something that somebody serves. */
@@ -50,7 +50,7 @@ export interface HttpOptions {
 }
 
 export interface Got {
-  answer: Answer;
+  answer: HttpResponse;
   status: number;
   /** Where the answer is from, after redirects. */
   url: URL;
@@ -111,18 +111,22 @@ export class HttpClient {
   async receive(
     call: Get,
     look: (seen: Seen) => void,
-    take: Take,
+    take: ChunkSink,
     size: 'large' | 'small' = 'large',
   ): Promise<void> {
     const { what, url, expect, signal } = call;
     const lanes = size === 'large' ? this.#lanes(call) : undefined;
     if (lanes !== undefined) {
       const headers = this.#headersFor(call);
-      const seen = (head: Head): Seen => ({ status: head.status, header: (name) => head.headers[name], url });
+      const seen = (head: ResponseHead): Seen => ({
+        status: head.status,
+        header: (name) => head.headers[name],
+        url,
+      });
       const answer = await lanes
         .get({ url, headers, expect, signal, look: (head) => look(seen(head)), take })
         .catch((error: unknown) => {
-          if (!(error instanceof LaneBroken)) throw error;
+          if (!(error instanceof ConnectionLost)) throw error;
           throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error.cause);
         });
       this.#answered.add(url.host);
@@ -166,7 +170,7 @@ export class HttpClient {
     throw this.#options.refused(call, await refusalOf(got));
   }
 
-  #lanes({ what, url, sender }: Get): Lanes | undefined {
+  #lanes({ what, url, sender }: Get): BulkPool | undefined {
     try {
       return this.#options.transport.lanes(url, sender);
     } catch (error) {
@@ -207,7 +211,7 @@ export class HttpClient {
 }
 
 /** Gives a stream's bytes to `take`. */
-export async function pour(bytes: AsyncIterable<Uint8Array>, take: Take): Promise<void> {
+export async function pour(bytes: AsyncIterable<Uint8Array>, take: ChunkSink): Promise<void> {
   for await (const chunk of bytes) {
     const wait = take(chunk);
     if (wait !== undefined) await wait;

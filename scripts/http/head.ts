@@ -1,5 +1,5 @@
 /** The head of an HTTP/1.1 answer. */
-export interface Head {
+export interface ResponseHead {
   status: number;
   /** Names in lower case; several of one name are joined by ", ". */
   headers: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface Head {
  * Reads an answer's head, without the empty line at its end (RFC 9112). Undefined for what is none, or not to be trusted: folded
  * lines, a space before a colon, lengths that contradict each other.
  */
-export function parseHead(text: string): Head | undefined {
+export function parseHead(text: string): ResponseHead | undefined {
   const [first = '', ...lines] = text.split('\r\n');
   const [, minor, status] = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(first) ?? [];
   if (status === undefined) return undefined;

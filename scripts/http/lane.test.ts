@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { giveRoom, ok, startRaw, until, want } from '../../tests/support/http-server.ts';
-import { Lane } from './lane.ts';
-import { LaneBroken } from './reader.ts';
+import { BulkConnection } from './lane.ts';
+import { ConnectionLost } from './reader.ts';
 
-const lanes: Lane[] = [];
-const laneTo = (url: URL, onEnd: (lane: Lane) => void = () => {}): Lane => {
-  const lane = new Lane(url, undefined, onEnd);
+const lanes: BulkConnection[] = [];
+const laneTo = (url: URL, onEnd: (lane: BulkConnection) => void = () => {}): BulkConnection => {
+  const lane = new BulkConnection(url, undefined, onEnd);
   lanes.push(lane);
   return lane;
 };
@@ -159,7 +159,7 @@ describe('a lane', () => {
     ['connection: close', ok('hello', 'Connection: close')],
   ])('is not asked again after %s', async (_, bytes) => {
     await using server = await startRaw(() => bytes);
-    const ended: Lane[] = [];
+    const ended: BulkConnection[] = [];
     const lane = laneTo(server.url(), (one) => ended.push(one));
     const request = want(server.url());
     expect(await lane.get(request)).toMatchObject({ read: true, keepAlive: false });
@@ -167,7 +167,7 @@ describe('a lane', () => {
     expect(lane.isOpen).toBe(false);
     expect(await failure(lane.get(want(server.url())))).toMatchObject({ answered: false });
     await until(() => expect(ended).toEqual([lane]));
-    expect(await failure(lane.get(want(server.url())))).toBeInstanceOf(LaneBroken);
+    expect(await failure(lane.get(want(server.url())))).toBeInstanceOf(ConnectionLost);
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -183,7 +183,7 @@ describe('a lane that breaks', () => {
     const lane = laneTo(server.url());
     const error = await failure(lane.get(want(server.url())));
     expect(error).toMatchObject({ answered: true, cause: { message } });
-    expect(error).toBeInstanceOf(LaneBroken);
+    expect(error).toBeInstanceOf(ConnectionLost);
     expect(lane.isOpen).toBe(false);
   });
 

@@ -1,9 +1,9 @@
 import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectSecure, type SecureContext } from 'node:tls';
 import { ModelcarsError } from '../errors.ts';
-import { AnswerReader, type LaneAnswer, LaneBroken, type LaneRequest } from './reader.ts';
+import { type BulkRequest, type BulkResponse, ConnectionLost, ResponseReader } from './reader.ts';
 
-export { type LaneAnswer, LaneBroken, type LaneRequest, type Take } from './reader.ts';
+export { type BulkRequest, type BulkResponse, type ChunkSink, ConnectionLost } from './reader.ts';
 
 const bufferSize = 64 * 1024;
 const connectTimeout = 30_000;
@@ -15,10 +15,10 @@ const idleTimeout = 4_000;
 /** The exchange under way. */
 interface Exchange {
   signal: AbortSignal | undefined;
-  reader: AnswerReader;
+  reader: ResponseReader;
   /** Bytes that came while `take` asked to wait; undefined when it does not. */
   held: Buffer[] | undefined;
-  resolve(answer: LaneAnswer): void;
+  resolve(answer: BulkResponse): void;
   reject(error: unknown): void;
 }
 
@@ -27,9 +27,9 @@ interface Exchange {
  * needs a sixth of the CPU of a stream of new buffers, and leaves no garbage. It reads bodies of a known length only;
  * whatever else comes is for the ordinary client.
  */
-export class Lane {
+export class BulkConnection {
   readonly #socket: Socket;
-  readonly #onEnd: (lane: Lane) => void;
+  readonly #onEnd: (lane: BulkConnection) => void;
   readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
   #exchange: Exchange | undefined;
   #failure: unknown;
@@ -39,7 +39,7 @@ export class Lane {
   constructor(
     url: URL,
     secureContext: (() => SecureContext) | undefined,
-    onEnd: (lane: Lane) => void,
+    onEnd: (lane: BulkConnection) => void,
     lookup?: LookupFunction,
   ) {
     this.#onEnd = onEnd;
@@ -78,13 +78,13 @@ export class Lane {
   }
 
   /** Sends a request and hands its body over. The lane takes the next when this has resolved and it is open. */
-  async get(request: LaneRequest): Promise<LaneAnswer> {
+  async get(request: BulkRequest): Promise<BulkResponse> {
     const { url, headers, signal } = request;
     const all = fields({ host: url.host, connection: 'keep-alive', ...headers });
     if (signal?.aborted) this.close();
-    if (this.#socket.destroyed) throw new LaneBroken(this.#failure ?? ended(), false);
-    const { promise, resolve, reject } = Promise.withResolvers<LaneAnswer>();
-    this.#exchange = { signal, reader: new AnswerReader(request), held: undefined, resolve, reject };
+    if (this.#socket.destroyed) throw new ConnectionLost(this.#failure ?? ended(), false);
+    const { promise, resolve, reject } = Promise.withResolvers<BulkResponse>();
+    this.#exchange = { signal, reader: new ResponseReader(request), held: undefined, resolve, reject };
     const onAbort = () => this.close();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#socket.ref();
@@ -188,7 +188,7 @@ export class Lane {
     // All has come, and waits to be taken: `#goOn` ends it.
     const whole = held !== undefined && held.reduce((sum, one) => sum + one.length, 0) >= reader.left;
     if (!whole || signal?.aborted)
-      this.#fail(exchange, new LaneBroken(this.#failure ?? ended(), reader.started));
+      this.#fail(exchange, new ConnectionLost(this.#failure ?? ended(), reader.started));
   }
 }
 

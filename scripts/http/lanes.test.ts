@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { ok, startRaw, until, want } from '../../tests/support/http-server.ts';
-import { Lanes } from './lanes.ts';
+import { BulkPool } from './lanes.ts';
 
-const made: Lanes[] = [];
-const newLanes = (): Lanes => {
-  const lanes = new Lanes(createSecureContext);
+const made: BulkPool[] = [];
+const newLanes = (): BulkPool => {
+  const lanes = new BulkPool(createSecureContext);
   made.push(lanes);
   return lanes;
 };

@@ -1,13 +1,13 @@
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { Lane, type LaneAnswer, LaneBroken, type LaneRequest } from './lane.ts';
+import { BulkConnection, type BulkRequest, type BulkResponse, ConnectionLost } from './lane.ts';
 
 /** Lanes to many hosts, used again when they are free. */
-export class Lanes {
+export class BulkPool {
   readonly #secureContext: () => SecureContext;
   readonly #lookup: LookupFunction | undefined;
-  readonly #resting = new Map<string, Lane[]>();
-  readonly #all = new Set<Lane>();
+  readonly #resting = new Map<string, BulkConnection[]>();
+  readonly #all = new Set<BulkConnection>();
   /** Hosts that send bodies no lane can read. */
   readonly #unfit = new Set<string>();
 
@@ -26,17 +26,17 @@ export class Lanes {
    * Sends a GET and gives its body to `take`. What another status or form is left unread (`read` is false). Fails with a
    * LaneBroken when the connection does, and with whatever `look` and `take` throw.
    */
-  async get(request: LaneRequest): Promise<LaneAnswer> {
+  async get(request: BulkRequest): Promise<BulkResponse> {
     const { url } = request;
     for (;;) {
       const rested = this.#resting.get(url.origin)?.pop();
       const lane = rested ?? this.#make(url);
-      let answer: LaneAnswer;
+      let answer: BulkResponse;
       try {
         answer = await lane.get(request);
       } catch (error) {
         // A server closes a connection that rests; we may have asked after that.
-        const stale = rested !== undefined && error instanceof LaneBroken && !error.answered;
+        const stale = rested !== undefined && error instanceof ConnectionLost && !error.answered;
         if (stale && !request.signal?.aborted) continue;
         lane.close();
         throw error;
@@ -56,9 +56,9 @@ export class Lanes {
     for (const lane of this.#all) lane.close();
   }
 
-  #make(url: URL): Lane {
+  #make(url: URL): BulkConnection {
     const secure = url.protocol === 'https:' ? this.#secureContext : undefined;
-    const onEnd = (ended: Lane) => {
+    const onEnd = (ended: BulkConnection) => {
       this.#all.delete(ended);
       const resting = this.#resting.get(url.origin);
       if (resting)
@@ -67,7 +67,7 @@ export class Lanes {
           resting.filter((one) => one !== ended),
         );
     };
-    const lane = new Lane(url, secure, onEnd, this.#lookup);
+    const lane = new BulkConnection(url, secure, onEnd, this.#lookup);
     this.#all.add(lane);
     return lane;
   }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { Budget } from './budget.ts';
+import { MemoryBudget } from './budget.ts';
 import { pour } from './client.ts';
 import { RequestFailure } from './failure.ts';
-import type { Take } from './lane.ts';
+import type { ChunkSink } from './lane.ts';
 import { parallelRanges, type RangesOptions } from './ranges.ts';
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31 + (at >> 8)) & 255);
@@ -63,12 +63,12 @@ const optionsFor = (server: Server, more: Partial<RangesOptions> = {}): RangesOp
   chunk: 512,
   connections: 4,
   retry: { tries: 4, delay: 0 },
-  budget: new Budget(4096),
+  budget: new MemoryBudget(4096),
   ...more,
 });
 
 /** Gives bytes to `take` as a socket does: what it has room for is written there first. */
-async function fill(chunks: AsyncIterable<Uint8Array>, take: Take): Promise<void> {
+async function fill(chunks: AsyncIterable<Uint8Array>, take: ChunkSink): Promise<void> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
       const room = take.room?.() ?? new Uint8Array(chunk.length);
@@ -112,7 +112,7 @@ describe('parallelRanges', () => {
         }),
         async ({ plans, chunk, connections, size, offset, room, slow, filling }) => {
           const server = new Server(plans);
-          const budget = new Budget(room);
+          const budget = new MemoryBudget(room);
           const retry = { tries: 40, delay: 0 };
           const most = {
             chunk: Math.max(chunk, Math.ceil(size / 200)),
@@ -122,7 +122,7 @@ describe('parallelRanges', () => {
             budget,
             retry,
             ...(filling && {
-              receive: (start: number, end: number, take: Take, signal: AbortSignal) =>
+              receive: (start: number, end: number, take: ChunkSink, signal: AbortSignal) =>
                 fill(server.serve(start, end, signal), take),
             }),
           };
@@ -180,7 +180,7 @@ describe('parallelRanges', () => {
   it('ends at once, and everything with it, when a failure cannot be mended', async () => {
     const refused = new ModelcarsError('auth', 'no');
     const server = new Server();
-    const budget = new Budget(4096);
+    const budget = new MemoryBudget(4096);
     let calls = 0;
     const options = optionsFor(server, {
       budget,
@@ -210,7 +210,7 @@ describe('parallelRanges', () => {
 
   it('stops all requests when its reader stops', async () => {
     const server = new Server(Array.from({ length: 10 }, () => ({ piece: 10, delay: true })));
-    const budget = new Budget(4096);
+    const budget = new MemoryBudget(4096);
     for await (const chunk of parallelRanges(optionsFor(server, { budget }))) {
       expect(chunk.length).toBe(512);
       break;
@@ -234,7 +234,7 @@ describe('parallelRanges', () => {
   });
 
   it('holds no more in memory than the budget and a short lead, however many are read', async () => {
-    const budget = new Budget(1024);
+    const budget = new MemoryBudget(1024);
     const server = new Server(Array.from({ length: 200 }, () => ({ piece: 64, delay: true })));
     const read = await Promise.all(
       Array.from({ length: 6 }, () => collect(parallelRanges(optionsFor(server, { budget })), server, true)),
@@ -252,7 +252,7 @@ describe('parallelRanges', () => {
     const options = optionsFor(new Server(), {
       size,
       chunk: size,
-      budget: new Budget(0),
+      budget: new MemoryBudget(0),
       async receive(start, end, take) {
         for (let at = start; at < end; at += 16_384) {
           given += 16_384;
@@ -271,7 +271,7 @@ describe('parallelRanges', () => {
   });
 
   it('lets others read while one reader stands still with all of the budget', async () => {
-    const budget = new Budget(1024);
+    const budget = new MemoryBudget(1024);
     const standing = parallelRanges(optionsFor(new Server(), { budget }));
     await standing.next();
     await sleep(10);
@@ -284,7 +284,7 @@ describe('parallelRanges', () => {
 
 describe('Budget', () => {
   it('answers in the order of the questions, large ones too', () => {
-    const budget = new Budget(10);
+    const budget = new MemoryBudget(10);
     const answered: string[] = [];
     budget.ask(8, () => answered.push('first'));
     const withdraw = budget.ask(9, () => answered.push('large'));

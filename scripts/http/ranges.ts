@@ -1,10 +1,10 @@
 import { ModelcarsError } from '../errors.ts';
 import { chunkLifetime } from '../image/types.ts';
-import { Budget } from './budget.ts';
+import { MemoryBudget } from './budget.ts';
 import { RequestFailure } from './failure.ts';
-import type { Take } from './lane.ts';
+import type { ChunkSink } from './lane.ts';
 import { Patience } from './patience.ts';
-import { newPiece, type Piece, pieceSize, pieces, roomOf } from './piece.ts';
+import { newRangeBuffer, type RangeBuffer, rangeBufferSize, rangeBuffers, roomOf } from './piece.ts';
 import { cancelled, defaultRetry, type RetryOptions, sleep } from './retry.ts';
 
 export interface RangesOptions {
@@ -18,7 +18,7 @@ export interface RangesOptions {
    * Gives the bytes from `start` up to `end`, without it, to `take`, and returns when all have come. A RequestFailure that is
    * retryable is tried again, as are bytes that end too early; anything else that it throws ends the reading.
    */
-  receive(start: number, end: number, take: Take, signal: AbortSignal): Promise<void>;
+  receive(start: number, end: number, take: ChunkSink, signal: AbortSignal): Promise<void>;
   /** Ranges under way at the same time; 10 by default. */
   connections?: number;
   /** Bytes of a range; 4 MiB by default. */
@@ -29,13 +29,13 @@ export interface RangesOptions {
   /** Called before each new try with one line for the log. */
   onRetry?: ((message: string) => void) | undefined;
   /** Where room for ranges that are read ahead comes from; one budget for all of this process by default. */
-  budget?: Budget;
+  budget?: MemoryBudget;
 }
 
 /** Room for ranges that are read ahead, of all files of this process. */
-const readAhead = new Budget(48 * 1024 ** 2);
+const readAhead = new MemoryBudget(48 * 1024 ** 2);
 /** Bytes that a range without room in the budget may run ahead of its reader. */
-const shortLead = pieceSize;
+const shortLead = rangeBufferSize;
 
 /** Bytes of a range by default: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
 export const rangeSize = 4 * 1024 ** 2;
@@ -67,7 +67,7 @@ interface Range {
   /** Arrived and not taken. */
   chunks: Uint8Array[];
   /** Being filled, the last of `chunks` to be. */
-  piece: Piece | undefined;
+  piece: RangeBuffer | undefined;
   /** Bytes in `chunks`. */
   lead: number;
   /** Bytes of the budget that were not given back yet. */
@@ -79,7 +79,7 @@ interface Range {
 
 class RangeReader {
   readonly #options: RangesOptions;
-  readonly #budget: Budget;
+  readonly #budget: MemoryBudget;
   readonly #connections: number;
   readonly #chunk: number;
   readonly #stop = new AbortController();
@@ -123,7 +123,7 @@ class RangeReader {
       const chunk = first?.chunks.shift();
       if (first !== undefined && chunk !== undefined) {
         this.#given.push(chunk);
-        if (this.#given.length > chunkLifetime + 1) pieces.put(this.#given.shift());
+        if (this.#given.length > chunkLifetime + 1) rangeBuffers.put(this.#given.shift());
         first.lead -= chunk.length;
         this.#giveBack(first, Math.min(first.reserved, chunk.length));
         if (!first.roomy) this.#notify();
@@ -139,7 +139,7 @@ class RangeReader {
     this.#fail(cancelled());
     await Promise.all(this.#running);
     for (const range of this.#ranges) {
-      for (const chunk of range.chunks) pieces.put(chunk);
+      for (const chunk of range.chunks) rangeBuffers.put(chunk);
       this.#giveBack(range, range.reserved);
     }
     this.#ranges.length = 0;
@@ -286,8 +286,8 @@ class RangeReader {
 }
 
 /** The piece of a range that is to be filled next; of a range that is not at its end. */
-function pieceOf(range: Range): Piece {
-  range.piece ??= newPiece(range.end - range.at);
+function pieceOf(range: Range): RangeBuffer {
+  range.piece ??= newRangeBuffer(range.end - range.at);
   return range.piece;
 }
 

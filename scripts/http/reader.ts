@@ -1,31 +1,31 @@
-import { type Head, parseHead } from './head.ts';
+import { parseHead, type ResponseHead } from './head.ts';
 
 /** Takes bytes as they come. They are good until it returns; a promise asks to wait with the next. */
-export interface Take {
+export interface ChunkSink {
   (chunk: Uint8Array): Promise<void> | undefined;
   /** Memory that the next bytes may be read into, for `take` to find them there; undefined when they may lie anywhere. */
   room?(): Uint8Array | undefined;
 }
 
 /** One GET. */
-export interface LaneRequest {
+export interface BulkRequest {
   url: URL;
   headers: Record<string, string>;
   /** Statuses whose body is wanted. */
   expect: number[];
   signal?: AbortSignal | undefined;
   /** Sees an answer with such a status before its body; may throw. */
-  look(head: Head): void;
-  take: Take;
+  look(head: ResponseHead): void;
+  take: ChunkSink;
 }
 
 /** What came: the body went to `take`, or was left alone because of its status or form. */
-export interface LaneAnswer extends Head {
+export interface BulkResponse extends ResponseHead {
   read: boolean;
 }
 
 /** The connection broke; what `look` or `take` threw is passed on as it is. */
-export class LaneBroken extends Error {
+export class ConnectionLost extends Error {
   /** Whether any byte of an answer had come. */
   readonly answered: boolean;
 
@@ -37,18 +37,18 @@ export class LaneBroken extends Error {
 
 const mostHead = 64 * 1024;
 const beginning = 'HTTP/1.';
-const unreadable: Head = { status: 0, headers: {}, length: undefined, keepAlive: false };
+const unreadable: ResponseHead = { status: 0, headers: {}, length: undefined, keepAlive: false };
 
 /** Reads one answer from the bytes of a connection. */
-export class AnswerReader {
-  readonly #request: LaneRequest;
+export class ResponseReader {
+  readonly #request: BulkRequest;
   /** What came of the head; undefined once it is whole. */
   #head: Buffer | undefined;
-  #answer: LaneAnswer | undefined;
+  #answer: BulkResponse | undefined;
   #left = 0;
   #started = false;
 
-  constructor(request: LaneRequest) {
+  constructor(request: BulkRequest) {
     this.#request = request;
     this.#head = Buffer.alloc(0);
   }
@@ -69,7 +69,7 @@ export class AnswerReader {
   }
 
   /** The answer, when no more bytes are wanted. */
-  get answer(): LaneAnswer | undefined {
+  get answer(): BulkResponse | undefined {
     return this.#head === undefined && this.#left === 0 ? this.#answer : undefined;
   }
 
@@ -80,7 +80,7 @@ export class AnswerReader {
     if (body === undefined) return undefined;
     // More than it said: what else is wrong with it?
     if (body.length > this.#left)
-      throw new LaneBroken(new Error('it sent more than its Content-Length'), true);
+      throw new ConnectionLost(new Error('it sent more than its Content-Length'), true);
     this.#left -= body.length;
     return body.length > 0 ? this.#request.take(body) : undefined;
   }
@@ -95,7 +95,7 @@ export class AnswerReader {
       // Something else than HTTP may wait for us to speak: it is not waited for.
       if (!beginning.startsWith(start)) return this.#leave(unreadable);
       if (end === -1 || end > mostHead) {
-        if (head.length > mostHead) throw new LaneBroken(new Error('its head has no end'), true);
+        if (head.length > mostHead) throw new ConnectionLost(new Error('its head has no end'), true);
         this.#head = head;
         return undefined;
       }
@@ -113,7 +113,7 @@ export class AnswerReader {
     }
   }
 
-  #leave(head: Head): undefined {
+  #leave(head: ResponseHead): undefined {
     this.#head = undefined;
     this.#answer = { ...head, read: false };
   }

@@ -10,7 +10,7 @@ import { makeCertificates } from '../../tests/parts/certificates.ts';
 import { ok, startRaw, until } from '../../tests/support/http-server.ts';
 import { type Get, HttpClient, type Refused, type Seen } from './client.ts';
 import { RequestFailure } from './failure.ts';
-import { Lanes } from './lanes.ts';
+import { BulkPool } from './lanes.ts';
 import { Transport } from './transport.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -20,7 +20,7 @@ function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
   const transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
   const refusals: Refused[] = [];
   const seen: Seen[] = [];
-  const overLanes = vi.spyOn(Lanes.prototype, 'get');
+  const overLanes = vi.spyOn(BulkPool.prototype, 'get');
   const client = new HttpClient({
     transport,
     retry: { tries: 3, delay: 0 },

@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../../tests/parts/certificates.ts';
 import { giveRoom, ok, startRaw, until, want } from '../../tests/support/http-server.ts';
-import { Lanes } from './lanes.ts';
+import { BulkPool } from './lanes.ts';
 
-const made: Lanes[] = [];
-const newLanes = (ca?: string): Lanes => {
-  const lanes = new Lanes(() => createSecureContext(ca === undefined ? {} : { ca }));
+const made: BulkPool[] = [];
+const newLanes = (ca?: string): BulkPool => {
+  const lanes = new BulkPool(() => createSecureContext(ca === undefined ? {} : { ca }));
   made.push(lanes);
   return lanes;
 };

@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { readCertificates } from './certificates.ts';
-import { Lanes } from './lanes.ts';
+import { BulkPool } from './lanes.ts';
 import { isPrivateAddress, PrivateTarget, publicLookup } from './private.ts';
 
 /** A response; whoever gets it reads the body or dumps it. */
-export type Answer = Dispatcher.ResponseData;
+export type HttpResponse = Dispatcher.ResponseData;
 
 /** One HTTP request, without redirects, credentials or retries. */
-export interface Send {
+export interface HttpRequest {
   method: Dispatcher.HttpMethod;
   headers: Record<string, string>;
   body?: Uint8Array | Readable;
@@ -40,9 +40,9 @@ const connections = 16;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
-  readonly #lanes = new Lanes(() => this.#context());
+  readonly #lanes = new BulkPool(() => this.#context());
   /** By who sends us there. */
-  readonly #publicLanes = new Map<string, Lanes>();
+  readonly #publicLanes = new Map<string, BulkPool>();
   readonly #certificates: readonly string[];
   /** Hosts we are connected to, and whether that is at private addresses only. */
   readonly #private = new Map<string, boolean>();
@@ -55,7 +55,7 @@ export class Transport {
     this.#options = { ...options, env: { ...options.env } };
   }
 
-  async send(url: URL, request: Send): Promise<Answer> {
+  async send(url: URL, request: HttpRequest): Promise<HttpResponse> {
     const { signal, body, sender, ...rest } = request;
     return await this.#dispatcher(url, this.#wary(url, sender)).request({
       ...rest,
@@ -71,7 +71,7 @@ export class Transport {
    * Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. `sender` as in
    * `send`.
    */
-  lanes(url: URL, sender?: URL): Lanes | undefined {
+  lanes(url: URL, sender?: URL): BulkPool | undefined {
     if (this.#proxyFor(url) !== undefined) return undefined;
     const lanes = this.#lanesFor(this.#wary(url, sender));
     return lanes.fits(url) ? lanes : undefined;
@@ -94,9 +94,9 @@ export class Transport {
     return isPrivateAddress(hostname) || this.#private.get(hostname) === true;
   }
 
-  #lanesFor(sender: string | undefined): Lanes {
+  #lanesFor(sender: string | undefined): BulkPool {
     if (sender === undefined) return this.#lanes;
-    const lanes = this.#publicLanes.get(sender) ?? new Lanes(() => this.#context(), publicLookup(sender));
+    const lanes = this.#publicLanes.get(sender) ?? new BulkPool(() => this.#context(), publicLookup(sender));
     this.#publicLanes.set(sender, lanes);
     return lanes;
   }

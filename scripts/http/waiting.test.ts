@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { ok, startRaw, until, want } from '../../tests/support/http-server.ts';
-import { Lane } from './lane.ts';
+import { BulkConnection } from './lane.ts';
 
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'no failure',
     (error: unknown) => error,
   );
-const laneTo = (url: URL): Lane => new Lane(url, undefined, () => {});
+const laneTo = (url: URL): BulkConnection => new BulkConnection(url, undefined, () => {});
 const large = Buffer.alloc(3_000_000, 'x');
 afterEach(() => vi.restoreAllMocks());
 
@@ -148,7 +148,7 @@ describe('time', { retry: 3 }, () => {
     const began = performance.now();
     const context = createSecureContext();
     const error = await failure(
-      new Lane(
+      new BulkConnection(
         url,
         () => context,
         () => {},
@@ -158,7 +158,7 @@ describe('time', { retry: 3 }, () => {
     expect(performance.now() - began).toBeGreaterThan(250);
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 20);
-    const stopped = new Lane(
+    const stopped = new BulkConnection(
       url,
       () => context,
       () => {},
@@ -216,7 +216,7 @@ describe('time', { retry: 3 }, () => {
       socket.write(ok('hello'));
     });
     const onEnd = vi.fn();
-    const lane = new Lane(server.url(), undefined, onEnd);
+    const lane = new BulkConnection(server.url(), undefined, onEnd);
     for (const _ of [1, 2]) {
       await lane.get(want(server.url()));
       lane.rest();

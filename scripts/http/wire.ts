@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import { discard, headerOf } from './body.ts';
 import { type Advice, networkFailure, RequestFailure } from './failure.ts';
 import { cancelled } from './retry.ts';
-import type { Answer, Transport } from './transport.ts';
+import type { HttpResponse, Transport } from './transport.ts';
 
 /** A request with its redirects, before retries and after authentication. */
 export interface WireRequest {
@@ -40,7 +40,7 @@ export async function transmit(
   transport: Transport,
   start: URL,
   request: WireRequest,
-): Promise<{ answer: Answer; status: number; url: URL }> {
+): Promise<{ answer: HttpResponse; status: number; url: URL }> {
   const { what, method, body, stream, signal, headersTimeout, advice } = request;
   const { authorization: _, ...anonymous } = request.headers;
   let url = start;
@@ -48,7 +48,7 @@ export async function transmit(
   for (let hops = 0; ; hops++) {
     const headers = url.origin === start.origin ? request.headers : anonymous;
     const bytes = stream?.() ?? body;
-    let answer: Answer;
+    let answer: HttpResponse;
     try {
       const send = {
         method,

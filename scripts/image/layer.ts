@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { compress } from './compress.ts';
 import type { LayerPlan } from './plan.ts';
-import { type OpenFile, segmentsOf, TarReader } from './reader.ts';
+import { LayerStream, type OpenFile, segmentsOf } from './reader.ts';
 import { type Content, type Digest, mediaTypes } from './types.ts';
 
 export interface LayerOptions {
@@ -59,7 +59,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
   const segments = segmentsOf(plan, options.mtime);
   const common = { plan, key: layerKey(plan, options), mediaType: layerMediaType[options.compression] };
   if (options.compression === 'none') {
-    const open = opener((files) => new TarReader(segments, openFile, { files, tar: false }));
+    const open = opener((files) => new LayerStream(segments, openFile, { files, tar: false }));
     return {
       ...common,
       size: plan.size,
@@ -71,7 +71,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
   const format = options.compression;
   let diffId: Digest | undefined;
   async function* openTar(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const reader = new TarReader(segments, openFile, { files: true, tar: true });
+    const reader = new LayerStream(segments, openFile, { files: true, tar: true });
     yield* reader.read(0, signal);
     diffId = reader.digest();
   }
@@ -88,7 +88,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
 }
 
 /** Content.open over readers: a new one from the start, the last one to go on after a break. */
-function opener(make: (files: boolean) => TarReader): (files: boolean) => Content['open'] {
+function opener(make: (files: boolean) => LayerStream): (files: boolean) => Content['open'] {
   return (files) => {
     let reader = make(files);
     return (offset = 0, signal) => {

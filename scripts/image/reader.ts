@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { WrongFile } from '../files/wrong.ts';
+import { CorruptFile } from '../files/wrong.ts';
 import { type ImageFile, type LayerPlan, membersOf } from './plan.ts';
 import { encodeHeader, endOfArchive, paddingOf } from './tar.ts';
 import type { Digest } from './types.ts';
@@ -47,7 +47,7 @@ export interface Proofs {
  * Reads the tar, from the start or, after a broken read, from any offset already passed, and hashes every byte at most
  * once, whatever is read again.
  */
-export class TarReader {
+export class LayerStream {
   readonly #segments: readonly Segment[];
   readonly #openFile: OpenFile;
   readonly #proofs: Proofs;
@@ -103,7 +103,7 @@ export class TarReader {
     for await (const chunk of this.#openFile(file, from, signal)) {
       if (chunk.length === 0) continue;
       if (at + chunk.length > file.size)
-        throw new WrongFile(file, `has more than the ${file.size} bytes locked`);
+        throw new CorruptFile(file, `has more than the ${file.size} bytes locked`);
       const fresh = at + chunk.length - state.hashed;
       if (this.#proofs.files && fresh > 0) {
         state.hash.update(chunk.subarray(chunk.length - fresh));
@@ -111,12 +111,12 @@ export class TarReader {
         if (state.hashed === file.size) {
           const actual = state.hash.digest('hex');
           if (actual !== file.sha256)
-            throw new WrongFile(file, `has sha256 ${actual}, locked is ${file.sha256}`);
+            throw new CorruptFile(file, `has sha256 ${actual}, locked is ${file.sha256}`);
         }
       }
       at += chunk.length;
       yield chunk;
     }
-    if (at < file.size) throw new WrongFile(file, `ended after ${at} of ${file.size} bytes`);
+    if (at < file.size) throw new CorruptFile(file, `ended after ${at} of ${file.size} bytes`);
   }
 }

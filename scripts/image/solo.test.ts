@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { layerOf } from './layer.ts';
 import { planLayers } from './plan.ts';
-import { soloHash } from './solo.ts';
+import { layerPredictor } from './solo.ts';
 
 it('foretells the layer that a large file gets, key and all', async () => {
   const bytes = randomBytes(33 * 1024 ** 2 + 1);
@@ -21,11 +21,11 @@ it('foretells the layer that a large file gets, key and all', async () => {
   for await (const chunk of layer.open()) hash.update(chunk);
   const digest = `sha256:${hash.digest('hex')}`;
 
-  const solo = soloHash(file.path, file.size, 7);
+  const solo = layerPredictor(file.path, file.size, 7);
   for (let at = 0; at < bytes.length; at += 1_000_000) solo?.update(bytes.subarray(at, at + 1_000_000));
   expect(solo?.end(sha256)).toEqual({ key: layer.key, digest, diffId: digest, size: plan.size });
 });
 
 it('leaves files alone that share a layer', () => {
-  expect(soloHash('config.json', 1000, 0)).toBeUndefined();
+  expect(layerPredictor('config.json', 1000, 0)).toBeUndefined();
 });

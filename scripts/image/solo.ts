@@ -5,7 +5,7 @@ import { segmentsOf } from './reader.ts';
 import type { Digest } from './types.ts';
 
 /** An uncompressed layer as it will be. */
-export interface SoloLayer {
+export interface PredictedLayer {
   key: string;
   digest: Digest;
   /** Bytes. */
@@ -14,10 +14,10 @@ export interface SoloLayer {
 }
 
 /** Takes a file's bytes from first to last, and then tells of the layer that holds it alone. */
-export interface SoloHash {
+export interface LayerPredictor {
   update(chunk: Uint8Array): void;
   /** `sha256` of the file, 64 hexadecimal digits. */
-  end(sha256: string): SoloLayer;
+  end(sha256: string): PredictedLayer;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface SoloHash {
  * (the lock's sha256): a push then knows it beforehand. Undefined for a file that will share a layer. `path` below
  * /models, `size` in bytes, `mtime` in seconds.
  */
-export function soloHash(path: string, size: number, mtime: number): SoloHash | undefined {
+export function layerPredictor(path: string, size: number, mtime: number): LayerPredictor | undefined {
   if (size < ownLayerFrom) return undefined;
   const files = [{ path, size, sha256: '' }];
   const segments = segmentsOf({ files, size: tarSize(files) }, mtime);

@@ -1,7 +1,7 @@
 import type { Stage } from './types.ts';
 
 /** A sign in what the cluster says, and what it mostly means. */
-export interface Clue {
+export interface KnownCause {
   stages: Stage[];
   sign: RegExp;
   cause: string;
@@ -19,7 +19,7 @@ const shell =
   'use a base with sh, ln, ls and sleep: `base: embedded`, or ubi-micro (not scratch, not distroless)';
 
 /** In the order they are tried: the first whose stage and sign fit is told. */
-export const clues: Clue[] = [
+export const knownCauses: KnownCause[] = [
   // apply
   {
     stages: ['apply'],
@@ -242,8 +242,8 @@ export const clues: Clue[] = [
  * The likely cause of a failure at a stage, by what was seen there, most telling text first. Of events that text decides; a log tells
  * a trouble and then its consequences, so there the order of the clues does, the particular before the general.
  */
-export function findCause(stage: Stage, texts: readonly string[]): Clue | undefined {
-  const own = clues.filter(({ stages }) => stages.includes(stage));
+export function findCause(stage: Stage, texts: readonly string[]): KnownCause | undefined {
+  const own = knownCauses.filter(({ stages }) => stages.includes(stage));
   if (stage !== 'apply' && stage !== 'pull')
     return own.find(({ sign }) => texts.some((text) => sign.test(text)));
   for (const text of texts) {

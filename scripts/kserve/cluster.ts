@@ -4,13 +4,13 @@ import type { Descriptor, ImageStore } from '../image/types.ts';
 import type { Api } from './api.ts';
 import { type Amount, type NodeFacts, type PodFacts, roomFor } from './capacity.ts';
 import type { PlannedCase } from './cases.ts';
-import { onSuddenEnd } from './farewell.ts';
+import { onSuddenExit } from './farewell.ts';
 import { bringCached } from './imagecache.ts';
 import { importImages } from './import.ts';
-import { insist } from './install.ts';
+import { retryApi } from './install.ts';
 import { findEngine, Kind } from './kind.ts';
 import { type InferenceService, inferenceService } from './manifest.ts';
-import { type Feed, feedNodes, host } from './nodes.ts';
+import { feedNodes, host, type NodeFeed } from './nodes.ts';
 import { type OwnClusterOptions, openOwnCluster } from './owncluster.ts';
 import { quantity } from './quantity.ts';
 import { chooseRuntime } from './runtime-choice.ts';
@@ -18,12 +18,12 @@ import { randomUser } from './security.ts';
 import {
   type ClusterFacts,
   connect,
-  openWorkplace,
+  openNamespace,
   ownLabel,
   readFacts,
   setModelcarUser,
 } from './session.ts';
-import { trial } from './trial.ts';
+import { runCase } from './trial.ts';
 import type { SmokeResult } from './types.ts';
 import { NamespaceWatch } from './watch.ts';
 
@@ -90,8 +90,8 @@ export async function openCluster(options: OpenOptions): Promise<Cluster> {
   const { api, kind } = given ? await openGiven(options) : await openOwn(options, stack);
   const own = !given;
   const facts = await readFacts(api);
-  const workplace = stack.use(await openWorkplace(api, options.namespace, options.warn));
-  if (!own) stack.use(onSuddenEnd(workplace.removal));
+  const workplace = stack.use(await openNamespace(api, options.namespace, options.warn));
+  if (!own) stack.use(onSuddenExit(workplace.removal));
   const { namespace } = workplace;
   const registry = await feed(options, kind, stack);
   options.say(`namespace ${namespace}`);
@@ -126,7 +126,7 @@ interface Session {
 }
 
 async function openOwn(options: OpenOptions, stack: AsyncDisposableStack): Promise<{ api: Api; kind: Kind }> {
-  const sudden = onSuddenEnd(`${options.kind} delete cluster --name ${options.clusterName}`);
+  const sudden = onSuddenExit(`${options.kind} delete cluster --name ${options.clusterName}`);
   try {
     const cluster = await openOwnCluster(ownOptions(options));
     stack.use(sudden);
@@ -193,7 +193,7 @@ async function feed(
       },
     );
   }
-  const served: Feed | undefined = await feedNodes(kind, images);
+  const served: NodeFeed | undefined = await feedNodes(kind, images);
   if (served !== undefined) {
     stack.use(served);
     return served.registry;
@@ -219,7 +219,7 @@ async function prepareRuntimes(session: Session, names: readonly string[]): Prom
     if (chosen.bring !== undefined) {
       const { bring } = chosen;
       const labelled = { ...bring, metadata: { ...bring.metadata, labels: ownLabel } };
-      await insist(() => api.apply(labelled, options.signal), options.signal);
+      await retryApi(() => api.apply(labelled, options.signal), options.signal);
     }
     need.cpu = Math.max(need.cpu, own ? quantity(ownCpu) : chosen.need.cpu);
     need.memory = Math.max(need.memory, chosen.need.memory);
@@ -264,7 +264,7 @@ function smoke(
     raw: true,
     single: true,
   });
-  return trial({
+  return runCase({
     api,
     watch,
     namespace,

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { container, evidence, pod, warning } from '../../tests/support/cluster-evidence.ts';
 import { diagnose } from './diagnose.ts';
 import type { Evidence } from './evidence.ts';
-import { standing } from './progress.ts';
+import { caseProgress } from './progress.ts';
 
 /** The diagnosis of what the cluster says, as `trial` makes it. */
-const of = (seen: Evidence) => diagnose(seen, standing(seen));
+const of = (seen: Evidence) => diagnose(seen, caseProgress(seen));
 
 const crashed = (name: string, more = {}) =>
   container(name, {
@@ -207,7 +207,7 @@ describe('diagnose', () => {
 
   it('says so when it knows no cause, and how long it waited', () => {
     const seen = evidence({ pod: pod([container('kserve-container', { ready: false })]) });
-    const found = diagnose(seen, standing(seen), { waited: 90_400 });
+    const found = diagnose(seen, caseProgress(seen), { waited: 90_400 });
     expect(found).toMatchObject({ stage: 'ready', what: 'kserve-container is not ready after 90 s' });
     expect(found).not.toHaveProperty('cause');
   });

@@ -1,7 +1,7 @@
-import { type Clue, findCause } from './causes.ts';
+import { findCause, type KnownCause } from './causes.ts';
 import type { EventView, Evidence } from './evidence.ts';
-import { excerpt, telling } from './log.ts';
-import { modelcar, type Standing, server } from './progress.ts';
+import { excerpt, relevantLines } from './log.ts';
+import { type CaseProgress, modelcar, server } from './progress.ts';
 import type { Diagnosis, Stage } from './types.ts';
 
 /** What a model server answered, when it was no right answer. */
@@ -20,7 +20,7 @@ const mostEvents = 6;
  */
 export function diagnose(
   evidence: Evidence,
-  standing: Standing,
+  standing: CaseProgress,
   { answer, waited }: { answer?: WrongAnswer; waited?: number } = {},
 ): Diagnosis {
   const stage = stageOf(evidence, standing, answer);
@@ -31,7 +31,7 @@ export function diagnose(
   const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
   // A server that has no such model says only that, and the end of an init container is its last line; the log says why.
   const short = answer !== undefined || stage === 'init';
-  const own = short ? [...telling(logs), [what]] : [[what], ...telling(logs)];
+  const own = short ? [...relevantLines(logs), [what]] : [[what], ...relevantLines(logs)];
   const clue = firstCause(stage, [...own, warnings.reverse()]);
   const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
   return {
@@ -55,7 +55,7 @@ const wrongAnswer = {
   fix: 'compare with what the model answers where it was trained; a model of your own wants a framework folder with its own smoke request (frameworks/README.md)',
 };
 
-function stageOf({ logs }: Evidence, { stage }: Standing, answer: WrongAnswer | undefined): Stage {
+function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongAnswer | undefined): Stage {
   // A server that answers 404 or 500 stands; why the model is not in it, its log says.
   if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
   const clue = loadCause(logs[server] ?? []);
@@ -63,7 +63,7 @@ function stageOf({ logs }: Evidence, { stage }: Standing, answer: WrongAnswer | 
 }
 
 /** The container whose log tells most. */
-function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: Standing): string | undefined {
+function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: CaseProgress): string | undefined {
   if (stage === 'apply' || stage === 'pull') return undefined;
   if (stage === 'link') return modelcar;
   if (stage === 'init') return container;
@@ -88,7 +88,7 @@ function tells({ object, reason }: EventView): boolean {
 }
 
 /** The cause that the first group with one tells. */
-function firstCause(stage: Stage, groups: readonly string[][]): Clue | undefined {
+function firstCause(stage: Stage, groups: readonly string[][]): KnownCause | undefined {
   for (const texts of groups) {
     const clue = findCause(stage, texts);
     if (clue !== undefined) return clue;
@@ -97,8 +97,8 @@ function firstCause(stage: Stage, groups: readonly string[][]): Clue | undefined
 }
 
 /** What the log of a model server that crashed says of the cause. */
-export function loadCause(log: readonly string[]): Clue | undefined {
-  return firstCause('load', telling(log));
+export function loadCause(log: readonly string[]): KnownCause | undefined {
+  return firstCause('load', relevantLines(log));
 }
 
 function eventLine({ warning, reason, message, object, count }: EventView): string {

@@ -44,19 +44,19 @@ export async function installKserve(api: Api, options: InstallOptions): Promise<
   await options.onImages?.(core.flatMap(imagesOf));
   for (const object of definitions) {
     say(`definition ${object.metadata.name}`);
-    await insist(() => api.create(object, signal), signal);
+    await retryApi(() => api.create(object, signal), signal);
   }
   await Promise.all(definitions.map((object) => until(api, object, 'Established', signal)));
   for (const object of core) {
     say(`${object.kind} ${object.metadata.name}`);
-    await insist(() => api.apply(object, signal), signal);
+    await retryApi(() => api.apply(object, signal), signal);
   }
   say('waiting for the controller');
   for (const object of core.filter(({ kind }) => kind === 'Deployment'))
     await until(api, object, 'Available', signal);
   for (const object of rest) {
     say(`${object.kind} ${object.metadata.name}`);
-    await insist(() => api.apply(object, signal), signal);
+    await retryApi(() => api.apply(object, signal), signal);
   }
 }
 
@@ -118,7 +118,7 @@ const passing =
   /failed calling webhook|connection refused|no endpoints|request did not complete|context deadline exceeded|etcdserver|too many requests/i;
 
 /** Tries again while the cluster is not all there yet; what was done by a try that seemed to fail counts. */
-export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+export async function retryApi<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();

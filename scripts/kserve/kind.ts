@@ -25,7 +25,7 @@ export interface KindOptions {
 }
 
 /** The container engine that kind uses, and we reach its nodes by. */
-export type Engine = 'docker' | 'podman' | 'nerdctl';
+export type ContainerEngine = 'docker' | 'podman' | 'nerdctl';
 
 /** Milliseconds until what an engine was asked for is there. */
 const settling = 1000;
@@ -36,8 +36,8 @@ const readyWithin = '300s';
  * The engine that kind will use: what KIND_EXPERIMENTAL_PROVIDER says, else docker, else podman, whichever answers. Fails with code
  * `cluster` when none does.
  */
-export async function findEngine(signal: AbortSignal, environment = process.env): Promise<Engine> {
-  const told = environment.KIND_EXPERIMENTAL_PROVIDER as Engine | undefined;
+export async function findEngine(signal: AbortSignal, environment = process.env): Promise<ContainerEngine> {
+  const told = environment.KIND_EXPERIMENTAL_PROVIDER as ContainerEngine | undefined;
   const tried: string[] = [];
   for (const engine of told ? [told] : (['docker', 'podman'] as const)) {
     const answer = await run(engine, ['info'], { signal, mayFail: true }).catch((error: unknown) => {
@@ -55,12 +55,12 @@ export async function findEngine(signal: AbortSignal, environment = process.env)
 /** kind, for one cluster of one engine. Its kubeconfig is a file of its own: the user's stays as it is. */
 export class Kind {
   readonly name: string;
-  readonly engine: Engine;
+  readonly engine: ContainerEngine;
   /** Where the engine is, when it is not on this machine. */
   readonly remote: RemoteEngine | undefined;
   readonly #program: string;
 
-  constructor(program: string, name: string, engine: Engine) {
+  constructor(program: string, name: string, engine: ContainerEngine) {
     this.#program = program;
     this.name = name;
     this.engine = engine;

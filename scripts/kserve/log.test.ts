@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadCause } from './diagnose.ts';
-import { excerpt, firstError, telling } from './log.ts';
+import { excerpt, firstError, relevantLines } from './log.ts';
 
 /** As MLServer 1.7.1 wrote it in a pod, when model.joblib was 3000 random bytes; some frames left out. */
 const damaged = `2026-11-21 16:44:41,101 [mlserver.parallel] DEBUG - Starting response processing loop...
@@ -37,7 +37,7 @@ INFO:     Finished server process [22]`.split('\n');
 describe('a log', () => {
   it('is told by its first error, not by what came of it', () => {
     expect(firstError(damaged)).toBe('KeyError: 47');
-    expect(telling(damaged)[0]).toEqual(['KeyError: 47']);
+    expect(relevantLines(damaged)[0]).toEqual(['KeyError: 47']);
     expect(loadCause(damaged)?.cause).toContain('damaged');
     expect(loadCause(damaged)).not.toHaveProperty('race');
   });

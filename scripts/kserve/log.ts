@@ -34,7 +34,7 @@ function troubles(log: readonly string[]): Trouble[] {
  * What in a log may tell a cause, in groups, the most telling first: the line that names the first error; the whole of its traceback (frames tell
  * what was being done); then whatever else sounds bad, and the end of the log.
  */
-export function telling(log: readonly string[]): string[][] {
+export function relevantLines(log: readonly string[]): string[][] {
   const [first] = troubles(log);
   const rest = log.filter((line) => bad.test(line) && !noise.test(line));
   const end = log.filter((line) => !noise.test(line)).slice(-room);

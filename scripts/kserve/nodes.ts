@@ -7,7 +7,7 @@ import { type ImageServer, type ServedImage, serveImages } from './serve.ts';
 export const host = 'modelcars.local';
 
 /** Images of this machine within reach of a cluster's nodes. */
-export interface Feed extends AsyncDisposable {
+export interface NodeFeed extends AsyncDisposable {
   /** What to put before `/NAME@sha256:…`. */
   registry: string;
 }
@@ -17,7 +17,7 @@ export interface Feed extends AsyncDisposable {
  * their containerd that says so (/etc/containerd/certs.d, which kind's node images look at). No registry, and no byte is copied but what
  * a node pulls. Undefined when the nodes reach no address of this machine, as with Docker Desktop.
  */
-export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<Feed | undefined> {
+export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<NodeFeed | undefined> {
   const nodes = await kind.nodes();
   const served = await listen(kind, nodes, images);
   if (served === undefined) return undefined;

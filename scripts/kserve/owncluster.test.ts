@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tryHold } from '../store/lock.ts';
+import { tryLock } from '../store/lock.ts';
 import { type OwnClusterOptions, openOwnCluster } from './owncluster.ts';
 
 let folder: string;
@@ -133,7 +133,7 @@ describe('openOwnCluster', () => {
 
   it('leaves a cluster alone that another run is at', async () => {
     await mkdir(join(folder, 'memory'));
-    const held = await tryHold(join(folder, 'memory', 'smoke.json'));
+    const held = await tryLock(join(folder, 'memory', 'smoke.json'));
     await expect(openOwnCluster(options())).rejects.toThrow('another smoke test is at it');
     await held?.release();
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../errors.ts';
 import { stopIfAborted } from '../sources/walk.ts';
-import { type Held, tryHold } from '../store/lock.ts';
+import { type LockHandle, tryLock } from '../store/lock.ts';
 import type { Api } from './api.ts';
 import { bringCached } from './imagecache.ts';
 import { defaultVersion, installKserve } from './install.ts';
@@ -135,10 +135,10 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
 }
 
 /** Takes the lock, also of a run that was killed just now: that is free after two seconds. */
-async function holdSoon(memory: string, signal: AbortSignal): Promise<Held | undefined> {
+async function holdSoon(memory: string, signal: AbortSignal): Promise<LockHandle | undefined> {
   const until = Date.now() + 3000;
   for (;;) {
-    const held = await tryHold(memory);
+    const held = await tryLock(memory);
     if (held !== undefined || Date.now() > until) return held;
     stopIfAborted(signal);
     await sleep(300);
@@ -173,7 +173,7 @@ async function commandOf(pid: number): Promise<string> {
 function closer(parts: {
   kind: Kind;
   keep: boolean;
-  held: Held;
+  held: LockHandle;
   leave(): Promise<void>;
   warn(line: string): void;
 }): () => Promise<void> {

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { container, evidence, pod, warning } from '../../tests/support/cluster-evidence.ts';
-import { standing } from './progress.ts';
+import { caseProgress } from './progress.ts';
 
 describe('standing', () => {
   it('waits for KServe to make a pod, through its lost races', () => {
-    expect(standing(evidence())).toMatchObject({ stage: 'apply', state: 'waiting' });
+    expect(caseProgress(evidence())).toMatchObject({ stage: 'apply', state: 'waiting' });
     const race = warning('InternalError', 'Operation cannot be fulfilled: the object has been modified');
-    expect(standing(evidence({ events: [race] }))).toMatchObject({ state: 'waiting', what: race.message });
+    expect(caseProgress(evidence({ events: [race] }))).toMatchObject({
+      state: 'waiting',
+      what: race.message,
+    });
   });
 
   it.each([
@@ -17,14 +20,14 @@ describe('standing', () => {
     ],
   ])('ends at %s', (_, failure) => {
     const seen = evidence({ service: { conditions: [], failure } });
-    expect(standing(seen)).toMatchObject({ stage: 'apply', state: 'failed' });
+    expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'failed' });
   });
 
   it('ends at a scheme that KServe does not know', () => {
     const events = [
       warning('InternalError', 'StorageURI not supported: storageUri [oci+native://a] is not supported'),
     ];
-    expect(standing(evidence({ events }))).toMatchObject({ stage: 'apply', state: 'failed' });
+    expect(caseProgress(evidence({ events }))).toMatchObject({ stage: 'apply', state: 'failed' });
   });
 
   it('has patience with a pod that finds no node', () => {
@@ -32,7 +35,7 @@ describe('standing', () => {
       pod: { ...pod([], { phase: 'Pending', ready: false, unschedulable: '0/1 nodes are available' }) },
     });
     delete seen.pod?.node;
-    expect(standing(seen)).toMatchObject({ stage: 'apply', state: 'waiting', patience: 60_000 });
+    expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'waiting', patience: 60_000 });
   });
 
   it.each([
@@ -47,7 +50,7 @@ describe('standing', () => {
       reason: 'ErrImagePull',
       message,
     });
-    const seen = standing(evidence({ pod: pod([pulling], { phase: 'Pending', ready: false }) }));
+    const seen = caseProgress(evidence({ pod: pod([pulling], { phase: 'Pending', ready: false }) }));
     expect(seen).toMatchObject({ stage: 'pull', state, container: 'modelcar-init' });
   });
 
@@ -58,7 +61,7 @@ describe('standing', () => {
       reason: 'Error',
       exitCode: 1,
     });
-    expect(standing(evidence({ pod: pod([ended], { ready: false }) }))).toMatchObject({
+    expect(caseProgress(evidence({ pod: pod([ended], { ready: false }) }))).toMatchObject({
       stage: 'init',
       state: 'failed',
     });
@@ -71,7 +74,9 @@ describe('standing', () => {
       exitCode: 0,
       reason: 'Completed',
     });
-    const seen = standing(evidence({ pod: pod([fine, container('kserve-container', { ready: false })]) }));
+    const seen = caseProgress(
+      evidence({ pod: pod([fine, container('kserve-container', { ready: false })]) }),
+    );
     expect(seen).toMatchObject({ stage: 'ready', state: 'waiting', container: 'kserve-container' });
   });
 
@@ -82,7 +87,7 @@ describe('standing', () => {
       exitCode: 0,
       reason: 'Completed',
     });
-    const seen = standing(evidence({ pod: pod([container('kserve-container'), ended]) }));
+    const seen = caseProgress(evidence({ pod: pod([container('kserve-container'), ended]) }));
     expect(seen).toMatchObject({ stage: 'link', state: 'failed', container: 'modelcar' });
     expect(seen.what).toContain('exit code 0');
   });
@@ -100,7 +105,7 @@ describe('standing', () => {
         restarts,
         last: { exitCode: 1, reason: 'Error' },
       });
-      expect(standing(evidence({ pod: pod([crashed]) }))).toMatchObject({ stage: 'load', state });
+      expect(caseProgress(evidence({ pod: pod([crashed]) }))).toMatchObject({ stage: 'load', state });
     },
   );
 
@@ -111,7 +116,7 @@ describe('standing', () => {
       reason: 'OOMKilled',
       exitCode: 137,
     });
-    expect(standing(evidence({ pod: pod([killed]) }))).toMatchObject({ stage: 'load', state: 'failed' });
+    expect(caseProgress(evidence({ pod: pod([killed]) }))).toMatchObject({ stage: 'load', state: 'failed' });
   });
 
   it.each([
@@ -125,11 +130,11 @@ describe('standing', () => {
       reason: 'CreateContainerConfigError',
       message: 'container has runAsNonRoot and image has non-numeric user',
     });
-    expect(standing(evidence({ pod: pod([broken]) }))).toMatchObject({ stage, state: 'failed' });
+    expect(caseProgress(evidence({ pod: pod([broken]) }))).toMatchObject({ stage, state: 'failed' });
   });
 
   it('asks a pod that is ready', () => {
     const seen = evidence({ pod: pod([container('kserve-container'), container('modelcar')]) });
-    expect(standing(seen)).toMatchObject({ stage: 'answer', state: 'ready' });
+    expect(caseProgress(seen)).toMatchObject({ stage: 'answer', state: 'ready' });
   });
 });

@@ -9,7 +9,7 @@ const modelcarInit = 'modelcar-init';
 const storageInitializer = 'storage-initializer';
 
 /** Where a model is on its way, and whether it stopped there for good. */
-export interface Standing {
+export interface CaseProgress {
   stage: Stage;
   /** `failed`: waiting longer will not help. `patience`: milliseconds after which this becomes a failure. */
   state: 'waiting' | 'failed' | 'ready';
@@ -27,7 +27,7 @@ const finalRefusal =
   /not supported|no(t)? runtime|NoSupportingRuntime|RuntimeNotRecognized|RuntimeDisabled|InvalidPredictorSpec|must specify a volume type|admission webhook .* denied|is forbidden|exceeded quota|violates PodSecurity|Invalid value|Required value/i;
 
 /** Reads off what happened so far. Transient trouble (a registry not answering, a lost race for an object) is waiting, with patience. */
-export function standing({ service, pod, events }: Evidence): Standing {
+export function caseProgress({ service, pod, events }: Evidence): CaseProgress {
   if (pod === undefined) {
     const failure = service?.failure;
     const warnings = events.filter(({ warning }) => warning);
@@ -50,7 +50,7 @@ export function standing({ service, pod, events }: Evidence): Standing {
   return underway(pod);
 }
 
-function trouble(container: ContainerView): Standing | undefined {
+function trouble(container: ContainerView): CaseProgress | undefined {
   const { name, state, init, restarts, exitCode, last } = container;
   const reason = container.reason ?? '';
   const message = container.message ?? '';
@@ -86,7 +86,7 @@ function stageOf({ name, init }: ContainerView): Stage {
   return name === modelcar ? 'link' : 'load';
 }
 
-function underway({ containers, phase }: PodView): Standing {
+function underway({ containers, phase }: PodView): CaseProgress {
   const init = containers.find((one) => one.init && one.state !== 'terminated');
   if (init?.state === 'running') return { stage: 'init', state: 'waiting', what: `${init.name} runs` };
   const starting = containers.find(({ state }) => state === 'waiting' || state === 'unknown');

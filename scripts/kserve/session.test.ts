@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiServer } from '../../tests/support/fake-apiserver.ts';
 import type { Api } from './api.ts';
-import { connect, openWorkplace, ownLabel, readFacts, setModelcarUser } from './session.ts';
+import { connect, openNamespace, ownLabel, readFacts, setModelcarUser } from './session.ts';
 
 let cluster: ApiServer;
 let api: Api;
@@ -72,7 +72,7 @@ it('changes uidModelcar, and only where it is not so yet', async () => {
 
 describe('openWorkplace', () => {
   it('makes a namespace and deletes it', async () => {
-    const workplace = await openWorkplace(api, undefined, () => undefined);
+    const workplace = await openNamespace(api, undefined, () => undefined);
     const path = `/api/v1/namespaces/${workplace.namespace}`;
     expect(workplace.namespace).toMatch(/^modelcars-smoke-[0-9a-f]{6}$/);
     expect(cluster.get(path)?.metadata.labels).toEqual(ownLabel);
@@ -85,7 +85,7 @@ describe('openWorkplace', () => {
     put('modelcars-smoke-alive', `${process.pid} ${hostname()} 2026-01-01T00:00:00Z`);
     put('modelcars-smoke-away', '1 elsewhere 2026-01-01T00:00:00Z');
     const said: string[] = [];
-    const workplace = await openWorkplace(api, undefined, (line) => said.push(line));
+    const workplace = await openNamespace(api, undefined, (line) => said.push(line));
     expect(cluster.get('/api/v1/namespaces/modelcars-smoke-dead')).toBeUndefined();
     expect(cluster.get('/api/v1/namespaces/modelcars-smoke-alive')).toBeDefined();
     expect(cluster.get('/api/v1/namespaces/modelcars-smoke-away')).toBeDefined();
@@ -98,16 +98,16 @@ describe('openWorkplace', () => {
 
   it('leaves a namespace that was given', async () => {
     put('models', '');
-    const workplace = await openWorkplace(api, 'models', () => undefined);
+    const workplace = await openNamespace(api, 'models', () => undefined);
     await workplace[Symbol.asyncDispose]();
     expect(cluster.get('/api/v1/namespaces/models')).toBeDefined();
   });
 
   it('says how to go on where it may make none, or there is none', async () => {
     cluster.onApply = () => ({ code: 403, reason: 'Forbidden', message: 'no' });
-    await expect(openWorkplace(api, undefined, () => undefined)).rejects.toMatchObject({
+    await expect(openNamespace(api, undefined, () => undefined)).rejects.toMatchObject({
       next: expect.stringContaining('--namespace'),
     });
-    await expect(openWorkplace(api, 'mdels', () => undefined)).rejects.toMatchObject({ code: 'usage' });
+    await expect(openNamespace(api, 'mdels', () => undefined)).rejects.toMatchObject({ code: 'usage' });
   });
 });

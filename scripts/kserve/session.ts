@@ -98,18 +98,18 @@ function configMap(namespace: string) {
 }
 
 /** A namespace of our own, or one that is there; deleting it deletes only what is ours. */
-export interface Workplace extends AsyncDisposable {
+export interface SmokeNamespace extends AsyncDisposable {
   namespace: string;
   /** How to take away by hand what a crash would leave. */
   removal: string;
 }
 
 /** Opens the namespace to work in. A namespace that a killed run of this machine left behind is taken away, others are told of. */
-export async function openWorkplace(
+export async function openNamespace(
   api: Api,
   given: string | undefined,
   say: (line: string) => void,
-): Promise<Workplace> {
+): Promise<SmokeNamespace> {
   if (given !== undefined) {
     const found = await api.find({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: given } }).catch(
       // Many may use a namespace that they may not look at.

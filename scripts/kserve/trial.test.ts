@@ -6,7 +6,7 @@ import { ApiServer } from '../../tests/support/fake-apiserver.ts';
 import type { Api } from './api.ts';
 import type { InferenceService } from './manifest.ts';
 import { connect } from './session.ts';
-import { type TrialOptions, trial } from './trial.ts';
+import { type RunCaseOptions, runCase } from './trial.ts';
 import type { SmokeResult } from './types.ts';
 import { NamespaceWatch } from './watch.ts';
 
@@ -61,8 +61,8 @@ const service: InferenceService = {
   },
 };
 
-function run(more: Partial<TrialOptions> = {}): Promise<SmokeResult> {
-  return trial({
+function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
+  return runCase({
     api,
     watch,
     namespace: 'models',

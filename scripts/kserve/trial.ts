@@ -3,15 +3,15 @@ import { type Api, ApiError } from './api.ts';
 import { diagnose, loadCause, type WrongAnswer } from './diagnose.ts';
 import type { Evidence } from './evidence.ts';
 import { type Forward, forward } from './forward.ts';
-import { insist } from './install.ts';
+import { retryApi } from './install.ts';
 import { firstError } from './log.ts';
 import type { InferenceService } from './manifest.ts';
 import { predict } from './predict.ts';
-import { type Standing, server, standing } from './progress.ts';
+import { type CaseProgress, caseProgress, server } from './progress.ts';
 import type { Diagnosis, SmokeCase, SmokeResult } from './types.ts';
 import type { NamespaceWatch } from './watch.ts';
 
-export interface TrialOptions {
+export interface RunCaseOptions {
   api: Api;
   watch: NamespaceWatch;
   namespace: string;
@@ -41,7 +41,7 @@ const farewell = 45_000;
  * Serves one model in one way and judges its answer: applies the InferenceService, watches its pod, asks, and takes it away again. A
  * model that does not serve is a result; an unreachable cluster or an abort is thrown.
  */
-export async function trial(options: TrialOptions): Promise<SmokeResult> {
+export async function runCase(options: RunCaseOptions): Promise<SmokeResult> {
   const { api, watch, service, signal } = options;
   const start = Date.now();
   const ended = (rest: Pick<SmokeResult, 'status'> & Partial<SmokeResult>): SmokeResult => ({
@@ -50,7 +50,7 @@ export async function trial(options: TrialOptions): Promise<SmokeResult> {
     ...rest,
   });
   try {
-    await insist(() => api.apply(service, signal), signal);
+    await retryApi(() => api.apply(service, signal), signal);
     const diagnosis = await answered(options, start + options.timeout * 1000);
     if (diagnosis === undefined) return ended({ status: 'passed' });
     const unable = options.case.mode !== 'oci' && diagnosis.stage === 'apply' && isUnknownMode(diagnosis);
@@ -59,7 +59,7 @@ export async function trial(options: TrialOptions): Promise<SmokeResult> {
       : ended({ status: 'failed', diagnosis });
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 0 || signal.aborted) throw error;
-    const seen: Standing = { stage: 'apply', state: 'failed', what: error.message };
+    const seen: CaseProgress = { stage: 'apply', state: 'failed', what: error.message };
     return ended({ status: 'failed', diagnosis: diagnose({ events: [], logs: {} }, seen) });
   } finally {
     await api.remove(service).catch(() => undefined);
@@ -73,7 +73,7 @@ function isUnknownMode({ what, cause = '' }: Diagnosis): boolean {
 }
 
 /** Undefined once the answer is right, else why it is not. */
-async function answered(options: TrialOptions, deadline: number): Promise<Diagnosis | undefined> {
+async function answered(options: RunCaseOptions, deadline: number): Promise<Diagnosis | undefined> {
   const { watch, service, signal, note } = options;
   const { name } = service.metadata;
   const since = { stage: '', at: Date.now(), ready: 0, restarts: 0 };
@@ -82,7 +82,7 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
   try {
     for (;;) {
       const seen = look(watch, name);
-      const stood = standing(seen);
+      const stood = caseProgress(seen);
       if (stood.stage !== since.stage) Object.assign(since, { stage: stood.stage, at: Date.now() });
       note(`${stood.stage}: ${stood.what}`);
       const waited = Date.now() - since.at;
@@ -133,7 +133,7 @@ async function answered(options: TrialOptions, deadline: number): Promise<Diagno
 }
 
 /** Why a server crashed once, when its log leaves no doubt that it will again: no need to wait for that. */
-async function crashOf(options: TrialOptions, seen: Evidence): Promise<Diagnosis | undefined> {
+async function crashOf(options: RunCaseOptions, seen: Evidence): Promise<Diagnosis | undefined> {
   const evidence = await withLogs(options, seen);
   const log = evidence.logs[server] ?? [];
   const clue = loadCause(log);
@@ -143,8 +143,8 @@ async function crashOf(options: TrialOptions, seen: Evidence): Promise<Diagnosis
 }
 
 /** A pod may have fallen while it was asked. */
-function standingNow(seen: Evidence): Standing {
-  const now = standing(seen);
+function standingNow(seen: Evidence): CaseProgress {
+  const now = caseProgress(seen);
   return now.state === 'failed' ? now : { stage: 'answer', state: 'failed', what: now.what };
 }
 
@@ -155,7 +155,7 @@ function look(watch: NamespaceWatch, name: string): Evidence {
 }
 
 /** With the logs of the containers that may tell something: those that ended badly before they started again, the server, the modelcar. */
-async function withLogs({ api, namespace }: TrialOptions, seen: Evidence): Promise<Evidence> {
+async function withLogs({ api, namespace }: RunCaseOptions, seen: Evidence): Promise<Evidence> {
   const logs: Record<string, string[]> = {};
   for (const { name, state, restarts, init } of seen.pod?.containers ?? []) {
     const began = state !== 'waiting' || restarts > 0;

@@ -5,9 +5,9 @@ import { formatPlatform } from '../image/platform.ts';
 import { type Content, mediaTypes } from '../image/types.ts';
 import { Decompressor } from '../verify/decompress.ts';
 import { BrokenTar } from '../verify/header.ts';
-import { Lie } from '../verify/lie.ts';
+import { ContractViolation } from '../verify/lie.ts';
 import { hasProgram, pathFolders } from '../verify/programs.ts';
-import { type Budget, TarReader } from '../verify/tar.ts';
+import { type ImageBudget, TarParser } from '../verify/tar.ts';
 import { Tree } from '../verify/tree.ts';
 
 /** What may be read of a base to find Node: ten times the largest image of Node's own. */
@@ -36,13 +36,13 @@ export async function checkNode(
   const stored = base.layers.reduce((sum, { size }) => sum + size, 0);
   if (stored > most.stored) throw tooLarge(where, `its layers have ${stored} bytes`);
   const tree = new Tree();
-  const budget: Budget = { members: most.members, names: most.names };
+  const budget: ImageBudget = { members: most.members, names: most.names };
   const room = { unpacked: most.unpacked };
   try {
     for (const content of base.contents) await readMembers(content, tree, budget, room, signal);
   } catch (error) {
     if (error instanceof TooMuch) throw tooLarge(where, `its layers unpack to over ${most.unpacked} bytes`);
-    if (error instanceof BrokenTar || error instanceof Lie) throw broken(where, error.message);
+    if (error instanceof BrokenTar || error instanceof ContractViolation) throw broken(where, error.message);
     throw error;
   }
   const folders = pathFolders(base.config.config?.Env);
@@ -63,11 +63,11 @@ class TooMuch extends Error {}
 async function readMembers(
   content: Content,
   tree: Tree,
-  budget: Budget,
+  budget: ImageBudget,
   room: { unpacked: number },
   signal?: AbortSignal,
 ): Promise<void> {
-  const tar = new TarReader(budget);
+  const tar = new TarParser(budget);
   let failure: unknown;
   const unpack = (chunk: Uint8Array) => {
     room.unpacked -= chunk.length;

@@ -4,13 +4,13 @@ import { type Document, type FinishedLayer, imageIndex, imageManifest } from '..
 import { ownLayerFrom } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
 import type { KnownLayer } from '../store/store.ts';
-import type { Part, Task } from '../terminal/progress.ts';
+import type { Task, TaskPart } from '../terminal/progress.ts';
 import { layerAnnotations } from './annotations.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import type { ImagePlan } from './plan-image.ts';
 
 /** Writes into the sink of an image, counting the bytes. */
-type Write = (content: Content, part?: Part) => Promise<Descriptor>;
+type Write = (content: Content, part?: TaskPart) => Promise<Descriptor>;
 
 /** An image as it is in a sink. */
 export interface Assembled {
@@ -28,13 +28,13 @@ export interface Assembled {
  * configs and manifests, then the index; a name is the caller's to give. Stops all on the first failure.
  */
 export async function assemble(
-  context: Context,
+  session: Session,
   plan: ImagePlan,
   sink: Sink,
   task: Task,
 ): Promise<Assembled> {
   const stop = new AbortController();
-  const signal = AbortSignal.any([context.options.signal, stop.signal]);
+  const signal = AbortSignal.any([session.options.signal, stop.signal]);
   let sent = 0;
   const write: Write = async (content, part) => {
     const onBytes = (count: number) => {
@@ -47,9 +47,9 @@ export async function assemble(
   const bases = uniqueBaseLayers(plan);
   task.total([...plan.layers.map((layer) => layer.plan), ...bases].reduce((sum, one) => sum + one.size, 0));
   const deliverAll = [
-    ...plan.layers.map((layer) => context.slot(() => deliver(context, plan, layer, sink, write, task))),
+    ...plan.layers.map((layer) => session.slot(() => deliver(session, plan, layer, sink, write, task))),
     ...bases.map((content) =>
-      context.slot(async () => {
+      session.slot(async () => {
         if (await sink.has(content)) task.add(content.size);
         else await write(content);
         return undefined;
@@ -69,12 +69,12 @@ export async function assemble(
  * `proveFiles` does that, before an image that exists is taken for the result.
  */
 export async function predict(
-  context: Context,
+  session: Session,
   plan: Omit<ImagePlan, 'files'>,
 ): Promise<Assembled | undefined> {
   const finished: FinishedLayer[] = [];
   for (const layer of plan.layers) {
-    const known = await context.knownLayer(layer);
+    const known = await session.knownLayer(layer);
     if (known === undefined) return undefined;
     finished.push(finish(layer, known));
   }
@@ -82,23 +82,23 @@ export async function predict(
 }
 
 /** Fails with code `integrity` when a local file of the image is not the locked one. */
-export async function proveFiles(context: Context, plan: ImagePlan): Promise<void> {
-  await context.local.prove([...plan.files.values()]);
+export async function proveFiles(session: Session, plan: ImagePlan): Promise<void> {
+  await session.local.prove([...plan.files.values()]);
 }
 
 async function deliver(
-  context: Context,
+  session: Session,
   plan: ImagePlan,
   layer: Layer,
   sink: Sink,
   write: Write,
   task: Task,
 ): Promise<FinishedLayer> {
-  const known = await context.knownLayer(layer);
+  const known = await session.knownLayer(layer);
   if (known !== undefined) {
     const finished = finish(layer, known);
     if (await sink.has(finished.descriptor)) {
-      await context.local.prove(layer.plan.files.flatMap(({ path }) => plan.files.get(path) ?? []));
+      await session.local.prove(layer.plan.files.flatMap(({ path }) => plan.files.get(path) ?? []));
       task.add(known.size);
       return finished;
     }
@@ -109,9 +109,9 @@ async function deliver(
     if (known !== undefined && (await writePromised(layer, known, (content) => write(content, part)))) {
       return finish(layer, known);
     }
-    const { digest, size } = await readSurely(context, () => write(layer, part));
+    const { digest, size } = await readSurely(session, () => write(layer, part));
     const made = { digest, size, diffId: layer.diffId(digest) };
-    await context.addLayer(layer, made);
+    await session.addLayer(layer, made);
     return finish(layer, made);
   } finally {
     part?.end();
@@ -133,12 +133,12 @@ async function writePromised(layer: Layer, known: KnownLayer, write: Write): Pro
 }
 
 /** Reads a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
-export async function readSurely<T>(context: Context, read: () => Promise<T>): Promise<T> {
+export async function readSurely<T>(session: Session, read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await read();
     } catch (error) {
-      if (!(await context.files.doubt(error))) throw error;
+      if (!(await session.files.doubt(error))) throw error;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -7,12 +7,12 @@ import type { Outcome, RunOptions } from './types.ts';
  * lock. What is there already is read and checked, not fetched again; `embedded` is part of modelcars and read where it lies.
  */
 export async function fetchBases(options: RunOptions): Promise<Outcome[]> {
-  await using context = await Context.open(options);
-  context.store.requireTrust('fetch base images into the store');
+  await using session = await Session.open(options);
+  session.store.requireTrust('fetch base images into the store');
   return await forEachModel(options, async (model, task): Promise<Outcome> => {
     const layers = new Map<string, number>();
     for (const platform of model.platforms) {
-      const { contents } = await context.base(model, platform);
+      const { contents } = await session.base(model, platform);
       for (const content of contents) {
         for await (const chunk of content.open(0, options.signal)) task.add(chunk.length);
         layers.set(content.digest ?? '', content.size ?? 0);

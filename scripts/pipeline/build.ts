@@ -5,10 +5,10 @@ import { nameOf } from '../layout/entries.ts';
 import { Layout } from '../layout/layout.ts';
 import { isArchive } from '../layout/open.ts';
 import { assemble, predict, proveFiles } from './assemble.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { entryName, versionOf } from './names.ts';
 import { planImage } from './plan-image.ts';
-import { checkRoom } from './preflight.ts';
+import { checkDiskSpace } from './preflight.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { verifyModels } from './verify.ts';
@@ -38,16 +38,16 @@ export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
 }
 
 async function buildLayout(options: BuildOptions): Promise<Outcome[]> {
-  await using context = await Context.open(options);
-  if (options.dryRun) return await forEachModel(options, (model) => planned(context, model));
-  return await (isArchive(options.output) ? buildArchive : buildFolder)(context, options);
+  await using session = await Session.open(options);
+  if (options.dryRun) return await forEachModel(options, (model) => planned(session, model));
+  return await (isArchive(options.output) ? buildArchive : buildFolder)(session, options);
 }
 
-async function buildFolder(context: Context, options: BuildOptions): Promise<Outcome[]> {
+async function buildFolder(session: Session, options: BuildOptions): Promise<Outcome[]> {
   await using layout = await Layout.create(options.output);
   const before = new Map(layout.entries.map((entry) => [nameOf(entry), entry.digest]));
   const outcomes = await buildInto(
-    context,
+    session,
     layout,
     options.output,
     (name, digest) => before.get(name) === digest,
@@ -56,10 +56,10 @@ async function buildFolder(context: Context, options: BuildOptions): Promise<Out
   return outcomes;
 }
 
-async function buildArchive(context: Context, options: BuildOptions): Promise<Outcome[]> {
+async function buildArchive(session: Session, options: BuildOptions): Promise<Outcome[]> {
   const archive = await Archive.create(options.output);
   try {
-    const outcomes = await buildInto(context, archive, options.output, () => false);
+    const outcomes = await buildInto(session, archive, options.output, () => false);
     const some = outcomes.some((outcome) => outcome.status !== 'failed') && !options.signal.aborted;
     await (some ? archive.close() : archive.abandon());
     return outcomes;
@@ -70,15 +70,15 @@ async function buildArchive(context: Context, options: BuildOptions): Promise<Ou
 }
 
 function buildInto(
-  context: Context,
+  session: Session,
   sink: Sink,
   output: string,
   wasThere: (name: string, digest: string) => boolean,
 ): Promise<Outcome[]> {
-  return forEachModel(context.options, async (model, task) => {
-    const plan = await planImage(context, model);
-    await checkRoom(context, plan, sink, output);
-    const { index, size, layers, sent } = await assemble(context, plan, sink, task);
+  return forEachModel(session.options, async (model, task) => {
+    const plan = await planImage(session, model);
+    await checkDiskSpace(session, plan, sink, output);
+    const { index, size, layers, sent } = await assemble(session, plan, sink, task);
     const name = entryName(model);
     const unchanged = wasThere(name, index.digest);
     if (!unchanged) await sink.tag(name, index.descriptor);
@@ -99,10 +99,10 @@ function buildInto(
 }
 
 /** What a build would make; the digest only when every layer was made before. */
-async function planned(context: Context, model: Model): Promise<Outcome> {
-  const plan = await planImage(context, model);
-  const known = await predict(context, plan);
-  await proveFiles(context, plan);
+async function planned(session: Session, model: Model): Promise<Outcome> {
+  const plan = await planImage(session, model);
+  const known = await predict(session, plan);
+  await proveFiles(session, plan);
   return {
     model: model.name,
     status: 'planned',

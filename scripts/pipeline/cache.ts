@@ -1,18 +1,18 @@
 import { cachedRevision, cacheModel } from '../cache/mirror.ts';
-import { type CachePlace, folderOf, openPlace } from '../cache/place.ts';
+import { type CacheLocation, folderOf, openCacheBucket } from '../cache/place.ts';
 import { ModelcarsError } from '../errors.ts';
 import { closeSources, openSource, type SourceOptions } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
 import type { Snapshot, Source } from '../sources/types.ts';
 import { StoreFiles } from '../store/files.ts';
 import type { Progress, Task } from '../terminal/progress.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { forEachModel } from './settle.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /** Where models are cached, and how. */
 export interface CacheTarget {
-  place: CachePlace;
+  place: CacheLocation;
   /** Undefined: Amazon's. */
   endpoint?: string;
   /** Files and parts under way at the same time. */
@@ -31,11 +31,11 @@ const commit = /^[0-9a-f]{40}$/;
 
 /** Brings the catalog's hub models into the cache: the files of the lock, at the lock's revision. One model at a time by default. */
 export async function cacheModels(options: RunOptions, target: CacheTarget): Promise<Outcome[]> {
-  await using context = await Context.open(options);
-  const bucket = await openPlace(target.place, target.endpoint);
+  await using session = await Session.open(options);
+  const bucket = await openCacheBucket(target.place, target.endpoint);
   const downloads = await openDownloads(target);
   return await forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
-    const locked = await context.locked(model);
+    const locked = await session.locked(model);
     const folder = folderOf(target.place, model.source);
     if (folder === undefined)
       throw new ModelcarsError('source', `cache ${model.name}: ${model.source} is not on a hub`);
@@ -43,7 +43,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
       ...common(options, target, bucket, task),
       ...(downloads && { downloads }),
       uri: model.source,
-      source: openSource(model.source, context.sources),
+      source: openSource(model.source, session.sources),
       // Those of `files:` are not the repository's.
       snapshot: {
         revision: locked.revision,
@@ -64,7 +64,7 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
   const { signal, progress } = run;
   const folder = folderOf(target.place, uri);
   if (folder === undefined) throw new ModelcarsError('usage', `cache ${uri}: it is not on a hub`);
-  const bucket = await openPlace(target.place, target.endpoint);
+  const bucket = await openCacheBucket(target.place, target.endpoint);
   const model = uri.slice('hf://'.length);
   const outcome = { model, name: bucket.uri(folder) };
   const [, revision = ''] = model.split(':');

@@ -10,7 +10,7 @@ import type { ImagePlan } from './plan-image.ts';
  * claim anything, so this is a hint and no proof: a claimed layer is worth reading for its digest before it is sent,
  * because it probably need not be. An image that cannot be read claims nothing.
  */
-export async function claimedLayers(
+export async function previousLayers(
   repository: ImageStore,
   tag: string,
   plan: ImagePlan,

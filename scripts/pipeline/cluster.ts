@@ -12,7 +12,7 @@ import type { Progress } from '../terminal/progress.ts';
  * Makes a kind cluster with KServe, or takes up the one that is there, and leaves it standing. Returns its kubeconfig as text, and writes
  * it where the wishes say. Fails as `smokeModels` does; then, and when the signal aborts, what was made is deleted first.
  */
-export async function makeCluster({
+export async function createCluster({
   wishes,
   store,
   signal,

@@ -14,7 +14,7 @@ import { loaderFiles } from '../loader/files.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { closeSources, type SourceOptions } from '../sources/index.ts';
 import { huggingFaceCache } from '../store/huggingface-cache.ts';
-import { Space } from '../store/space.ts';
+import { FreeSpace } from '../store/space.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
 import { tellDistrust } from '../store/trust.ts';
 import { ModelFiles } from './files.ts';
@@ -28,7 +28,7 @@ import type { RunOptions } from './types.ts';
 const parallelLayers = 4;
 
 /** What the models of one run share: store, connections, frameworks, lock and opened bases. Dispose of it at the end. */
-export class Context implements AsyncDisposable {
+export class Session implements AsyncDisposable {
   /** As given, but that the signal aborts at the end of the run as well: what is still under way then is wanted no more. */
   readonly options: RunOptions;
   readonly #over = new AbortController();
@@ -38,7 +38,7 @@ export class Context implements AsyncDisposable {
   /** Compares files of `file:` sources with the lock. */
   readonly local: LocalFiles;
   /** What this run may still write. */
-  readonly space = new Space();
+  readonly space = new FreeSpace();
   readonly client: RegistryClient;
   /** For the sources of this run, which share connections. */
   readonly sources: SourceOptions;
@@ -97,7 +97,7 @@ export class Context implements AsyncDisposable {
   }
 
   /** Opens the store and reads frameworks and lock; fails with their errors. No network yet. */
-  static async open(options: RunOptions): Promise<Context> {
+  static async open(options: RunOptions): Promise<Session> {
     const [store, frameworks, lock] = await Promise.all([
       options.keep || options.store !== undefined ? Store.open(options.store) : Store.openIfPossible(),
       loadFrameworks(options.catalog.directory),
@@ -107,7 +107,7 @@ export class Context implements AsyncDisposable {
     if (store.distrust !== undefined && options.keep)
       options.progress.warn(`--keep: no model file is kept, since the store ${store.folder} is not trusted`);
     checkFrozen(options, lock, frameworks);
-    return new Context(options, store, frameworks, lock);
+    return new Session(options, store, frameworks, lock);
   }
 
   /** The framework of a model; the catalog has checked that it exists. */

@@ -7,7 +7,7 @@ import type { ModelcarsError } from '../errors.ts';
 import { layerOf } from '../image/layer.ts';
 import { planLayers } from '../image/plan.ts';
 import { StoreFiles } from '../store/files.ts';
-import type { FilePlace, WantedFile } from '../store/place.ts';
+import type { FileCache, WantedFile } from '../store/place.ts';
 import { ModelFiles } from './files.ts';
 
 let folder: string;
@@ -29,7 +29,7 @@ const wanted: WantedFile = { ...file, uri: 'test://origin', revision: '1' };
 /** A place that has one content and counts how often it is opened. */
 function place(name: string, text: string | undefined) {
   const calls = { opened: 0, forgotten: 0 };
-  const found: FilePlace = {
+  const found: FileCache = {
     name,
     has: async () => text !== undefined,
     async open(_, offset) {
@@ -66,7 +66,7 @@ async function read(files: ModelFiles): Promise<{ reads: number; error?: Modelca
 }
 
 const said: string[] = [];
-function modelFiles(options: { local?: FilePlace[]; remote?: FilePlace[]; keep?: boolean }): ModelFiles {
+function modelFiles(options: { local?: FileCache[]; remote?: FileCache[]; keep?: boolean }): ModelFiles {
   said.length = 0;
   const { local = [], remote = [], keep = false } = options;
   return new ModelFiles({

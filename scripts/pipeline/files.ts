@@ -1,15 +1,15 @@
-import { WrongFile } from '../files/wrong.ts';
+import { CorruptFile } from '../files/wrong.ts';
 import type { ImageFile } from '../image/plan.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
 import type { StoreFiles } from '../store/files.ts';
-import type { FilePlace, WantedFile } from '../store/place.ts';
+import type { FileCache, WantedFile } from '../store/place.ts';
 
 export interface ModelFilesOptions {
   store: StoreFiles;
   /** Other places on this machine, asked after the store; what they give is not kept. */
-  local: readonly FilePlace[];
+  local: readonly FileCache[];
   /** Places asked before the source, which are as far away: what they give is kept as the source's is. */
-  remote: readonly FilePlace[];
+  remote: readonly FileCache[];
   /** Whether what comes from afar goes into the store too. */
   keep: boolean;
   sources: SourceOptions;
@@ -18,7 +18,7 @@ export interface ModelFilesOptions {
 }
 
 /** Gave all or the beginning of a file: a place, or what an earlier run kept. */
-type Giver = FilePlace | 'kept before';
+type Giver = FileCache | 'kept before';
 
 /**
  * The bytes of locked files, from the nearest place that has them: the store, other local caches, remote caches, the
@@ -73,7 +73,7 @@ export class ModelFiles {
    * the whole layer has to be read again.
    */
   async doubt(error: unknown): Promise<boolean> {
-    if (!(error instanceof WrongFile)) return false;
+    if (!(error instanceof CorruptFile)) return false;
     const { giver, wanted } = this.#givers.get(error.file) ?? {};
     if (giver === undefined || wanted === undefined || this.#isDoubted(giver, wanted)) return false;
     this.#doubted.set(giver, (this.#doubted.get(giver) ?? new Set()).add(wanted.sha256));
@@ -108,7 +108,7 @@ export class ModelFiles {
 
   /** What a place gives, with its failures told as the file's. */
   async #ask(
-    place: FilePlace,
+    place: FileCache,
     file: ImageFile,
     wanted: WantedFile,
     offset: number,
@@ -124,7 +124,7 @@ export class ModelFiles {
         yield* bytes;
       } catch (error) {
         if (signal?.aborted) throw error;
-        throw new WrongFile(file, `cannot be read from ${place.name}`, error);
+        throw new CorruptFile(file, `cannot be read from ${place.name}`, error);
       }
     })();
   }

@@ -6,7 +6,7 @@ import { type FakeRegistry, startFake } from '../../tests/support/fake-registry.
 import { loadCatalog } from '../catalog/load.ts';
 import type { Model } from '../catalog/types.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { type GateOptions, pushProven } from './gate.ts';
+import { type PushVerifiedOptions, pushVerified } from './gate.ts';
 import { lockModels } from './lock.ts';
 import { manifestModels } from './manifest.ts';
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 /** Two small models, locked. */
-async function options(smoke: GateOptions['smoke']): Promise<GateOptions> {
+async function options(smoke: PushVerifiedOptions['smoke']): Promise<PushVerifiedOptions> {
   const models = ['good', 'bad'].map(
     (name) => `  - {name: ${name}, framework: sklearn, source: "file:${name}"}`,
   );
@@ -61,7 +61,7 @@ it('pushes what answered right, by the digest that answered, and nothing else', 
     expect(registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
     return new Set(['good']);
   });
-  const [good, bad] = await pushProven(gate);
+  const [good, bad] = await pushVerified(gate);
   expect(asked).toEqual(['good', 'bad']);
   expect(good).toMatchObject({ model: 'good', status: 'done' });
   expect(bad).toMatchObject({ model: 'bad', status: 'failed' });
@@ -81,7 +81,7 @@ it('pushes what answered right, by the digest that answered, and nothing else', 
 it('does not smoke or push what could not be built', async () => {
   const gate = await options(async (models) => new Set(models.map(({ name }) => name)));
   await writeFile(join(folder, 'bad', 'model.joblib'), 'other bytes than those of the lock');
-  const [good, bad] = await pushProven(gate);
+  const [good, bad] = await pushVerified(gate);
   expect(good?.status).toBe('done');
   expect(bad).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
   expect(bad?.error?.message).not.toContain('smoke test failed');
@@ -94,7 +94,7 @@ it('sets no tag when the model changed after its smoke test and there is no lock
     return new Set(['good', 'bad']);
   });
   await rm(gate.catalog.lockFile);
-  const [good, bad] = await pushProven(gate);
+  const [good, bad] = await pushVerified(gate);
   expect(good).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
   expect(good?.error?.message).toContain('the smoke test was of sha256:');
   expect(bad?.status).toBe('done');
@@ -110,7 +110,7 @@ it('pushes nothing when it is stopped while smoking', async () => {
     controller.abort(new Error('stopped'));
     return new Set(['good', 'bad']);
   });
-  await expect(pushProven({ ...gate, signal: controller.signal })).rejects.toThrow('stopped');
+  await expect(pushVerified({ ...gate, signal: controller.signal })).rejects.toThrow('stopped');
   expect(tagged()).toEqual([]);
 });
 
@@ -118,6 +118,6 @@ it('smokes nothing when it only says what it would do', async () => {
   const gate = await options(async () => {
     throw new Error('must not be asked');
   });
-  const outcomes = await pushProven({ ...gate, dryRun: true });
+  const outcomes = await pushVerified({ ...gate, dryRun: true });
   expect(outcomes.map(({ status }) => status)).toEqual(['planned', 'planned']);
 });

@@ -5,7 +5,7 @@ import { repositoryName } from './names.ts';
 import { pushModels } from './push.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-export interface GateOptions extends RunOptions {
+export interface PushVerifiedOptions extends RunOptions {
   /** Layout that the images are built into and smoked from. */
   output: string;
   /** Proves models by serving them; gives the names of those that answered right. */
@@ -16,7 +16,7 @@ export interface GateOptions extends RunOptions {
  * Build and verify, then smoke, then push: only what was proven, and of that the very digest that was proven. A model that fails on its way
  * is not pushed; the others are. The last outcome of each model.
  */
-export async function pushProven(options: GateOptions): Promise<Outcome[]> {
+export async function pushVerified(options: PushVerifiedOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model);
   if (options.dryRun) return await pushModels(options);
   const built = await buildModels({ ...options, verify: true });

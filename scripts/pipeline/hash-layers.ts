@@ -4,42 +4,42 @@ import type { Layer } from '../image/layer.ts';
 import type { Content, Digest } from '../image/types.ts';
 import type { Task } from '../terminal/progress.ts';
 import { type Assembled, allOrStop, predict, readSurely } from './assemble.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import type { ImagePlan } from './plan-image.ts';
 
 /**
  * Reads layers from their sources once, checks every file against its sha256, and notes the layers' digests; keeps and sends
  * nothing. Fails like a push would: a wrong file is named.
  */
-export async function hashLayers(context: Context, layers: readonly Layer[], task: Task): Promise<void> {
+export async function hashLayers(session: Session, layers: readonly Layer[], task: Task): Promise<void> {
   const stop = new AbortController();
-  const signal = AbortSignal.any([context.options.signal, stop.signal]);
+  const signal = AbortSignal.any([session.options.signal, stop.signal]);
   task.total(layers.reduce((sum, layer) => sum + layer.plan.size, 0));
   const hashing = layers.map((layer) =>
-    context.slot(async () => {
+    session.slot(async () => {
       const read = () => hashContent(layer, signal, (count) => task.add(count));
-      const { digest, size } = await readSurely(context, read);
-      await context.addLayer(layer, { digest, size, diffId: layer.diffId(digest) });
+      const { digest, size } = await readSurely(session, read);
+      await session.addLayer(layer, { digest, size, diffId: layer.diffId(digest) });
     }),
   );
   await allOrStop(hashing, stop);
 }
 
 /** The layers of a plan that have to be read before their digests are known. */
-export async function unknownLayers(context: Context, layers: readonly Layer[]): Promise<Layer[]> {
-  const known = await Promise.all(layers.map((layer) => context.knownLayer(layer)));
+export async function unknownLayers(session: Session, layers: readonly Layer[]): Promise<Layer[]> {
+  const known = await Promise.all(layers.map((layer) => session.knownLayer(layer)));
   return layers.filter((_layer, at) => known[at] === undefined);
 }
 
 /** The image as it would be written, after reading `layers` of it; the others are known. */
 export async function hashImage(
-  context: Context,
+  session: Session,
   plan: ImagePlan,
   layers: readonly Layer[],
   task: Task,
 ): Promise<Assembled> {
-  await hashLayers(context, layers, task);
-  const image = await predict(context, plan);
+  await hashLayers(session, layers, task);
+  const image = await predict(session, plan);
   if (image !== undefined) return image;
   throw new ModelcarsError('bug', `hash ${plan.model.name}: a layer that was read is not known`);
 }

@@ -2,14 +2,14 @@ import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
 
 /** Where images are that are there already. */
-export type ImagesFrom = { layout: string } | { registry: true };
+export type ImageLocation = { layout: string } | { registry: true };
 
 /** A model's image, found. */
-export interface FoundImage {
+export interface OpenedImage {
   store: ImageStore;
   root: Descriptor;
   /** What the store calls it. */
@@ -19,22 +19,22 @@ export interface FoundImage {
 }
 
 /** The images of some models; dispose of it when they are read no more. */
-export interface FoundImages extends AsyncDisposable {
-  of(model: Model): FoundImage;
+export interface OpenedImages extends AsyncDisposable {
+  of(model: Model): OpenedImage;
 }
 
 /** Finds the models' images. Fails with code `layout` or `registry`, naming all that are missing. */
-export async function findImages(
-  context: Context,
+export async function openImages(
+  session: Session,
   models: readonly Model[],
-  from: ImagesFrom,
-): Promise<FoundImages> {
-  const found = new Map<string, FoundImage>();
+  from: ImageLocation,
+): Promise<OpenedImages> {
+  const found = new Map<string, OpenedImage>();
   const missing: string[] = [];
   const layout = 'layout' in from ? await openLayout(from.layout) : undefined;
   for (const model of models) {
     const entry = layout === undefined ? remoteTag(model) : entryName(model);
-    const store = layout ?? context.client.repository(repositoryName(model));
+    const store = layout ?? session.client.repository(repositoryName(model));
     const root = await store.resolve(entry);
     if (root === undefined) missing.push(layout === undefined ? `${repositoryName(model)}:${entry}` : entry);
     else {

@@ -1,8 +1,8 @@
 import { displayPath } from '../catalog/mistakes.ts';
-import { staleness } from '../catalog/stale.ts';
+import { lockProblems } from '../catalog/stale.ts';
 import type { LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { wantedFiles } from './local-files.ts';
 import { lockedDigest } from './lock-layers.ts';
 import type { RunOptions } from './types.ts';
@@ -25,23 +25,23 @@ export interface LockState {
  * no hub and no registry.
  */
 export async function listModels(options: RunOptions): Promise<(Model & { lock: LockState })[]> {
-  await using context = await Context.open({ ...options, frozen: false, offline: true });
+  await using session = await Session.open({ ...options, frozen: false, offline: true });
   return await Promise.all(
-    options.models.map(async (model) => ({ ...model, lock: await lockState(context, model) })),
+    options.models.map(async (model) => ({ ...model, lock: await lockState(session, model) })),
   );
 }
 
-async function lockState(context: Context, model: Model): Promise<LockState> {
-  const { lock } = context;
-  const lockFile = displayPath(context.options.catalog.lockFile);
-  const reasons = staleness([model], lock, context.frameworks, undefined, lockFile);
+async function lockState(session: Session, model: Model): Promise<LockState> {
+  const { lock } = session;
+  const lockFile = displayPath(session.options.catalog.lockFile);
+  const reasons = lockProblems([model], lock, session.frameworks, undefined, lockFile);
   // Of a loader only the base is locked.
   if (model.image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
   if (locked === undefined) return { state: 'missing', reasons };
-  const change = reasons.length === 0 ? await changeOf(context, locked) : undefined;
+  const change = reasons.length === 0 ? await changeOf(session, locked) : undefined;
   if (change !== undefined) reasons.push(`model ${model.name}: ${change}`);
-  const digest = reasons.length === 0 ? await digestOf(context, model, locked) : undefined;
+  const digest = reasons.length === 0 ? await digestOf(session, model, locked) : undefined;
   return {
     state: reasons.length === 0 ? 'locked' : 'stale',
     reasons,
@@ -53,9 +53,9 @@ async function lockState(context: Context, model: Model): Promise<LockState> {
 }
 
 /** How a local file differs from the lock. */
-async function changeOf(context: Context, locked: LockedModel): Promise<string | undefined> {
+async function changeOf(session: Session, locked: LockedModel): Promise<string | undefined> {
   try {
-    await context.local.prove(wantedFiles(locked));
+    await session.local.prove(wantedFiles(locked));
     return undefined;
   } catch (error) {
     if (error instanceof ModelcarsError && error.code !== 'cancelled') return error.message;
@@ -64,9 +64,9 @@ async function changeOf(context: Context, locked: LockedModel): Promise<string |
 }
 
 /** The image's digest, where the base's documents are on this machine. */
-async function digestOf(context: Context, model: Model, locked: LockedModel): Promise<string | undefined> {
+async function digestOf(session: Session, model: Model, locked: LockedModel): Promise<string | undefined> {
   try {
-    return await lockedDigest(context, model, locked, context.lock?.bases[model.base] ?? {});
+    return await lockedDigest(session, model, locked, session.lock?.bases[model.base] ?? {});
   } catch (error) {
     if (error instanceof ModelcarsError && error.code === 'registry') return undefined;
     throw error;

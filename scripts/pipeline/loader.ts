@@ -4,21 +4,21 @@ import { parseIndex, parseManifest } from '../image/schema.ts';
 import type { Descriptor, Digest, ImageStore } from '../image/types.ts';
 import { checkNode } from '../loader/node.ts';
 import type { Task } from '../terminal/progress.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import { hashImage } from './hash-layers.ts';
 import { planImage } from './plan-image.ts';
 import type { Outcome } from './types.ts';
 
 /** Fails when a loader's base, as pinned, has no Node on one of its platforms (see `checkNode`); `verb` is the command. */
 export async function checkLoaderBase(
-  context: Context,
+  session: Session,
   model: Model,
   pins: LockedBase,
   verb: string,
 ): Promise<void> {
   for (const platform of model.platforms) {
-    const base = await context.openBase(model.base, platform, pins[platform] as Digest);
-    await checkNode(base, `${verb} ${model.name}`, context.options.signal);
+    const base = await session.openBase(model.base, platform, pins[platform] as Digest);
+    await checkNode(base, `${verb} ${model.name}`, session.options.signal);
   }
 }
 
@@ -27,16 +27,16 @@ export async function checkLoaderBase(
  * must be there and whole. Fails with code `integrity`.
  */
 export async function verifyLoader(
-  context: Context,
+  session: Session,
   model: Model,
   store: ImageStore,
   reference: string,
   name: string,
   task: Task,
 ): Promise<Outcome> {
-  await checkLoaderBase(context, model, await context.pins(model), 'verify');
-  const plan = await planImage(context, model);
-  const expected = await hashImage(context, plan, plan.layers, task);
+  await checkLoaderBase(session, model, await session.pins(model), 'verify');
+  const plan = await planImage(session, model);
+  const expected = await hashImage(session, plan, plan.layers, task);
   const root = await store.resolve(reference);
   if (root?.digest !== expected.index.digest) {
     const found = root === undefined ? 'there is no such image' : `it is ${root.digest}`;
@@ -52,7 +52,7 @@ export async function verifyLoader(
   for (const manifest of parseIndex(await store.read(root), name).manifests)
     for (const layer of parseManifest(await store.read(manifest), name).layers)
       layers.set(layer.digest, layer);
-  for (const layer of layers.values()) await readWhole(context, store, layer);
+  for (const layer of layers.values()) await readWhole(session, store, layer);
   return {
     model: model.name,
     status: 'done',
@@ -68,9 +68,9 @@ export async function verifyLoader(
 }
 
 /** Reads a layer to its end: whoever opens it checks the digest. */
-async function readWhole(context: Context, store: ImageStore, layer: Descriptor): Promise<void> {
+async function readWhole(session: Session, store: ImageStore, layer: Descriptor): Promise<void> {
   let size = 0;
-  for await (const chunk of store.open(layer, 0, context.options.signal)) size += chunk.length;
+  for await (const chunk of store.open(layer, 0, session.options.signal)) size += chunk.length;
   if (size === layer.size) return;
   throw new ModelcarsError('integrity', `read ${layer.digest}: ${size} bytes of ${layer.size} came`);
 }

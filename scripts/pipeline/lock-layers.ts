@@ -5,7 +5,7 @@ import type { Digest } from '../image/types.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/progress.ts';
 import { predict } from './assemble.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import { hashLayers, unknownLayers } from './hash-layers.ts';
 import { describe, planModel } from './plan-image.ts';
 
@@ -25,27 +25,27 @@ export interface LockLayersOptions {
  * read these files, and the system still has most of their pages.
  */
 export async function lockLayers(
-  context: Context,
+  session: Session,
   model: Model,
   locked: LockedModel,
   { before, readAll, task }: LockLayersOptions,
 ): Promise<LockedLayer[]> {
-  const { layers, files } = planModel(context, model, locked);
-  if (!context.options.dryRun) {
-    const unknown = await unknownLayers(context, layers);
+  const { layers, files } = planModel(session, model, locked);
+  if (!session.options.dryRun) {
+    const unknown = await unknownLayers(session, layers);
     const isLocal = ({ path }: ImageFile) => files.get(path)?.uri.startsWith('file:') === true;
     const local = ({ plan }: Layer) => model.compression === 'none' && plan.files.every(isLocal);
     const toRead = readAll ? unknown : unknown.filter(local);
-    if (toRead.length > 0) await hashLayers(context, toRead, task);
+    if (toRead.length > 0) await hashLayers(session, toRead, task);
   }
   const entries: LockedLayer[] = [];
   for (const layer of layers) {
-    const known = (await context.knownLayer(layer)) ?? context.lockedLayer(layer);
+    const known = (await session.knownLayer(layer)) ?? session.lockedLayer(layer);
     if (known !== undefined) entries.push(entryOf(layer, known));
   }
   const others = compressions.filter((compression) => compression !== model.compression);
   for (const compression of others) {
-    const keys = new Set(planModel(context, { ...model, compression }, locked).layers.map(({ key }) => key));
+    const keys = new Set(planModel(session, { ...model, compression }, locked).layers.map(({ key }) => key));
     entries.push(...(before?.layers ?? []).filter(({ key }) => keys.has(key)));
   }
   return entries;
@@ -53,21 +53,21 @@ export async function lockLayers(
 
 /** The digest of a model's image by its locked files, its pinned bases and what is known of its layers; undefined: not all is known. */
 export async function lockedDigest(
-  context: Context,
+  session: Session,
   model: Model,
   locked: LockedModel,
   pins: Record<string, string>,
 ): Promise<Digest | undefined> {
-  const { layers } = planModel(context, model, locked);
-  if ((await unknownLayers(context, layers)).length > 0) return undefined;
+  const { layers } = planModel(session, model, locked);
+  if ((await unknownLayers(session, layers)).length > 0) return undefined;
   const bases = await Promise.all(
-    model.platforms.map((platform) => context.openBase(model.base, platform, pins[platform] as Digest)),
+    model.platforms.map((platform) => session.openBase(model.base, platform, pins[platform] as Digest)),
   );
-  const image = await predict(context, {
+  const image = await predict(session, {
     model,
     layers,
     bases,
-    description: describe(context, model, locked),
+    description: describe(session, model, locked),
   });
   return image?.index.digest;
 }

@@ -4,9 +4,9 @@ import { displayPath } from '../catalog/mistakes.ts';
 import { resolveModel } from '../catalog/resolve.ts';
 import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { soloHash } from '../image/solo.ts';
+import { layerPredictor } from '../image/solo.ts';
 import type { FileTap } from '../sources/types.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { checkLicences } from './licences.ts';
 import { checkLoaderBase } from './loader.ts';
 import { wantedFiles } from './local-files.ts';
@@ -34,10 +34,10 @@ export interface Locking {
  * models on a hub are read too, so that the digest of every layer is locked.
  */
 export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {
-  await using context = await Context.open(options);
+  await using session = await Session.open(options);
   if (options.frozen) {
     const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
-      if (model.image !== 'loader') await context.local.prove(wantedFiles(await context.locked(model)));
+      if (model.image !== 'loader') await session.local.prove(wantedFiles(await session.locked(model)));
       return { model: model.name, status: 'unchanged' };
     });
     return { outcomes, change: 'unchanged', changes: { models: [], bases: [] } };
@@ -47,27 +47,27 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
   const known = new Set(catalog.models.map((model) => model.name));
   const lock: Lock = {
     lockVersion: 1,
-    bases: { ...context.lock?.bases },
+    bases: { ...session.lock?.bases },
     models: Object.fromEntries(
-      Object.entries(context.lock?.models ?? {}).filter(([name]) => known.has(name)),
+      Object.entries(session.lock?.models ?? {}).filter(([name]) => known.has(name)),
     ),
   };
   const outcomes = await forEachModel(options, async (model, task): Promise<Outcome> => {
-    if (model.image === 'loader') return lockLoader(context, model, lock);
+    if (model.image === 'loader') return lockLoader(session, model, lock);
     const [{ leftOut, ...resolved }, pins] = await Promise.all([
       resolveModel(
         model,
-        context.framework(model),
-        context.sources,
-        context.options.signal,
-        tapFor(context, model),
+        session.framework(model),
+        session.sources,
+        session.options.signal,
+        tapFor(session, model),
       ),
-      context.resolveBase(model.base, model.platforms),
+      session.resolveBase(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));
     checkLicences(model, resolved.metadata);
-    const before = context.lock?.models[model.name];
-    const layers = await lockLayers(context, model, resolved, {
+    const before = session.lock?.models[model.name];
+    const layers = await lockLayers(session, model, resolved, {
       before,
       readAll: options.layers === true,
       task,
@@ -75,7 +75,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
     const locked = { ...resolved, ...(layers.length > 0 && { layers }) };
     lock.models[model.name] = locked;
     lock.bases[model.base] = { ...lock.bases[model.base], ...pins };
-    const digest = await lockedDigest(context, model, locked, pins);
+    const digest = await lockedDigest(session, model, locked, pins);
     const size = locked.files.reduce((sum, file) => sum + file.size, 0);
     const same = JSON.stringify(before) === JSON.stringify(locked);
     return {
@@ -92,10 +92,10 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
   }
   if (options.signal.aborted)
     throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is as it was`);
-  const changes = compareLocks(context.lock, lock);
+  const changes = compareLocks(session.lock, lock);
   if (outcomes.some((outcome) => outcome.status === 'failed'))
     return { outcomes, change: 'unchanged', changes };
-  if (options.dryRun) return { outcomes, change: plannedChange(context.lock, lock), changes };
+  if (options.dryRun) return { outcomes, change: plannedChange(session.lock, lock), changes };
   return { outcomes, change: await writeLock(catalog.lockFile, lock), changes };
 }
 
@@ -105,30 +105,30 @@ function plannedChange(before: Lock | undefined, after: Lock): LockChange {
 }
 
 /** Remembers the layers of large files while these are hashed, so that the first push knows them beforehand. */
-function tapFor(context: Context, model: Model): FileTap | undefined {
-  if (model.compression !== 'none' || context.options.dryRun) return undefined;
-  const { place } = context.framework(model);
+function tapFor(session: Session, model: Model): FileTap | undefined {
+  if (model.compression !== 'none' || session.options.dryRun) return undefined;
+  const { place } = session.framework(model);
   return ({ path, size }) => {
-    const solo = soloHash(place?.(path) ?? path, size, context.epoch);
+    const solo = layerPredictor(place?.(path) ?? path, size, session.epoch);
     if (solo === undefined) return undefined;
     return {
       update: solo.update,
       async end(sha256) {
         const { key, ...layer } = solo.end(sha256);
-        await context.store.rememberLayer(key, layer);
+        await session.store.rememberLayer(key, layer);
       },
     };
   };
 }
 
 /** Only a loader's base is locked: the rest of it is the program that runs. */
-async function lockLoader(context: Context, model: Model, lock: Lock): Promise<Outcome> {
+async function lockLoader(session: Session, model: Model, lock: Lock): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
-  const pins = await context.resolveBase(model.base, model.platforms);
-  await checkLoaderBase(context, model, pins, 'lock');
+  const pins = await session.resolveBase(model.base, model.platforms);
+  await checkLoaderBase(session, model, pins, 'lock');
   const after = { ...lock.bases[model.base], ...pins };
   lock.bases[model.base] = after;
   const same = before === JSON.stringify(after);
-  const status = same ? 'unchanged' : context.options.dryRun ? 'planned' : 'done';
+  const status = same ? 'unchanged' : session.options.dryRun ? 'planned' : 'done';
   return { model: model.name, status, platforms: model.platforms };
 }

@@ -5,7 +5,7 @@ import { servingRuntime } from '../kserve/runtimes.ts';
 import { openLayout } from '../layout/open.ts';
 import type { Task } from '../terminal/progress.ts';
 import { predict, proveFiles } from './assemble.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { hashImage, unknownLayers } from './hash-layers.ts';
 import { wantedFiles } from './local-files.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
@@ -42,12 +42,12 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
     });
   }
   for (const model of models) repositoryName(model);
-  await using context = await Context.open(options);
+  await using session = await Session.open(options);
   const written = new Set<string>();
   const manifests: ModelManifest[] = [];
   for (const model of models) {
-    const framework = context.framework(model);
-    const image = `${repositoryName(model)}@${await digestOf(context, model, options.from)}`;
+    const framework = session.framework(model);
+    const image = `${repositoryName(model)}@${await digestOf(session, model, options.from)}`;
     const { namespace, pullSecrets } = options;
     const where = namespace === undefined ? {} : { namespace };
     const objects: KubernetesObject[] = [];
@@ -65,10 +65,10 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
   return manifests;
 }
 
-async function digestOf(context: Context, model: Model, from: ManifestRunOptions['from']): Promise<string> {
-  await context.local.proveExisting(wantedFiles(await context.locked(model)));
+async function digestOf(session: Session, model: Model, from: ManifestRunOptions['from']): Promise<string> {
+  await session.local.proveExisting(wantedFiles(await session.locked(model)));
   if ('registry' in from) {
-    const found = await context.client.repository(repositoryName(model)).resolve(remoteTag(model));
+    const found = await session.client.repository(repositoryName(model)).resolve(remoteTag(model));
     if (found !== undefined) return found.digest;
     throw new ModelcarsError(
       'registry',
@@ -82,17 +82,17 @@ async function digestOf(context: Context, model: Model, from: ManifestRunOptions
     const entry = await open.resolve(entryName(model));
     if (entry !== undefined) return entry.digest;
   }
-  const plan = await planImage(context, model);
-  const known = await predict(context, plan);
-  if (known === undefined) return await computed(context, plan, context.options.progress.task(model.name));
-  await proveFiles(context, plan);
+  const plan = await planImage(session, model);
+  const known = await predict(session, plan);
+  if (known === undefined) return await computed(session, plan, session.options.progress.task(model.name));
+  await proveFiles(session, plan);
   return known.index.digest;
 }
 
 /** Reads every byte of the model once and keeps none. */
-async function computed(context: Context, plan: ImagePlan, task: Task): Promise<string> {
+async function computed(session: Session, plan: ImagePlan, task: Task): Promise<string> {
   try {
-    const { index } = await hashImage(context, plan, await unknownLayers(context, plan.layers), task);
+    const { index } = await hashImage(session, plan, await unknownLayers(session, plan.layers), task);
     task.done('digest computed');
     return index.digest;
   } catch (error) {

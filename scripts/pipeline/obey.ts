@@ -1,11 +1,11 @@
 import { lockCommand } from '../catalog/lockpath.ts';
 import { displayPath } from '../catalog/mistakes.ts';
 import { type LeftOut, resolveModel } from '../catalog/resolve.ts';
-import { staleness } from '../catalog/stale.ts';
+import { lockProblems } from '../catalog/stale.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../catalog/types.ts';
 import { list, plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import type { RunOptions } from './types.ts';
 
 /** Fails with code `lock`, with every reason, when a frozen run has a lock that does not hold for its models. */
@@ -18,7 +18,7 @@ export function checkFrozen(
   const { models } = options.catalog;
   const whole = options.models.length === models.length; // who asks for one model is not kept by another's entry
   const where = displayPath(options.catalog.lockFile);
-  const reasons = staleness(options.models, lock, frameworks, whole ? models : undefined, where);
+  const reasons = lockProblems(options.models, lock, frameworks, whole ? models : undefined, where);
   if (reasons.length === 0) return;
   throw new ModelcarsError('lock', [`${where} is out of date (--frozen):`, ...reasons].join('\n  '), {
     next: `run \`${lockCommand(options.catalog)}\` where it may be written, and commit ${where}`,
@@ -26,10 +26,10 @@ export function checkFrozen(
 }
 
 /** A model's files by the lock; where the lock has nothing that holds, by the sources as they are now, with a warning. */
-export async function lockedModel(context: Context, model: Model): Promise<LockedModel> {
-  const { options, lock, frameworks } = context;
+export async function lockedModel(session: Session, model: Model): Promise<LockedModel> {
+  const { options, lock, frameworks } = session;
   const file = displayPath(options.catalog.lockFile);
-  const reason = staleness([model], lock, frameworks, undefined, file).find(
+  const reason = lockProblems([model], lock, frameworks, undefined, file).find(
     (one) => !one.startsWith('base '),
   );
   const locked = lock?.models[model.name];
@@ -39,8 +39,8 @@ export async function lockedModel(context: Context, model: Model): Promise<Locke
   );
   const { leftOut, ...resolved } = await resolveModel(
     model,
-    context.framework(model),
-    context.sources,
+    session.framework(model),
+    session.sources,
     options.signal,
   );
   if (leftOut) options.progress.log(leftOutLine(model, leftOut));
@@ -48,14 +48,14 @@ export async function lockedModel(context: Context, model: Model): Promise<Locke
 }
 
 /** The pins of a model's base by the lock; those it lacks are resolved now, with a warning. */
-export async function lockedBase(context: Context, model: Model): Promise<LockedBase> {
-  const pins = { ...context.lock?.bases[model.base] };
+export async function lockedBase(session: Session, model: Model): Promise<LockedBase> {
+  const pins = { ...session.lock?.bases[model.base] };
   const missing = model.platforms.filter((platform) => pins[platform] === undefined);
   if (missing.length === 0) return pins;
-  context.options.progress.warn(
-    `base ${model.base}: no lock for ${missing.join(', ')}; using the current image (\`${lockCommand(context.options.catalog)}\` pins it)`,
+  session.options.progress.warn(
+    `base ${model.base}: no lock for ${missing.join(', ')}; using the current image (\`${lockCommand(session.options.catalog)}\` pins it)`,
   );
-  return { ...pins, ...(await context.resolveBase(model.base, missing)) };
+  return { ...pins, ...(await session.resolveBase(model.base, missing)) };
 }
 
 /** What the log says of files that nobody asked to leave out. */

@@ -9,7 +9,7 @@ import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import { nodeBase } from '../loader/node.ts';
 import type { WantedFile } from '../store/place.ts';
 import { annotationsOf } from './annotations.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import { checkLicences } from './licences.ts';
 import { layerLimit } from './limit.ts';
 import { wantedFiles } from './local-files.ts';
@@ -28,16 +28,16 @@ export interface ImagePlan {
  * Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. Fails with code `limit` when a
  * layer is too large, and with `integrity` when a local file's size, or its hash as this machine remembers it, is not the locked one.
  */
-export async function planImage(context: Context, model: Model): Promise<ImagePlan> {
-  const locked = await context.locked(model);
+export async function planImage(session: Session, model: Model): Promise<ImagePlan> {
+  const locked = await session.locked(model);
   checkLicences(model, locked.metadata);
-  const { layers, files, loader } = planModel(context, model, locked);
+  const { layers, files, loader } = planModel(session, model, locked);
   const plans = layers.map(({ plan }) => plan);
   checkLayerSizes(plans, layerLimit(model));
-  await context.local.compare([...files.values()]);
-  const bases = await Promise.all(model.platforms.map((platform) => context.base(model, platform)));
+  await session.local.compare([...files.values()]);
+  const bases = await Promise.all(model.platforms.map((platform) => session.base(model, platform)));
   checkLayerCount(model, layers.length, bases);
-  return { model, layers, files, bases, description: describe(context, model, locked, loader) };
+  return { model, layers, files, bases, description: describe(session, model, locked, loader) };
 }
 
 /** overlayfs, as the engines mount it, takes 127 layers. */
@@ -53,24 +53,24 @@ function checkLayerCount(model: Model, own: number, bases: readonly Base[]): voi
 
 /** What an image says of itself beside its layers. */
 export function describe(
-  context: Context,
+  session: Session,
   model: Model,
   locked: LockedModel,
   loader?: { process: typeof loaderProcess },
 ): ImageDescription {
-  const created = new Date(context.epoch * 1000).toISOString().replace('.000Z', 'Z');
+  const created = new Date(session.epoch * 1000).toISOString().replace('.000Z', 'Z');
   const annotations = annotationsOf(model, locked, created);
   return { created, annotations, ...(loader && { process: loader.process }) };
 }
 
 /** The layers of a model's files, without a base; reads nothing. */
 export function planModel(
-  context: Context,
+  session: Session,
   model: Model,
   locked: LockedModel,
 ): Pick<ImagePlan, 'layers' | 'files'> & { loader: ReturnType<typeof checkedLoader> | undefined } {
   const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
-  const framework = loader ? undefined : context.framework(model);
+  const framework = loader ? undefined : session.framework(model);
   const wanted = new Map<string, WantedFile>();
   const files = wantedFiles(locked).map((file): ImageFile => {
     const path = framework === undefined ? file.path : targetPath(framework, file);
@@ -81,10 +81,10 @@ export function planModel(
   const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
     const found = wanted.get(file.path);
     if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);
-    return context.files.open(file, found, offset, signal);
+    return session.files.open(file, found, offset, signal);
   };
   const layers = plans.map((plan) =>
-    layerOf(plan, open, { mtime: context.epoch, compression: model.compression }),
+    layerOf(plan, open, { mtime: session.epoch, compression: model.compression }),
   );
   return { layers, files: wanted, loader };
 }

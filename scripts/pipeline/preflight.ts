@@ -1,7 +1,7 @@
 import type { Layer } from '../image/layer.ts';
 import type { Sink } from '../image/types.ts';
 import { uniqueBaseLayers } from './assemble.ts';
-import type { Context } from './context.ts';
+import type { Session } from './context.ts';
 import type { ImagePlan } from './plan-image.ts';
 
 /**
@@ -9,15 +9,15 @@ import type { ImagePlan } from './plan-image.ts';
  * archive on disk) the layers that are not there yet, in the store the files that `--keep` will add. A layer that was never made
  * counts as large as its tar; compressed it may turn out smaller.
  */
-export async function checkRoom(
-  context: Context,
+export async function checkDiskSpace(
+  session: Session,
   plan: ImagePlan,
   sink: Sink,
   output?: string,
 ): Promise<void> {
-  const { space, options, store, files } = context;
+  const { space, options, store, files } = session;
   if (output === undefined && !options.keep) return;
-  const missing = await missingLayers(context, plan, sink);
+  const missing = await missingLayers(session, plan, sink);
   if (output !== undefined) {
     const needs = missing.map(({ layer, bytes }) => ({ key: layer.key, bytes }));
     for (const base of uniqueBaseLayers(plan))
@@ -34,13 +34,13 @@ export async function checkRoom(
 
 /** The layers that will be read, and the bytes they have in the sink. */
 async function missingLayers(
-  context: Context,
+  session: Session,
   plan: ImagePlan,
   sink: Sink,
 ): Promise<{ layer: Layer; bytes: number }[]> {
   const missing = [];
   for (const layer of plan.layers) {
-    const known = await context.knownLayer(layer);
+    const known = await session.knownLayer(layer);
     const { mediaType } = layer;
     if (known === undefined) missing.push({ layer, bytes: layer.plan.size });
     else if (!(await sink.has({ mediaType, digest: known.digest, size: known.size })))

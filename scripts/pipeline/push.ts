@@ -6,13 +6,13 @@ import type { Repository } from '../registry/repository.ts';
 import type { TagMove } from '../registry/tags.ts';
 import type { Task } from '../terminal/progress.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
-import { claimedLayers } from './claimed-layers.ts';
-import { Context } from './context.ts';
+import { previousLayers } from './claimed-layers.ts';
+import { Session } from './context.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
 import { repositoryName } from './names.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
-import { checkRoom } from './preflight.ts';
+import { checkDiskSpace } from './preflight.ts';
 import { provingSink } from './prove-push.ts';
 import { publishTags } from './publish-tags.ts';
 import { forEachModel } from './settle.ts';
@@ -30,17 +30,17 @@ export interface PushOptions extends RunOptions {
  */
 export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
-  await using context = await Context.open(options);
+  await using session = await Session.open(options);
   const outcomes = await forEachModel(options, (model, task) =>
-    pushModel(context, model, task, options.proven?.get(model.name)),
+    pushModel(session, model, task, options.proven?.get(model.name)),
   );
-  await suggestLockingLayers(context, outcomes);
+  await suggestLockingLayers(session, outcomes);
   return outcomes;
 }
 
 /** A push from this machine knows layers that the lock does not: with them, no other machine need read the models. */
-async function suggestLockingLayers(context: Context, outcomes: readonly Outcome[]): Promise<void> {
-  const { options, lock } = context;
+async function suggestLockingLayers(session: Session, outcomes: readonly Outcome[]): Promise<void> {
+  const { options, lock } = session;
   if (lock === undefined || options.frozen || options.dryRun) return;
   const done = new Set(outcomes.filter(({ status }) => status !== 'failed').map(({ model }) => model));
   const names = options.models
@@ -54,40 +54,40 @@ async function suggestLockingLayers(context: Context, outcomes: readonly Outcome
 }
 
 async function pushModel(
-  context: Context,
+  session: Session,
   model: Model,
   task: Task,
   proven: string | undefined,
 ): Promise<Outcome> {
   const name = repositoryName(model);
-  const plan = await planImage(context, model);
-  const repository = context.client.repository(name, { push: true });
+  const plan = await planImage(session, model);
+  const repository = session.client.repository(name, { push: true });
   const tagPlan = await planPush(repository, model);
   const { moves } = tagPlan;
-  const warn = (line: string) => context.options.progress.warn(`${model.name}: ${line}`);
+  const warn = (line: string) => session.options.progress.warn(`${model.name}: ${line}`);
   if (tagPlan.unlisted !== undefined && moves.some(({ kind }) => kind === 'floating'))
     warn(`floating tags are judged by the images they point at: ${tagPlan.unlisted}`);
-  if (!context.options.dryRun) {
-    await checkRoom(context, plan, repository);
-    await readClaimed(context, repository, plan, tagPlan, task);
+  if (!session.options.dryRun) {
+    await checkDiskSpace(session, plan, repository);
+    await readClaimed(session, repository, plan, tagPlan, task);
   }
-  const known = await identify(context, plan, moves, task);
+  const known = await identify(session, plan, moves, task);
   if (known !== undefined) {
     refuseUnproven(name, known.index.descriptor, proven);
     await refuseMoves(repository, tagPlan, known.index.descriptor);
   }
 
   const outcome = { model: model.name, name, platforms: model.platforms };
-  if (context.options.dryRun) {
-    await proveFiles(context, plan);
+  if (session.options.dryRun) {
+    await proveFiles(session, plan);
     return { ...outcome, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
   const there = known !== undefined && (await repository.has(known.index.descriptor));
-  if (there) await proveFiles(context, plan);
+  if (there) await proveFiles(session, plan);
   const sink = provingSink(repository);
-  const image = there ? known : await assemble(context, plan, sink, task);
+  const image = there ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
-  const tags = await publishTags(repository, tagPlan, image.index.descriptor, context.options.signal);
+  const tags = await publishTags(repository, tagPlan, image.index.descriptor, session.options.signal);
   for (const { tag, refused, why } of tags)
     if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
   await sink.proveManifests();
@@ -118,15 +118,15 @@ function refuseUnproven(name: string, { digest }: Descriptor, proven: string | u
  * case what is not known is read once, but sent nowhere: either it is there, or it is refused.
  */
 async function identify(
-  context: Context,
+  session: Session,
   plan: ImagePlan,
   moves: readonly TagMove[],
   task: Task,
 ): Promise<Assembled | undefined> {
-  const known = await predict(context, plan);
+  const known = await predict(session, plan);
   if (known !== undefined || !moves.some((move) => move.kind === 'version' && !move.move)) return known;
   task.note('the version exists: comparing');
-  return await hashImage(context, plan, await unknownLayers(context, plan.layers), task);
+  return await hashImage(session, plan, await unknownLayers(session, plan.layers), task);
 }
 
 /**
@@ -134,22 +134,22 @@ async function identify(
  * registry says is no proof of which bytes they are, but sending them is probably not needed.
  */
 async function readClaimed(
-  context: Context,
+  session: Session,
   repository: Repository,
   plan: ImagePlan,
   { moves, existing }: TagPlan,
   task: Task,
 ): Promise<void> {
-  const unknown = await unknownLayers(context, plan.layers);
+  const unknown = await unknownLayers(session, plan.layers);
   if (unknown.length === 0) return;
   const before =
     [...moves.map((move) => move.tag), 'latest'].find((tag) => existing.includes(tag)) ?? existing.at(-1);
   if (before === undefined) return;
-  const claimed = await claimedLayers(repository, before, plan);
+  const claimed = await previousLayers(repository, before, plan);
   const probable = unknown.filter(({ key }) => claimed.has(key));
   if (probable.length === 0) return;
   task.note('reading the model, to compare it with the registry');
-  await hashLayers(context, probable, task);
+  await hashLayers(session, probable, task);
 }
 
 function describe(known: Assembled | undefined, plan: ImagePlan): Partial<Outcome> {

@@ -3,15 +3,15 @@ import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { SmokeResult } from '../kserve/types.ts';
 import { distrustOf, requireTrust } from '../store/trust.ts';
-import type { Context } from './context.ts';
-import type { FoundImages } from './images.ts';
+import type { Session } from './context.ts';
+import type { OpenedImages } from './images.ts';
 import type { SmokeOptions } from './smoke.ts';
 
 /** The smoke test without a cluster, model after model: a server on this machine has all of its CPUs. */
 export async function smokeLocally(
-  context: Context,
+  session: Session,
   models: readonly Model[],
-  images: FoundImages,
+  images: OpenedImages,
   { wishes, signal, progress }: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { serverImage, serverCommand, security, timeout } = wishes;
@@ -20,7 +20,7 @@ export async function smokeLocally(
   }
   // What lies there is run. Other servers are the user's own.
   if (serverImage === undefined && serverCommand === undefined)
-    requireTrust(distrustOf(context.store.folder), 'run a model server from the store');
+    requireTrust(distrustOf(session.store.folder), 'run a model server from the store');
   const { smokeLocal } = await import('../kserve/local/local.ts');
   const server =
     serverImage !== undefined
@@ -36,9 +36,9 @@ export async function smokeLocally(
       try {
         const result = await smokeLocal({
           model,
-          framework: context.framework(model),
+          framework: session.framework(model),
           image: { store, name: entry },
-          cache: join(context.store.folder, 'servers'),
+          cache: join(session.store.folder, 'servers'),
           timeout,
           signal,
           say: (line) => task.note(line),

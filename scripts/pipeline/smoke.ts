@@ -6,14 +6,14 @@ import { type Abilities, type PlannedCase, planCases } from '../kserve/cases.ts'
 import type { SmokeWishes } from '../kserve/cluster.ts';
 import type { Mode, Security, SmokeResult } from '../kserve/types.ts';
 import type { Task } from '../terminal/progress.ts';
-import { Context } from './context.ts';
-import { type FoundImages, findImages, type ImagesFrom } from './images.ts';
+import { Session } from './context.ts';
+import { type ImageLocation, type OpenedImages, openImages } from './images.ts';
 import { repositoryName } from './names.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { RunOptions } from './types.ts';
 
 export interface SmokeOptions extends RunOptions {
-  from: ImagesFrom;
+  from: ImageLocation;
   wishes: SmokeWishes & {
     local: boolean;
     serverCommand?: string;
@@ -37,21 +37,21 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   const models = options.models.filter(({ image }) => image !== 'loader');
   if (models.length === 0) return [];
   if ('registry' in options.from) for (const model of models) repositoryName(model);
-  await using context = await Context.open(options);
-  await using images = await findImages(context, models, options.from);
+  await using session = await Session.open(options);
+  await using images = await openImages(session, models, options.from);
   return options.wishes.local
-    ? await smokeLocally(context, models, images, options)
-    : await smokeInCluster(context, models, images, options);
+    ? await smokeLocally(session, models, images, options)
+    : await smokeInCluster(session, models, images, options);
 }
 
 async function smokeInCluster(
-  context: Context,
+  session: Session,
   models: readonly Model[],
-  images: FoundImages,
+  images: OpenedImages,
   options: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
-  context.store.requireTrust('remember clusters in the store');
+  session.store.requireTrust('remember clusters in the store');
   const { openCluster } = await import('../kserve/cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
@@ -59,7 +59,7 @@ async function smokeInCluster(
   await using cluster = await settle(task, 'ready', () =>
     openCluster({
       ...wishes,
-      folder: join(context.store.folder, 'smoke'),
+      folder: join(session.store.folder, 'smoke'),
       images: served,
       signal,
       say: (line) => task.note(line),
@@ -72,7 +72,7 @@ async function smokeInCluster(
   const names = models.map(({ name }) => name);
   const planned = planCases(names, wishes.modes, securities, abilities);
   const runtimes = await cluster.prepareRuntimes(
-    models.map((model) => model.serving?.runtime ?? context.framework(model).runtime),
+    models.map((model) => model.serving?.runtime ?? session.framework(model).runtime),
   );
   const results = new Map<PlannedCase, SmokeResult>();
   const one = async (planned: PlannedCase): Promise<void> => {
@@ -86,7 +86,7 @@ async function smokeInCluster(
     const result = await settle(caseTask, undefined, () =>
       cluster.smoke({
         model,
-        framework: context.framework(model),
+        framework: session.framework(model),
         planned,
         image: images.of(model),
         timeout: wishes.timeout,

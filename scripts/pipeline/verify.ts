@@ -4,7 +4,7 @@ import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
 import type { Task } from '../terminal/progress.ts';
 import { verifyImage } from '../verify/verify.ts';
-import { Context } from './context.ts';
+import { Session } from './context.ts';
 import { verifyLoader } from './loader.ts';
 import { wantedFiles } from './local-files.ts';
 import { entryName, remoteTag, repositoryName } from './names.ts';
@@ -20,31 +20,31 @@ export async function verifyModels(options: RunOptions & { from: VerifyFrom }): 
   // A shard with no model has built no layout to open either.
   if (options.models.length === 0) return [];
   if ('registry' in from) for (const model of options.models) repositoryName(model);
-  await using context = await Context.open(options);
+  await using session = await Session.open(options);
   if ('registry' in from) {
     return await forEachModel({ ...options, verb: 'verify' }, (model, task) => {
       const name = repositoryName(model);
-      return verifyOne(context, model, context.client.repository(name), remoteTag(model), name, task);
+      return verifyOne(session, model, session.client.repository(name), remoteTag(model), name, task);
     });
   }
   await using layout = await openLayout(from.layout);
   return await forEachModel({ ...options, verb: 'verify' }, (model, task) =>
-    verifyOne(context, model, layout, entryName(model), entryName(model), task),
+    verifyOne(session, model, layout, entryName(model), entryName(model), task),
   );
 }
 
 async function verifyOne(
-  context: Context,
+  session: Session,
   model: Model,
   store: ImageStore,
   reference: string,
   name: string,
   task: Task,
 ): Promise<Outcome> {
-  if (model.image === 'loader') return verifyLoader(context, model, store, reference, name, task);
-  const framework = context.framework(model);
-  const locked = await context.locked(model);
-  await context.local.proveExisting(wantedFiles(locked));
+  if (model.image === 'loader') return verifyLoader(session, model, store, reference, name, task);
+  const framework = session.framework(model);
+  const locked = await session.locked(model);
+  await session.local.proveExisting(wantedFiles(locked));
   const files = locked.files.map((file) => ({
     path: targetPath(framework, file),
     size: file.size,
@@ -54,9 +54,9 @@ async function verifyOne(
     files,
     served: servedFiles(framework),
     platforms: model.platforms,
-    base: await context.pins(model),
-    baseStore: await context.baseStore(model),
-    signal: context.options.signal,
+    base: await session.pins(model),
+    baseStore: await session.baseStore(model),
+    signal: session.options.signal,
     onBytes: (count) => task.add(count),
   });
   return { model: model.name, status: 'done', name, digest, platforms: model.platforms, checks };

@@ -1,8 +1,8 @@
 import { defaultRetry, type RetryOptions } from '../http/retry.ts';
 import { Transport } from '../http/transport.ts';
 import { type Credentials, defaultCredentials } from './credentials.ts';
-import { Holdings } from './holdings.ts';
-import { Host } from './host.ts';
+import { MountCandidates } from './holdings.ts';
+import { RegistryHttp } from './host.ts';
 import { parseReference, type Reference } from './reference.ts';
 import { Repository } from './repository.ts';
 
@@ -33,7 +33,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #options: RegistryOptions;
   readonly #transport: Transport;
   readonly #credentials: Credentials;
-  readonly #hosts = new Map<string, { host: Host; holdings: Holdings }>();
+  readonly #hosts = new Map<string, { host: RegistryHttp; holdings: MountCandidates }>();
   readonly #repositories = new Map<string, Repository>();
 
   constructor(options: RegistryOptions = {}) {
@@ -72,10 +72,10 @@ export class RegistryClient implements AsyncDisposable {
     await this.close();
   }
 
-  #host(registry: string): { host: Host; holdings: Holdings } {
+  #host(registry: string): { host: RegistryHttp; holdings: MountCandidates } {
     const known = this.#hosts.get(registry);
     if (known) return known;
-    const host = new Host({
+    const host = new RegistryHttp({
       registry,
       transport: this.#transport,
       credentials: this.#credentials,
@@ -84,7 +84,7 @@ export class RegistryClient implements AsyncDisposable {
       onRetry: (message) => this.#options.onRetry?.(message),
       signal: this.#options.signal,
     });
-    const made = { host, holdings: new Holdings() };
+    const made = { host, holdings: new MountCandidates() };
     this.#hosts.set(registry, made);
     return made;
   }

@@ -5,14 +5,14 @@ import { networkFailure, type RequestFailure } from '../http/failure.ts';
 import { Pace } from '../http/pace.ts';
 import { Patience } from '../http/patience.ts';
 import { cancelled } from '../http/retry.ts';
-import type { Answer } from '../http/transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import type { Descriptor } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import { registryAdvice } from './failure.ts';
-import type { Host } from './host.ts';
+import type { RegistryHttp } from './host.ts';
 
-export interface DownloadOptions {
-  host: Host;
+export interface BlobDownloadOptions {
+  host: RegistryHttp;
   access: Access;
   what: string;
   descriptor: Descriptor;
@@ -27,7 +27,7 @@ export interface DownloadOptions {
  * before the last chunk, when there are more or fewer bytes than the descriptor says or, read from 0, when the digest
  * is another.
  */
-export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Uint8Array> {
+export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
   const hash = offset === 0 ? createHash('sha256') : undefined;
@@ -80,10 +80,10 @@ export async function* downloadBlob(options: DownloadOptions): AsyncGenerator<Ui
 
 /** A GET of the blob from `position`; a 200 has all of it, whatever was asked for. */
 async function request(
-  options: DownloadOptions,
+  options: BlobDownloadOptions,
   position: number,
   signal: AbortSignal | undefined,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const { host, access, what, descriptor } = options;
   const answer = await host.send({
     what,

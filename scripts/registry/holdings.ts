@@ -5,7 +5,7 @@ const perDigest = 4;
 const digests = 20_000;
 
 /** Which repositories of a registry are known to hold a blob: where it can be linked from instead of sent. */
-export class Holdings {
+export class MountCandidates {
   readonly #repositories = new Map<Digest, Set<string>>();
 
   add(digest: Digest, repository: string): void {

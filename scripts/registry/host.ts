@@ -3,7 +3,7 @@ import { isRetryable, isUnreachable, networkFailure, RequestFailure } from '../h
 import { Patience } from '../http/patience.ts';
 import { cancelled, parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
 import { speaksTls } from '../http/speaks.ts';
-import { type Answer, isLoopback, type Transport } from '../http/transport.ts';
+import { type HttpResponse, isLoopback, type Transport } from '../http/transport.ts';
 import { transmit } from '../http/wire.ts';
 import { Auth } from './auth.ts';
 import { readErrors } from './body.ts';
@@ -12,7 +12,7 @@ import type { Credentials } from './credentials.ts';
 import { registryAdvice, statusFailure } from './failure.ts';
 import { withMissing } from './missing.ts';
 
-export interface HostOptions {
+export interface RegistryHttpOptions {
   registry: string;
   transport: Transport;
   credentials: Credentials;
@@ -28,10 +28,10 @@ const headersTimeout = 60_000;
 const mostToken = 1024 * 1024;
 
 /** One registry: its origin, its authentication, and calls with retries. */
-export class Host {
+export class RegistryHttp {
   readonly registry: string;
   readonly retry: RetryOptions;
-  readonly #options: HostOptions;
+  readonly #options: RegistryHttpOptions;
   readonly #auth: Auth;
   /** As the API's URL has it. */
   readonly #apiHost: string;
@@ -39,7 +39,7 @@ export class Host {
   #origin: Promise<URL> | undefined;
   #answered = false;
 
-  constructor(options: HostOptions) {
+  constructor(options: RegistryHttpOptions) {
     this.#options = options;
     this.registry = options.registry;
     this.retry = options.retry;
@@ -54,7 +54,7 @@ export class Host {
   }
 
   /** Sends a call, with retries unless its body can be sent only once. */
-  async send(call: Call): Promise<Answer> {
+  async send(call: Call): Promise<HttpResponse> {
     if (call.stream || call.once) return await this.#once(call);
     let tries = 0;
     return await this.#retrying(call.signal, async () => {
@@ -67,7 +67,7 @@ export class Host {
    * Sends a call and reads the small document that it answers, with retries of both; `bytes` is undefined when there are more than
    * `limit`, and empty where an expected status is a refusal (404). Fails as well when it trickles.
    */
-  async read(call: Call, limit: number): Promise<{ answer: Answer; bytes: Buffer | undefined }> {
+  async read(call: Call, limit: number): Promise<{ answer: HttpResponse; bytes: Buffer | undefined }> {
     return await this.#retrying(call.signal, async () => {
       const answer = await this.#once(call);
       if (answer.statusCode >= 400) {
@@ -178,7 +178,7 @@ export class Host {
   }
 
   /** One try; a refusal says also which helper of the user's is not there. */
-  async #once(call: Call): Promise<Answer> {
+  async #once(call: Call): Promise<HttpResponse> {
     try {
       return await this.#exchange(call);
     } catch (error) {
@@ -186,7 +186,7 @@ export class Host {
     }
   }
 
-  async #exchange(call: Call): Promise<Answer> {
+  async #exchange(call: Call): Promise<HttpResponse> {
     const origin = await this.origin();
     const target = new URL(call.target, origin);
     for (let renewed = false; ; renewed = true) {
@@ -256,7 +256,7 @@ export class Host {
   async #document(
     what: string,
     host: string,
-    answer: Answer,
+    answer: HttpResponse,
     limit: number,
     signal: AbortSignal | undefined,
   ) {
@@ -269,7 +269,7 @@ export class Host {
     }
   }
 
-  async #failure(what: string, answer: Answer, url: URL, call?: Call): Promise<RequestFailure> {
+  async #failure(what: string, answer: HttpResponse, url: URL, call?: Call): Promise<RequestFailure> {
     const { codes, text } = readErrors((await readRefusal(answer)).toString('utf8'));
     const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'));
     const by = url.origin === (await this.origin()).origin ? undefined : url.host;

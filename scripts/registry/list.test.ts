@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { refuse, startFake } from '../../tests/support/fake-registry.ts';
 import { Transport } from '../http/transport.ts';
-import { Host } from './host.ts';
+import { RegistryHttp } from './host.ts';
 import { type ListLimits, listTags } from './list.ts';
 
 /** Lists the tags of a registry that answers page after page as `page` says. */
@@ -19,7 +19,7 @@ async function list(
   });
   const retries: string[] = [];
   const transport = new Transport({ env: {} });
-  const host = new Host({
+  const host = new RegistryHttp({
     registry: fake.host,
     transport,
     credentials: { find: async () => undefined },

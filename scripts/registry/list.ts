@@ -2,7 +2,7 @@ import { ModelcarsError } from '../errors.ts';
 import { headerOf } from '../http/body.ts';
 import type { Access } from './auth.ts';
 import type { Call } from './call.ts';
-import type { Host } from './host.ts';
+import type { RegistryHttp } from './host.ts';
 import { isTag } from './reference.ts';
 
 /** Bounds of a list of tags; one page has at most some 130 KB when a registry keeps to the 1000 that are asked for. */
@@ -30,7 +30,7 @@ const usual: ListLimits = {
  * when the list is beyond `limits` or leads to another host: a registry may never stop sending pages.
  */
 export async function listTags(
-  host: Host,
+  host: RegistryHttp,
   access: Access,
   what: string,
   limits: Partial<ListLimits> = {},
@@ -47,7 +47,7 @@ export async function listTags(
     if (performance.now() - started > most.milliseconds)
       throw fail(`takes more than ${most.milliseconds / 60_000} min for the list`);
     const call: Call = { what, method: 'GET', target, access, expect: [200, 404] };
-    const answered: Awaited<ReturnType<Host['read']>> = await host.read(call, most.pageBytes);
+    const answered: Awaited<ReturnType<RegistryHttp['read']>> = await host.read(call, most.pageBytes);
     if (answered.answer.statusCode === 404) return [...tags];
     if (answered.bytes === undefined) throw fail(`sends a page of more than ${most.pageBytes} bytes`);
     bytes += answered.bytes.length;

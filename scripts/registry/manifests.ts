@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { discard, headerOf } from '../http/body.ts';
-import type { Answer } from '../http/transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import type { Call } from './call.ts';
-import type { Host } from './host.ts';
+import type { RegistryHttp } from './host.ts';
 import { isDigest } from './reference.ts';
 
 /** distribution-spec: registries "should" take manifests of 4 MiB; more is never read into memory. */
@@ -20,7 +20,7 @@ const accept = [
 
 /** Where a manifest is, and for whom. */
 export interface ManifestAddress {
-  host: Host;
+  host: RegistryHttp;
   access: Access;
   /** A tag or digest. */
   name: string;
@@ -109,7 +109,7 @@ function path({ access, name }: ManifestAddress): string {
   return `/v2/${access.repository}/manifests/${name}`;
 }
 
-function mediaTypeOf(answer: Answer): string | undefined {
+function mediaTypeOf(answer: HttpResponse): string | undefined {
   const type = headerOf(answer, 'content-type')?.split(';')[0]?.trim().toLowerCase();
   return type?.startsWith('application/vnd.') ? type : undefined;
 }

@@ -30,7 +30,7 @@ export async function lookUntil<T>(
  * there is its size. Fails with code `integrity`. `look` gives the size in bytes, 0 where the registry does not tell it, undefined
  * when there is nothing; a size of 0 in the descriptor stands for one that is not known.
  */
-export async function prove(
+export async function readBack(
   repository: string,
   { digest, mediaType, size }: Descriptor,
   look: () => Promise<number | undefined>,

@@ -13,11 +13,11 @@ import {
 import type { Access } from './auth.ts';
 import type { Action } from './credentials.ts';
 import { downloadBlob } from './download.ts';
-import type { Holdings } from './holdings.ts';
-import type { Host } from './host.ts';
+import type { MountCandidates } from './holdings.ts';
+import type { RegistryHttp } from './host.ts';
 import { listTags } from './list.ts';
 import { digestOf, getManifest, manifestLimit, putManifest, resolveManifest, tooLarge } from './manifests.ts';
-import { prove } from './proof.ts';
+import { readBack } from './proof.ts';
 import { isDigest, isTag, type Reference } from './reference.ts';
 import { uploadBlob } from './upload.ts';
 
@@ -27,9 +27,9 @@ const parallelProofs = 4;
 export class Repository implements Sink, ImageStore {
   /** `quay.io/me/iris`. */
   readonly name: string;
-  readonly #host: Host;
+  readonly #host: RegistryHttp;
   readonly #path: string;
-  readonly #holdings: Holdings;
+  readonly #holdings: MountCandidates;
   readonly #present = new Set<Digest>();
   readonly #absent = new Set<Digest>();
   readonly #writing = new Map<Digest, Promise<Descriptor>>();
@@ -39,7 +39,7 @@ export class Repository implements Sink, ImageStore {
   readonly #manifests = new Map<Digest, Uint8Array>();
   #action: Action;
 
-  constructor(host: Host, reference: Reference, holdings: Holdings, action: Action) {
+  constructor(host: RegistryHttp, reference: Reference, holdings: MountCandidates, action: Action) {
     this.#host = host;
     this.#path = reference.repository;
     this.#holdings = holdings;
@@ -183,7 +183,7 @@ export class Repository implements Sink, ImageStore {
         ? (await resolveManifest(address))?.size
         : (await getManifest(address))?.bytes.length;
     const look = isManifest(mediaType) ? manifestSize : () => this.#blobSize(digest, address.what, signal);
-    await prove(this.name, descriptor, look, { signal, delay: this.#host.retry.delay });
+    await readBack(this.name, descriptor, look, { signal, delay: this.#host.retry.delay });
     this.#unproven.delete(digest);
   }
 

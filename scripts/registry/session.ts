@@ -2,25 +2,25 @@ import type { Readable } from 'node:stream';
 import { ModelcarsError } from '../errors.ts';
 import { discard, headerOf } from '../http/body.ts';
 import { isRetryable, RequestFailure } from '../http/failure.ts';
-import type { Answer } from '../http/transport.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import type { Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import type { Call } from './call.ts';
-import type { Host } from './host.ts';
+import type { RegistryHttp } from './host.ts';
 
 /** A registry on object storage copies the blob when it is committed: minutes for tens of gigabytes. */
 const commitTimeout = 30 * 60_000;
 const stallTimeout = 5 * 60_000;
 
 /** Bytes for one request: `length` of them, undefined for as many as come. */
-export interface Part {
+export interface UploadPart {
   stream: () => Readable;
   length: number | undefined;
 }
 
 /** The requests of one blob's upload (distribution-spec, "Pushing blobs"); what to send when is `uploadBlob`'s part. */
 export class UploadSession {
-  readonly #host: Host;
+  readonly #host: RegistryHttp;
   readonly #access: Access;
   readonly #what: string;
   readonly #signal: AbortSignal | undefined;
@@ -29,7 +29,12 @@ export class UploadSession {
   /** OCI-Chunk-Min-Length: the fewest bytes of a part that is not the last. */
   minPart = 0;
 
-  constructor(options: { host: Host; access: Access; what: string; signal?: AbortSignal | undefined }) {
+  constructor(options: {
+    host: RegistryHttp;
+    access: Access;
+    what: string;
+    signal?: AbortSignal | undefined;
+  }) {
     this.#host = options.host;
     this.#access = options.access;
     this.#what = options.what;
@@ -57,7 +62,7 @@ export class UploadSession {
   }
 
   /** Sends bytes. `range` makes the request a "chunk", which several registries refuse or limit. */
-  async patch(part: Part, range: string | undefined): Promise<void> {
+  async patch(part: UploadPart, range: string | undefined): Promise<void> {
     const answer = await this.#host.send({
       ...this.#call('PATCH', [201, 202, 204]),
       headers: { ...headersFor(part.length), ...(range === undefined ? {} : { 'content-range': range }) },
@@ -68,7 +73,7 @@ export class UploadSession {
   }
 
   /** Ends the upload, with all its bytes or with those sent before. Fails when another digest was stored. */
-  async put(digest: Digest, part?: Part): Promise<void> {
+  async put(digest: Digest, part?: UploadPart): Promise<void> {
     const call = this.#call('PUT', [200, 201, 204]);
     const target = new URL(call.target);
     target.searchParams.set('digest', digest);
@@ -91,7 +96,7 @@ export class UploadSession {
 
   /** How many bytes the session has; undefined when it is lost. Also brings the location for the next bytes. */
   async status(): Promise<number | undefined> {
-    let answer: Answer;
+    let answer: HttpResponse;
     try {
       answer = await this.#host.send(this.#call('GET', [200, 202, 204]));
     } catch (error) {
@@ -134,7 +139,7 @@ export class UploadSession {
   }
 
   /** Every answer may give the next location; without one, the last holds. */
-  async #moved(answer: Answer): Promise<void> {
+  async #moved(answer: HttpResponse): Promise<void> {
     await discard(answer);
     const location = headerOf(answer, 'location');
     if (location) this.#location = await this.#host.locate(location, this.#location, this.#what);

@@ -5,11 +5,11 @@ import type { Content, Digest } from '../image/types.ts';
 import type { Access } from './auth.ts';
 import { streamBody } from './body.ts';
 import { ContentFailure, ContentHash } from './hashing.ts';
-import type { Host } from './host.ts';
-import { type Part, UploadSession } from './session.ts';
+import type { RegistryHttp } from './host.ts';
+import { type UploadPart, UploadSession } from './session.ts';
 
-export interface UploadOptions {
-  host: Host;
+export interface BlobUploadOptions {
+  host: RegistryHttp;
   access: Access;
   /** "push sha256:… to quay.io/me/iris". */
   what: string;
@@ -36,12 +36,12 @@ const partSize = 32 * 1024 * 1024;
  * Uploads one blob, or has it linked from another repository; returns its digest and size. A broken upload goes on
  * where the registry says it stopped, or starts again; bytes are hashed once, on their way.
  */
-export async function uploadBlob(options: UploadOptions): Promise<{ digest: Digest; size: number }> {
+export async function uploadBlob(options: BlobUploadOptions): Promise<{ digest: Digest; size: number }> {
   return await new Upload(options).run();
 }
 
 class Upload {
-  readonly #options: UploadOptions;
+  readonly #options: BlobUploadOptions;
   readonly #signal: AbortSignal | undefined;
   readonly #hash: ContentHash;
   readonly #session: UploadSession;
@@ -59,7 +59,7 @@ class Upload {
   #resumed = false;
   #committing = false;
 
-  constructor(options: UploadOptions) {
+  constructor(options: BlobUploadOptions) {
     const { content, host, signal, what } = options;
     this.#options = options;
     this.#signal = host.signal(signal);
@@ -159,7 +159,7 @@ class Upload {
     start: number,
     limit: number,
     length: number | undefined,
-    send: (part: Part) => Promise<void>,
+    send: (part: UploadPart) => Promise<void>,
   ): Promise<void> {
     let broken: ContentFailure | undefined;
     const source = this.#hash.read(start, limit, this.#signal);

@@ -13,7 +13,7 @@ import { checkClashes, checkPath, compareBytes } from './paths.ts';
 import { revisionOf } from './revision.ts';
 import type { FileTap, Source } from './types.ts';
 import { parseFileUri } from './uri.ts';
-import { type Found, isInside, stopIfAborted, systemProblem, walk } from './walk.ts';
+import { isInside, stopIfAborted, systemProblem, type WalkedFile, walk } from './walk.ts';
 
 /** Bytes read at once. Half of it costs a push a twentieth of its time, twice of it nothing less. */
 const chunkSize = 1024 * 1024;
@@ -91,14 +91,14 @@ async function openRoot(
   }
 }
 
-async function single(root: string, path: string, uri: string): Promise<Found[]> {
+async function single(root: string, path: string, uri: string): Promise<WalkedFile[]> {
   const stats = await stat(root, { bigint: true }).catch((error) => {
     throw sourceError(uri, systemProblem(error), 'check the file', error);
   });
   return [{ path, real: root, stats }];
 }
 
-function check(uri: string, found: readonly Found[]): void {
+function check(uri: string, found: readonly WalkedFile[]): void {
   for (const { path } of found) {
     const problem = checkPath(path);
     if (problem)
@@ -121,7 +121,7 @@ function check(uri: string, found: readonly Found[]): void {
 /** SHA-256 of a file, and proof that it was the same file from first to last byte. */
 async function hash(
   uri: string,
-  { path, real, stats }: Found,
+  { path, real, stats }: WalkedFile,
   signal: AbortSignal,
   { tap, hashes }: { tap: FileTap | undefined; hashes: Pick<HashMemory, 'remember'> | undefined },
 ): Promise<LockedFile> {

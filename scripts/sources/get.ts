@@ -4,7 +4,7 @@ import { ModelcarsError } from '../errors.ts';
 import { discard, drop, headerOf } from '../http/body.ts';
 import { waitOf } from '../http/client.ts';
 import { RequestFailure } from '../http/failure.ts';
-import type { Answer, Transport } from '../http/transport.ts';
+import type { HttpResponse, Transport } from '../http/transport.ts';
 import { answerFailure, connectionFailure } from './refusals.ts';
 import { stopIfAborted } from './walk.ts';
 
@@ -86,7 +86,7 @@ function follow(what: string, from: URL, location: string | undefined): URL {
   return to;
 }
 
-async function take(request: Get, url: URL, answer: Answer): Promise<Got> {
+async function take(request: Get, url: URL, answer: HttpResponse): Promise<Got> {
   const { what, offset } = request;
   const { host } = url;
   const got = (start: number, total: number | undefined): Got => {

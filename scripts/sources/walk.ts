@@ -7,7 +7,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Selection } from './types.ts';
 
 /** A regular file below a source's folder. */
-export interface Found {
+export interface WalkedFile {
   /** Below the folder. */
   path: string;
   /** Free of symbolic links. */
@@ -31,8 +31,8 @@ export async function walk(
   uri: string,
   select: Selection,
   signal?: AbortSignal,
-): Promise<Found[]> {
-  const found: Found[] = [];
+): Promise<WalkedFile[]> {
+  const found: WalkedFile[] = [];
   let entries = 0;
   let links = 0;
   let files = 0;

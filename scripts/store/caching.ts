@@ -5,13 +5,13 @@ import { readFrom } from '../files/read.ts';
 import { isDigest } from '../image/schema.ts';
 import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import type { Store } from './store.ts';
-import { touch, use } from './use.ts';
+import { markInUse, touch } from './use.ts';
 
 /**
  * The same images, each blob kept in the store when first read, so that a base is fetched once. Where the store cannot be
  * written to (no space, read-only), bytes come from the origin every time.
  */
-export function caching(origin: ImageStore, store: Store): ImageStore {
+export function withBaseImageCache(origin: ImageStore, store: Store): ImageStore {
   const keep = async (descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> => {
     if (await store.hasBlob(descriptor)) return true;
     try {
@@ -49,7 +49,7 @@ export function caching(origin: ImageStore, store: Store): ImageStore {
       }
       const path = store.blobPath(descriptor.digest);
       const hash = offset === 0 ? createHash('sha256') : undefined;
-      const done = await use(path);
+      const done = await markInUse(path);
       try {
         for await (const chunk of readFrom(path, offset, signal)) {
           hash?.update(chunk);

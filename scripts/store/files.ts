@@ -5,10 +5,10 @@ import { diskError } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
 import { readOpen } from '../files/read.ts';
 import type { CheckedFile } from '../files/wrong.ts';
-import { hold } from './lock.ts';
-import { Part, partPath } from './part.ts';
-import type { FilePlace } from './place.ts';
-import { use } from './use.ts';
+import { waitForLock } from './lock.ts';
+import { PartialFile, partialPath } from './part.ts';
+import type { FileCache } from './place.ts';
+import { markInUse } from './use.ts';
 
 /** Gives the bytes of a file from `offset` to its end, from somewhere else. */
 export type Origin = (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
@@ -28,7 +28,7 @@ export interface KeepOptions {
  * its hash was found right, fsync and rename; `….part` beside it is what a run has so far, which the next one goes on with.
  * With `readOnly` nothing is written, deleted or marked.
  */
-export class StoreFiles implements FilePlace {
+export class StoreFiles implements FileCache {
   readonly name = 'the store';
   readonly folder: string;
   readonly readOnly: boolean;
@@ -64,7 +64,7 @@ export class StoreFiles implements FilePlace {
   /** Bytes of a file that are not here: what is still to be fetched, and room still needed. */
   async lacks(file: CheckedFile): Promise<number> {
     if (this.readOnly || (await this.has(file))) return 0;
-    const part = await stat(partPath(this.path(file.sha256))).catch(() => undefined);
+    const part = await stat(partialPath(this.path(file.sha256))).catch(() => undefined);
     return Math.max(0, file.size - (part?.size ?? 0));
   }
 
@@ -76,7 +76,7 @@ export class StoreFiles implements FilePlace {
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     if (!(await this.has(file))) return undefined;
     const path = this.path(file.sha256);
-    const done = this.readOnly ? async () => undefined : await use(path);
+    const done = this.readOnly ? async () => undefined : await markInUse(path);
     // What was a file a moment ago may be a pipe by now, where others can write: opening one would block.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
     if (handle === undefined) {
@@ -115,7 +115,7 @@ export class StoreFiles implements FilePlace {
     const held = await (async () => {
       try {
         makeFolder(dirname(path), 0o700);
-        return await hold(path, { isDone, signal, ...(onWait && { onWait }) });
+        return await waitForLock(path, { isDone, signal, ...(onWait && { onWait }) });
       } catch (error) {
         throw diskError(`keep ${file.path} in the store`, error);
       }
@@ -126,7 +126,7 @@ export class StoreFiles implements FilePlace {
       return;
     }
     try {
-      await using part = await Part.open(path, file, held);
+      await using part = await PartialFile.open(path, file, held);
       if (part.size > 0) onFound?.(part.size);
       yield* part.fill(origin, offset, signal);
     } finally {

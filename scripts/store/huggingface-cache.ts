@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { homeFolder } from '../files/home.ts';
 import { readOpen } from '../files/read.ts';
 import { checkPath } from '../sources/paths.ts';
-import type { FilePlace, WantedFile } from './place.ts';
+import type { FileCache, WantedFile } from './place.ts';
 
 /**
  * Where Hugging Face's own clients keep repositories: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,
@@ -20,7 +20,7 @@ export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env):
  * Files of `hf://` models in that cache (huggingface.co/docs/hub/local-cache): `models--org--name/blobs/<sha256>` for large files,
  * else what `snapshots/<commit>/<path>` links to. It is only read. A copy that turns out to be wrong is left for its owner to mend.
  */
-export function huggingFaceCache(folder = huggingFaceFolder()): FilePlace {
+export function huggingFaceCache(folder = huggingFaceFolder()): FileCache {
   const openFile = async (file: WantedFile) => {
     for (const path of candidates(folder, file)) {
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);

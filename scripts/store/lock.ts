@@ -7,7 +7,7 @@ import { isAlive } from '../files/atomic.ts';
 import { stopIfAborted } from '../sources/walk.ts';
 
 /** A file that this process alone may write. */
-export interface Held {
+export interface LockHandle {
   /** Whether another process took it, because this one stood still for too long: write no more. */
   lost(): boolean;
   release(): Promise<void>;
@@ -24,14 +24,14 @@ const pause = 300;
  * Waits until this process may write `path`, or until `isDone` says that there is nothing left to write: then it gives undefined.
  * `onWait` is called once, when another process is at it. Fails with what the signal was given.
  */
-export async function hold(
+export async function waitForLock(
   path: string,
   options: { isDone(): Promise<boolean>; onWait?(): void; signal?: AbortSignal | undefined },
-): Promise<Held | undefined> {
+): Promise<LockHandle | undefined> {
   const { isDone, onWait, signal } = options;
   for (let tries = 0; ; tries++) {
     stopIfAborted(signal);
-    const held = await tryHold(path);
+    const held = await tryLock(path);
     if (await isDone()) {
       await held?.release();
       return undefined;
@@ -43,7 +43,7 @@ export async function hold(
 }
 
 /** Takes the lock if it is free now. A lock of a killed process is free two seconds after its death, ten on other machines. */
-export async function tryHold(path: string): Promise<Held | undefined> {
+export async function tryLock(path: string): Promise<LockHandle | undefined> {
   const owner = `${path}.owner`;
   let lost = false;
   try {
@@ -74,7 +74,7 @@ export async function tryHold(path: string): Promise<Held | undefined> {
 }
 
 /** Whether a living process may write `path` now. */
-export async function isHeld(path: string): Promise<boolean> {
+export async function isLocked(path: string): Promise<boolean> {
   return check(path, { lockfilePath: `${path}.lock`, realpath: false, stale: staleAfter.unknown });
 }
 

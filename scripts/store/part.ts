@@ -3,11 +3,11 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { diskError, writeAll } from '../files/atomic.ts';
 import { readFrom } from '../files/read.ts';
-import { type CheckedFile, WrongFile } from '../files/wrong.ts';
-import type { Held } from './lock.ts';
+import { type CheckedFile, CorruptFile } from '../files/wrong.ts';
+import type { LockHandle } from './lock.ts';
 
 /** Where the file that is to become `path` grows. */
-export function partPath(path: string): string {
+export function partialPath(path: string): string {
   return `${path}.part`;
 }
 
@@ -15,16 +15,16 @@ export function partPath(path: string): string {
  * A file of the store while it grows, in the hands of one process. Its bytes are proven by the hash of the whole and not before:
  * whatever a crash left in it, nothing of it is ever the file unless all of it is right.
  */
-export class Part implements AsyncDisposable {
+export class PartialFile implements AsyncDisposable {
   /** Bytes that were here when it was opened. */
   readonly size: number;
   readonly #path: string;
   readonly #file: CheckedFile;
   readonly #handle: FileHandle;
-  readonly #held: Held;
+  readonly #held: LockHandle;
   readonly #hash = createHash('sha256');
 
-  private constructor(path: string, file: CheckedFile, handle: FileHandle, size: number, held: Held) {
+  private constructor(path: string, file: CheckedFile, handle: FileHandle, size: number, held: LockHandle) {
     this.#path = path;
     this.#file = file;
     this.#handle = handle;
@@ -33,16 +33,16 @@ export class Part implements AsyncDisposable {
   }
 
   /** Opens or makes the part of `path`. One that is larger than the file starts anew. */
-  static async open(path: string, file: CheckedFile, held: Held): Promise<Part> {
+  static async open(path: string, file: CheckedFile, held: LockHandle): Promise<PartialFile> {
     try {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-      const handle = await open(partPath(path), flags, 0o600);
+      const handle = await open(partialPath(path), flags, 0o600);
       let { size } = await handle.stat();
       if (size > file.size) {
         await handle.truncate(0);
         size = 0;
       }
-      return new Part(path, file, handle, size, held);
+      return new PartialFile(path, file, handle, size, held);
     } catch (error) {
       throw diskError(`keep ${file.path} in the store`, error);
     }
@@ -68,7 +68,7 @@ export class Part implements AsyncDisposable {
       at = end;
     }
     // What has come stays: the connection may have ended too soon.
-    if (at < file.size) throw new WrongFile(file, `ended after ${at} of ${file.size} bytes`);
+    if (at < file.size) throw new CorruptFile(file, `ended after ${at} of ${file.size} bytes`);
     if (file.size === 0) await this.#finish();
   }
 
@@ -83,13 +83,13 @@ export class Part implements AsyncDisposable {
     let left = this.size;
     if (left > 0) {
       try {
-        for await (const chunk of readFrom(partPath(this.#path), 0, signal)) {
+        for await (const chunk of readFrom(partialPath(this.#path), 0, signal)) {
           if (left === 0) break;
           yield chunk.subarray(0, left);
           left -= Math.min(left, chunk.length);
         }
       } catch (error) {
-        if (signal?.aborted || error instanceof WrongFile) throw error;
+        if (signal?.aborted || error instanceof CorruptFile) throw error;
         throw await this.#refuse('was kept in part, which cannot be read', error);
       }
     }
@@ -114,7 +114,7 @@ export class Part implements AsyncDisposable {
     try {
       await this.#handle.chmod(0o400);
       await this.#handle.datasync();
-      await rename(partPath(this.#path), this.#path);
+      await rename(partialPath(this.#path), this.#path);
     } catch (error) {
       // Somebody took the lock, unnoticed yet, and was quicker.
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
@@ -123,8 +123,8 @@ export class Part implements AsyncDisposable {
   }
 
   /** Starts over with nothing: the next attempt reads all of it from its origin. */
-  async #refuse(why: string, cause?: unknown): Promise<WrongFile> {
-    if (!this.#held.lost()) await rm(partPath(this.#path), { force: true }).catch(() => undefined);
-    return new WrongFile(this.#file, why, cause);
+  async #refuse(why: string, cause?: unknown): Promise<CorruptFile> {
+    if (!this.#held.lost()) await rm(partialPath(this.#path), { force: true }).catch(() => undefined);
+    return new CorruptFile(this.#file, why, cause);
   }
 }

@@ -9,7 +9,7 @@ export interface WantedFile extends LockedFile {
 }
 
 /** Where the bytes of a locked file may lie already. What it gives is never trusted: the layer's reader checks the hash. */
-export interface FilePlace {
+export interface FileCache {
   /** For people: `the store`. */
   name: string;
   /** Whether it seems to have the file, by name and size. */

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tryHold } from './lock.ts';
+import { tryLock } from './lock.ts';
 import { prune } from './prune.ts';
 import { Store } from './store.ts';
-import { use } from './use.ts';
+import { markInUse } from './use.ts';
 
 let store: Store;
 beforeEach(async () => {
@@ -60,7 +60,7 @@ describe('prune', () => {
 
   it('counts reading as use', async () => {
     const path = await putFile('read', 90);
-    await (await use(path))();
+    await (await markInUse(path))();
     expect((await prune(store.folder, { olderThan: 30 * days })).removed).toEqual([]);
   });
 
@@ -79,8 +79,8 @@ describe('prune', () => {
     await put(written, 90);
     await putFile('idle', 0);
     await writeFile(`${await putFile('was read', 0)}.use-999999999-01234567`, '');
-    const done = await use(read);
-    const held = await tryHold(written.replace('.part', ''));
+    const done = await markInUse(read);
+    const held = await tryLock(written.replace('.part', ''));
     const first = await prune(store.folder, { all: true });
     expect(first.removed.map(({ name }) => name).sort()).toEqual([sha('idle'), sha('was read')].sort());
     expect(first).toMatchObject({ inUse: 2, left: 2000 });

@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
-import { isHeld, tryHold } from './lock.ts';
+import { isLocked, tryLock } from './lock.ts';
 import { distrustOf, requireTrust } from './trust.ts';
 import { readMark } from './use.ts';
 
@@ -82,8 +82,8 @@ export async function prune(folder: string, options: PruneOptions): Promise<Prun
 /** Removes one; false when a process has taken it up meanwhile. */
 async function remove(entry: Found, dryRun: boolean): Promise<boolean> {
   const target = entry.kind === 'part' ? entry.path.replace(/\.part$/, '') : undefined;
-  if (dryRun) return target === undefined || !(await isHeld(target));
-  const held = target === undefined ? undefined : await tryHold(target);
+  if (dryRun) return target === undefined || !(await isLocked(target));
+  const held = target === undefined ? undefined : await tryLock(target);
   if (target !== undefined && held === undefined) return false;
   await rm(entry.path, { force: true });
   await held?.release();

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { formatBytes } from '../terminal/bytes.ts';
-import { Space } from './space.ts';
+import { FreeSpace } from './space.ts';
 
 const need = (key: string, bytes: number) => ({ key, bytes });
 
 it('says what is needed and what is there, for a folder that does not exist yet', async () => {
   const folder = join(tmpdir(), 'not-there-yet', 'out');
-  const space = new Space();
+  const space = new FreeSpace();
   await space.reserve('build', folder, [need('small', 1000)], '--output');
   const { bavail, bsize } = await statfs(tmpdir());
   await expect(
@@ -24,7 +24,7 @@ it('says what is needed and what is there, for a folder that does not exist yet'
 it('promises the same room once, and counts what is wanted twice once', async () => {
   const { bavail, bsize } = await statfs(tmpdir());
   const most = Math.floor(bavail * bsize * 0.6);
-  const space = new Space();
+  const space = new FreeSpace();
   await space.reserve('build', tmpdir(), [need('layer', most)], '--output');
   await space.reserve('build', tmpdir(), [need('layer', most)], '--output');
   await expect(space.reserve('build', tmpdir(), [need('other', most)], '--output')).rejects.toMatchObject({

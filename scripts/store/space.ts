@@ -4,7 +4,7 @@ import { ModelcarsError } from '../errors.ts';
 import { formatBytes } from '../terminal/bytes.ts';
 
 /** Bytes that are going to be written, and what tells them from others: the same key is counted once. */
-export interface Need {
+export interface SpaceNeed {
   key: string;
   bytes: number;
 }
@@ -13,7 +13,7 @@ export interface Need {
  * The free space of the file systems that a run writes to. What was promised to one model of the run is not there for the
  * next: each says what it needs before its first byte.
  */
-export class Space {
+export class FreeSpace {
   /** Device → free bytes when it was first asked about, and what was promised since, by key. */
   readonly #devices = new Map<number, Promise<{ free: number; promised: Map<string, number> }>>();
 
@@ -21,7 +21,7 @@ export class Space {
    * Promises room for `needs` in a folder (which need not exist yet). Fails with code `disk` when there is too little: "`what`
    * needs 42 GB in out, 10 GB are free". Where the system cannot tell (some network file systems), it is not asked.
    */
-  async reserve(what: string, folder: string, needs: readonly Need[], option: string): Promise<void> {
+  async reserve(what: string, folder: string, needs: readonly SpaceNeed[], option: string): Promise<void> {
     const place = await existing(resolve(folder));
     if (place === undefined) return;
     const { free, promised } = await this.#device(place.device, place.path);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { documentOf } from '../image/manifest.ts';
 import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
-import { caching } from './caching.ts';
+import { withBaseImageCache } from './caching.ts';
 import { Store } from './store.ts';
 
 let folder: string;
@@ -76,7 +76,7 @@ describe('Store', () => {
         yield Buffer.from('hello');
       },
     };
-    const cached = caching(origin, empty);
+    const cached = withBaseImageCache(origin, empty);
     for await (const chunk of cached.open(hello)) expect(String(chunk)).toBe('hello');
     expect(String(await cached.read(hello))).toBe('hello');
   });
@@ -129,10 +129,10 @@ describe('caching', () => {
       [layer.digest]: 'hello',
       [manifest.digest]: new TextDecoder().decode(manifest.bytes),
     });
-    const first = caching(images, store);
+    const first = withBaseImageCache(images, store);
     expect(await collect(first.open(layer))).toBe('hello');
     await first.read(manifest.descriptor);
-    const again = caching(images, await Store.open(store.folder));
+    const again = withBaseImageCache(images, await Store.open(store.folder));
     expect(await collect(again.open(layer, 2))).toBe('llo');
     expect(Buffer.from(await again.read(manifest.descriptor))).toEqual(Buffer.from(manifest.bytes));
     expect(await again.resolve(manifest.digest)).toEqual(manifest.descriptor);
@@ -141,7 +141,7 @@ describe('caching', () => {
 
   it('always asks where a tag points', async () => {
     const { images, asked } = origin({});
-    const cached = caching(images, store);
+    const cached = withBaseImageCache(images, store);
     await cached.resolve('latest');
     await cached.resolve('latest');
     expect(asked.resolve).toBe(2);
@@ -149,7 +149,7 @@ describe('caching', () => {
 
   it('throws a damaged blob away and says that the next run mends it', async () => {
     const { images } = origin({ [layer.digest]: 'hello' });
-    const cached = caching(images, store);
+    const cached = withBaseImageCache(images, store);
     await collect(cached.open(layer));
     await writeFile(store.blobPath(layer.digest), 'hullo');
     await expect(collect(cached.open(layer))).rejects.toMatchObject({

@@ -9,7 +9,7 @@ const mark = '.use-';
  * Marks a file of the store as used now: its access time moves (mounts are often noatime), and until the returned function is
  * called `prune` leaves it alone. A store that cannot be written to is read all the same.
  */
-export async function use(path: string): Promise<() => Promise<void>> {
+export async function markInUse(path: string): Promise<() => Promise<void>> {
   const name = `${path}${mark}${process.pid}-${randomBytes(4).toString('hex')}`;
   await writeFile(name, '', { mode: 0o600, flag: 'wx' }).catch(() => undefined);
   await touch(path);

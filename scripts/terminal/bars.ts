@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { MultiBar, SingleBar } from 'cli-progress';
 import { Meter } from './_meter.ts';
 import type { Colors } from './color.ts';
-import type { Part, Task } from './progress.ts';
+import type { Task, TaskPart } from './progress.ts';
 import { oneLine, textWidth, truncate } from './width.ts';
 
 /** Erases to the end of the line, so that a short line leaves nothing of a longer bar behind it. */
@@ -41,7 +41,7 @@ export class Bars {
       total: (bytes) => {
         meter.total = bytes;
       },
-      part: (name, size): Part => {
+      part: (name, size): TaskPart => {
         const part = this.#begin(`  ${oneLine(name)}`, size);
         parts.add(part);
         return {

@@ -1,7 +1,7 @@
 import { Meter } from './_meter.ts';
 import { formatBytes } from './bytes.ts';
 import type { Colors } from './color.ts';
-import { silentPart, type Task } from './progress.ts';
+import { silentTaskPart, type Task } from './progress.ts';
 import { oneLine } from './width.ts';
 
 /** Progress as lines that stand on their own: for CI, for files, for terminals that cannot move the cursor. */
@@ -34,7 +34,7 @@ export class PlainLines {
       total: (bytes) => {
         meter.total = bytes;
       },
-      part: () => silentPart,
+      part: () => silentTaskPart,
       note: (text) => {
         meter.note = oneLine(text);
       },

@@ -21,7 +21,7 @@ export interface Task {
   /** The total, once known, or a new one. */
   total(bytes: number): void;
   /** A large file of it: a bar of its own below the task's, where there are bars, that goes when it ends. */
-  part(label: string, totalBytes: number): Part;
+  part(label: string, totalBytes: number): TaskPart;
   /** What is being done now: `layer 3 of 7`. */
   note(text: string): void;
   done(text?: string): void;
@@ -29,7 +29,7 @@ export interface Task {
 }
 
 /** A part of a task; its bytes are the task's to count as well. */
-export interface Part {
+export interface TaskPart {
   add(bytes: number): void;
   end(): void;
 }
@@ -103,6 +103,6 @@ export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
 }
 
 /** A part that is not shown. */
-export const silentPart: Part = { add() {}, end() {} };
+export const silentTaskPart: TaskPart = { add() {}, end() {} };
 
-const silent: Task = { add() {}, total() {}, part: () => silentPart, note() {}, done() {}, fail() {} };
+const silent: Task = { add() {}, total() {}, part: () => silentTaskPart, note() {}, done() {}, fail() {} };

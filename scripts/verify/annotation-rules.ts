@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Documents, type PlatformImage, platformKey } from './documents.ts';
 import { type Expected, type Facts, layersOf } from './facts.ts';
-import { count, Lie, short, shown } from './lie.ts';
+import { ContractViolation, count, short, shown } from './lie.ts';
 import { modelsRoot } from './paths.ts';
 
 /** The rules about what an image says of itself. */
@@ -17,26 +17,36 @@ const files = z.array(z.object({ path: z.string(), size: z.number(), sha256: z.s
 /** Index, manifests and labels say what the image is, of which revision, on which base, and say the same (image-spec annotations.md). */
 export function annotations({ index, images }: Documents): string {
   const common = index.annotations ?? {};
-  for (const key of needed) if (!common[key]) throw new Lie(`the index has no annotation ${key}`);
+  for (const key of needed)
+    if (!common[key]) throw new ContractViolation(`the index has no annotation ${key}`);
   for (const { platform, manifest, config } of images) {
     const own = manifest.annotations ?? {};
     for (const key of [...needed, baseDigest])
-      if (!own[key]) throw new Lie(`its manifest has no annotation ${key}`, { platform });
+      if (!own[key]) throw new ContractViolation(`its manifest has no annotation ${key}`, { platform });
     for (const [key, value] of Object.entries(common))
       if (own[key] !== undefined && own[key] !== value && key !== baseDigest)
-        throw new Lie(`${shown(key)} is ${shown(own[key])} in its manifest, ${shown(value)} in the index`, {
-          platform,
-        });
+        throw new ContractViolation(
+          `${shown(key)} is ${shown(own[key])} in its manifest, ${shown(value)} in the index`,
+          {
+            platform,
+          },
+        );
     for (const [key, value] of Object.entries(config.config?.Labels ?? {}))
       if (own[key] !== undefined && own[key] !== value)
-        throw new Lie(`the label ${shown(key)} is ${shown(value)}, the annotation ${shown(own[key])}`, {
-          platform,
-        });
+        throw new ContractViolation(
+          `the label ${shown(key)} is ${shown(value)}, the annotation ${shown(own[key])}`,
+          {
+            platform,
+          },
+        );
     const created = own[`${prefix}.created`] ?? '';
     if (created !== config.created)
-      throw new Lie(`annotated as created ${shown(created)}, its config says ${config.created}`, {
-        platform,
-      });
+      throw new ContractViolation(
+        `annotated as created ${shown(created)}, its config says ${config.created}`,
+        {
+          platform,
+        },
+      );
   }
   return `title, revision, created, base: annotated on the index and ${count(images.length, 'manifest')}, all the same`;
 }
@@ -46,19 +56,21 @@ export function base(_image: Facts | Documents, image: PlatformImage, expected: 
   const { platform, manifest } = image;
   const said = manifest.annotations?.[baseDigest] ?? '';
   if (!/^sha256:[0-9a-f]{64}$/.test(said))
-    throw new Lie(`${baseDigest} is ${JSON.stringify(shown(said))}, no digest`, { platform });
+    throw new ContractViolation(`${baseDigest} is ${JSON.stringify(shown(said))}, no digest`, { platform });
   if (expected.base === undefined) return `says that its base is ${short(said)} (not held against a lock)`;
   const [, pinned] =
     Object.entries(expected.base).find(([key]) => platformKey(key) === platformKey(platform)) ?? [];
   const next = 'build the image again, or run `modelcars lock` to pin the base it should have';
-  if (pinned === undefined) throw new Lie('the lock pins no base for the platform', { platform }, next);
-  if (said !== pinned) throw new Lie(`its base is ${said}, the lock pins ${pinned}`, { platform }, next);
+  if (pinned === undefined)
+    throw new ContractViolation('the lock pins no base for the platform', { platform }, next);
+  if (said !== pinned)
+    throw new ContractViolation(`its base is ${said}, the lock pins ${pinned}`, { platform }, next);
   const layers = expected.baseLayers?.get(platform);
   if (layers === undefined) return `base ${short(said)} as locked (its layers were not compared)`;
   layers.forEach((digest, at) => {
     const own = manifest.layers[at]?.digest;
     if (own !== digest)
-      throw new Lie(
+      throw new ContractViolation(
         `layer ${at + 1} is ${own ?? 'missing'}, that of the locked base is ${digest}`,
         { platform },
         next,
@@ -78,16 +90,18 @@ export function layerAnnotations(image: Facts): string {
       if (listed !== undefined) {
         const truth = own.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
         const said = parseFiles(listed);
-        if (said === undefined) throw new Lie(`${filesKey} is not the JSON it should be`, where);
+        if (said === undefined)
+          throw new ContractViolation(`${filesKey} is not the JSON it should be`, where);
         const wrong = firstDifference(said, truth);
-        if (wrong !== undefined) throw new Lie(`${filesKey} is wrong about ${shown(wrong)}`, where);
+        if (wrong !== undefined)
+          throw new ContractViolation(`${filesKey} is wrong about ${shown(wrong)}`, where);
         told++;
       }
       const title = descriptor.annotations?.[`${prefix}.title`];
       if (title === undefined || !isModel) continue;
       const [only, ...others] = own;
       if (others.length > 0 || only?.path !== `${modelsRoot}/${title}`)
-        throw new Lie(
+        throw new ContractViolation(
           `its title is ${shown(title)}, its files are ${own.map(({ path }) => shown(path)).join(', ')}`,
           where,
         );

@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 import type { PlatformImage } from './documents.ts';
 import { type Expected, type Facts, layersOf, modelMembers } from './facts.ts';
-import { count, Lie, shown } from './lie.ts';
+import { ContractViolation, count, shown } from './lie.ts';
 import { isUnderModels, modelsRoot, parentOf } from './paths.ts';
 import { hasProgram, pathFolders } from './programs.ts';
 import { Tree } from './tree.ts';
@@ -25,10 +25,13 @@ export function diffIds(image: Facts): string {
     layersOf(image, platformImage).forEach(({ digest, diffId }, at) => {
       const said = config.rootfs.diff_ids[at] ?? '';
       if (said !== diffId)
-        throw new Lie(`uncompressed it has the digest ${diffId}, the config says ${shown(said)}`, {
-          platform,
-          layer: digest,
-        });
+        throw new ContractViolation(
+          `uncompressed it has the digest ${diffId}, the config says ${shown(said)}`,
+          {
+            platform,
+            layer: digest,
+          },
+        );
     });
   }
   return 'diff_ids are the digests of the uncompressed layers';
@@ -44,17 +47,20 @@ export function baseApart(image: Facts): string {
       const where = { platform, layer: digest };
       const stranger = members.find((member) => member.path !== '' && !isUnderModels(member.path));
       if (isModel && stranger !== undefined)
-        throw new Lie(
+        throw new ContractViolation(
           `the layer holds /models and more (${shown(stranger.name)}): the base must leave /models alone`,
           where,
         );
       if (modelBegun && !isModel)
-        throw new Lie('the layer lies over model layers, and holds nothing for /models', where);
+        throw new ContractViolation('the layer lies over model layers, and holds nothing for /models', where);
       modelBegun ||= isModel;
       for (const member of isModel ? [] : members) {
         const place = tree.add(member);
         if (isUnderModels(place))
-          throw new Lie(`comes to lie at /${shown(place)} through a link`, { ...where, member: member.name });
+          throw new ContractViolation(`comes to lie at /${shown(place)} through a link`, {
+            ...where,
+            member: member.name,
+          });
       }
     }
   }
@@ -71,7 +77,10 @@ export function shared(image: Facts): string {
   for (const { platform, digests } of lists) {
     if (digests.join() !== first?.digests.join()) {
       const at = digests.findIndex((digest, index) => digest !== first?.digests[index]);
-      throw new Lie(`its model layers are not those of ${first?.platform}`, { platform, layer: digests[at] });
+      throw new ContractViolation(`its model layers are not those of ${first?.platform}`, {
+        platform,
+        layer: digests[at],
+      });
     }
   }
   return `${count(first?.digests.length ?? 0, 'model layer')}, the same on every platform`;
@@ -87,19 +96,24 @@ export function files(image: Facts, expected: Expected): string {
   const next = 'run `modelcars lock` if the model was meant to change, then build again';
   for (const { member, where } of modelMembers(image)) {
     if (member.type === 'directory') {
-      if (!directories.has(member.path)) throw new Lie('is a directory without any locked file', where, next);
+      if (!directories.has(member.path))
+        throw new ContractViolation('is a directory without any locked file', where, next);
       continue;
     }
     const file = missing.get(member.path);
-    if (file === undefined) throw new Lie('is not in the lock', where, next);
+    if (file === undefined) throw new ContractViolation('is not in the lock', where, next);
     if (member.size !== file.size)
-      throw new Lie(`has ${member.size} bytes, the lock says ${file.size}`, where, next);
+      throw new ContractViolation(`has ${member.size} bytes, the lock says ${file.size}`, where, next);
     if (member.sha256 !== file.sha256)
-      throw new Lie(`has the sha256 ${member.sha256}, the lock says ${file.sha256}`, where, next);
+      throw new ContractViolation(
+        `has the sha256 ${member.sha256}, the lock says ${file.sha256}`,
+        where,
+        next,
+      );
     missing.delete(member.path);
   }
   const [lost] = missing.keys();
-  if (lost !== undefined) throw new Lie(`${shown(lost)} is missing, the lock has it`, {}, next);
+  if (lost !== undefined) throw new ContractViolation(`${shown(lost)} is missing, the lock has it`, {}, next);
   const bytes = expected.files.reduce((total, file) => total + file.size, 0);
   return `${count(expected.files.length, 'file')}, ${bytes} bytes: sizes and sha256 as locked, nothing more`;
 }
@@ -117,7 +131,7 @@ export function served(image: Facts, expected: Expected): string {
     const matches = picomatch(anyOf, { dot: true });
     if (own.some((path) => matches(path))) continue;
     const names = anyOf.join(' or ');
-    throw new Lie(
+    throw new ContractViolation(
       `no file under ${modelsRoot}/ is called ${names}, there is ${own.slice(0, 5).map(shown).join(', ') || 'none'}: ${why}`,
       {},
       `give the model's file the name ${anyOf[0]}: \`files: {${anyOf[0]}: …}\` in models.yaml; then lock and build again`,
@@ -133,7 +147,7 @@ export function baseTools(image: Facts, platformImage: PlatformImage): string {
   const folders = pathFolders(platformImage.config.config?.Env ?? []);
   for (const tool of tools) {
     if (hasProgram(tree, folders, tool)) continue;
-    throw new Lie(
+    throw new ContractViolation(
       `the base has no \`${tool}\` that any user can run on ${shown(folders.join(':'))}: KServe's oci:// sidecar cannot run`,
       { platform: platformImage.platform },
       'set `base: embedded` or another base with a shell and coreutils',

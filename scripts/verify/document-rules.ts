@@ -1,7 +1,7 @@
 import { mediaTypes } from '../image/types.ts';
 import { type Documents, platformKey, platformName } from './documents.ts';
 import type { Expected } from './facts.ts';
-import { count, Lie, shown } from './lie.ts';
+import { ContractViolation, count, shown } from './lie.ts';
 
 /** The rules that index, manifests and configs alone can show. */
 
@@ -14,13 +14,16 @@ export function platforms({ images }: Documents, expected: Expected): string {
   for (const { platform, config } of images) {
     const own = platformName(config);
     if (platformKey(own) !== platformKey(platform))
-      throw new Lie(`its config is for ${shown(own)}, the index says ${shown(platform)}`, { platform });
-    if (seen.has(platformKey(platform))) throw new Lie('the index lists the platform twice', { platform });
+      throw new ContractViolation(`its config is for ${shown(own)}, the index says ${shown(platform)}`, {
+        platform,
+      });
+    if (seen.has(platformKey(platform)))
+      throw new ContractViolation('the index lists the platform twice', { platform });
     seen.add(platformKey(platform));
   }
   for (const wanted of expected.platforms ?? []) {
     if (!seen.has(platformKey(wanted)))
-      throw new Lie(
+      throw new ContractViolation(
         `has no image for ${wanted}, only for ${images.map((one) => shown(one.platform)).join(', ')}`,
       );
   }
@@ -35,14 +38,20 @@ export function mediaTypesOfLayers({ images }: Documents): string {
   for (const { platform, manifest } of images) {
     for (const { mediaType, digest, size } of manifest.layers) {
       if (!allowed.includes(mediaType))
-        throw new Lie(`the layer is ${shown(mediaType)}, the contract says ${allowed.join(', ')}`, {
-          platform,
-          layer: digest,
-        });
+        throw new ContractViolation(
+          `the layer is ${shown(mediaType)}, the contract says ${allowed.join(', ')}`,
+          {
+            platform,
+            layer: digest,
+          },
+        );
       const said = `${mediaType}, ${size} bytes`;
       const before = sizes.get(digest) ?? said;
       if (before !== said)
-        throw new Lie(`the layer is ${said}, elsewhere it is ${before}`, { platform, layer: digest });
+        throw new ContractViolation(`the layer is ${said}, elsewhere it is ${before}`, {
+          platform,
+          layer: digest,
+        });
       sizes.set(digest, said);
       used.add(mediaType);
     }
@@ -56,15 +65,21 @@ export function layerCount({ images }: Documents): string {
   for (const { platform, manifest, config } of images) {
     const layers = manifest.layers.length;
     if (layers > layerLimit)
-      throw new Lie(`has ${layers} layers, overlayfs mounts ${layerLimit}`, { platform });
+      throw new ContractViolation(`has ${layers} layers, overlayfs mounts ${layerLimit}`, { platform });
     if (config.rootfs.type !== 'layers')
-      throw new Lie(`rootfs.type is ${shown(config.rootfs.type)}, the specification says layers`, {
-        platform,
-      });
+      throw new ContractViolation(
+        `rootfs.type is ${shown(config.rootfs.type)}, the specification says layers`,
+        {
+          platform,
+        },
+      );
     if (config.rootfs.diff_ids.length !== layers)
-      throw new Lie(`has ${count(layers, 'layer')} and ${count(config.rootfs.diff_ids.length, 'diff_id')}`, {
-        platform,
-      });
+      throw new ContractViolation(
+        `has ${count(layers, 'layer')} and ${count(config.rootfs.diff_ids.length, 'diff_id')}`,
+        {
+          platform,
+        },
+      );
   }
   const most = Math.max(...images.map(({ manifest }) => manifest.layers.length));
   return `${count(most, 'layer')} of at most ${layerLimit}, a diff_id for each`;
@@ -75,9 +90,12 @@ export function history({ images }: Documents): string {
   for (const { platform, manifest, config } of images) {
     const told = (config.history ?? []).filter((entry) => entry.empty_layer !== true).length;
     if (told !== manifest.layers.length)
-      throw new Lie(`its history tells of ${count(told, 'layer')}, it has ${manifest.layers.length}`, {
-        platform,
-      });
+      throw new ContractViolation(
+        `its history tells of ${count(told, 'layer')}, it has ${manifest.layers.length}`,
+        {
+          platform,
+        },
+      );
   }
   return 'the history tells of each layer';
 }
@@ -87,7 +105,7 @@ export function user({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.User ?? '';
     if (own !== '1001')
-      throw new Lie(
+      throw new ContractViolation(
         `the user is ${JSON.stringify(shown(own))}, the contract says "1001"`,
         { platform },
         `set \`User\` to 1001 in the image's config, a number, as \`modelcars build\` does: clusters refuse root, and cannot tell whether a name is root`,
@@ -101,7 +119,7 @@ export function entrypoint({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.Entrypoint ?? [];
     if (own.length > 0)
-      throw new Lie(
+      throw new ContractViolation(
         `has the entrypoint ${shown(JSON.stringify(own))}: it swallows the command of KServe's sidecar`,
         { platform },
         'take the ENTRYPOINT out of the image; `modelcars build` leaves out that of the base',
@@ -115,9 +133,12 @@ export function volumes({ images }: Documents): string {
   for (const { platform, config } of images) {
     const [first] = Object.keys(config.config?.Volumes ?? {});
     if (first !== undefined)
-      throw new Lie(`declares the volume ${shown(first)}: an empty folder would be mounted there`, {
-        platform,
-      });
+      throw new ContractViolation(
+        `declares the volume ${shown(first)}: an empty folder would be mounted there`,
+        {
+          platform,
+        },
+      );
   }
   return 'no volumes that would cover files';
 }
@@ -127,18 +148,20 @@ export function created({ images }: Documents): string {
   const [first] = images;
   const moment = first?.config.created ?? '';
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(moment) || Number.isNaN(Date.parse(moment)))
-    throw new Lie(`created is ${JSON.stringify(shown(moment))}, no RFC 3339 time in UTC`, {
+    throw new ContractViolation(`created is ${JSON.stringify(shown(moment))}, no RFC 3339 time in UTC`, {
       platform: first?.platform,
     });
   for (const { platform, config } of images) {
     if (config.created !== moment)
-      throw new Lie(
+      throw new ContractViolation(
         `created is ${shown(config.created ?? 'missing')}, on ${first?.platform} it is ${moment}`,
         { platform },
       );
     const last = config.history?.filter((entry) => entry.empty_layer !== true).at(-1)?.created;
     if (last !== undefined && last !== moment)
-      throw new Lie(`the history of its last layer says ${shown(last)}, created is ${moment}`, { platform });
+      throw new ContractViolation(`the history of its last layer says ${shown(last)}, created is ${moment}`, {
+        platform,
+      });
   }
   return `created ${moment} on every platform`;
 }

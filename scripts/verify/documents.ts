@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { problemOf } from '../image/schema.ts';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { parseJson } from './json.ts';
-import { Lie, short } from './lie.ts';
+import { ContractViolation, short } from './lie.ts';
 
 /** Bytes that an index, manifest or config may have: what registries take (distribution-spec, "Pushing Manifests"). */
 const documentLimit = 4 * 1024 ** 2;
@@ -82,23 +82,25 @@ export interface Documents {
 export async function readDocuments(store: ImageStore, name: string): Promise<Documents> {
   const root = await store.resolve(name);
   if (root === undefined) {
-    throw new Lie('there is no such image', {}, 'build or push it first, or correct its name');
+    throw new ContractViolation('there is no such image', {}, 'build or push it first, or correct its name');
   }
   if (name.startsWith('sha256:') && root.digest !== name) {
-    throw new Lie(`the store answers with another image, ${root.digest}`);
+    throw new ContractViolation(`the store answers with another image, ${root.digest}`);
   }
   if (root.mediaType !== mediaTypes.index) {
-    throw new Lie(`it is ${root.mediaType}, the contract says one index for all platforms`);
+    throw new ContractViolation(`it is ${root.mediaType}, the contract says one index for all platforms`);
   }
   const index = await readDocument(store, root, indexSchema, 'index');
   const images: PlatformImage[] = [];
   for (const entry of index.manifests) {
     const where = entry.platform === undefined ? short(entry.digest) : platformName(entry.platform);
     try {
-      if (entry.platform === undefined) throw new Lie('its entry in the index names no platform');
+      if (entry.platform === undefined)
+        throw new ContractViolation('its entry in the index names no platform');
       images.push({ platform: where, descriptor: entry, ...(await readImage(store, entry)) });
     } catch (error) {
-      if (error instanceof Lie) throw new Lie(error.message, { platform: where, ...error.where }, error.next);
+      if (error instanceof ContractViolation)
+        throw new ContractViolation(error.message, { platform: where, ...error.where }, error.next);
       throw error;
     }
   }
@@ -110,12 +112,18 @@ async function readImage(
   entry: LayerDescriptor,
 ): Promise<{ manifest: Manifest; config: Config }> {
   if (entry.mediaType !== mediaTypes.manifest)
-    throw new Lie(`its manifest is ${entry.mediaType}, the contract says ${mediaTypes.manifest}`);
+    throw new ContractViolation(
+      `its manifest is ${entry.mediaType}, the contract says ${mediaTypes.manifest}`,
+    );
   const manifest = await readDocument(store, entry, manifestSchema, 'manifest');
   if (manifest.mediaType !== entry.mediaType)
-    throw new Lie(`its manifest calls itself ${manifest.mediaType}, the index calls it ${entry.mediaType}`);
+    throw new ContractViolation(
+      `its manifest calls itself ${manifest.mediaType}, the index calls it ${entry.mediaType}`,
+    );
   if (manifest.config.mediaType !== mediaTypes.config)
-    throw new Lie(`its config is ${manifest.config.mediaType}, the contract says ${mediaTypes.config}`);
+    throw new ContractViolation(
+      `its config is ${manifest.config.mediaType}, the contract says ${mediaTypes.config}`,
+    );
   const config = await readDocument(store, manifest.config, configSchema, 'config');
   return { manifest, config };
 }
@@ -124,7 +132,11 @@ async function readImage(
 export async function readBaseLayers(store: ImageStore, baseDigest: string): Promise<string[]> {
   const found = await store.resolve(baseDigest);
   if (found === undefined || found.digest !== baseDigest)
-    throw new Lie(`the base ${baseDigest} cannot be read`, {}, 'see that the base image still exists');
+    throw new ContractViolation(
+      `the base ${baseDigest} cannot be read`,
+      {},
+      'see that the base image still exists',
+    );
   const manifest = await readDocument(
     store,
     found,
@@ -143,17 +155,19 @@ async function readDocument<T>(
   plain = true,
 ): Promise<T> {
   const called = `the ${what} ${short(digest)}`;
-  if (size > documentLimit) throw new Lie(`${called} has ${size} bytes, at most ${documentLimit} are read`);
+  if (size > documentLimit)
+    throw new ContractViolation(`${called} has ${size} bytes, at most ${documentLimit} are read`);
   const bytes = await store.read({ mediaType, digest, size });
   if (bytes.length !== size)
-    throw new Lie(`${called} has ${bytes.length} bytes, its descriptor states ${size}`);
+    throw new ContractViolation(`${called} has ${bytes.length} bytes, its descriptor states ${size}`);
   const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  if (actual !== digest) throw new Lie(`${called} has the digest ${actual}, its descriptor states ${digest}`);
+  if (actual !== digest)
+    throw new ContractViolation(`${called} has the digest ${actual}, its descriptor states ${digest}`);
   const value = parseJson(bytes, called, plain);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new Lie(`${called} is malformed: ${issue ? problemOf(issue) : 'it is none'}`);
+  throw new ContractViolation(`${called} is malformed: ${issue ? problemOf(issue) : 'it is none'}`);
 }
 
 /** `linux/arm64/v8` of its parts. */

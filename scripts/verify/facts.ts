@@ -2,7 +2,7 @@ import type { LockedBase } from '../catalog/types.ts';
 import type { Digest } from '../image/types.ts';
 import type { Documents, LayerDescriptor, PlatformImage } from './documents.ts';
 import type { LayerFacts } from './layer.ts';
-import { Lie } from './lie.ts';
+import { ContractViolation } from './lie.ts';
 import type { Member } from './tar.ts';
 
 /** A file that the image must hold, from the lock. */
@@ -53,7 +53,8 @@ export type Layer = LayerFacts & { descriptor: LayerDescriptor };
 export function layersOf(image: Facts, { manifest, platform }: PlatformImage): Layer[] {
   return manifest.layers.map((descriptor) => {
     const facts = image.layers.get(descriptor.digest);
-    if (facts === undefined) throw new Lie('was not read', { platform, layer: descriptor.digest });
+    if (facts === undefined)
+      throw new ContractViolation('was not read', { platform, layer: descriptor.digest });
     return { ...facts, descriptor };
   });
 }

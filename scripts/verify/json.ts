@@ -1,4 +1,4 @@
-import { Lie } from './lie.ts';
+import { ContractViolation } from './lie.ts';
 
 /** Keys of the specifications that rules look at, and engines too. */
 const known = new Set(
@@ -36,10 +36,12 @@ export function parseJson(bytes: Uint8Array, what: string, plain: boolean): unkn
     written = plain ? JSON.stringify(value) : text;
     if (written === text) written = undefined;
   } catch {
-    throw new Lie(`${what} is not JSON`);
+    throw new ContractViolation(`${what} is not JSON`);
   }
   if (written !== undefined)
-    throw new Lie(`${what} is not JSON as modelcars writes it: it holds a key twice, or blanks`);
+    throw new ContractViolation(
+      `${what} is not JSON as modelcars writes it: it holds a key twice, or blanks`,
+    );
   refuseOtherSpelling(value, what);
   return value;
 }
@@ -51,7 +53,7 @@ function refuseOtherSpelling(top: unknown, what: string): void {
     for (const [key, child] of Object.entries(value)) {
       const meant = Array.isArray(value) ? undefined : knownByLowerCase.get(key.toLowerCase());
       if (meant !== undefined && meant !== key)
-        throw new Lie(`${what} has the key ${key}, that some read as ${meant}`);
+        throw new ContractViolation(`${what} has the key ${key}, that some read as ${meant}`);
       if (!maps.has(key)) todo.push(child);
     }
   }

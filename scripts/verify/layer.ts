@@ -3,9 +3,9 @@ import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { Decompressor, decompressionLimit } from './decompress.ts';
 import type { LayerDescriptor } from './documents.ts';
 import { BrokenTar } from './header.ts';
-import { Lie } from './lie.ts';
+import { ContractViolation } from './lie.ts';
 import { touchesModels } from './paths.ts';
-import { type Budget, type Member, TarReader } from './tar.ts';
+import { type ImageBudget, type Member, TarParser } from './tar.ts';
 
 /** What one pass over a layer's bytes has shown. */
 export interface LayerFacts {
@@ -25,7 +25,7 @@ export interface ReadOptions {
   signal: AbortSignal;
   /** Called with the number of the blob's bytes just read. */
   onBytes?: ((count: number) => void) | undefined;
-  budget: Budget;
+  budget: ImageBudget;
   /** Bytes of tar that a right layer may have at most, known from elsewhere: beyond what its size lets expect. */
   wanted?: number | undefined;
 }
@@ -55,7 +55,10 @@ export async function readLayer(
       options.signal.throwIfAborted();
       size += chunk.length;
       if (size > layer.size)
-        throw new Lie(`the blob has more than the ${layer.size} bytes its manifest states`, where);
+        throw new ContractViolation(
+          `the blob has more than the ${layer.size} bytes its manifest states`,
+          where,
+        );
       blobHash.update(chunk);
       options.onBytes?.(chunk.length);
       if (decompressor === undefined) tar.push(chunk);
@@ -66,11 +69,11 @@ export async function readLayer(
     decompressor?.destroy();
   }
   if (size !== layer.size)
-    throw new Lie(`the blob has ${size} bytes, its manifest states ${layer.size}`, where);
+    throw new ContractViolation(`the blob has ${size} bytes, its manifest states ${layer.size}`, where);
   const digest = `sha256:${blobHash.digest('hex')}`;
-  if (digest !== layer.digest) throw new Lie(`the blob has the digest ${digest}`, where);
+  if (digest !== layer.digest) throw new ContractViolation(`the blob has the digest ${digest}`, where);
   if (decompressor?.error !== undefined)
-    throw new Lie(`the blob is not ${format}: ${decompressor.error}`, where);
+    throw new ContractViolation(`the blob is not ${format}: ${decompressor.error}`, where);
   return { digest: layer.digest, size, ...tar.finish(layer.digest) };
 }
 
@@ -82,12 +85,12 @@ function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
 
 /** A TarReader that hashes the tar and keeps its first error for the end. */
 class GuardedTar {
-  readonly #reader: TarReader;
+  readonly #reader: TarParser;
   readonly #hash = createHash('sha256');
   #error: unknown;
 
-  constructor(budget: Budget) {
-    this.#reader = new TarReader(budget);
+  constructor(budget: ImageBudget) {
+    this.#reader = new TarParser(budget);
   }
 
   push(chunk: Uint8Array): void {
@@ -97,7 +100,7 @@ class GuardedTar {
 
   finish(layer: Digest): Pick<LayerFacts, 'diffId' | 'members' | 'odd' | 'isModel'> {
     this.#attempt(() => this.#reader.end());
-    if (this.#error instanceof BrokenTar) throw new Lie(this.#error.message, { layer });
+    if (this.#error instanceof BrokenTar) throw new ContractViolation(this.#error.message, { layer });
     if (this.#error !== undefined) throw this.#error;
     const { members, odd } = this.#reader;
     const diffId: Digest = `sha256:${this.#hash.digest('hex')}`;

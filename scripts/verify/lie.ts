@@ -15,7 +15,7 @@ export const rebuild =
   'build the image again with `modelcars build`; if it was built so, something changed it afterwards';
 
 /** An image that is not what it says or not what the contract wants. Private to the room: verifyImage turns it into a ModelcarsError. */
-export class Lie extends Error {
+export class ContractViolation extends Error {
   readonly where: Where;
   readonly next: string;
 
@@ -29,7 +29,7 @@ export class Lie extends Error {
 
 /** A lie about the image called `name` as the error that a user reads; any other error as it is. */
 export function asError(name: string, error: unknown): unknown {
-  if (!(error instanceof Lie)) return error;
+  if (!(error instanceof ContractViolation)) return error;
   const { platform, layer, member } = error.where;
   const image = platform === undefined ? shown(name) : `${shown(name)} (${shown(platform)})`;
   const subject = member === undefined ? '' : `${shown(member)}: `;

@@ -1,5 +1,5 @@
 import { type Facts, modelLayers, modelMembers } from './facts.ts';
-import { count, Lie, rebuild, shown } from './lie.ts';
+import { ContractViolation, count, rebuild, shown } from './lie.ts';
 import { isUnderModels, modelsRoot, parentOf, whiteoutOf } from './paths.ts';
 
 /** The rules for every member of every model layer. */
@@ -7,9 +7,10 @@ import { isUnderModels, modelsRoot, parentOf, whiteoutOf } from './paths.ts';
 /** Plain GNU tar to the last byte: scanners fail on PAX, and what one reader sees and another does not is a place to hide. */
 export function format(image: Facts): string {
   const members = modelMembers(image);
-  for (const { member, where } of members) if (member.odd !== undefined) throw new Lie(member.odd, where);
+  for (const { member, where } of members)
+    if (member.odd !== undefined) throw new ContractViolation(member.odd, where);
   for (const layer of modelLayers(image))
-    if (layer.odd !== undefined) throw new Lie(`the tar ${layer.odd}`, { layer: layer.digest });
+    if (layer.odd !== undefined) throw new ContractViolation(`the tar ${layer.odd}`, { layer: layer.digest });
   return `${count(members.length, 'tar member')} in ${count(modelLayers(image).length, 'model layer')}: GNU format, no PAX`;
 }
 
@@ -18,10 +19,10 @@ export function names(image: Facts): string {
   const members = modelMembers(image);
   for (const { member, where } of members) {
     if (!isUnderModels(member.path))
-      throw new Lie(`lies outside ${modelsRoot}/, in a layer with model files`, where);
+      throw new ContractViolation(`lies outside ${modelsRoot}/, in a layer with model files`, where);
     const plain = member.type === 'directory' ? [member.path, `${member.path}/`] : [member.path];
     if (!plain.includes(member.name))
-      throw new Lie(`the name is not plain, it should be ${shown(member.path)}`, where);
+      throw new ContractViolation(`the name is not plain, it should be ${shown(member.path)}`, where);
   }
   return 'names start with models/, nothing else is in these layers';
 }
@@ -30,7 +31,7 @@ export function names(image: Facts): string {
 export function whiteouts(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (whiteoutOf(member.path) !== undefined)
-      throw new Lie('is a whiteout: engines take it as a deletion', where);
+      throw new ContractViolation('is a whiteout: engines take it as a deletion', where);
   }
   return 'no whiteouts';
 }
@@ -39,7 +40,7 @@ export function whiteouts(image: Facts): string {
 export function types(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.type !== 'file' && member.type !== 'directory')
-      throw new Lie(
+      throw new ContractViolation(
         `is a ${shown(member.type)}, the contract says directories and regular files only`,
         where,
       );
@@ -51,13 +52,14 @@ export function types(image: Facts): string {
 export function owner(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.uid !== 1001 || member.gid !== 0)
-      throw new Lie(
+      throw new ContractViolation(
         `owner is ${member.uid}:${member.gid}, the contract says 1001:0`,
         where,
         `chown it to 1001:0, or OpenShift's random user cannot be sure to read it; ${rebuild}`,
       );
     const name = member.uname || member.gname;
-    if (name !== '') throw new Lie(`has the owner's name ${shown(name)}, the contract says none`, where);
+    if (name !== '')
+      throw new ContractViolation(`has the owner's name ${shown(name)}, the contract says none`, where);
   }
   return 'all are owned by 1001:0, without names';
 }
@@ -69,7 +71,7 @@ export function modes(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     const mode = member.type === 'directory' ? 0o555 : 0o444;
     if (member.mode !== mode)
-      throw new Lie(
+      throw new ContractViolation(
         `mode is ${octal(member.mode)}, the contract says ${octal(mode)}`,
         where,
         `chmod it to ${octal(mode)}, so that whoever the pod runs as can read it; ${rebuild}`,
@@ -86,7 +88,10 @@ export function times(image: Facts): string {
   const time = Math.floor(Date.parse(created) / 1000);
   for (const { member, where } of modelMembers(image)) {
     if (member.mtime !== time)
-      throw new Lie(`time is ${member.mtime}, that of the image is ${time} (${created})`, where);
+      throw new ContractViolation(
+        `time is ${member.mtime}, that of the image is ${time} (${created})`,
+        where,
+      );
   }
   return `all have the time ${time} (${created})`;
 }
@@ -99,9 +104,9 @@ export function order(image: Facts): string {
       if (before === undefined) return;
       const relation = Buffer.compare(Buffer.from(before.path), Buffer.from(member.path));
       const where = { platform: image.images[0]?.platform, layer: layer.digest, member: member.name };
-      if (relation === 0) throw new Lie('is in the layer twice', where);
+      if (relation === 0) throw new ContractViolation('is in the layer twice', where);
       if (relation > 0)
-        throw new Lie(`comes after ${shown(before.name)}, the contract says byte order`, where);
+        throw new ContractViolation(`comes after ${shown(before.name)}, the contract says byte order`, where);
     });
   }
   return 'members are in byte order';
@@ -113,7 +118,7 @@ export function shadows(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     const before = seen.get(member.path);
     if (before !== undefined && (before !== 'directory' || member.type !== 'directory'))
-      throw new Lie('is in an earlier layer too', where);
+      throw new ContractViolation('is in an earlier layer too', where);
     seen.set(member.path, member.type);
   }
   return 'no path is in two layers';
@@ -124,7 +129,7 @@ export function parents(image: Facts): string {
   const directories = new Set<string>();
   for (const { member, where } of modelMembers(image)) {
     if (member.path !== modelsRoot && !directories.has(parentOf(member.path)))
-      throw new Lie(
+      throw new ContractViolation(
         `its directory ${shown(parentOf(member.path))} has no member of its own before it`,
         where,
       );

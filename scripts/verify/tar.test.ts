@@ -5,12 +5,12 @@ import { expect, test } from 'vitest';
 import { hex, tarOf, trueDraft } from '../../tests/support/draft-image.ts';
 import { member, pax, sign } from '../../tests/support/odd-tars.ts';
 import { BrokenTar } from './header.ts';
-import { type Member, TarReader } from './tar.ts';
+import { type Member, TarParser } from './tar.ts';
 
 const plenty = () => ({ members: 1000, names: 100_000 });
 
 function read(bytes: Uint8Array, chunkSize = bytes.length, budget = plenty()): Member[] {
-  const reader = new TarReader(budget);
+  const reader = new TarParser(budget);
   for (let at = 0; at < bytes.length; at += chunkSize) reader.push(bytes.subarray(at, at + chunkSize));
   reader.end();
   return reader.members;

@@ -33,7 +33,7 @@ export interface Member {
 }
 
 /** What all layers of one image may cost together; counts down. `names` are also those of files that other files name. */
-export interface Budget {
+export interface ImageBudget {
   members: number;
   /** Bytes of names and link targets. */
   names: number;
@@ -61,11 +61,11 @@ const nameLimit = 4096;
  * come with (old, ustar, GNU and PAX formats) and notes in `odd` whatever is not plain GNU, for the rules to judge.
  * `push` and `end` throw BrokenTar when the bytes are no tar or beyond the budget.
  */
-export class TarReader {
+export class TarParser {
   readonly members: Member[] = [];
   /** What is wrong with the end of the archive, where no member stands. */
   odd: string | undefined;
-  readonly #budget: Budget;
+  readonly #budget: ImageBudget;
   readonly #hashes: boolean;
   readonly #block = new Uint8Array(blockSize);
   #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
@@ -84,7 +84,7 @@ export class TarReader {
   #oddExtension: string | undefined;
 
   /** `hashes`: whether files under /models get their `sha256`, which costs as much as all else. */
-  constructor(budget: Budget, hashes = true) {
+  constructor(budget: ImageBudget, hashes = true) {
     this.#budget = budget;
     this.#hashes = hashes;
   }

@@ -1,4 +1,4 @@
-import { Lie } from './lie.ts';
+import { ContractViolation } from './lie.ts';
 import { baseName, cleanPath, parentOf, whiteoutOf } from './paths.ts';
 import type { Member } from './tar.ts';
 
@@ -55,7 +55,11 @@ export class Tree {
 
   #put(parent: Node, name: string, node: Node): void {
     if (!parent.children.has(name) && ++this.#nodes > nodeLimit)
-      throw new Lie(`the base has over ${nodeLimit} files, too many to check`, {}, 'choose a smaller base');
+      throw new ContractViolation(
+        `the base has over ${nodeLimit} files, too many to check`,
+        {},
+        'choose a smaller base',
+      );
     parent.children.set(name, node);
   }
 
@@ -74,7 +78,7 @@ export class Tree {
       const part = todo.pop();
       if (part === undefined) break;
       if (++this.#steps > stepLimit)
-        throw new Lie('the base has too many links to follow', {}, 'choose a smaller base');
+        throw new ContractViolation('the base has too many links to follow', {}, 'choose a smaller base');
       if (part === '' || part === '.') continue;
       if (part === '..') {
         trail.pop();

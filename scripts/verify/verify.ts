@@ -4,7 +4,7 @@ import type { Digest, ImageStore } from '../image/types.ts';
 import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
 import type { Expected, ExpectedFile, Rule, ServedFiles } from './facts.ts';
 import { type LayerFacts, readLayer } from './layer.ts';
-import { asError, Lie } from './lie.ts';
+import { asError, ContractViolation } from './lie.ts';
 import { documentRules, layerRules } from './rules.ts';
 
 export type { ExpectedFile, ServedFiles } from './facts.ts';
@@ -125,7 +125,9 @@ async function readLayers(
       read.catch((error: unknown) => {
         failure ??= {
           error:
-            error instanceof Lie ? new Lie(error.message, { platform, ...error.where }, error.next) : error,
+            error instanceof ContractViolation
+              ? new ContractViolation(error.message, { platform, ...error.where }, error.next)
+              : error,
         };
         stop.abort();
       });
@@ -143,7 +145,7 @@ async function readLayers(
       0,
     );
     if (members > limits.members)
-      throw new Lie('its layers have too many tar members to check', { platform });
+      throw new ContractViolation('its layers have too many tar members to check', { platform });
   }
   return facts;
 }

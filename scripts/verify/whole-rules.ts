@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 import { findIncomplete } from '../formats/whole.ts';
 import { type Expected, type Facts, modelMembers } from './facts.ts';
-import { count, Lie, shown } from './lie.ts';
+import { ContractViolation, count, shown } from './lie.ts';
 import { modelsRoot } from './paths.ts';
 
 /**
@@ -20,5 +20,5 @@ export function whole(image: Facts, expected: Expected): string {
   if (incomplete === undefined) return `${count(files.length, 'file')}: none is missing, cut or a stand-in`;
   const place = members.find(({ member }) => member.path === `${modelsRoot}/${incomplete.path}`)?.where;
   const next = 'bring the whole model to its source, then run `modelcars lock` and build again';
-  throw new Lie(shown(incomplete.problem), place ?? {}, next);
+  throw new ContractViolation(shown(incomplete.problem), place ?? {}, next);
 }

@@ -20,7 +20,7 @@ import { cardOf } from '../../scripts/sources/huggingface/card.ts';
 import { spdxOf } from '../../scripts/sources/huggingface/licence.ts';
 import type { Bucket } from '../../scripts/sources/s3/bucket.ts';
 import { presentFiles, readManifest } from '../../scripts/sources/s3/manifest.ts';
-import { caching } from '../../scripts/store/caching.ts';
+import { withBaseImageCache } from '../../scripts/store/caching.ts';
 import { Store } from '../../scripts/store/store.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
 import { sha256 } from '../support/fake-registry.ts';
@@ -151,7 +151,7 @@ it('a manifest in the store', async () => {
     jsonOf(manifest),
     async (bytes) => {
       await writeFile(store.blobPath(digest), bytes);
-      const found = await caching(origin, store).resolve(digest);
+      const found = await withBaseImageCache(origin, store).resolve(digest);
       expect(typeof found?.mediaType).toBe('string');
     },
     { runs: 300, always: monsters },

@@ -10,7 +10,7 @@ import { removeTree, unpackLayers } from '../../scripts/kserve/local/unpack.ts';
 import { ArchiveReader } from '../../scripts/layout/reader.ts';
 import { Decompressor } from '../../scripts/verify/decompress.ts';
 import { BrokenTar } from '../../scripts/verify/header.ts';
-import { TarReader } from '../../scripts/verify/tar.ts';
+import { TarParser } from '../../scripts/verify/tar.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
 import { files, hex, makeImage, tarOf, trueDraft } from '../support/draft-image.ts';
 import { sha256 } from '../support/fake-registry.ts';
@@ -122,7 +122,7 @@ const anyTar = fc.oneof({ weight: 3, arbitrary: tars }, { weight: 1, arbitrary: 
 
 it('a tar that verify reads', async () => {
   const read = ([bytes, size]: [Buffer, number]) => {
-    const reader = new TarReader({ members: 1000, names: 100_000 });
+    const reader = new TarParser({ members: 1000, names: 100_000 });
     for (let at = 0; at < bytes.length; at += size) reader.push(bytes.subarray(at, at + size));
     reader.end();
     for (const { path, size: length } of reader.members) {

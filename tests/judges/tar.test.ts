@@ -8,7 +8,7 @@ import { $ } from 'zx';
 import { requireGo } from '../../base/compile.ts';
 import { BrokenTar } from '../../scripts/verify/header.ts';
 import { cleanPath } from '../../scripts/verify/paths.ts';
-import { TarReader } from '../../scripts/verify/tar.ts';
+import { TarParser } from '../../scripts/verify/tar.ts';
 import { member, pax, type Spec, sign } from '../support/odd-tars.ts';
 
 const missing = await requireGo(join(import.meta.dirname, '../../base')).then(
@@ -129,7 +129,7 @@ interface Listed {
 
 /** Path and, of a link, target of each member as verify sees them; undefined where it refuses the tar. */
 function ours(bytes: Buffer): string[] | undefined {
-  const reader = new TarReader({ members: 1000, names: 1_000_000 }, false);
+  const reader = new TarParser({ members: 1000, names: 1_000_000 }, false);
   try {
     reader.push(bytes);
     reader.end();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import { vi } from 'vitest';
-import type { LaneRequest, Take } from '../../scripts/http/reader.ts';
+import type { BulkRequest, ChunkSink } from '../../scripts/http/reader.ts';
 import type { Certificates } from '../parts/certificates.ts';
 
 export interface RawRequest {
@@ -77,14 +77,14 @@ export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer
 /** Until a check holds; ten seconds, as the machine may have much else to do. */
 export const until = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
 
-export interface Wanted extends LaneRequest {
+export interface Wanted extends BulkRequest {
   /** What `take` was given, copied. */
   chunks: Buffer[];
   text(): string;
 }
 
 /** A request for 200 that keeps what comes. */
-export function want(url: URL, more: Partial<LaneRequest> = {}): Wanted {
+export function want(url: URL, more: Partial<BulkRequest> = {}): Wanted {
   const chunks: Buffer[] = [];
   return {
     url,
@@ -106,7 +106,7 @@ export function giveRoom(
   size: number,
   rooms: readonly number[],
   wait?: () => Promise<void>,
-): { whole: Buffer; take: Take; filled(): number } {
+): { whole: Buffer; take: ChunkSink; filled(): number } {
   const whole = Buffer.alloc(size);
   let filled = 0;
   let turn = 0;

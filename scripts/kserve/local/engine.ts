@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Archive } from '../../layout/archive.ts';
 import { diagnose } from '../diagnose.ts';
-import { modelcar, type Standing, server } from '../progress.ts';
+import { type CaseProgress, modelcar, server } from '../progress.ts';
 import type { Security } from '../types.ts';
 import { Containers, type Ended, findEngine } from './containers.ts';
 import type { RunnableImage } from './image.ts';
@@ -82,7 +82,10 @@ export async function smokeInEngine(
     ...words,
     ...args,
   ]);
-  const verdict = async (standing: Standing, more: Parameters<typeof diagnose>[2] = {}): Promise<Verdict> => {
+  const verdict = async (
+    standing: CaseProgress,
+    more: Parameters<typeof diagnose>[2] = {},
+  ): Promise<Verdict> => {
     const lines = [...started.lines, ...(await containers.logs(name))];
     return {
       diagnosis: diagnose(

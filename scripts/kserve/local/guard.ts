@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream';
-import { type Budget, TarReader } from '../../verify/tar.ts';
+import { type ImageBudget, TarParser } from '../../verify/tar.ts';
 
 /**
  * Lets a tar through to an extractor as long as it is one that may be unpacked: at most `most` bytes, members and names within
@@ -7,12 +7,12 @@ import { type Budget, TarReader } from '../../verify/tar.ts';
  * `verify`'s words, before the extractor sees what is wrong.
  */
 export class TarGuard extends Transform {
-  readonly #reader: TarReader;
+  readonly #reader: TarParser;
   #left: number;
 
-  constructor(budget: Budget, most: number) {
+  constructor(budget: ImageBudget, most: number) {
     super();
-    this.#reader = new TarReader(budget, false);
+    this.#reader = new TarParser(budget, false);
     this.#left = most;
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Framework, Model } from '../../catalog/types.ts';
 import { ModelcarsError } from '../../errors.ts';
 import type { ImageStore } from '../../image/types.ts';
-import { Space } from '../../store/space.ts';
+import { FreeSpace } from '../../store/space.ts';
 import { modelcarUser } from '../cases.ts';
 import { randomUser } from '../security.ts';
 import type { Diagnosis, Security, SmokeResult } from '../types.ts';
@@ -94,7 +94,7 @@ async function inFolder(
   { size }: RunnableImage,
   use: (work: string, rootfs: string) => Promise<Verdict>,
 ): Promise<Verdict> {
-  await new Space().reserve(`smoke ${model.name}`, tmpdir(), [{ key: 'image', bytes: size }], '$TMPDIR');
+  await new FreeSpace().reserve(`smoke ${model.name}`, tmpdir(), [{ key: 'image', bytes: size }], '$TMPDIR');
   await sweep(tmpdir());
   const work = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   try {

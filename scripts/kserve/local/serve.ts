@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SmokeTest } from '../../catalog/types.ts';
 import { diagnose } from '../diagnose.ts';
 import { type Prediction, predict } from '../predict.ts';
-import { modelcar, type Standing, server } from '../progress.ts';
+import { type CaseProgress, modelcar, server } from '../progress.ts';
 import type { Launcher } from './launcher.ts';
 import { defaultTimeout, type LocalOptions, type Verdict } from './local.ts';
 import { type ImageProcess, linkModels, type ModelcarEnd, prefetch } from './modelcar.ts';
@@ -67,7 +67,12 @@ export async function serveAndAsk(
   if (readiness !== 'ready') {
     const late = readiness === 'late';
     const what = late ? 'the server does not get ready' : `it ended with ${endOf(child)}`;
-    const standing: Standing = { stage: late ? 'ready' : 'load', state: 'failed', what, container: server };
+    const standing: CaseProgress = {
+      stage: late ? 'ready' : 'load',
+      state: 'failed',
+      what,
+      container: server,
+    };
     const waited = late ? { waited: Date.now() - begun } : {};
     return {
       diagnosis: diagnose({ events: [], logs: { [server]: await lastLines(log) } }, standing, waited),
@@ -76,7 +81,7 @@ export async function serveAndAsk(
   say(`asking ${model.name} for a prediction`);
   const answer = await ask(url, framework.smoke, model.name, signal);
   if (answer.right) return {};
-  const standing: Standing = { stage: 'answer', state: 'failed', what: answer.what, container: server };
+  const standing: CaseProgress = { stage: 'answer', state: 'failed', what: answer.what, container: server };
   return {
     diagnosis: diagnose({ events: [], logs: { [server]: await lastLines(log) } }, standing, { answer }),
   };
@@ -173,7 +178,7 @@ export function failed(stage: 'init' | 'link', container: string, { code, lines 
       ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${telling ?? 'it wrote nothing'}`
       : // As most container engines say it.
         `exec: "${missing}": executable file not found in $PATH`;
-  const standing: Standing = { stage, state: 'failed', what, container };
+  const standing: CaseProgress = { stage, state: 'failed', what, container };
   return { diagnosis: diagnose({ events: [], logs: { [container]: lines } }, standing) };
 }
 

@@ -4,7 +4,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
 import type { HttpClient, Seen } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import type { Take } from '../../http/lane.ts';
+import type { ChunkSink } from '../../http/lane.ts';
 import { parallelRanges, rangeSize } from '../../http/ranges.ts';
 import type { RetryOptions } from '../../http/retry.ts';
 
@@ -16,7 +16,7 @@ export interface HubFile {
   size: number;
 }
 
-export interface DownloadOptions {
+export interface HubDownloadOptions {
   /** For the hub: signs in, and follows redirects without. */
   http: HttpClient;
   retry: RetryOptions;
@@ -41,10 +41,10 @@ class Enough extends Error {}
  * remembered until it is refused.
  */
 export class Downloads {
-  readonly #options: DownloadOptions;
+  readonly #options: HubDownloadOptions;
   readonly #locations = new Map<string, Promise<Location>>();
 
-  constructor(options: DownloadOptions) {
+  constructor(options: HubDownloadOptions) {
     this.#options = options;
   }
 
@@ -86,7 +86,7 @@ export class Downloads {
   async #range(
     file: HubFile,
     { start, end, whole }: { start: number; end: number; whole: boolean },
-    take: Take,
+    take: ChunkSink,
     signal: AbortSignal,
   ): Promise<void> {
     // Bytes before the first that is wanted, and after it up to the last.
@@ -125,7 +125,7 @@ export class Downloads {
     end: number,
     signal: AbortSignal,
     look: (seen: Seen) => void,
-    take: Take,
+    take: ChunkSink,
   ): Promise<void> {
     const { http } = this.#options;
     const { what } = file;

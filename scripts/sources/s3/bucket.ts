@@ -3,7 +3,7 @@ import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { pour } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import type { Take } from '../../http/lane.ts';
+import type { ChunkSink } from '../../http/lane.ts';
 import { parallelRanges } from '../../http/ranges.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
@@ -117,7 +117,7 @@ export class Bucket {
     signal?: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     const what = `read ${this.uri(key)}`;
-    const receive = (start: number, end: number, take: Take, stop: AbortSignal) =>
+    const receive = (start: number, end: number, take: ChunkSink, stop: AbortSignal) =>
       pour(this.#range(what, key, start, end, etag, stop), take);
     return parallelRanges({ what, size, offset, receive, signal });
   }
