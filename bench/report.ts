@@ -1,5 +1,5 @@
 /** Results as Markdown. */
-import { formatBytes } from '../scripts/terminal/bytes.ts';
+import { formatBytes } from '../scripts/text/bytes.ts';
 import { medians, type Result, type Row, ratio } from './results.ts';
 import type { Sample } from './types.ts';
 

@@ -1,5 +1,5 @@
 /** What we hold ourselves to, and whether it held. */
-import { formatBytes } from '../scripts/terminal/bytes.ts';
+import { formatBytes } from '../scripts/text/bytes.ts';
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
 import type { Sample } from './types.ts';

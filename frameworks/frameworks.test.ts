@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
-import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/catalog/types.ts';
+import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/model/types.ts';
 import triton from './onnx-triton/framework.ts';
 import vllm from './vllm/framework.ts';
 import xgboost from './xgboost/framework.ts';

@@ -1,4 +1,4 @@
-import type { SmokeTest, TensorExpectation } from '../scripts/catalog/types.ts';
+import type { SmokeTest, TensorExpectation } from '../scripts/model/types.ts';
 
 /**
  * Rows 100, 0, 50, 90, 120 and 40 of Fisher's iris as scikit-learn's `load_iris` has it: sepal length and width,

@@ -42,3 +42,15 @@ export class ModelcarsError extends Error {
     return this.code === 'usage' || this.code === 'catalog' ? 2 : 1;
   }
 }
+
+/** Ends the work with what the signal was given, or `cancelled`. */
+export function stopIfAborted(signal?: AbortSignal): void {
+  if (!signal?.aborted) return;
+  if (signal.reason instanceof ModelcarsError) throw signal.reason;
+  throw new ModelcarsError('cancelled', 'stopped', { cause: signal.reason });
+}
+
+/** The error of work that a signal ended. */
+export function cancelled(cause?: unknown): ModelcarsError {
+  return new ModelcarsError('cancelled', 'stopped before it was done', { cause });
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepCompiled } from './store/compiled.ts';
+import { keepCompiled } from './store/compile-cache.ts';
 import { storeFolder } from './store/folder.ts';
 
 const distrust = keepCompiled(storeFolder());

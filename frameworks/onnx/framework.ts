@@ -1,4 +1,4 @@
-import type { Framework } from '../../scripts/catalog/types.ts';
+import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Framework } from '../../scripts/catalog/types.ts';
+import type { Framework } from '../../scripts/model/types.ts';
 import { chooseWeights } from '../../scripts/sources/huggingface/weights.ts';
 
 const maxTokens = 16;

@@ -1,11 +1,11 @@
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { ImageStore } from '../image/types.ts';
+import { plain } from '../text/format.ts';
 import { type LayerFacts, readLayer } from '../verify/layer.ts';
-import { ContractViolation, short } from '../verify/lie.ts';
 import { isUnderModels, touchesModels } from '../verify/paths.ts';
 import { Tree } from '../verify/tree.ts';
-import type { Base } from './base.ts';
+import { ContractViolation, short } from '../verify/violation.ts';
+import type { Base } from './base-image.ts';
 
 /** What the tars of one base may cost in memory: members, and bytes of their names. As in `verify`. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };

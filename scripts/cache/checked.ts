@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { LockedFile } from '../catalog/types.ts';
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { LockedFile } from '../model/types.ts';
+import { plain } from '../text/format.ts';
 
 /**
  * Passes a file's bytes on and fails, before the last chunk goes out, when they are not those of its size and sha256: whoever

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import type { LockedFile } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { LockedFile } from '../model/types.ts';
 import type { Bucket, ListedObject } from '../sources/s3/bucket.ts';
 import {
   type CachedFile,
@@ -12,7 +12,7 @@ import {
 } from '../sources/s3/manifest.ts';
 import type { Snapshot, Source } from '../sources/types.ts';
 import type { StoreFiles } from '../store/files.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Task } from '../terminal/types.ts';
 import { checked } from './checked.ts';
 import { sweepFolder } from './sweep.ts';
 import { matching, uploadFile } from './upload.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { cacheLocation, folderOf } from './place.ts';
+import { cacheLocation, folderOf } from './location.ts';
 import { type CacheFlags, readCacheSettings } from './settings.ts';
 import { partSizeOf } from './upload.ts';
 

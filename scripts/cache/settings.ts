@@ -2,7 +2,7 @@ import { ModelcarsError } from '../errors.ts';
 import { s3Access } from '../sources/s3/access.ts';
 import { asFolder, bucketRule, isBucketName, keyProblem } from '../sources/s3/uri.ts';
 import { checkUri } from '../sources/uri.ts';
-import type { CacheLocation } from './place.ts';
+import type { CacheLocation } from './location.ts';
 
 /** The flags of `modelcars cache`, as typed. */
 export interface CacheFlags {

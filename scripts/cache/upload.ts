@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import type { LockedFile } from '../catalog/types.ts';
 import { RequestFailure } from '../http/failure.ts';
+import type { LockedFile } from '../model/types.ts';
 import type { Bucket, ObjectInfo } from '../sources/s3/bucket.ts';
 
 /** S3 takes at most 10,000 parts of at least 5 MiB (user guide, "Amazon S3 multipart upload limits"). */

@@ -3,10 +3,11 @@ import coerce from 'semver/functions/coerce.js';
 import valid from 'semver/functions/valid.js';
 import { z } from 'zod';
 import { isTag, parseReference } from '../registry/reference.ts';
-import { checkPath } from '../sources/paths.ts';
 import { parseS3Uri } from '../sources/s3/uri.ts';
 import { checkUri, type Problem } from '../sources/uri.ts';
-import { didYouMean, list, plain, show } from './words.ts';
+import { list, plain, show } from '../text/format.ts';
+import { checkPath } from '../text/paths.ts';
+import { didYouMean } from '../text/suggest.ts';
 
 /** "expected …, got …", or "missing; expected …" where nothing was given. */
 export function complain(expected: string, input: unknown, hint = ''): string {

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
+import type { Choice, Framework } from '../model/types.ts';
+import { plain, show } from '../text/format.ts';
+import { displayPath } from '../text/paths.ts';
+import { didYouMean } from '../text/suggest.ts';
 import { complain, strict } from './fields.ts';
-import { displayPath } from './mistakes.ts';
-import type { Choice, Framework } from './types.ts';
-import { didYouMean, plain, show } from './words.ts';
 
 /** The frameworks that ship with modelcars. */
 const shipped = fileURLToPath(new URL('../../frameworks', import.meta.url));

@@ -1,17 +1,19 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
-import { conflictLine, readYaml, type YamlDocument } from './document.ts';
-import { zodDiagnostics } from './explain.ts';
+import type { Catalog } from '../model/types.ts';
+import { list, plain, show } from '../text/format.ts';
+import { displayPath } from '../text/paths.ts';
+import { didYouMean } from '../text/suggest.ts';
+import { type Overrides, toModel } from './defaults.ts';
+import { type Diagnostic, diagnosticsError } from './diagnostics.ts';
 import { frameworkNames } from './frameworks.ts';
-import { lockFileOf } from './lockpath.ts';
-import { type Diagnostic, diagnosticsError, displayPath } from './mistakes.ts';
-import { type Overrides, toModel } from './model.ts';
-import { type ReadOptions, readText } from './read.ts';
+import { lockFileOf } from './lock-path.ts';
+import { type ReadOptions, readText } from './read-text.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
 import { servingSchema } from './serving.ts';
-import type { Catalog } from './types.ts';
-import { didYouMean, list, plain, show } from './words.ts';
+import { conflictLine, readYaml, type YamlDocument } from './yaml-document.ts';
+import { zodDiagnostics } from './zod-diagnostics.ts';
 
 export { selectModels } from './select.ts';
 export type { Overrides };

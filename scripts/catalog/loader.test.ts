@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from './load.ts';
-import { lockProblems } from './stale.ts';
+import { lockProblems } from './lock-check.ts';
 
 let folder: Folder;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { chmod, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import type { Lock, LockedModel } from '../model/types.ts';
 import { formatLock, readLock, writeLock } from './lockfile.ts';
-import type { Lock, LockedModel } from './types.ts';
 
 const hex = 'ab'.repeat(32);
 const text = `# written by \`modelcars lock\`; commit it

@@ -3,10 +3,10 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import type { Framework, LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
 import { type ResolvedModel, resolveModel, selectionOf, targetPath } from './resolve.ts';
-import type { Framework, LockedModel } from './types.ts';
 
 /** Resolves the one model of a catalog with these files and these more lines. */
 async function resolve(

@@ -1,14 +1,14 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
-import { isFolder } from '../sources/file.ts';
+import type { Framework, LockedFile, LockedModel, Model } from '../model/types.ts';
+import { isFolder } from '../sources/file/source.ts';
 import { openSource, type SourceOptions } from '../sources/index.ts';
-import { checkClashes, checkPath, compareBytes } from '../sources/paths.ts';
 import type { FileTap, Selection } from '../sources/types.ts';
-import { incompleteError } from './incomplete.ts';
-import { type Globs, globsOf } from './stale.ts';
-import type { Framework, LockedFile, LockedModel, Model } from './types.ts';
-import { CompletenessCheck, type OpenFile } from './whole.ts';
-import { list, plain, show } from './words.ts';
+import { list, plain, show } from '../text/format.ts';
+import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
+import { CompletenessCheck, type OpenFile } from './completeness.ts';
+import { incompleteError } from './incomplete-error.ts';
+import { type Globs, globsOf } from './lock-check.ts';
 
 /**
  * How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. With `s`, a name with a newline is matched, and then refused by name, rather than left out without a word.

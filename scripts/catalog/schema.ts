@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { checkClashes } from '../sources/paths.ts';
+import { list, plain } from '../text/format.ts';
+import { checkClashes } from '../text/paths.ts';
+import { didYouMean } from '../text/suggest.ts';
 import {
   annotationKey,
   baseName,
@@ -23,7 +25,6 @@ import {
   versionText,
 } from './fields.ts';
 import { servingSchema } from './serving.ts';
-import { didYouMean, list, plain } from './words.ts';
 
 const compressions = ['none', 'gzip', 'zstd'] as const;
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
+import type { Catalog, Model } from '../model/types.ts';
 import { selectModels } from './select.ts';
-import type { Catalog, Model } from './types.ts';
 
 const model = (name: string, framework: string): Model => ({
   name,

@@ -1,7 +1,8 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
-import type { Catalog, Model } from './types.ts';
-import { didYouMean, list, plain, show } from './words.ts';
+import type { Catalog, Model } from '../model/types.ts';
+import { list, plain, show } from '../text/format.ts';
+import { didYouMean } from '../text/suggest.ts';
 
 const filters = ['framework', 'name'] as const;
 type Filter = (typeof filters)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { Serving } from '../model/types.ts';
 import { checked, complain, listOf, oneLine, recordOf, strict } from './fields.ts';
-import type { Serving } from './types.ts';
 
 /** Kubernetes object names (RFC 1123 subdomain), as Secrets, ServiceAccounts and ServingRuntimes have them. */
 const objectName = (expected: string) =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
+import type { Lock, Model } from '../model/types.ts';
 import { parseShard, shardModels } from './shard.ts';
-import type { Lock, Model } from './types.ts';
 
 const model = (name: string, more: Partial<Model> = {}): Model => ({
   name,

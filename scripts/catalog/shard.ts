@@ -1,6 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
-import type { Lock, Model } from './types.ts';
-import { show } from './words.ts';
+import type { Lock, Model } from '../model/types.ts';
+import { show } from '../text/format.ts';
 
 /** One part of a catalog that is spread over several machines. */
 export interface Shard {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Folder, frameworkText } from '../../tests/support/catalog-folder.ts';
+import type { Lock } from '../model/types.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock, readLock } from './lockfile.ts';
 import { splitCatalog } from './split.ts';
-import type { Lock } from './types.ts';
 
 const sha256 = 'ab'.repeat(32);
 const locked = (...paths: string[]): Lock['models'][string] => ({

@@ -1,12 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
+import type { Catalog, Lock, Model } from '../model/types.ts';
 import { parseFileUri } from '../sources/uri.ts';
-import { readYaml } from './document.ts';
-import { frameworkImports } from './imports.ts';
+import { frameworkImports } from './framework-imports.ts';
 import { formatLock } from './lockfile.ts';
-import { readText } from './read.ts';
-import type { Catalog, Lock, Model } from './types.ts';
+import { readText } from './read-text.ts';
+import { readYaml } from './yaml-document.ts';
 
 /** What one model needs of a catalog: nothing in it changes when only another model does. */
 export interface SplitModel {

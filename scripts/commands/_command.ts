@@ -1,6 +1,6 @@
 import type { Colors } from '../terminal/color.ts';
-import type { Masker } from '../terminal/mask.ts';
-import type { Progress } from '../terminal/progress.ts';
+import type { Progress } from '../terminal/types.ts';
+import type { Masker } from '../text/mask.ts';
 import type { Flags, OptionName } from './_options.ts';
 
 /** What a command gets besides its flags. */

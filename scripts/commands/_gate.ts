@@ -8,7 +8,7 @@ import { printResults, provenModels, runSmoke } from './_smoke.ts';
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runGate(command: string, flags: Flags, context: Context): Promise<0 | 1> {
   const options = await openRun(flags, context);
-  const { pushVerified } = await import('../pipeline/gate.ts');
+  const { pushVerified } = await import('../pipeline/push-verified.ts');
   let results: SmokeResult[] = [];
   const outcomes = await pushVerified({
     ...options,

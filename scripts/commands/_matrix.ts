@@ -1,6 +1,6 @@
 import { lockedSize } from '../catalog/shard.ts';
-import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { Lock, Model } from '../model/types.ts';
 
 /** What `list --matrix` can write, a job a model. */
 export const matrixForms = ['github', 'gitlab', 'plain'] as const;

@@ -1,7 +1,7 @@
 import type { Options } from 'yargs';
 import type { CacheFlags } from '../cache/settings.ts';
-import type { Overrides } from '../catalog/model.ts';
-import type { Compression } from '../catalog/types.ts';
+import type { Overrides } from '../catalog/defaults.ts';
+import type { Compression } from '../model/types.ts';
 import { type KserveFlags, kserveOptions, readKserveFlags } from './_kserve.ts';
 import { type MatrixForm, matrixForms } from './_matrix.ts';
 import { count, flag, list, type Parsed, text, usage } from './_values.ts';

@@ -3,9 +3,9 @@ import { type Distrust, tellDistrust } from '../store/trust.ts';
 import { createColors } from '../terminal/color.ts';
 import { asModelcarsError, errorToJson, isDebug, renderError } from '../terminal/errors.ts';
 import { catchSignals } from '../terminal/interrupt.ts';
-import { Masker } from '../terminal/mask.ts';
 import { Output } from '../terminal/output.ts';
 import { createProgress, progressMode } from '../terminal/progress.ts';
+import { Masker } from '../text/mask.ts';
 import type { Context } from './_command.ts';
 import { parseCommandLine } from './_parse.ts';
 

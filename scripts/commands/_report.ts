@@ -1,8 +1,8 @@
 import type { Outcome } from '../pipeline/types.ts';
-import { formatBytes } from '../terminal/bytes.ts';
 import type { Colors } from '../terminal/color.ts';
 import { type ErrorJson, errorToJson, renderError } from '../terminal/errors.ts';
 import { type Column, formatTable } from '../terminal/table.ts';
+import { formatBytes } from '../text/bytes.ts';
 import type { Context } from './_command.ts';
 import type { Flags } from './_options.ts';
 

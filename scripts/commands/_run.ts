@@ -1,4 +1,4 @@
-import type { Catalog, Model } from '../catalog/types.ts';
+import type { Catalog, Model } from '../model/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { isCI } from '../terminal/progress.ts';
 import type { Context } from './_command.ts';
@@ -14,7 +14,7 @@ export async function openCatalog(
 ): Promise<{ catalog: Catalog; models: Model[] }> {
   const { loadCatalog, selectModels } = await import('../catalog/load.ts');
   const catalog = await loadCatalog(flags.file, flags.overrides);
-  const { formerLock } = await import('../catalog/lockpath.ts');
+  const { formerLock } = await import('../catalog/lock-path.ts');
   const old = await formerLock(catalog);
   if (old !== undefined) context.progress.warn(old);
   const models = selectModels(catalog, flags.models, flags.only);

@@ -2,7 +2,7 @@ import { writeTextAtomically } from '../files/atomic.ts';
 import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { formatTable } from '../terminal/table.ts';
-import { oneLine, textWidth } from '../terminal/width.ts';
+import { oneLine, textWidth } from '../text/width.ts';
 import type { Context } from './_command.ts';
 import type { Flags } from './_options.ts';
 
@@ -16,7 +16,7 @@ export async function runSmoke(
   const { smokeModels } = await import('../pipeline/smoke.ts');
   const results = await smokeModels({ ...options, from, wishes: flags.kserve });
   if (flags.kserve.junit !== undefined) {
-    const { junit } = await import('../kserve/junit.ts');
+    const { junit } = await import('../kserve/smoke/junit.ts');
     await writeTextAtomically(
       flags.kserve.junit,
       junit(results, (text) => masker.mask(text)),

@@ -1,6 +1,6 @@
 import type { ModelcarsError } from '../errors.ts';
+import { meant } from '../text/suggest.ts';
 import type { Command } from './_command.ts';
-import { meant } from './_nearest.ts';
 import { allOptions, usage } from './_options.ts';
 
 /** Flags people try for secrets; they do not exist, because argv shows in process lists and shell histories. */

@@ -65,7 +65,7 @@ async function cacheOne(
 
 async function cacheCatalog(flags: Flags, settings: CacheSettings, context: Context): Promise<Outcome[]> {
   const options = await openRun(flags, context);
-  const { folderOf, cacheLocation } = await import('../cache/place.ts');
+  const { folderOf, cacheLocation } = await import('../cache/location.ts');
   const place = settings.place ?? (options.catalog.cache && cacheLocation(options.catalog.cache));
   if (!place) {
     throw usage(
@@ -90,7 +90,7 @@ async function openTarget(
   { endpoint, downloadDir, workers }: CacheSettings,
   context: Context,
 ): Promise<CacheTarget> {
-  const { openCacheBucket } = await import('../cache/place.ts');
+  const { openCacheBucket } = await import('../cache/location.ts');
   const { connection } = await openCacheBucket(place, endpoint);
   for (const secret of await connection.secrets()) context.masker.add(secret);
   const key = await connection.accessKey();

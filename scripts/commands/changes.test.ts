@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Lock, LockedFile, LockedModel } from '../catalog/types.ts';
+import type { Lock, LockedFile, LockedModel } from '../model/types.ts';
 import { compareLocks } from '../pipeline/lock-changes.ts';
 import { changeLines } from './_changes.ts';
 

@@ -1,7 +1,7 @@
 import type { InspectedPlatform, Inspection } from '../pipeline/inspect.ts';
-import { formatBytes } from '../terminal/bytes.ts';
 import { formatTable } from '../terminal/table.ts';
-import { oneLine } from '../terminal/width.ts';
+import { formatBytes } from '../text/bytes.ts';
+import { oneLine } from '../text/width.ts';
 import type { Command, Context } from './_command.ts';
 
 /** `modelcars inspect <image>`: what an image in a layout or a registry says of itself. */

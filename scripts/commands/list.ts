@@ -1,7 +1,7 @@
-import type { Model } from '../catalog/types.ts';
+import type { Model } from '../model/types.ts';
 import type { LockState } from '../pipeline/list.ts';
-import { formatBytes } from '../terminal/bytes.ts';
 import { formatTable } from '../terminal/table.ts';
+import { formatBytes } from '../text/bytes.ts';
 import type { Command, Context } from './_command.ts';
 import { matrixOf } from './_matrix.ts';
 import { optionSets, usage } from './_options.ts';
@@ -36,7 +36,7 @@ export const list: Command = {
       return 0;
     }
     const { listModels } = await import('../pipeline/list.ts');
-    const { lockCommand } = await import('../catalog/lockpath.ts');
+    const { lockCommand } = await import('../catalog/lock-path.ts');
     const listed: ListedModel[] = await listModels({ ...runOptions(flags, context), catalog, models });
     if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
     else if (listed.length > 0) printModels(listed, lockCommand(catalog), context);

@@ -1,5 +1,5 @@
-import { displayPath } from '../catalog/mistakes.ts';
-import { oneLine } from '../terminal/width.ts';
+import { displayPath } from '../text/paths.ts';
+import { oneLine } from '../text/width.ts';
 import { changeLines } from './_changes.ts';
 import type { Command } from './_command.ts';
 import { optionSets } from './_options.ts';

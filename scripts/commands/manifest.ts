@@ -36,7 +36,7 @@ export const manifest: Command = {
   async run(flags, context) {
     const options = await openRun(flags, context);
     const { manifestModels } = await import('../pipeline/manifest.ts');
-    const { toYaml } = await import('../kserve/yaml.ts');
+    const { toYaml } = await import('../kserve/manifests/yaml.ts');
     const { namespace, pullSecrets, withRuntime, serverImage } = flags.kserve;
     const manifests = await manifestModels({
       ...options,

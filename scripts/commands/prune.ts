@@ -1,6 +1,6 @@
 import type { Pruned } from '../store/prune.ts';
-import { formatBytes } from '../terminal/bytes.ts';
 import { formatTable } from '../terminal/table.ts';
+import { formatBytes } from '../text/bytes.ts';
 import type { Command, Context } from './_command.ts';
 import { defined, type Flags, usage } from './_options.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { SmokeResult } from '../kserve/types.ts';
 import { createColors } from '../terminal/color.ts';
-import { Masker } from '../terminal/mask.ts';
+import { Masker } from '../text/mask.ts';
 import type { Context } from './_command.ts';
 import { countResults, printResults, provenModels } from './_smoke.ts';
 

@@ -1,5 +1,5 @@
 import type { Outcome } from '../pipeline/types.ts';
-import { oneLine } from '../terminal/width.ts';
+import { oneLine } from '../text/width.ts';
 import type { Command, Context } from './_command.ts';
 import { optionSets } from './_options.ts';
 import { outcomeColumns, report } from './_report.ts';

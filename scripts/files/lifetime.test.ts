@@ -4,13 +4,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MemoryBudget } from '../http/budget.ts';
-import type { ChunkSink } from '../http/lane.ts';
-import { parallelRanges } from '../http/ranges.ts';
+import type { ChunkSink } from '../http/bulk/connection.ts';
+import { MemoryBudget } from '../http/ranges/memory-budget.ts';
+import { parallelRanges } from '../http/ranges/read.ts';
 import { layerOf } from '../image/layer.ts';
 import { planLayers } from '../image/plan.ts';
 import { chunkLifetime } from '../image/types.ts';
-import { fileSource } from '../sources/file.ts';
+import { fileSource } from '../sources/file/source.ts';
 
 const mebibyte = 1024 ** 2;
 /** More chunks than any stream has buffers, and an odd end. */

@@ -1,4 +1,4 @@
-import { Pace } from './pace.ts';
+import { Pace } from './minimum-pace.ts';
 import type { HttpResponse } from './transport.ts';
 
 /** Milliseconds that the rest of an answer nobody wants may take, before its connection goes. */

@@ -1,13 +1,13 @@
-import { ModelcarsError } from '../errors.ts';
+import { cancelled, ModelcarsError } from '../errors.ts';
 import { drop, headerOf, readBody, readRefusal } from './body.ts';
+import { type ChunkSink, ConnectionLost } from './bulk/connection.ts';
+import type { ResponseHead } from './bulk/head.ts';
+import type { BulkPool } from './bulk/pool.ts';
 import { isRetryable, isUnreachable, networkFailure, RequestFailure } from './failure.ts';
-import type { ResponseHead } from './head.ts';
-import { type ChunkSink, ConnectionLost } from './lane.ts';
-import type { BulkPool } from './lanes.ts';
 import { Patience } from './patience.ts';
-import { cancelled, parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
+import { transmit } from './redirects.ts';
+import { parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
 import type { HttpResponse, Transport } from './transport.ts';
-import { transmit } from './wire.ts';
 
 /** A GET of something that somebody serves. */
 export interface Get {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
 import { connectionFailure } from '../sources/refusals.ts';
 import { networkFailure } from './failure.ts';
-import { TooSlow } from './pace.ts';
-import { PrivateTarget } from './private.ts';
+import { TooSlow } from './minimum-pace.ts';
+import { PrivateTarget } from './private-targets.ts';
 
 const ours = [
   new ModelcarsError('usage', 'read certificates x: no such file'),

@@ -1,6 +1,6 @@
 import { type ErrorCode, ModelcarsError } from '../errors.ts';
-import { TooSlow } from './pace.ts';
-import { PrivateTarget } from './private.ts';
+import { TooSlow } from './minimum-pace.ts';
+import { PrivateTarget } from './private-targets.ts';
 
 /** How a request went wrong, for those who decide whether to try again. */
 export interface FailureDetails {

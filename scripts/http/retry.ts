@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { ModelcarsError } from '../errors.ts';
+import { cancelled } from '../errors.ts';
 
 /** How patient to be with a server that does not answer well. */
 export interface RetryOptions {
@@ -35,9 +35,4 @@ export async function sleep(milliseconds: number, signal: AbortSignal | undefine
   } catch (cause) {
     throw cancelled(cause);
   }
-}
-
-/** The error of work that a signal ended. */
-export function cancelled(cause?: unknown): ModelcarsError {
-  return new ModelcarsError('cancelled', 'stopped before it was done', { cause });
 }

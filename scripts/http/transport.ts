@@ -2,9 +2,9 @@ import { BlockList, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { BulkPool } from './bulk/pool.ts';
 import { readCertificates } from './certificates.ts';
-import { BulkPool } from './lanes.ts';
-import { isPrivateAddress, PrivateTarget, publicLookup } from './private.ts';
+import { isPrivateAddress, PrivateTarget, publicLookup } from './private-targets.ts';
 
 /** A response; whoever gets it reads the body or dumps it. */
 export type HttpResponse = Dispatcher.ResponseData;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { compress } from './compress.ts';
+import { LayerStream, type OpenFile, segmentsOf } from './layer-stream.ts';
 import type { LayerPlan } from './plan.ts';
-import { LayerStream, type OpenFile, segmentsOf } from './reader.ts';
 import { type Content, type Digest, mediaTypes } from './types.ts';
 
 export interface LayerOptions {

@@ -25,7 +25,7 @@ import {
   serializeEntries,
   withEntry,
 } from './entries.ts';
-import { openPart, readPart } from './parts.ts';
+import { openPart, readPart } from './layout-files.ts';
 
 /**
  * An OCI image layout folder (image-spec image-layout.md): `oci-layout`, `index.json`, `blobs/sha256/…`. Blobs appear whole or

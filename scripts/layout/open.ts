@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { ModelcarsError } from '../errors.ts';
 import { diskError } from '../files/atomic.ts';
 import type { ImageStore } from '../image/types.ts';
+import { ArchiveReader } from './archive-reader.ts';
 import type { IndexEntry } from './entries.ts';
 import { Layout } from './layout.ts';
-import { ArchiveReader } from './reader.ts';
 
 /** What `build` wrote, whichever form it has. */
 export type LayoutReader = ImageStore & AsyncDisposable & { readonly entries: readonly IndexEntry[] };

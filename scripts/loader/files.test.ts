@@ -6,7 +6,7 @@ import { loaderFiles } from './files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Run by `npm run schema`, not by the program. */
-const schema = 'scripts/catalog/jsonschema.ts';
+const schema = 'scripts/catalog/json-schema.ts';
 
 /** The files that these import, by static and dynamic imports. */
 async function reachable(from: string[]): Promise<Set<string>> {

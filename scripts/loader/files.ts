@@ -1,11 +1,11 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { LockedFile, LockedModel } from '../catalog/types.ts';
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
-import { fileSource } from '../sources/file.ts';
-import { compareBytes } from '../sources/paths.ts';
+import type { LockedFile, LockedModel } from '../model/types.ts';
+import { fileSource } from '../sources/file/source.ts';
 import { revisionOf } from '../sources/revision.ts';
 import type { Selection } from '../sources/types.ts';
+import { plain } from '../text/format.ts';
+import { compareBytes } from '../text/paths.ts';
 import { productionPackages } from './packages.ts';
 
 /** The folder that modelcars itself is in. */

@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { member, type Spec } from '../../tests/support/odd-tars.ts';
-import type { Base } from '../bases/base.ts';
+import type { Base } from '../bases/base-image.ts';
 import { type Content, mediaTypes } from '../image/types.ts';
 import { checkNode } from './node.ts';
 

@@ -1,14 +1,14 @@
-import type { Base } from '../bases/base.ts';
-import { plain } from '../catalog/words.ts';
+import type { Base } from '../bases/base-image.ts';
 import { ModelcarsError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { type Content, mediaTypes } from '../image/types.ts';
+import { plain } from '../text/format.ts';
 import { Decompressor } from '../verify/decompress.ts';
 import { BrokenTar } from '../verify/header.ts';
-import { ContractViolation } from '../verify/lie.ts';
 import { hasProgram, pathFolders } from '../verify/programs.ts';
 import { type ImageBudget, TarParser } from '../verify/tar.ts';
 import { Tree } from '../verify/tree.ts';
+import { ContractViolation } from '../verify/violation.ts';
 
 /** What may be read of a base to find Node: ten times the largest image of Node's own. */
 const limits = {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import { plain } from '../text/format.ts';
 
 const lockSchema = z.object({
   lockfileVersion: z.literal(3),

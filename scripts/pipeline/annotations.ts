@@ -1,5 +1,5 @@
-import type { LockedModel, Model } from '../catalog/types.ts';
 import type { Layer } from '../image/layer.ts';
+import type { LockedModel, Model } from '../model/types.ts';
 import { spdxOf } from '../sources/huggingface/licence.ts';
 
 /** Annotation keys of our own. */

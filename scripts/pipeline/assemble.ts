@@ -4,10 +4,10 @@ import { type Document, type FinishedLayer, imageIndex, imageManifest } from '..
 import { ownLayerFrom } from '../image/plan.ts';
 import type { Content, Descriptor, Sink } from '../image/types.ts';
 import type { KnownLayer } from '../store/store.ts';
-import type { Task, TaskPart } from '../terminal/progress.ts';
+import type { Task, TaskPart } from '../terminal/types.ts';
 import { layerAnnotations } from './annotations.ts';
-import type { Session } from './context.ts';
 import type { ImagePlan } from './plan-image.ts';
+import type { Session } from './session.ts';
 
 /** Writes into the sink of an image, counting the bytes. */
 type Write = (content: Content, part?: TaskPart) => Promise<Descriptor>;

@@ -1,5 +1,5 @@
-import { Session } from './context.ts';
-import { forEachModel } from './settle.ts';
+import { forEachModel } from './for-each-model.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /**

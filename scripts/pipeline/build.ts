@@ -1,15 +1,15 @@
-import type { Model } from '../catalog/types.ts';
 import type { Sink } from '../image/types.ts';
 import { Archive } from '../layout/archive.ts';
 import { nameOf } from '../layout/entries.ts';
 import { Layout } from '../layout/layout.ts';
 import { isArchive } from '../layout/open.ts';
+import type { Model } from '../model/types.ts';
 import { assemble, predict, proveFiles } from './assemble.ts';
-import { Session } from './context.ts';
-import { entryName, versionOf } from './names.ts';
+import { checkDiskSpace } from './disk-space.ts';
+import { forEachModel } from './for-each-model.ts';
+import { entryName, versionOf } from './image-names.ts';
 import { planImage } from './plan-image.ts';
-import { checkDiskSpace } from './preflight.ts';
-import { forEachModel } from './settle.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { verifyModels } from './verify.ts';
 

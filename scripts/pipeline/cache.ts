@@ -1,13 +1,13 @@
+import { type CacheLocation, folderOf, openCacheBucket } from '../cache/location.ts';
 import { cachedRevision, cacheModel } from '../cache/mirror.ts';
-import { type CacheLocation, folderOf, openCacheBucket } from '../cache/place.ts';
 import { ModelcarsError } from '../errors.ts';
 import { closeSources, openSource, type SourceOptions } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
 import type { Snapshot, Source } from '../sources/types.ts';
 import { StoreFiles } from '../store/files.ts';
-import type { Progress, Task } from '../terminal/progress.ts';
-import { Session } from './context.ts';
-import { forEachModel } from './settle.ts';
+import type { Progress, Task } from '../terminal/types.ts';
+import { forEachModel } from './for-each-model.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /** Where models are cached, and how. */

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { ModelcarsError } from '../errors.ts';
 import { writeTextAtomically } from '../files/atomic.ts';
-import { ownOptions, type SmokeWishes } from '../kserve/cluster.ts';
-import { openOwnCluster } from '../kserve/owncluster.ts';
+import { openOwnCluster } from '../kserve/kind/own-cluster.ts';
+import { ownOptions, type SmokeWishes } from '../kserve/smoke/open-cluster.ts';
 import { Store } from '../store/store.ts';
-import type { Progress } from '../terminal/progress.ts';
+import type { Progress } from '../terminal/types.ts';
 
 /**
  * Makes a kind cluster with KServe, or takes up the one that is there, and leaves it standing. Returns its kubeconfig as text, and writes

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
 import type { Content, Digest } from '../image/types.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Task } from '../terminal/types.ts';
 import { type Assembled, allOrStop, predict, readSurely } from './assemble.ts';
-import type { Session } from './context.ts';
 import type { ImagePlan } from './plan-image.ts';
+import type { Session } from './session.ts';
 
 /**
  * Reads layers from their sources once, checks every file against its sha256, and notes the layers' digests; keeps and sends

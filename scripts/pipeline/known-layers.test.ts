@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Lock, LockedLayer } from '../catalog/types.ts';
 import { layerOf } from '../image/layer.ts';
 import { planLayers } from '../image/plan.ts';
 import type { Digest } from '../image/types.ts';
+import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer } from '../store/store.ts';
 import { KnownLayers } from './known-layers.ts';
 

@@ -1,7 +1,7 @@
-import type { Lock, LockedLayer } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
 import type { Digest } from '../image/types.ts';
+import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer, Store } from '../store/store.ts';
 
 /** Digests of layers from where they can be trusted: this run, this user's own store, and the lock. Never a registry. */

@@ -1,7 +1,7 @@
-import type { Model } from '../catalog/types.ts';
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { Model } from '../model/types.ts';
 import { contradicted } from '../sources/huggingface/licence.ts';
+import { plain } from '../text/format.ts';
 
 /**
  * Fails with code `catalog` when `defaults:` give a model another licence than its model card names: nobody has looked at this

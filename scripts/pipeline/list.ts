@@ -1,10 +1,10 @@
-import { displayPath } from '../catalog/mistakes.ts';
-import { lockProblems } from '../catalog/stale.ts';
-import type { LockedModel, Model } from '../catalog/types.ts';
+import { lockProblems } from '../catalog/lock-check.ts';
 import { ModelcarsError } from '../errors.ts';
-import { Session } from './context.ts';
+import type { LockedModel, Model } from '../model/types.ts';
+import { displayPath } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
 import { lockedDigest } from './lock-layers.ts';
+import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
 /** What the lock knows of a model. */

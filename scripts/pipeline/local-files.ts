@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
-import type { LockedModel } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { compareWithLock, type HashMemory, proveLocked } from '../sources/file-proof.ts';
-import type { WantedFile } from '../store/place.ts';
+import type { LockedModel } from '../model/types.ts';
+import { compareWithLock, type HashMemory, proveLocked } from '../sources/file/compare-lock.ts';
+import type { WantedFile } from '../store/file-cache.ts';
 
 /** Files looked at at the same time: more only makes the disk seek. */
 const parallelFiles = 4;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Lock, LockedFile, LockedModel } from '../catalog/types.ts';
-import { compareBytes } from '../sources/paths.ts';
+import type { Lock, LockedFile, LockedModel } from '../model/types.ts';
+import { compareBytes } from '../text/paths.ts';
 
 type Kind = 'added' | 'removed' | 'changed';
 

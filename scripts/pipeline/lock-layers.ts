@@ -1,13 +1,13 @@
-import type { Compression, LockedLayer, LockedModel, Model } from '../catalog/types.ts';
 import type { Layer } from '../image/layer.ts';
 import type { ImageFile } from '../image/plan.ts';
 import type { Digest } from '../image/types.ts';
+import type { Compression, LockedLayer, LockedModel, Model } from '../model/types.ts';
 import type { KnownLayer } from '../store/store.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Task } from '../terminal/types.ts';
 import { predict } from './assemble.ts';
-import type { Session } from './context.ts';
 import { hashLayers, unknownLayers } from './hash-layers.ts';
 import { describe, planModel } from './plan-image.ts';
+import type { Session } from './session.ts';
 
 const compressions: Compression[] = ['none', 'gzip', 'zstd'];
 

@@ -1,20 +1,20 @@
+import { checkOwnLock } from '../catalog/lock-path.ts';
 import { formatLock, writeLock } from '../catalog/lockfile.ts';
-import { checkOwnLock } from '../catalog/lockpath.ts';
-import { displayPath } from '../catalog/mistakes.ts';
 import { resolveModel } from '../catalog/resolve.ts';
-import type { Lock, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { layerPredictor } from '../image/solo.ts';
+import { layerPredictor } from '../image/predict-layer.ts';
+import type { Lock, Model } from '../model/types.ts';
 import type { FileTap } from '../sources/types.ts';
-import { Session } from './context.ts';
+import { displayPath } from '../text/paths.ts';
+import { forEachModel } from './for-each-model.ts';
 import { checkLicences } from './licences.ts';
-import { checkLoaderBase } from './loader.ts';
 import { wantedFiles } from './local-files.ts';
 import { compareLocks, type LockChanges } from './lock-changes.ts';
 import { lockedDigest, lockLayers } from './lock-layers.ts';
-import { leftOutLine } from './obey.ts';
-import { forEachModel } from './settle.ts';
+import { leftOutLine } from './lock-policy.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
+import { checkLoaderBase } from './verify-loader.ts';
 
 /** What `lock` did to the catalog's lock; with `dryRun` what it would do. */
 export type LockChange = 'created' | 'changed' | 'unchanged';

@@ -1,15 +1,15 @@
-import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { inferenceService, type KubernetesObject } from '../kserve/manifest.ts';
-import { servingRuntime } from '../kserve/runtimes.ts';
+import { inferenceService, type KubernetesObject } from '../kserve/manifests/inference-service.ts';
+import { servingRuntime } from '../kserve/manifests/serving-runtimes.ts';
 import { openLayout } from '../layout/open.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Model } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
 import { predict, proveFiles } from './assemble.ts';
-import { Session } from './context.ts';
 import { hashImage, unknownLayers } from './hash-layers.ts';
+import { entryName, remoteTag, repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
-import { entryName, remoteTag, repositoryName } from './names.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
+import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
 export interface ManifestRunOptions extends RunOptions {

@@ -1,18 +1,18 @@
-import type { Base } from '../bases/base.ts';
+import type { Base } from '../bases/base-image.ts';
 import { targetPath } from '../catalog/resolve.ts';
-import type { LockedModel, Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import { type Layer, layerOf } from '../image/layer.ts';
 import type { ImageDescription } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
 import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import { nodeBase } from '../loader/node.ts';
-import type { WantedFile } from '../store/place.ts';
+import type { LockedModel, Model } from '../model/types.ts';
+import type { WantedFile } from '../store/file-cache.ts';
 import { annotationsOf } from './annotations.ts';
-import type { Session } from './context.ts';
+import { layerLimit } from './layer-limit.ts';
 import { checkLicences } from './licences.ts';
-import { layerLimit } from './limit.ts';
 import { wantedFiles } from './local-files.ts';
+import type { Session } from './session.ts';
 
 /** Everything about an image that is known before a model byte is read. */
 export interface ImagePlan {

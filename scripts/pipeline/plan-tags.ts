@@ -1,10 +1,10 @@
-import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
+import type { Model } from '../model/types.ts';
 import { RegistryFailure } from '../registry/failure.ts';
 import type { Repository } from '../registry/repository.ts';
-import { checkImmutable, planTags, standing, type TagMove, type TagRequest } from '../registry/tags.ts';
-import { extraTags } from './names.ts';
+import { checkImmutable, planTags, standing, type TagMove, type TagRequest } from '../registry/tag-policy.ts';
+import { extraTags } from './image-names.ts';
 
 /** The tags of a push, as the repository was when it began. */
 export interface TagPlan {

@@ -2,9 +2,9 @@ import { ModelcarsError } from '../errors.ts';
 import { RequestFailure } from '../http/failure.ts';
 import type { Descriptor } from '../image/types.ts';
 import { RegistryFailure } from '../registry/failure.ts';
-import { lookUntil } from '../registry/proof.ts';
 import type { Repository } from '../registry/repository.ts';
-import { checkImmutable, planTags, type TagMove } from '../registry/tags.ts';
+import { checkImmutable, planTags, type TagMove } from '../registry/tag-policy.ts';
+import { lookUntil } from '../registry/transfer/read-back.ts';
 import { holdsBack, listTags, namedVersion, type TagPlan } from './plan-tags.ts';
 import type { TagOutcome } from './types.ts';
 

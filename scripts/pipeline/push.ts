@@ -1,21 +1,21 @@
-import type { Model } from '../catalog/types.ts';
-import { list } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
+import type { Model } from '../model/types.ts';
 import type { Repository } from '../registry/repository.ts';
-import type { TagMove } from '../registry/tags.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { TagMove } from '../registry/tag-policy.ts';
+import type { Task } from '../terminal/types.ts';
+import { list } from '../text/format.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
-import { previousLayers } from './claimed-layers.ts';
-import { Session } from './context.ts';
+import { provingSink } from './checked-sink.ts';
+import { checkDiskSpace } from './disk-space.ts';
+import { forEachModel } from './for-each-model.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
-import { repositoryName } from './names.ts';
+import { repositoryName } from './image-names.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
-import { checkDiskSpace } from './preflight.ts';
-import { provingSink } from './prove-push.ts';
+import { previousLayers } from './previous-layers.ts';
 import { publishTags } from './publish-tags.ts';
-import { forEachModel } from './settle.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
 export interface PushOptions extends RunOptions {

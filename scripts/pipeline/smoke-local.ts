@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { SmokeResult } from '../kserve/types.ts';
+import type { Model } from '../model/types.ts';
 import { distrustOf, requireTrust } from '../store/trust.ts';
-import type { Session } from './context.ts';
-import type { OpenedImages } from './images.ts';
+import type { OpenedImages } from './open-images.ts';
+import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke.ts';
 
 /** The smoke test without a cluster, model after model: a server on this machine has all of its CPUs. */

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import type { Model } from '../catalog/types.ts';
 import { ModelcarsError } from '../errors.ts';
-import { type Abilities, type PlannedCase, planCases } from '../kserve/cases.ts';
-import type { SmokeWishes } from '../kserve/cluster.ts';
+import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
+import type { SmokeWishes } from '../kserve/smoke/open-cluster.ts';
 import type { Mode, Security, SmokeResult } from '../kserve/types.ts';
-import type { Task } from '../terminal/progress.ts';
-import { Session } from './context.ts';
-import { type ImageLocation, type OpenedImages, openImages } from './images.ts';
-import { repositoryName } from './names.ts';
+import type { Model } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
+import { repositoryName } from './image-names.ts';
+import { type ImageLocation, type OpenedImages, openImages } from './open-images.ts';
+import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { RunOptions } from './types.ts';
 
@@ -52,7 +52,7 @@ async function smokeInCluster(
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
   session.store.requireTrust('remember clusters in the store');
-  const { openCluster } = await import('../kserve/cluster.ts');
+  const { openCluster } = await import('../kserve/smoke/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
   const served = models.map((model) => ({ name: model.name, ...images.of(model) }));

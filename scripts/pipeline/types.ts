@@ -1,7 +1,7 @@
-import type { Catalog, Model } from '../catalog/types.ts';
 import type { ModelcarsError } from '../errors.ts';
+import type { Catalog, Model } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
-import type { Progress } from '../terminal/progress.ts';
+import type { Progress } from '../terminal/types.ts';
 import type { Check } from '../verify/verify.ts';
 
 /** How to reach registries, beyond what the catalog says. */

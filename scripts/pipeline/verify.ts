@@ -1,15 +1,15 @@
 import { servedFiles, targetPath } from '../catalog/resolve.ts';
-import type { Model } from '../catalog/types.ts';
 import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
-import type { Task } from '../terminal/progress.ts';
+import type { Model } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
 import { verifyImage } from '../verify/verify.ts';
-import { Session } from './context.ts';
-import { verifyLoader } from './loader.ts';
+import { forEachModel } from './for-each-model.ts';
+import { entryName, remoteTag, repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
-import { entryName, remoteTag, repositoryName } from './names.ts';
-import { forEachModel } from './settle.ts';
+import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
+import { verifyLoader } from './verify-loader.ts';
 
 /** Where the images to verify are. */
 export type VerifyFrom = { layout: string } | { registry: true };

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { WireRequest } from '../http/wire.ts';
-import type { Access } from './auth.ts';
+import type { WireRequest } from '../http/redirects.ts';
+import type { Access } from './auth/auth.ts';
 
 /** One exchange with a registry. */
 export interface Call {

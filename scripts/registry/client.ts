@@ -1,10 +1,11 @@
 import { defaultRetry, type RetryOptions } from '../http/retry.ts';
 import { Transport } from '../http/transport.ts';
-import { type Credentials, defaultCredentials } from './credentials.ts';
-import { MountCandidates } from './holdings.ts';
-import { RegistryHttp } from './host.ts';
+import { defaultCredentials } from './auth/credentials.ts';
+import type { Credentials } from './auth/types.ts';
 import { parseReference, type Reference } from './reference.ts';
+import { RegistryHttp } from './registry-http.ts';
 import { Repository } from './repository.ts';
+import { MountCandidates } from './transfer/mount-candidates.ts';
 
 export interface RegistryOptions {
   /**

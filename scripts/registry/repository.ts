@@ -10,16 +10,23 @@ import {
   type Sink,
   type WriteOptions,
 } from '../image/types.ts';
-import type { Access } from './auth.ts';
-import type { Action } from './credentials.ts';
-import { downloadBlob } from './download.ts';
-import type { MountCandidates } from './holdings.ts';
-import type { RegistryHttp } from './host.ts';
-import { listTags } from './list.ts';
-import { digestOf, getManifest, manifestLimit, putManifest, resolveManifest, tooLarge } from './manifests.ts';
-import { readBack } from './proof.ts';
+import type { Access } from './auth/auth.ts';
+import type { Action } from './auth/types.ts';
 import { isDigest, isTag, type Reference } from './reference.ts';
-import { uploadBlob } from './upload.ts';
+import type { RegistryHttp } from './registry-http.ts';
+import { downloadBlob } from './transfer/download.ts';
+import { listTags } from './transfer/list-tags.ts';
+import {
+  digestOf,
+  getManifest,
+  manifestLimit,
+  putManifest,
+  resolveManifest,
+  tooLarge,
+} from './transfer/manifests.ts';
+import type { MountCandidates } from './transfer/mount-candidates.ts';
+import { readBack } from './transfer/read-back.ts';
+import { uploadBlob } from './transfer/upload.ts';
 
 const parallelProofs = 4;
 

@@ -1,12 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { ModelcarsError } from '../errors.ts';
+import { ModelcarsError, stopIfAborted } from '../errors.ts';
 import { RequestFailure } from '../http/failure.ts';
 import { Patience } from '../http/patience.ts';
 import type { RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { type Got, get } from './get.ts';
 import { connectionFailure, isNobody } from './refusals.ts';
-import { stopIfAborted } from './walk.ts';
 
 export interface Download {
   /** How an error begins: "read https://host/model.onnx". */

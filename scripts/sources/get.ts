@@ -1,12 +1,11 @@
 import { Readable } from 'node:stream';
-import { plain } from '../catalog/words.ts';
-import { ModelcarsError } from '../errors.ts';
+import { ModelcarsError, stopIfAborted } from '../errors.ts';
 import { discard, drop, headerOf } from '../http/body.ts';
 import { waitOf } from '../http/client.ts';
 import { RequestFailure } from '../http/failure.ts';
 import type { HttpResponse, Transport } from '../http/transport.ts';
+import { plain } from '../text/format.ts';
 import { answerFailure, connectionFailure } from './refusals.ts';
-import { stopIfAborted } from './walk.ts';
 
 const mostRedirects = 5;
 /** Milliseconds: storage that restores a file from somewhere slow takes its time. */

@@ -1,8 +1,8 @@
-import { plain } from '../catalog/words.ts';
 import { ModelcarsError } from '../errors.ts';
-import { fileSource } from './file.ts';
-import type { HashMemory } from './file-proof.ts';
-import { httpsSource } from './https.ts';
+import { plain } from '../text/format.ts';
+import type { HashMemory } from './file/compare-lock.ts';
+import { fileSource } from './file/source.ts';
+import { httpsSource } from './https/source.ts';
 import { HubSource, type HubSourceOptions } from './huggingface/source.ts';
 import { s3Source } from './s3/source.ts';
 import type { Source } from './types.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LockedFile } from '../catalog/types.ts';
+import type { LockedFile } from '../model/types.ts';
 
 /** The revision of a source that has none of its own: a hash of all paths, sizes and hashes, sorted by path. */
 export function revisionOf(files: readonly LockedFile[]): string {

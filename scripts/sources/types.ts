@@ -1,4 +1,4 @@
-import type { LockedFile } from '../catalog/types.ts';
+import type { LockedFile } from '../model/types.ts';
 
 /** A source resolved to a revision and its files. */
 export interface Snapshot {

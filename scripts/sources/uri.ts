@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { nearest } from '../catalog/words.ts';
-import { checkPath } from './paths.ts';
+import { checkPath } from '../text/paths.ts';
+import { nearest } from '../text/suggest.ts';
 import { parseS3Uri } from './s3/uri.ts';
 
 /** Schemes a source may have; the second kind is read by rooms still to come. */

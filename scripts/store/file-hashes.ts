@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writeTextAtomically } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
+import { touch } from './in-use.ts';
 import { readOwn } from './trust.ts';
-import { touch } from './use.ts';
 
 /** Milliseconds that a file must have been left alone: a file system's clock may tick only every 2 s (FAT). */
 const settledAfter = 2000;

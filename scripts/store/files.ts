@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
 import { readOpen } from '../files/read.ts';
-import type { CheckedFile } from '../files/wrong.ts';
-import { waitForLock } from './lock.ts';
-import { PartialFile, partialPath } from './part.ts';
-import type { FileCache } from './place.ts';
-import { markInUse } from './use.ts';
+import type { CheckedFile } from '../model/corrupt-file.ts';
+import type { FileCache } from './file-cache.ts';
+import { waitForLock } from './file-lock.ts';
+import { markInUse } from './in-use.ts';
+import { PartialFile, partialPath } from './partial-file.ts';
 
 /** Gives the bytes of a file from `offset` to its end, from somewhere else. */
 export type Origin = (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;

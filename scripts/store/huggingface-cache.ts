@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeFolder } from '../files/home.ts';
 import { readOpen } from '../files/read.ts';
-import { checkPath } from '../sources/paths.ts';
-import type { FileCache, WantedFile } from './place.ts';
+import { checkPath } from '../text/paths.ts';
+import type { FileCache, WantedFile } from './file-cache.ts';
 
 /**
  * Where Hugging Face's own clients keep repositories: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tryLock } from './lock.ts';
+import { tryLock } from './file-lock.ts';
+import { markInUse } from './in-use.ts';
 import { prune } from './prune.ts';
 import { Store } from './store.ts';
-import { markInUse } from './use.ts';
 
 let store: Store;
 beforeEach(async () => {

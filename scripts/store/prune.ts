@@ -1,9 +1,9 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskError } from '../files/atomic.ts';
-import { isLocked, tryLock } from './lock.ts';
+import { isLocked, tryLock } from './file-lock.ts';
+import { readMark } from './in-use.ts';
 import { distrustOf, requireTrust } from './trust.ts';
-import { readMark } from './use.ts';
 
 /** What may go. */
 export interface PruneOptions {

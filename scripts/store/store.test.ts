@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { documentOf } from '../image/manifest.ts';
 import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
-import { withBaseImageCache } from './caching.ts';
+import { withBaseImageCache } from './base-image-cache.ts';
 import { Store } from './store.ts';
 
 let folder: string;

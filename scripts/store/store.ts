@@ -16,8 +16,8 @@ import type { Descriptor, Digest } from '../image/types.ts';
 import { FileHashes } from './file-hashes.ts';
 import { StoreFiles } from './files.ts';
 import { storeFolder } from './folder.ts';
+import { touch } from './in-use.ts';
 import { type Distrust, distrustOf, readOwn, requireTrust } from './trust.ts';
-import { touch } from './use.ts';
 
 /** What a layer turned out to be when it was read once. */
 export interface KnownLayer {

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { MultiBar, SingleBar } from 'cli-progress';
-import { Meter } from './_meter.ts';
+import { oneLine, textWidth, truncate } from '../text/width.ts';
 import type { Colors } from './color.ts';
-import type { Task, TaskPart } from './progress.ts';
-import { oneLine, textWidth, truncate } from './width.ts';
+import { Meter } from './meter.ts';
+import type { Task, TaskPart } from './types.ts';
 
 /** Erases to the end of the line, so that a short line leaves nothing of a longer bar behind it. */
 const eraseLine = '\x1b[K';

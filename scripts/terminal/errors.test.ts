@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
+import { Masker } from '../text/mask.ts';
 import { createColors, wantsColor } from './color.ts';
 import { asModelcarsError, errorToJson, isDebug, renderError } from './errors.ts';
-import { Masker } from './mask.ts';
 
 const colors = createColors({ isTTY: false }, {});
 const masker = new Masker();

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
+import type { Masker } from '../text/mask.ts';
+import { safeLines } from '../text/width.ts';
 import type { Colors } from './color.ts';
-import type { Masker } from './mask.ts';
-import { safeLines } from './width.ts';
 
 /** The shape of a failure in `--json` output. */
 export interface ErrorJson {

@@ -1,8 +1,8 @@
-import { Meter } from './_meter.ts';
-import { formatBytes } from './bytes.ts';
+import { formatBytes } from '../text/bytes.ts';
+import { oneLine } from '../text/width.ts';
 import type { Colors } from './color.ts';
-import { silentTaskPart, type Task } from './progress.ts';
-import { oneLine } from './width.ts';
+import { Meter } from './meter.ts';
+import { silentTaskPart, type Task } from './types.ts';
 
 /** Progress as lines that stand on their own: for CI, for files, for terminals that cannot move the cursor. */
 export class PlainLines {

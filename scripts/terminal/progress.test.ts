@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Meter } from './_meter.ts';
+import { textWidth } from '../text/width.ts';
 import { formatBar } from './bars.ts';
 import { createColors } from './color.ts';
+import { Meter } from './meter.ts';
 import { createProgress, type ProgressOptions, progressMode } from './progress.ts';
-import { textWidth } from './width.ts';
 
 /** A stream that remembers what was written; a terminal of 80 by 24 where asked for. */
 function fakeStream(terminal: boolean) {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { oneLine, safeLines, textWidth, truncate } from '../text/width.ts';
 import { formatTable } from './table.ts';
-import { oneLine, safeLines, textWidth, truncate } from './width.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const columns = [

@@ -1,4 +1,4 @@
-import { oneLine, textWidth, truncate } from './width.ts';
+import { oneLine, textWidth, truncate } from '../text/width.ts';
 
 /** One column of a table. */
 export interface Column {

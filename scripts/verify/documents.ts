@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { problemOf } from '../image/schema.ts';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { parseJson } from './json.ts';
-import { ContractViolation, short } from './lie.ts';
+import { ContractViolation, short } from './violation.ts';
 
 /** Bytes that an index, manifest or config may have: what registries take (distribution-spec, "Pushing Manifests"). */
 const documentLimit = 4 * 1024 ** 2;

@@ -1,9 +1,9 @@
-import type { LockedBase } from '../catalog/types.ts';
 import type { Digest } from '../image/types.ts';
+import type { LockedBase } from '../model/types.ts';
 import type { Documents, LayerDescriptor, PlatformImage } from './documents.ts';
 import type { LayerFacts } from './layer.ts';
-import { ContractViolation } from './lie.ts';
 import type { Member } from './tar.ts';
+import { ContractViolation } from './violation.ts';
 
 /** A file that the image must hold, from the lock. */
 export interface ExpectedFile {

@@ -1,4 +1,4 @@
-import { ContractViolation } from './lie.ts';
+import { ContractViolation } from './violation.ts';
 
 /** Keys of the specifications that rules look at, and engines too. */
 const known = new Set(

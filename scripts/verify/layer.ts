@@ -3,9 +3,9 @@ import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { Decompressor, decompressionLimit } from './decompress.ts';
 import type { LayerDescriptor } from './documents.ts';
 import { BrokenTar } from './header.ts';
-import { ContractViolation } from './lie.ts';
 import { touchesModels } from './paths.ts';
 import { type ImageBudget, type Member, TarParser } from './tar.ts';
+import { ContractViolation } from './violation.ts';
 
 /** What one pass over a layer's bytes has shown. */
 export interface LayerFacts {

@@ -1,6 +1,6 @@
-import { ContractViolation } from './lie.ts';
 import { baseName, cleanPath, parentOf, whiteoutOf } from './paths.ts';
 import type { Member } from './tar.ts';
+import { ContractViolation } from './violation.ts';
 
 interface Node {
   type: string;

@@ -10,7 +10,7 @@ import {
 } from '../../tests/support/draft-image.ts';
 import { tamperings } from '../../tests/support/tampered-images.ts';
 import { ModelcarsError } from '../errors.ts';
-import { documentRules, layerRules } from './rules.ts';
+import { documentRules, layerRules } from './rules/index.ts';
 import { type Check, type VerifyOptions, verifyImage } from './verify.ts';
 
 const name = 'iris:v1';

@@ -1,11 +1,11 @@
 import pLimit from 'p-limit';
-import type { LockedBase } from '../catalog/types.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
+import type { LockedBase } from '../model/types.ts';
 import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
 import type { Expected, ExpectedFile, Rule, ServedFiles } from './facts.ts';
 import { type LayerFacts, readLayer } from './layer.ts';
-import { asError, ContractViolation } from './lie.ts';
-import { documentRules, layerRules } from './rules.ts';
+import { documentRules, layerRules } from './rules/index.ts';
+import { asError, ContractViolation } from './violation.ts';
 
 export type { ExpectedFile, ServedFiles } from './facts.ts';
 

@@ -40,7 +40,7 @@ describe.skipIf(missing)('smoke', () => {
       ...source,
       calls: [...source.calls, { field: 'filter', args: { include } }],
     });
-    // The name is in the cluster's certificate: scripts/kserve/remote.ts takes it from the variable.
+    // The name is in the cluster's certificate: scripts/kserve/kind/remote-engine.ts takes it from the variable.
     const { alias, service } = bound(container) ?? {};
     expect(alias).toBe('docker');
     expect(lastOf(container, 'withEnvVariable', 'DOCKER_HOST')?.value).toBe('tcp://docker:2375');

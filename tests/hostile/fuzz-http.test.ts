@@ -2,12 +2,12 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { parseHead } from '../../scripts/http/bulk/head.ts';
 import { waitOf } from '../../scripts/http/client.ts';
-import { parseHead } from '../../scripts/http/head.ts';
 import { parseRetryAfter } from '../../scripts/http/retry.ts';
 import { mediaTypes } from '../../scripts/image/types.ts';
-import { readErrors } from '../../scripts/registry/body.ts';
-import { parseChallenges } from '../../scripts/registry/challenge.ts';
+import { parseChallenges } from '../../scripts/registry/auth/challenge.ts';
+import { readErrors } from '../../scripts/registry/error-body.ts';
 import { HubSource } from '../../scripts/sources/huggingface/source.ts';
 import { s3Source } from '../../scripts/sources/s3/source.ts';
 import { contentOf, sha256, testClient } from '../support/fake-registry.ts';

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mediaTypes } from '../../scripts/image/types.ts';
 import { removeTree, unpackLayers } from '../../scripts/kserve/local/unpack.ts';
-import { ArchiveReader } from '../../scripts/layout/reader.ts';
+import { ArchiveReader } from '../../scripts/layout/archive-reader.ts';
 import { Decompressor } from '../../scripts/verify/decompress.ts';
 import { BrokenTar } from '../../scripts/verify/header.ts';
 import { TarParser } from '../../scripts/verify/tar.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import openvino from '../../frameworks/onnx/framework.ts';
 import triton from '../../frameworks/onnx-triton/framework.ts';
-import { checkAnswer } from '../../scripts/kserve/answer.ts';
+import { checkAnswer } from '../../scripts/kserve/smoke/check-answer.ts';
 import { modelcars, root } from '../parts/cli.ts';
 import { missingParts, part } from '../parts/parts.ts';
 import { missing, pythonWith } from '../parts/python.ts';

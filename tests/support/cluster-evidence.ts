@@ -1,4 +1,4 @@
-import type { ContainerView, EventView, Evidence, PodView } from '../../scripts/kserve/evidence.ts';
+import type { ContainerView, EventView, Evidence, PodView } from '../../scripts/kserve/diagnosis/evidence.ts';
 
 /** A container for a test: running and ready by default. */
 export function container(name: string, more: Partial<ContainerView> = {}): ContainerView {

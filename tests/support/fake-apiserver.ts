@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect as connectSocket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { selfSigned } from '../../scripts/kserve/certificate.ts';
+import { selfSigned } from '../../scripts/kserve/cluster/certificate.ts';
 
 interface Stored {
   apiVersion?: string;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
 import { vi } from 'vitest';
-import type { BulkRequest, ChunkSink } from '../../scripts/http/reader.ts';
+import type { BulkRequest, ChunkSink } from '../../scripts/http/bulk/response.ts';
 import type { Certificates } from '../parts/certificates.ts';
 
 export interface RawRequest {

@@ -1,4 +1,4 @@
-import type { Framework } from '../../catalog/types.ts';
+import type { Framework } from '../../model/types.ts';
 import { mlserverCommand, mlserverEnvironment, mlserverImplementations } from './mlserver.ts';
 import { type EnvironmentOptions, pythonEnvironment, pythonFolders } from './python.ts';
 import { foldersOfCommand } from './reach.ts';

@@ -1,5 +1,5 @@
-import type { Framework, Model } from '../../catalog/types.ts';
-import { servingRuntime } from '../runtimes.ts';
+import type { Framework, Model } from '../../model/types.ts';
+import { servingRuntime } from '../manifests/serving-runtimes.ts';
 import { mlserverImplementations } from './mlserver.ts';
 
 /** How a server's container is started: the entrypoint instead of the image's, if any; arguments; environment. */

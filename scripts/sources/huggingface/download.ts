@@ -1,12 +1,12 @@
-import type { LockedFile } from '../../catalog/types.ts';
-import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
+import type { ChunkSink } from '../../http/bulk/connection.ts';
 import type { HttpClient, Seen } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import type { ChunkSink } from '../../http/lane.ts';
-import { parallelRanges, rangeSize } from '../../http/ranges.ts';
+import { parallelRanges, rangeSize } from '../../http/ranges/read.ts';
 import type { RetryOptions } from '../../http/retry.ts';
+import type { LockedFile } from '../../model/types.ts';
+import { plain } from '../../text/format.ts';
 
 /** A file to be read, and where the hub has it. */
 export interface HubFile {

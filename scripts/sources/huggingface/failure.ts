@@ -1,8 +1,8 @@
-import { plain } from '../../catalog/words.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Refused } from '../../http/client.ts';
 import { isRetryable, RequestFailure } from '../../http/failure.ts';
-import { Masker } from '../../terminal/mask.ts';
+import { plain } from '../../text/format.ts';
+import { Masker } from '../../text/mask.ts';
 import { type HubRepository, pageOf } from './repository.ts';
 import type { HubSettings } from './settings.ts';
 

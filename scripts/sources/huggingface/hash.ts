@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { LockedFile } from '../../catalog/types.ts';
 import { ModelcarsError } from '../../errors.ts';
+import type { LockedFile } from '../../model/types.ts';
 import type { FileTap } from '../types.ts';
 import type { ListedFile } from './listing.ts';
 

@@ -1,7 +1,6 @@
 import type { ListFileEntry } from '@huggingface/hub';
-import { plain } from '../../catalog/words.ts';
-import { ModelcarsError } from '../../errors.ts';
-import { stopIfAborted } from '../walk.ts';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
 import { cardOf } from './card.ts';
 import { commitShape, type HubRepository } from './repository.ts';
 

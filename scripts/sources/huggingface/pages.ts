@@ -1,5 +1,5 @@
-import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
 
 /** Bytes of one JSON answer; a page of 1000 files has some 300 KB. */
 export const mostPageBytes = 32 * 1024 ** 2;

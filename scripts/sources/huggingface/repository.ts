@@ -1,5 +1,5 @@
-import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
 import { checkUri } from '../uri.ts';
 
 /** What a `hf:` URI names. */

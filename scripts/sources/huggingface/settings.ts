@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
 import { homeFolder } from '../../files/home.ts';
 import { isLoopback } from '../../http/transport.ts';
-import { learnSecret } from '../../terminal/mask.ts';
+import { learnSecret } from '../../text/mask.ts';
 
 /** The hub and who we are there. */
 export interface HubSettings {

@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Hub, startHub } from '../../../tests/parts/hub.ts';
 import { generated, generatedHash } from '../../../tests/parts/hub-content.ts';
 import type { Fault } from '../../../tests/parts/hub-faults.ts';
-import type { LockedFile } from '../../catalog/types.ts';
 import { ModelcarsError } from '../../errors.ts';
-import { rangeSize } from '../../http/ranges.ts';
+import { rangeSize } from '../../http/ranges/read.ts';
+import type { LockedFile } from '../../model/types.ts';
 import { HubSource, type HubSourceOptions } from './source.ts';
 
 const readme =

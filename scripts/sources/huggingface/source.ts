@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
-import type { LockedFile } from '../../catalog/types.ts';
-import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { drop } from '../../http/body.ts';
 import { HttpClient } from '../../http/client.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
-import { checkClashes, checkPath, compareBytes } from '../paths.ts';
+import type { LockedFile } from '../../model/types.ts';
+import { plain } from '../../text/format.ts';
+import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
 import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';

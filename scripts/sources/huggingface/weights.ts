@@ -1,4 +1,4 @@
-import type { Choice } from '../../catalog/types.ts';
+import type { Choice } from '../../model/types.ts';
 
 /** Ways to store weights, best first: no code runs when safetensors are read, and what serves models reads them best. */
 const formats: [name: string, shape: RegExp][] = [

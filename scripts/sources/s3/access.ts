@@ -1,6 +1,6 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { ModelcarsError } from '../../errors.ts';
-import { learnSecret, maskSecret } from '../../terminal/mask.ts';
+import { learnSecret, maskSecret } from '../../text/mask.ts';
 import { limitAnswers } from './limit.ts';
 import { refuseLongWaits } from './waits.ts';
 

@@ -1,10 +1,10 @@
 import type { S3 } from '@aws-sdk/client-s3';
-import { plain } from '../../catalog/words.ts';
 import { ModelcarsError } from '../../errors.ts';
+import type { ChunkSink } from '../../http/bulk/connection.ts';
 import { pour } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import type { ChunkSink } from '../../http/lane.ts';
-import { parallelRanges } from '../../http/ranges.ts';
+import { parallelRanges } from '../../http/ranges/read.ts';
+import { plain } from '../../text/format.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
 import { ListingLimits } from './listing.ts';

@@ -1,6 +1,5 @@
-import { ModelcarsError } from '../../errors.ts';
+import { cancelled, ModelcarsError } from '../../errors.ts';
 import { type FailureDetails, RequestFailure } from '../../http/failure.ts';
-import { cancelled } from '../../http/retry.ts';
 import type { Connection } from './access.ts';
 import { LongAnswer } from './limit.ts';
 import { LongWait } from './waits.ts';

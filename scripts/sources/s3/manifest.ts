@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { checkPath, compareBytes } from '../paths.ts';
+import { checkPath, compareBytes } from '../../text/paths.ts';
 import type { Bucket, ListedObject } from './bucket.ts';
 
 /** The object that `modelcars cache` writes last, in the model's folder. */

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
-import type { LockedFile } from '../../catalog/types.ts';
-import { plain } from '../../catalog/words.ts';
-import { ModelcarsError } from '../../errors.ts';
-import { checkClashes, checkPath, compareBytes } from '../paths.ts';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import type { LockedFile } from '../../model/types.ts';
+import { plain } from '../../text/format.ts';
+import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
 import { revisionOf } from '../revision.ts';
 import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
-import { stopIfAborted } from '../walk.ts';
 import { s3Access } from './access.ts';
 import { Bucket, type ListedObject } from './bucket.ts';
 import { manifestName, presentFiles, readManifest } from './manifest.ts';

@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import { ModelcarsError } from '../errors.ts';
+import type { ImageStore } from '../image/types.ts';
+import { openLayout } from '../layout/open.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { applyMirrors } from '../registry/mirrors.ts';
+import { parseReference } from '../registry/reference.ts';
+import { withBaseImageCache } from '../store/base-image-cache.ts';
+import type { Store } from '../store/store.ts';
+
+/** The base that ships with modelcars, as an OCI image layout (see base/README.md). */
+const embeddedLayout = fileURLToPath(new URL('../../base/layout', import.meta.url));
+
+/** Where a base image comes from, and the name it has there. */
+export interface BaseOrigin {
+  store: ImageStore;
+  /** For `store.resolve`: a tag, digest or layout entry. */
+  reference: string;
+}
+
+/**
+ * Opens the origin of a base: our own layout for `embedded`, else a registry, reached through the catalog's mirrors and read
+ * through the store. Without a client, the store alone is read. No request is made yet.
+ */
+export async function openOrigin(
+  name: string,
+  access: { client?: RegistryClient; store: Store; mirrors: Record<string, string> },
+): Promise<BaseOrigin> {
+  if (name === 'embedded') return { store: await openLayout(embeddedLayout), reference: 'embedded' };
+  const reference = applyMirrors(parseReference(name), access.mirrors);
+  const repository = access.client?.repository(reference) ?? nothing;
+  return {
+    store: withBaseImageCache(repository, access.store),
+    reference: reference.digest ?? reference.tag ?? 'latest',
+  };
+}
+
+/** What a run without a network finds beyond the store. */
+const nothing: ImageStore = {
+  resolve: async () => undefined,
+  read: async ({ digest }) => {
+    throw notHere(digest);
+  },
+  open({ digest }) {
+    throw notHere(digest);
+  },
+};
+
+function notHere(digest: string): ModelcarsError {
+  return new ModelcarsError('registry', `read ${digest}: it is not in the store`);
+}

@@ -1,0 +1,88 @@
+import type { Compression, Model } from '../model/types.ts';
+import { sizeBytes } from './fields.ts';
+import type { CatalogInput, ModelInput } from './schema.ts';
+import { mergeServing } from './serving.ts';
+
+/** What the command line says in place of models.yaml; wins over defaults and models alike. */
+export interface Overrides {
+  registry?: string;
+  version?: string;
+  tags?: string[];
+  floatingTags?: boolean;
+  base?: string;
+  platforms?: string[];
+  compression?: Compression;
+  /** Added to those of the catalog; wins where both name a prefix. */
+  mirrors?: Record<string, string>;
+}
+
+/** The base of a catalog that names none. */
+const defaultBase = 'registry.access.redhat.com/ubi10/ubi-micro:latest';
+/** The base of a loader that names none: it needs Node 24. */
+const loaderBase = 'docker.io/library/node:24-slim';
+const defaultPlatforms = ['linux/amd64', 'linux/arm64'];
+
+/**
+ * A checked entry with everything applied: overrides before the model's own words, these before `defaults:`, these before
+ * the catalog's and ours. Lists replace each other; annotations add up.
+ */
+export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Overrides): Model {
+  const { defaults = {} } = catalog;
+  if (entry.image === 'loader') return toLoader(entry, catalog, overrides);
+  const own = { ...defaults, ...entry, ...overrides };
+  const maxLayerSize = own.maxLayerSize === undefined ? undefined : sizeBytes(own.maxLayerSize);
+  const serving = mergeServing(defaults.serving, entry.serving);
+  return {
+    ...common(entry, catalog, own),
+    framework: entry.framework,
+    source: entry.source,
+    files: { ...entry.files },
+    include: own.include ?? [],
+    exclude: own.exclude ?? [],
+    base: own.base ?? defaultBase,
+    ...(maxLayerSize !== undefined && { maxLayerSize }),
+    ...(own.licenses !== undefined && { licenses: own.licenses }),
+    ...(own.licenses !== undefined && entry.licenses === undefined && { licensesByDefault: true }),
+    ...(serving !== undefined && { serving }),
+  };
+}
+
+/** What `defaults:` says of models (their base, files, licence) does not hold for the loader. */
+function toLoader(
+  entry: Extract<ModelInput, { image: 'loader' }>,
+  catalog: CatalogInput,
+  overrides: Overrides,
+): Model {
+  return {
+    ...common(entry, catalog, { ...catalog.defaults, ...entry, ...overrides }),
+    image: 'loader',
+    framework: 'loader',
+    source: 'modelcars:loader',
+    files: {},
+    include: [],
+    exclude: [],
+    base: overrides.base ?? entry.base ?? loaderBase,
+  };
+}
+
+/** What every image has, whatever is in it. */
+function common(
+  entry: ModelInput,
+  catalog: CatalogInput,
+  own: Omit<ModelInput, 'image' | 'base'> & Pick<Overrides, 'tags' | 'platforms'>,
+): Pick<Model, 'name' | 'tags' | 'platforms' | 'compression' | 'annotations'> & Partial<Model> {
+  const version = own.version ?? catalog.version;
+  const registry = own.registry ?? catalog.registry;
+  return {
+    name: entry.name,
+    tags: [...new Set(own.tags ?? [])],
+    platforms: [...new Set(own.platforms ?? defaultPlatforms)].sort(),
+    compression: own.compression ?? 'none',
+    annotations: { ...catalog.defaults?.annotations, ...entry.annotations },
+    ...(version !== undefined && { version: version.startsWith('v') ? version : `v${version}` }),
+    ...(registry !== undefined && { registry }),
+    ...(own.floatingTags !== undefined && { floatingTags: own.floatingTags }),
+    ...(own.title !== undefined && { title: own.title }),
+    ...(own.description !== undefined && { description: own.description }),
+  };
+}

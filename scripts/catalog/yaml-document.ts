@@ -1,0 +1,78 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { plain } from '../text/format.ts';
+import type { Diagnostic, FilePosition } from './diagnostics.ts';
+import { type Spot, YamlValues } from './yaml-values.ts';
+
+/** A YAML text as plain values (null-prototype maps, so that no key is special) with the place of each. */
+export interface YamlDocument {
+  value: unknown;
+  /** Syntax errors, duplicate keys and what else makes `value` unfit for use; empty when all is well. */
+  mistakes: Diagnostic[];
+  /** Place of the value at a path, or of its key; of the nearest one above where there is none. */
+  place(path: readonly PropertyKey[], part: 'key' | 'value'): FilePosition;
+}
+
+/**
+ * Reads YAML 1.2 with anchors, aliases and merge keys (`<<`). Never throws: what is wrong is in `mistakes`, in our
+ * words. `mostValues` bounds what aliases may unfold to.
+ */
+export function readYaml(text: string, mostValues: number): YamlDocument {
+  const lines = new LineCounter();
+  const locate = (offset: number): FilePosition => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  // Our own search for duplicate keys is linear (yaml's is not) and knows both places.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const faults = [...document.errors, ...document.warnings];
+  const exhausted = faults.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  const mistakes: Diagnostic[] = (exhausted ? [exhausted] : faults).map(({ code, message, pos }) => ({
+    ...locate(pos[0]),
+    text: syntaxText(code, message),
+  }));
+  const root: Spot = { at: document.contents?.range?.[0] ?? 0 };
+  let value: unknown;
+  if (mistakes.length === 0) {
+    const unfolding = new YamlValues(mostValues, (at, problem, earlier) => {
+      const first = earlier === undefined ? '' : `; first on line ${locate(earlier).line}`;
+      mistakes.push({ ...locate(at), text: problem + first });
+    });
+    value = unfolding.unfold(document.contents, root);
+  }
+  return {
+    value,
+    mistakes,
+    place(path, part) {
+      let spot = root;
+      for (const key of path) {
+        const next = spot.inside?.get(key);
+        if (next === undefined) return locate(spot.at);
+        spot = next;
+      }
+      return locate(part === 'key' ? (spot.key ?? spot.at) : spot.at);
+    },
+  };
+}
+
+/** Line (from 1) of the first merge-conflict marker that git left in a text, else undefined. */
+export function conflictLine(text: string): number | undefined {
+  const marker = /^(?:<{7}|>{7})(?: |$)|^={7}$/m.exec(text);
+  return marker ? text.slice(0, marker.index).split('\n').length : undefined;
+}
+
+function syntaxText(code: string, message: string): string {
+  switch (code) {
+    case 'RESOURCE_EXHAUSTION':
+      return 'lists and maps are nested too deeply';
+    case 'MULTIPLE_DOCS':
+      return 'a second YAML document starts here (`---`); expected one';
+    case 'TAB_AS_INDENT':
+      return 'a tab indents this line; YAML takes only spaces';
+    case 'TAG_RESOLVE_FAILED':
+      return `unknown YAML tag: ${plain(message.replace(/^Unresolved tag: /, ''))}`;
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'a second `: ` on one line; put the value in quotes';
+    default:
+      return `not valid YAML: ${plain(message)}`;
+  }
+}

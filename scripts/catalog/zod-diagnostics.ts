@@ -1,0 +1,37 @@
+import type { z } from 'zod';
+import { show } from '../text/format.ts';
+import { didYouMean } from '../text/suggest.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import type { YamlDocument } from './yaml-document.ts';
+
+/** The keys that may stand at a path, so that the one that was meant can be named. */
+export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+
+/**
+ * What zod found, in our words and with places. The texts come from the schema itself ("expected …, got …"); here the
+ * field is put in front.
+ */
+export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known: KnownKeys): Diagnostic[] {
+  return error.issues.flatMap((issue): Diagnostic[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        ...document.place([...issue.path, key], 'key'),
+        text: `unknown key ${show(key)}${didYouMean(key, known(issue.path))}`,
+      }));
+    }
+    const nested = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+    const part = nested !== undefined || (issue.code === 'custom' && issue.params?.key) ? 'key' : 'value';
+    return [{ ...document.place(issue.path, part), text: prefix(issue.path) + (nested ?? issue.message) }];
+  });
+}
+
+/** "`platforms[1]`: " for models[3].platforms[1]: line and column tell the rest. */
+function prefix(path: readonly PropertyKey[]): string {
+  const start = path[0] === 'models' && path.length > 2 ? 2 : 0;
+  let field = '';
+  for (const key of path.slice(start)) {
+    if (typeof key === 'number') field += `[${key}]`;
+    else field += field === '' ? String(key) : `.${String(key)}`;
+  }
+  return field === '' ? '' : `${show(field)}: `;
+}

@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, test, vi } from 'vitest';
+import { giveRoom, ok, startRaw, until, want } from '../../../tests/support/http-server.ts';
+import { BulkConnection } from './connection.ts';
+import { ConnectionLost } from './response.ts';
+
+const lanes: BulkConnection[] = [];
+const laneTo = (url: URL, onEnd: (lane: BulkConnection) => void = () => {}): BulkConnection => {
+  const lane = new BulkConnection(url, undefined, onEnd);
+  lanes.push(lane);
+  return lane;
+};
+afterEach(() => {
+  for (const lane of lanes.splice(0)) lane.close();
+});
+/** The failure of a request, whatever it is. */
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+/** Until what is on its way has come. */
+const settle = (): Promise<void> => sleep(30);
+
+describe('a lane', () => {
+  it('asks for a path and query at a host, with the headers it was given', async () => {
+    await using server = await startRaw(() => ok('hello'));
+    const url = new URL(`${server.url('/a%20b/ü?x=1&y= 2')}#part`);
+    const request = want(url, { headers: { range: 'bytes=0-4' } });
+    const answer = await laneTo(url).get(request);
+    expect(answer).toMatchObject({ status: 200, read: true, length: 5, headers: { 'content-length': '5' } });
+    expect(request.text()).toBe('hello');
+    expect(server.requests[0]?.head.split('\r\n')).toEqual([
+      'GET /a%20b/%C3%BC?x=1&y=%202 HTTP/1.1',
+      `host: ${url.host}`,
+      'connection: keep-alive',
+      'range: bytes=0-4',
+    ]);
+  });
+
+  test.each(['a\r\nX-Evil: 1', 'a\nb', 'a\0', 'a\x7f', 'ā'])('sends no header %j', async (value) => {
+    await using server = await startRaw(() => ok());
+    const sent = laneTo(server.url()).get(want(server.url(), { headers: { authorization: value } }));
+    expect(await failure(sent)).toMatchObject({
+      code: 'usage',
+      message: expect.not.stringContaining(value),
+    });
+    await settle();
+    expect(server.requests).toEqual([]);
+  });
+
+  it('reads any body in any fragments, many on one connection', async () => {
+    const plan = fc.record({
+      body: fc.uint8Array({ maxLength: 3000 }),
+      before: fc.array(fc.constantFrom(100, 102, 103), { maxLength: 2 }),
+      cuts: fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 5 }),
+      pause: fc.boolean(),
+      wait: fc.boolean(),
+      rooms: fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(plan, { minLength: 1, maxLength: 6 }), async (plans) => {
+        await using server = await startRaw(async (socket, { turn }) => {
+          const { body = new Uint8Array(), before = [], cuts = [], pause } = plans[turn - 1] ?? {};
+          const interim = before.map((status) => `HTTP/1.1 ${status} Wait\r\nLink: </a>\r\n\r\n`).join('');
+          let rest = Buffer.concat([Buffer.from(interim), ok(body)]);
+          for (const cut of cuts) {
+            socket.write(rest.subarray(0, cut));
+            rest = rest.subarray(cut);
+            await (pause ? sleep(1) : undefined);
+          }
+          socket.write(rest);
+        });
+        const lane = laneTo(server.url());
+        for (const { body, wait, rooms } of plans) {
+          const { take, whole, filled } = giveRoom(body.length, rooms, wait ? () => sleep(0) : undefined);
+          expect(await lane.get(want(server.url(), { take }))).toMatchObject({ read: true });
+          expect(filled()).toBe(body.length);
+          expect(whole.equals(body)).toBe(true);
+          lane.rest();
+        }
+        expect(server.connections).toBe(1);
+        lane.close();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('reads a head that comes byte by byte', async () => {
+    await using server = await startRaw(async (socket) => {
+      for (const byte of ok('hello', 'X-A: b')) {
+        socket.write(Buffer.of(byte));
+        await sleep(1);
+      }
+    });
+    const request = want(server.url());
+    expect(await laneTo(server.url()).get(request)).toMatchObject({ headers: { 'x-a': 'b' } });
+    expect(request.text()).toBe('hello');
+    expect(request.chunks.length).toBeGreaterThan(1);
+  });
+
+  it('shows the head before the body, and not the heads that come before the answer', async () => {
+    await using server = await startRaw(() =>
+      Buffer.concat([Buffer.from('HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n'), ok('hello')]),
+    );
+    const seen: unknown[] = [];
+    const look = (head: { status: number; length: number | undefined }) => {
+      seen.push(head.status, head.length);
+    };
+    const take = () => void seen.push('body');
+    await laneTo(server.url()).get(want(server.url(), { look, take, expect: [103, 200] }));
+    expect(seen).toEqual([200, 5, 'body']);
+  });
+
+  test.each([
+    ['of a status nobody wants', 'HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello', 404],
+    ['of another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', 101],
+    ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', 200],
+    [
+      'with a content coding',
+      'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello',
+      200,
+    ],
+    ['without a length', 'HTTP/1.1 200 OK\r\n\r\nhello', 200],
+    ['with a folded line', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 5\r\n\r\nhello', 0],
+    ['with two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello', 0],
+    ['in another language', 'SSH-2.0-OpenSSH_9.2\r\n', 0],
+    ['of HTTP/0.9', 'hello', 0],
+  ])('leaves a body %s unread, at once, and closes', async (_, bytes, status) => {
+    await using server = await startRaw(() => bytes);
+    const look = vi.fn();
+    const request = want(server.url(), { look });
+    const lane = laneTo(server.url());
+    expect(await lane.get(request)).toMatchObject({ status, read: false });
+    expect(look).not.toHaveBeenCalled();
+    expect(request.chunks).toEqual([]);
+    expect(lane.isOpen).toBe(false);
+    await until(() => expect(server.open.size).toBe(0));
+  });
+
+  test.each([
+    [204, 'HTTP/1.1 204 No Content\r\n\r\n'],
+    [304, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
+    [200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ])('reads a %i without a body, and may be asked again', async (status, bytes) => {
+    await using server = await startRaw(() => bytes);
+    const lane = laneTo(server.url());
+    for (const _ of [1, 2]) {
+      const request = want(server.url(), { expect: [status] });
+      expect(await lane.get(request)).toMatchObject({ status, read: true });
+      expect(request.chunks).toEqual([]);
+    }
+    expect(server.connections).toBe(1);
+  });
+
+  test.each([
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'],
+    ['connection: close', ok('hello', 'Connection: close')],
+  ])('is not asked again after %s', async (_, bytes) => {
+    await using server = await startRaw(() => bytes);
+    const ended: BulkConnection[] = [];
+    const lane = laneTo(server.url(), (one) => ended.push(one));
+    const request = want(server.url());
+    expect(await lane.get(request)).toMatchObject({ read: true, keepAlive: false });
+    expect(request.text()).toBe('hello');
+    expect(lane.isOpen).toBe(false);
+    expect(await failure(lane.get(want(server.url())))).toMatchObject({ answered: false });
+    await until(() => expect(ended).toEqual([lane]));
+    expect(await failure(lane.get(want(server.url())))).toBeInstanceOf(ConnectionLost);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a lane that breaks', () => {
+  const tooMuch = Buffer.concat([ok('hello'), Buffer.from('HTTP/1.1 200 OK\r\n')]);
+  test.each([
+    ['a head without end', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(66_000)}`, 'its head has no end'],
+    ['a head of 64 KiB and more', ok('', `X: ${'a'.repeat(66_000)}`), 'its head has no end'],
+    ['more than Content-Length', tooMuch, 'it sent more than its Content-Length'],
+  ])('tells %s', async (_, bytes, message) => {
+    await using server = await startRaw(() => bytes);
+    const lane = laneTo(server.url());
+    const error = await failure(lane.get(want(server.url())));
+    expect(error).toMatchObject({ answered: true, cause: { message } });
+    expect(error).toBeInstanceOf(ConnectionLost);
+    expect(lane.isOpen).toBe(false);
+  });
+
+  test.each([
+    ['before a byte', '', false],
+    ['in the head', 'HTTP/1.1 200', true],
+    ['in the body', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello', true],
+  ])('tells an end and a reset %s', async (_, bytes, answered) => {
+    await using server = await startRaw(async (socket, { nth }) => {
+      socket.write(bytes);
+      await sleep(10);
+      if (nth === 1) socket.end();
+      else socket.resetAndDestroy();
+    });
+    for (const _ of ['end', 'reset']) {
+      const lane = laneTo(server.url());
+      expect(await failure(lane.get(want(server.url())))).toMatchObject({
+        answered,
+        cause: { code: 'ECONNRESET' },
+      });
+      expect(lane.isOpen).toBe(false);
+    }
+  });
+
+  it('by bytes that nobody asked for is not asked again', async () => {
+    await using server = await startRaw(() => ok('hello'));
+    const lane = laneTo(server.url());
+    await lane.get(want(server.url()));
+    lane.rest();
+    expect(lane.isOpen).toBe(true);
+    for (const socket of server.open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    await until(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
+  });
+
+  it('tells that nobody listens', async () => {
+    const gone = await startRaw(() => ok());
+    const url = gone.url();
+    await gone[Symbol.asyncDispose]();
+    expect(await failure(laneTo(url).get(want(url)))).toMatchObject({
+      answered: false,
+      cause: { code: 'ECONNREFUSED' },
+    });
+  });
+});

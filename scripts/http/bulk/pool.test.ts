@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSecureContext } from 'node:tls';
+import { afterEach, describe, expect, it, test } from 'vitest';
+import { ok, startRaw, until, want } from '../../../tests/support/http-server.ts';
+import { BulkPool } from './pool.ts';
+
+const made: BulkPool[] = [];
+const newLanes = (): BulkPool => {
+  const lanes = new BulkPool(createSecureContext);
+  made.push(lanes);
+  return lanes;
+};
+afterEach(() => {
+  for (const lanes of made.splice(0)) lanes.close();
+});
+const settle = (): Promise<void> => sleep(30);
+
+describe('lanes', () => {
+  it('use a connection again, and no more than there are requests at a time', async () => {
+    await using server = await startRaw(async (socket) => {
+      await sleep(2);
+      socket.write(ok('hello'));
+    });
+    const lanes = newLanes();
+    const some = async () => {
+      for (let turn = 0; turn < 20; turn++) {
+        const request = want(server.url());
+        await lanes.get(request);
+        expect(request.text()).toBe('hello');
+      }
+    };
+    await Promise.all([some(), some(), some()]);
+    expect([server.connections, server.requests.length]).toEqual([3, 60]);
+    lanes.close();
+    await until(() => expect(server.open.size).toBe(0));
+  });
+
+  it('have connections of its own for each host and port', async () => {
+    await using one = await startRaw(() => ok('one'));
+    await using other = await startRaw(() => ok('other'));
+    const lanes = newLanes();
+    for (const _ of [1, 2]) {
+      for (const [server, text] of [[one, 'one'] as const, [other, 'other'] as const]) {
+        const request = want(server.url());
+        await lanes.get(request);
+        expect(request.text()).toBe(text);
+      }
+    }
+    expect([one.connections, other.connections]).toEqual([1, 1]);
+  });
+
+  it('ask again where a connection was closed while it rested, also by a reset at the question', async () => {
+    await using server = await startRaw((socket, { turn }) => {
+      if (turn > 1) socket.resetAndDestroy();
+      else socket.write(ok('hello'));
+    });
+    const lanes = newLanes();
+    const all = () => Promise.all([1, 2, 3].map(() => lanes.get(want(server.url()))));
+    await all();
+    // All three are asked, and all three asked anew.
+    await all();
+    expect([server.connections, server.requests.length]).toEqual([6, 9]);
+    for (const socket of server.open) socket.end();
+    await until(() => expect(server.open.size).toBe(0));
+    const request = want(server.url());
+    await lanes.get(request);
+    expect(request.text()).toBe('hello');
+    expect([server.connections, server.requests.length]).toEqual([7, 10]);
+  });
+
+  it('do not ask again when a byte of the answer had come, nor on a new connection', async () => {
+    await using server = await startRaw((socket, { nth }) => {
+      if (nth === 1) return socket.write(ok('hello'));
+      if (nth === 2) socket.write('H');
+      return setTimeout(() => socket.destroy(), 10);
+    });
+    const lanes = newLanes();
+    await lanes.get(want(server.url()));
+    await expect(lanes.get(want(server.url()))).rejects.toMatchObject({ answered: true });
+    await expect(lanes.get(want(server.url()))).rejects.toMatchObject({ answered: false });
+    expect([server.connections, server.requests.length]).toEqual([2, 3]);
+  });
+
+  it('do not ask again once they were stopped', async () => {
+    await using server = await startRaw((_, { nth }) => (nth < 3 ? ok('hello') : ''));
+    const lanes = newLanes();
+    await Promise.all([1, 2].map(() => lanes.get(want(server.url()))));
+    const stop = new AbortController();
+    const got = lanes.get(want(server.url(), { signal: stop.signal })).catch((error: unknown) => error);
+    await until(() => expect(server.requests).toHaveLength(3));
+    stop.abort();
+    expect(await got).toMatchObject({ answered: false });
+    // The other one still rests.
+    await until(() => expect(server.open.size).toBe(1));
+    await settle();
+    expect([server.connections, server.requests.length, server.open.size]).toEqual([2, 3, 1]);
+  });
+
+  it('use no connection again on which too much came, or whose reader gave up', async () => {
+    await using server = await startRaw((_, { nth }) =>
+      nth === 1 ? Buffer.concat([ok('hello'), Buffer.from('HTTP/1.1 200 OK\r\n')]) : ok('hello'),
+    );
+    const lanes = newLanes();
+    await expect(lanes.get(want(server.url()))).rejects.toMatchObject({ answered: true });
+    const take = () => {
+      throw new Error('enough');
+    };
+    await expect(lanes.get(want(server.url(), { take }))).rejects.toThrow('enough');
+    const request = want(server.url());
+    await lanes.get(request);
+    expect(request.text()).toBe('hello');
+    expect(server.connections).toBe(3);
+  });
+
+  test.each([
+    ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', false],
+    ['without a length', 'HTTP/1.1 200 OK\r\n\r\n', false],
+    ['of a status that nobody wants', 'HTTP/1.1 503 No\r\n\r\n', true],
+    ['as they should be', ok('hello'), true],
+  ])('do not fit a host that sends bodies %s: %#', async (_, bytes, fits) => {
+    await using server = await startRaw(() => bytes);
+    const lanes = newLanes();
+    expect(lanes.fits(server.url())).toBe(true);
+    await lanes.get(want(server.url()));
+    expect(lanes.fits(server.url('/other'))).toBe(fits);
+    expect(lanes.fits(new URL('http://other.test/'))).toBe(true);
+  });
+
+  it('leave no connection behind that they did not ask', async () => {
+    await using server = await startRaw(() => ok('hello'));
+    const got = newLanes().get(want(server.url(), { headers: { range: 'a\nb' } }));
+    await expect(got).rejects.toMatchObject({ code: 'usage' });
+    await settle();
+    await until(() => expect(server.open.size).toBe(0));
+  });
+
+  it('end what is under way when they are closed', async () => {
+    await using server = await startRaw(() => 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello');
+    const lanes = newLanes();
+    const request = want(server.url());
+    const got = lanes.get(request).catch((error: unknown) => error);
+    await until(() => expect(request.text()).toBe('hello'));
+    lanes.close();
+    expect(await got).toMatchObject({ answered: true });
+  });
+
+  it('go to IPv6 addresses, and to a name that has two when nobody listens at one', async () => {
+    await using six = await startRaw(() => ok('six'), { host: '::1' });
+    const request = want(six.url());
+    await newLanes().get(request);
+    expect(request.text()).toBe('six');
+    expect(six.requests[0]?.head).toContain(`\r\nhost: [::1]:${six.url().port}\r\n`);
+    await using four = await startRaw(() => ok('four'));
+    const named = want(new URL(`http://localhost:${four.url().port}/`));
+    await newLanes().get(named);
+    expect(named.text()).toBe('four');
+  });
+});

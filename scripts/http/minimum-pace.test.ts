@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { Pace, TooSlow } from './minimum-pace.ts';
+
+/** Chunks of so many bytes, one every so many milliseconds. */
+const run = (chunks: number, bytes: number, every: number) => {
+  let now = 0;
+  const pace = new Pace(() => now);
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    now += every;
+    pace.count(bytes);
+  }
+  return now;
+};
+
+test('a byte a second ends soon after 20 s', () => {
+  expect(() => run(20, 1, 1000)).not.toThrow();
+  expect(() => run(22, 1, 1000)).toThrow(TooSlow);
+  expect(() => run(22, 1, 1000)).toThrow('21 bytes in 22 s');
+});
+
+test('bytes that come after a long silence may be the last', () => {
+  expect(() => run(1, 100, 59_000)).not.toThrow();
+  expect(() => run(2, 1, 59_000)).toThrow(TooSlow);
+});
+
+test('4 KiB a second are enough for as long as it takes', () => {
+  expect(() => run(1000, 4096, 1000)).not.toThrow();
+  expect(() => run(1000, 4000, 1000)).toThrow(TooSlow);
+});

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+import type { ErrorCode } from '../errors.ts';
+import { cancelled } from '../errors.ts';
+import { discard, headerOf } from './body.ts';
+import { type Advice, networkFailure, RequestFailure } from './failure.ts';
+import type { HttpResponse, Transport } from './transport.ts';
+
+/** A request with its redirects, before retries and after authentication. */
+export interface WireRequest {
+  /** How an error begins. */
+  what: string;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `authorization` among them goes to the first host only. */
+  headers: Record<string, string>;
+  body?: Uint8Array | undefined;
+  /** A body that can be sent once. */
+  stream?: (() => Readable) | undefined;
+  signal?: AbortSignal | undefined;
+  headersTimeout: number;
+  /** What to do when nobody answers, if it is not the usual. */
+  advice?: Advice;
+  /** The error code of a redirect that leads nowhere; `source` by default. */
+  code?: ErrorCode;
+  /** Whether a URL may be spoken to without TLS. */
+  mayBePlain(url: URL): boolean;
+  /** Who gave us the first URL, when it was not the user; see `Send.sender`. */
+  sender?: URL | undefined;
+  /** Whether the user named a URL's host, so that a redirect may lead there wherever it is. */
+  isNamed?(url: URL): boolean;
+}
+
+const redirects = 5;
+
+/**
+ * Sends a request and follows redirects, at most five: registries send those who read a blob to object storage,
+ * which must not see our credentials. The answer comes with the URL it is from. Fails with a RequestFailure when there
+ * is no answer, or a redirect leaves TLS or leads from a public host to a private address.
+ */
+export async function transmit(
+  transport: Transport,
+  start: URL,
+  request: WireRequest,
+): Promise<{ answer: HttpResponse; status: number; url: URL }> {
+  const { what, method, body, stream, signal, headersTimeout, advice } = request;
+  const { authorization: _, ...anonymous } = request.headers;
+  let url = start;
+  let { sender } = request;
+  for (let hops = 0; ; hops++) {
+    const headers = url.origin === start.origin ? request.headers : anonymous;
+    const bytes = stream?.() ?? body;
+    let answer: HttpResponse;
+    try {
+      const send = {
+        method,
+        headers: { 'user-agent': 'modelcars', ...headers },
+        signal,
+        sender,
+        headersTimeout,
+      };
+      answer = await transport.send(url, bytes === undefined ? send : { ...send, body: bytes });
+    } catch (error) {
+      throw signal?.aborted ? cancelled(error) : networkFailure(what, url.host, error, advice);
+    }
+    const status = answer.statusCode;
+    const location = [301, 302, 303, 307, 308].includes(status) ? headerOf(answer, 'location') : undefined;
+    const reads = method === 'GET' || method === 'HEAD';
+    if (location === undefined || !(reads || status >= 307) || stream) return { answer, status, url };
+    const next = redirect(request, url, location, hops);
+    // A body may be a secret (OAuth2's refresh token) as well.
+    if (body !== undefined && next.origin !== start.origin) return { answer, status, url };
+    await discard(answer);
+    if (next.host !== url.host) sender = request.isNamed?.(next) ? undefined : url;
+    url = next;
+  }
+}
+
+function redirect(request: WireRequest, from: URL, location: string, hops: number): URL {
+  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  const plain = to?.protocol === 'http:' && (from.protocol === 'http:' || request.mayBePlain(to));
+  if (to && (to.protocol === 'https:' || plain) && hops < redirects) return to;
+  const why =
+    to && hops >= redirects
+      ? `redirects more than ${redirects} times`
+      : `redirects to ${to?.origin ?? 'something that is no URL'}, which is not https`;
+  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, { code: request.code ?? 'source' });
+}

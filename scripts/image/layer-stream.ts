@@ -1,0 +1,122 @@
+import { createHash, type Hash } from 'node:crypto';
+import { CorruptFile } from '../model/corrupt-file.ts';
+import { type ImageFile, type LayerPlan, membersOf } from './plan.ts';
+import { encodeHeader, endOfArchive, paddingOf } from './tar.ts';
+import type { Digest } from './types.ts';
+
+/** Gives the bytes of a file from `offset` to its end. */
+export type OpenFile = (file: ImageFile, offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
+
+/** A run of bytes of the tar: known bytes, or a file's. */
+export interface Segment {
+  start: number;
+  size: number;
+  bytes?: Uint8Array;
+  file?: ImageFile;
+}
+
+/** The whole tar of a plan, end to end. `mtime` in seconds. */
+export function segmentsOf(plan: LayerPlan, mtime: number): Segment[] {
+  const segments: Segment[] = [];
+  let start = 0;
+  const add = (segment: { size: number; bytes?: Uint8Array; file?: ImageFile }) => {
+    if (segment.size > 0) segments.push({ start, ...segment });
+    start += segment.size;
+  };
+  for (const member of membersOf(plan.files, mtime, plan.root)) {
+    const header = encodeHeader(member);
+    add({ size: header.length, bytes: header });
+    if (member.file === undefined) continue;
+    add({ size: member.size, file: member.file });
+    const padding = paddingOf(member.size);
+    add({ size: padding, bytes: new Uint8Array(padding) });
+  }
+  add({ size: endOfArchive.length, bytes: endOfArchive });
+  return segments;
+}
+
+/** Which hashes a reading takes. */
+export interface Proofs {
+  /** Of each file, against its sha256. Without it, who reads must prove the whole by its digest. */
+  files: boolean;
+  /** Of the tar, for `digest`. */
+  tar: boolean;
+}
+
+/**
+ * Reads the tar, from the start or, after a broken read, from any offset already passed, and hashes every byte at most
+ * once, whatever is read again.
+ */
+export class LayerStream {
+  readonly #segments: readonly Segment[];
+  readonly #openFile: OpenFile;
+  readonly #proofs: Proofs;
+  readonly #hash = createHash('sha256');
+  /** Bytes of the tar that were read, and hashed where they are to be. */
+  #passed = 0;
+  #digest: Digest | undefined;
+  readonly #files = new Map<Segment, { hash: Hash; hashed: number }>();
+
+  constructor(segments: readonly Segment[], openFile: OpenFile, proofs: Proofs) {
+    this.#segments = segments;
+    this.#openFile = openFile;
+    this.#proofs = proofs;
+  }
+
+  /** Of the whole tar, after the whole was read. */
+  digest(): Digest {
+    this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
+    return this.#digest;
+  }
+
+  /** The bytes from `offset`. Fails with a WrongFile before the last chunk of a file that is not what it should be. */
+  async *read(offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    // A reader that jumps ahead of what was passed would leave bytes unproven: read those first.
+    const from = Math.min(offset, this.#passed);
+    for (const segment of this.#segments) {
+      if (segment.start + segment.size <= from) continue;
+      let at = Math.max(from, segment.start);
+      for await (const chunk of this.#readSegment(segment, at - segment.start, signal)) {
+        signal?.throwIfAborted();
+        const fresh = at + chunk.length - this.#passed;
+        if (fresh > 0) {
+          if (this.#proofs.tar) this.#hash.update(chunk.subarray(chunk.length - fresh));
+          this.#passed += fresh;
+        }
+        const skipped = Math.max(0, offset - at);
+        at += chunk.length;
+        if (skipped < chunk.length) yield skipped === 0 ? chunk : chunk.subarray(skipped);
+      }
+    }
+  }
+
+  async *#readSegment(segment: Segment, from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (segment.bytes !== undefined) yield segment.bytes.subarray(from);
+    if (segment.file === undefined) return;
+    const { file } = segment;
+    let state = this.#files.get(segment);
+    if (state === undefined) {
+      state = { hash: createHash('sha256'), hashed: 0 };
+      this.#files.set(segment, state);
+    }
+    let at = from;
+    for await (const chunk of this.#openFile(file, from, signal)) {
+      if (chunk.length === 0) continue;
+      if (at + chunk.length > file.size)
+        throw new CorruptFile(file, `has more than the ${file.size} bytes locked`);
+      const fresh = at + chunk.length - state.hashed;
+      if (this.#proofs.files && fresh > 0) {
+        state.hash.update(chunk.subarray(chunk.length - fresh));
+        state.hashed += fresh;
+        if (state.hashed === file.size) {
+          const actual = state.hash.digest('hex');
+          if (actual !== file.sha256)
+            throw new CorruptFile(file, `has sha256 ${actual}, locked is ${file.sha256}`);
+        }
+      }
+      at += chunk.length;
+      yield chunk;
+    }
+    if (at < file.size) throw new CorruptFile(file, `ended after ${at} of ${file.size} bytes`);
+  }
+}

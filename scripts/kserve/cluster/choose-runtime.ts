@@ -1,0 +1,55 @@
+import { quantity } from '../manifests/quantity.ts';
+import { knownRuntimes, type ServingRuntime, servingRuntime } from '../manifests/serving-runtimes.ts';
+import type { Api } from './api.ts';
+import type { Amount } from './capacity.ts';
+
+interface AnyRuntime {
+  spec?: { containers?: { image?: string; resources?: { requests?: Record<string, string> } }[] };
+}
+
+/** What KServe's own runtimes ask for. */
+const usual: Amount = { cpu: 1, memory: 2 * 1024 ** 3 };
+
+/** A runtime as the cluster has it, or one to bring along. */
+export interface ChosenRuntime {
+  bring?: ServingRuntime;
+  /** What its server asks the scheduler for. */
+  need: Amount;
+  /** Of its containers. */
+  images: string[];
+}
+
+/**
+ * The runtime of a name: the namespace's or the cluster's; ours, to be applied, when `always` or (with `ifMissing`) when the cluster lacks
+ * it. One that is nowhere is left to KServe to complain of.
+ */
+export async function chooseRuntime(
+  api: Api,
+  name: string,
+  wish: { namespace: string; always: boolean; ifMissing: boolean; image?: string },
+): Promise<ChosenRuntime> {
+  const { namespace, always, ifMissing, image } = wish;
+  const ours = () => servingRuntime(name, { namespace, ...(image !== undefined && { image }) });
+  const brought = () => ({ bring: ours(), need: needOf(ours()), images: imagesOf(ours()) });
+  if (always) return brought();
+  const apiVersion = 'serving.kserve.io/v1alpha1';
+  for (const kind of ['ServingRuntime', 'ClusterServingRuntime']) {
+    const found = await api
+      .find<AnyRuntime>({ apiVersion, kind, metadata: { name, namespace } })
+      .catch(() => undefined);
+    if (found !== undefined) return { need: needOf(found), images: imagesOf(found) };
+  }
+  return ifMissing && knownRuntimes.includes(name) ? brought() : { need: usual, images: [] };
+}
+
+function imagesOf({ spec }: AnyRuntime): string[] {
+  return (spec?.containers ?? []).flatMap(({ image }) => image ?? []);
+}
+
+function needOf({ spec }: AnyRuntime): Amount {
+  const { cpu, memory } = spec?.containers?.[0]?.resources?.requests ?? {};
+  return {
+    cpu: cpu === undefined ? usual.cpu : quantity(cpu),
+    memory: memory === undefined ? usual.memory : quantity(memory),
+  };
+}

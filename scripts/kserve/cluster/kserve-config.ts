@@ -1,0 +1,66 @@
+import { ModelcarsError } from '../../errors.ts';
+
+/** KServe's ConfigMap `inferenceservice-config`: texts that are JSON. */
+export interface ServiceConfig {
+  data?: Record<string, string>;
+}
+
+/** What of it decides how an `oci://` image is served. */
+export interface ModelcarConfig {
+  enabled: boolean;
+  /** KServe 0.20 on: what `oci://` means; `modelcar` before. */
+  mode: string;
+  /** UID that sidecar and model server get instead of their own. */
+  user?: number;
+}
+
+export function readModelcars(config: ServiceConfig): ModelcarConfig {
+  const storage = section(config, 'storageInitializer');
+  const { enableModelcar, enableOciModelSupport, ociModelMode, uidModelcar } = storage;
+  return {
+    enabled: enableModelcar === true || enableOciModelSupport === true || Boolean(ociModelMode),
+    mode: typeof ociModelMode === 'string' && ociModelMode !== '' ? ociModelMode : 'modelcar',
+    ...(typeof uidModelcar === 'number' && { user: uidModelcar }),
+  };
+}
+
+/**
+ * The ConfigMap for a cluster of our own: modelcars on, plain Deployments (called as every release from 0.13 on calls them), no ingress, so
+ * that neither Knative nor Istio nor a gateway is needed.
+ */
+export function configure(config: ServiceConfig): Record<string, string> {
+  const { _example, ...data } = config.data ?? {};
+  return {
+    ...data,
+    deploy: JSON.stringify({
+      ...section(config, 'deploy'),
+      defaultDeploymentMode: 'RawDeployment',
+    }),
+    ingress: JSON.stringify({
+      ...section(config, 'ingress'),
+      disableIngressCreation: true,
+      disableIstioVirtualHost: true,
+    }),
+    storageInitializer: JSON.stringify({ ...section(config, 'storageInitializer'), enableModelcar: true }),
+  };
+}
+
+/** The same with another `uidModelcar`; undefined takes it away, as on OpenShift. */
+export function withModelcarUser(config: ServiceConfig, user: number | undefined): string {
+  const { uidModelcar, ...rest } = section(config, 'storageInitializer');
+  return JSON.stringify({ ...rest, ...(user !== undefined && { uidModelcar: user }) });
+}
+
+function section({ data }: ServiceConfig, name: string): Record<string, unknown> {
+  const text = data?.[name];
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new ModelcarsError('cluster', `read ConfigMap inferenceservice-config: ${name} is not JSON`, {
+    next: 'correct it: kubectl -n kserve edit configmap inferenceservice-config',
+  });
+}

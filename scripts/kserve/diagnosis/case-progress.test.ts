@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { container, evidence, pod, warning } from '../../../tests/support/cluster-evidence.ts';
+import { caseProgress } from './case-progress.ts';
+
+describe('standing', () => {
+  it('waits for KServe to make a pod, through its lost races', () => {
+    expect(caseProgress(evidence())).toMatchObject({ stage: 'apply', state: 'waiting' });
+    const race = warning('InternalError', 'Operation cannot be fulfilled: the object has been modified');
+    expect(caseProgress(evidence({ events: [race] }))).toMatchObject({
+      state: 'waiting',
+      what: race.message,
+    });
+  });
+
+  it.each([
+    ['no runtime', { reason: 'NoSupportingRuntime', message: 'No runtime found' }],
+    [
+      'an unknown runtime',
+      { reason: 'RuntimeNotRecognized', message: 'Waiting for runtime to become available' },
+    ],
+  ])('ends at %s', (_, failure) => {
+    const seen = evidence({ service: { conditions: [], failure } });
+    expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'failed' });
+  });
+
+  it('ends at a scheme that KServe does not know', () => {
+    const events = [
+      warning('InternalError', 'StorageURI not supported: storageUri [oci+native://a] is not supported'),
+    ];
+    expect(caseProgress(evidence({ events }))).toMatchObject({ stage: 'apply', state: 'failed' });
+  });
+
+  it('has patience with a pod that finds no node', () => {
+    const seen = evidence({
+      pod: { ...pod([], { phase: 'Pending', ready: false, unschedulable: '0/1 nodes are available' }) },
+    });
+    delete seen.pod?.node;
+    expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'waiting', patience: 60_000 });
+  });
+
+  it.each([
+    ['401', 'failed', 'failed to authorize: 401 Unauthorized'],
+    ['an image that is not there', 'failed', 'quay.io/a/b@sha256:0: not found'],
+    ['another processor', 'failed', 'no match for platform in manifest'],
+    ['a registry that does not answer', 'waiting', 'dial tcp 10.0.0.1:443: i/o timeout'],
+  ])('tells %s while pulling: %s', (_, state, message) => {
+    const pulling = container('modelcar-init', {
+      state: 'waiting',
+      ready: false,
+      reason: 'ErrImagePull',
+      message,
+    });
+    const seen = caseProgress(evidence({ pod: pod([pulling], { phase: 'Pending', ready: false }) }));
+    expect(seen).toMatchObject({ stage: 'pull', state, container: 'modelcar-init' });
+  });
+
+  it('ends when the image has no models, at once', () => {
+    const ended = container('modelcar-init', {
+      state: 'terminated',
+      ready: false,
+      reason: 'Error',
+      exitCode: 1,
+    });
+    expect(caseProgress(evidence({ pod: pod([ended], { ready: false }) }))).toMatchObject({
+      stage: 'init',
+      state: 'failed',
+    });
+  });
+
+  it('goes on when an init container ended well', () => {
+    const fine = container('modelcar-init', {
+      state: 'terminated',
+      ready: true,
+      exitCode: 0,
+      reason: 'Completed',
+    });
+    const seen = caseProgress(
+      evidence({ pod: pod([fine, container('kserve-container', { ready: false })]) }),
+    );
+    expect(seen).toMatchObject({ stage: 'ready', state: 'waiting', container: 'kserve-container' });
+  });
+
+  it('ends when the modelcar ends, even well: it has to stay', () => {
+    const ended = container('modelcar', {
+      state: 'terminated',
+      ready: false,
+      exitCode: 0,
+      reason: 'Completed',
+    });
+    const seen = caseProgress(evidence({ pod: pod([container('kserve-container'), ended]) }));
+    expect(seen).toMatchObject({ stage: 'link', state: 'failed', container: 'modelcar' });
+    expect(seen.what).toContain('exit code 0');
+  });
+
+  it.each([
+    [1, 'waiting'],
+    [2, 'failed'],
+  ])(
+    'after %i restarts of the server it is %s: the first may have lost a race with the link',
+    (restarts, state) => {
+      const crashed = container('kserve-container', {
+        state: 'waiting',
+        ready: false,
+        reason: 'CrashLoopBackOff',
+        restarts,
+        last: { exitCode: 1, reason: 'Error' },
+      });
+      expect(caseProgress(evidence({ pod: pod([crashed]) }))).toMatchObject({ stage: 'load', state });
+    },
+  );
+
+  it('ends when the server runs out of memory', () => {
+    const killed = container('kserve-container', {
+      state: 'terminated',
+      ready: false,
+      reason: 'OOMKilled',
+      exitCode: 137,
+    });
+    expect(caseProgress(evidence({ pod: pod([killed]) }))).toMatchObject({ stage: 'load', state: 'failed' });
+  });
+
+  it.each([
+    ['modelcar-init', 'init'],
+    ['modelcar', 'link'],
+    ['kserve-container', 'load'],
+  ])('ends when %s cannot be started', (name, stage) => {
+    const broken = container(name, {
+      state: 'waiting',
+      ready: false,
+      reason: 'CreateContainerConfigError',
+      message: 'container has runAsNonRoot and image has non-numeric user',
+    });
+    expect(caseProgress(evidence({ pod: pod([broken]) }))).toMatchObject({ stage, state: 'failed' });
+  });
+
+  it('asks a pod that is ready', () => {
+    const seen = evidence({ pod: pod([container('kserve-container'), container('modelcar')]) });
+    expect(caseProgress(seen)).toMatchObject({ stage: 'answer', state: 'ready' });
+  });
+});

@@ -1,0 +1,102 @@
+import type { Stage } from '../types.ts';
+import type { ContainerView, Evidence, PodView } from './evidence.ts';
+
+/** Containers that KServe gives a predictor's pod. */
+export const server = 'kserve-container';
+export const modelcar = 'modelcar';
+/** Init containers that look at the model's image first: of `oci://`, of `oci+fetch://`. */
+const modelcarInit = 'modelcar-init';
+const storageInitializer = 'storage-initializer';
+
+/** Where a model is on its way, and whether it stopped there for good. */
+export interface CaseProgress {
+  stage: Stage;
+  /** `failed`: waiting longer will not help. `patience`: milliseconds after which this becomes a failure. */
+  state: 'waiting' | 'failed' | 'ready';
+  /** What is the matter or being waited for, in a few words. */
+  what: string;
+  container?: string;
+  patience?: number;
+}
+
+/** Answers of a registry that stay the same however often they are asked for. */
+const finalPull =
+  /\b(401|403|404)\b|unauthori[sz]ed|denied|forbidden|authentication required|not found|manifest unknown|no match for platform|invalid reference|InvalidImageName|x509|HTTP response to HTTPS|no such host/i;
+/** What KServe and the API server refuse for good. */
+const finalRefusal =
+  /not supported|no(t)? runtime|NoSupportingRuntime|RuntimeNotRecognized|RuntimeDisabled|InvalidPredictorSpec|must specify a volume type|admission webhook .* denied|is forbidden|exceeded quota|violates PodSecurity|Invalid value|Required value/i;
+
+/** Reads off what happened so far. Transient trouble (a registry not answering, a lost race for an object) is waiting, with patience. */
+export function caseProgress({ service, pod, events }: Evidence): CaseProgress {
+  if (pod === undefined) {
+    const failure = service?.failure;
+    const warnings = events.filter(({ warning }) => warning);
+    const refusal = [
+      ...(failure ? [`${failure.reason ?? ''}: ${failure.message ?? ''}`] : []),
+      ...warnings.map(({ reason, message }) => `${reason}: ${message}`),
+    ].find((text) => finalRefusal.test(text));
+    if (refusal !== undefined) return { stage: 'apply', state: 'failed', what: refusal };
+    const last = warnings.at(-1);
+    return { stage: 'apply', state: 'waiting', what: last?.message ?? 'KServe makes no pod yet' };
+  }
+  if (pod.unschedulable !== undefined && pod.node === undefined) {
+    return { stage: 'apply', state: 'waiting', what: pod.unschedulable, patience: 60_000 };
+  }
+  for (const container of pod.containers) {
+    const found = trouble(container);
+    if (found !== undefined) return { ...found, container: container.name };
+  }
+  if (pod.ready) return { stage: 'answer', state: 'ready', what: 'the pod is ready' };
+  return underway(pod);
+}
+
+function trouble(container: ContainerView): CaseProgress | undefined {
+  const { name, state, init, restarts, exitCode, last } = container;
+  const reason = container.reason ?? '';
+  const message = container.message ?? '';
+  if (/^(ErrImage|ImagePull|ImageInspect|InvalidImageName|RegistryUnavailable)/.test(reason)) {
+    const what = `${reason}: ${message}`;
+    const final = finalPull.test(what);
+    return { stage: 'pull', state: final ? 'failed' : 'waiting', what, patience: 90_000 };
+  }
+  const stage = stageOf(container);
+  if (/^(CreateContainer|RunContainer|Start|PreStart|PostStart)\w*Error$/.test(reason)) {
+    return { stage, state: 'failed', what: `${reason}: ${message}` };
+  }
+  const crashed = state === 'terminated' && (!init || exitCode !== 0);
+  const loops = reason === 'CrashLoopBackOff';
+  // One that runs again has ended before, and will again: no model server restarts for fun.
+  const again = name === server && restarts >= 2;
+  if (!crashed && !loops && !again) return undefined;
+  const end = crashed
+    ? `it ended with exit code ${exitCode}${reason === '' ? '' : ` (${reason})`}${colon(message)}`
+    : `it ended with exit code ${last?.exitCode ?? '?'}${last?.reason ? ` (${last.reason})` : ''}${colon(last?.message)}, ${restarts} restarts`;
+  // A server may lose the race with the sidecar's link once; what fails of the image fails again.
+  const final = name !== server || restarts >= 2 || reason === 'OOMKilled' || last?.reason === 'OOMKilled';
+  return { stage, state: final ? 'failed' : 'waiting', what: end };
+}
+
+function colon(message: string | undefined): string {
+  const first = message?.trim().split('\n').at(-1) ?? '';
+  return first === '' ? '' : `: ${first}`;
+}
+
+function stageOf({ name, init }: ContainerView): Stage {
+  if (name === modelcarInit || name === storageInitializer || init) return 'init';
+  return name === modelcar ? 'link' : 'load';
+}
+
+function underway({ containers, phase }: PodView): CaseProgress {
+  const init = containers.find((one) => one.init && one.state !== 'terminated');
+  if (init?.state === 'running') return { stage: 'init', state: 'waiting', what: `${init.name} runs` };
+  const starting = containers.find(({ state }) => state === 'waiting' || state === 'unknown');
+  if (phase === 'Pending' && starting)
+    return { stage: 'pull', state: 'waiting', what: `${starting.name} starts` };
+  const waiting = containers.find((one) => !one.init && !one.ready);
+  return {
+    stage: 'ready',
+    state: 'waiting',
+    what: waiting ? `${waiting.name} is not ready` : 'the pod is not ready',
+    ...(waiting && { container: waiting.name }),
+  };
+}

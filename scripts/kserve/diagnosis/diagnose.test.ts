@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import { container, evidence, pod, warning } from '../../../tests/support/cluster-evidence.ts';
+import { caseProgress } from './case-progress.ts';
+import { diagnose } from './diagnose.ts';
+import type { Evidence } from './evidence.ts';
+
+/** The diagnosis of what the cluster says, as `trial` makes it. */
+const of = (seen: Evidence) => diagnose(seen, caseProgress(seen));
+
+const crashed = (name: string, more = {}) =>
+  container(name, {
+    state: 'waiting',
+    ready: false,
+    reason: 'CrashLoopBackOff',
+    restarts: 2,
+    last: { exitCode: 1, reason: 'Error' },
+    ...more,
+  });
+
+/** A server that crashes, with these lines in its log. */
+const server = (...lines: string[]) =>
+  evidence({
+    pod: pod([container('modelcar'), crashed('kserve-container')]),
+    logs: { 'kserve-container': lines, modelcar: ['nothing of interest'] },
+  });
+
+describe('diagnose', () => {
+  it.each([
+    [
+      '401',
+      'failed to pull and unpack image: failed to authorize: unexpected status: 401 Unauthorized',
+      /credentials/,
+      /--pull-secret/,
+    ],
+    [
+      '403',
+      'pull access denied, repository does not exist or may require authorization',
+      /refuses/,
+      /--pull-secret/,
+    ],
+    ['no image', 'rpc error: quay.io/a@sha256:0: not found', /no such image/, /modelcars push/],
+    ['no platform', 'no match for platform in manifest: not found', /processor/, /platforms/],
+    ['no network', 'dial tcp: lookup quay.example: no such host', /cannot reach/, /mirror/],
+    [
+      'an own CA',
+      'tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      /trust/,
+      /CA/,
+    ],
+    ['zstd', 'failed to unpack: zstd: invalid input', /unpack/, /compression/],
+  ])('tells %s from a pull', (_, message, cause, fix) => {
+    const pulling = container('modelcar-init', {
+      state: 'waiting',
+      ready: false,
+      reason: 'ErrImagePull',
+      message,
+    });
+    const found = of(
+      evidence({ pod: pod([pulling], { phase: 'Pending' }), events: [warning('Failed', message)] }),
+    );
+    expect(found).toMatchObject({ stage: 'pull', what: expect.stringContaining(message) });
+    expect(found.cause).toMatch(cause);
+    expect(found.fix).toMatch(fix);
+    expect(found.events).toEqual([`Warning Pod/iris-predictor-7c9f Failed: ${message}`]);
+  });
+
+  it('tells an image without a shell', () => {
+    const message =
+      'failed to create containerd task: runc create failed: exec: "sh": executable file not found in $PATH: unknown';
+    const init = container('modelcar-init', {
+      state: 'terminated',
+      ready: false,
+      reason: 'StartError',
+      exitCode: 128,
+      message,
+    });
+    expect(of(evidence({ pod: pod([init]) }))).toMatchObject({
+      stage: 'init',
+      cause: expect.stringContaining('no shell'),
+      fix: expect.stringContaining('base: embedded'),
+    });
+  });
+
+  it('tells an ENTRYPOINT by a modelcar that ends well', () => {
+    const ended = crashed('modelcar', { last: { exitCode: 0, reason: 'Completed' } });
+    const seen = evidence({
+      pod: pod([container('kserve-container'), ended]),
+      logs: { modelcar: ['sh -c ln -sf /proc/$$/root/models /mnt/models'], 'kserve-container': ['starting'] },
+    });
+    expect(of(seen)).toMatchObject({
+      stage: 'link',
+      container: 'modelcar',
+      cause: expect.stringContaining('ENTRYPOINT'),
+      logs: ['sh -c ln -sf /proc/$$/root/models /mnt/models'],
+    });
+  });
+
+  it('tells an image without models', () => {
+    const init = container('modelcar-init', {
+      state: 'terminated',
+      ready: false,
+      exitCode: 1,
+      reason: 'Error',
+    });
+    const logs = {
+      'modelcar-init': ['NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)'],
+    };
+    expect(of(evidence({ pod: pod([init]), logs }))).toMatchObject({
+      stage: 'init',
+      container: 'modelcar-init',
+      cause: expect.stringContaining('nothing below /models'),
+    });
+  });
+
+  it('tells a folder that may not be read from an empty one, though KServe says the same of both', () => {
+    const message = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
+    const init = container('modelcar-init', {
+      state: 'terminated',
+      ready: false,
+      exitCode: 1,
+      reason: 'Error',
+      message,
+    });
+    const logs = { 'modelcar-init': ["ls: can't open '/models': Permission denied", message] };
+    expect(of(evidence({ pod: pod([init]), logs }))).toMatchObject({
+      stage: 'init',
+      cause: expect.stringContaining('may not look into /models'),
+    });
+  });
+
+  it.each([
+    [
+      'another user',
+      "PermissionError: [Errno 13] Permission denied: '/mnt/models/model.joblib'",
+      /another user than the modelcar/,
+      /uidModelcar/,
+    ],
+    [
+      'a canonical path',
+      'XGBoostError: cannot make canonical path [/mnt/models/model.json]',
+      /canonical/,
+      /model\.bst/,
+    ],
+    ['a cut file', 'joblib: EOFError: Ran out of input', /damaged/, /Git LFS/],
+    ['another version', "ModuleNotFoundError: No module named 'sklearn.ensemble._gb'", /versions/, /runtime/],
+    [
+      'another name',
+      'mlserver.errors.InvalidModelURI: Invalid URI specified for model iris (/mnt/models)',
+      /does not find the model/,
+      /frameworks\/README/,
+    ],
+    [
+      'a precision',
+      'ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0',
+      /precision/,
+      /--dtype=half/,
+    ],
+  ])('tells %s from the log of the server', (_, line, cause, fix) => {
+    const found = of(server('INFO starting', line, 'INFO bye'));
+    expect(found).toMatchObject({ stage: 'load', container: 'kserve-container' });
+    expect(found.logs).toEqual(['INFO starting', line, 'INFO bye']);
+    expect(found.cause).toMatch(cause);
+    expect(found.fix).toMatch(fix);
+  });
+
+  it('tells memory', () => {
+    const killed = crashed('kserve-container', { last: { exitCode: 137, reason: 'OOMKilled' } });
+    expect(of(evidence({ pod: pod([killed]) }))).toMatchObject({
+      stage: 'load',
+      cause: expect.stringContaining('out of memory'),
+    });
+  });
+
+  it.each([
+    ['RuntimeNotRecognized', 'Waiting for runtime to become available', /no such ServingRuntime/],
+    ['InvalidPredictorSpec', 'spec.volumes[0]: Required value: must specify a volume type', /ImageVolume/],
+  ])('tells %s from KServe', (reason, message, cause) => {
+    const found = of(evidence({ service: { conditions: [], failure: { reason, message } } }));
+    expect(found.stage).toBe('apply');
+    expect(found.cause).toMatch(cause);
+  });
+
+  it('puts a wrong answer side by side, whatever the log complains of', () => {
+    const seen = server('ERROR not found');
+    const answer = { what: 'row 1 is of class 0, not 1', expected: [2, 0, 1], got: [2, 1, 0] };
+    const found = diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer });
+    expect(found).toMatchObject({
+      ...answer,
+      stage: 'answer',
+      cause: expect.stringContaining('another model'),
+    });
+  });
+
+  it('looks into the log when a ready server does not know the model', () => {
+    const seen = evidence({
+      pod: pod([container('kserve-container')]),
+      logs: { 'kserve-container': ['UnpicklingError: invalid load key'] },
+    });
+    const answer = { what: 'POST /v2/models/iris/infer: HTTP 404, the server says "Model iris not found"' };
+    const found = diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer });
+    expect(found).toMatchObject({
+      stage: 'load',
+      what: answer.what,
+      cause: expect.stringContaining('damaged'),
+    });
+  });
+
+  it('says so when it knows no cause, and how long it waited', () => {
+    const seen = evidence({ pod: pod([container('kserve-container', { ready: false })]) });
+    const found = diagnose(seen, caseProgress(seen), { waited: 90_400 });
+    expect(found).toMatchObject({ stage: 'ready', what: 'kserve-container is not ready after 90 s' });
+    expect(found).not.toHaveProperty('cause');
+  });
+
+  it('keeps to one screen: the last lines, warnings before the rest, each once', () => {
+    const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`);
+    const normal = Array.from({ length: 9 }, (_, index) => ({
+      ...warning('Pulled', `image ${index}`, index),
+      warning: false,
+    }));
+    const seen = {
+      ...server(...lines),
+      events: [warning('BackOff', 'restarting', 1), warning('BackOff', 'restarting', 20), ...normal],
+    };
+    const { logs, events } = of(seen);
+    expect(logs).toEqual(lines.slice(-12));
+    expect(events).toHaveLength(6);
+    expect(events.filter((line) => line.includes('restarting'))).toHaveLength(1);
+    expect(events.at(-1)).toMatch(/^Warning/);
+  });
+});

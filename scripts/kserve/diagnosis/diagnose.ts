@@ -1,0 +1,107 @@
+import type { Diagnosis, Stage } from '../types.ts';
+import { type CaseProgress, modelcar, server } from './case-progress.ts';
+import type { EventView, Evidence } from './evidence.ts';
+import { findCause, type KnownCause } from './known-causes.ts';
+import { excerpt, relevantLines } from './server-log.ts';
+
+/** What a model server answered, when it was no right answer. */
+export interface WrongAnswer {
+  what: string;
+  expected?: number[];
+  got?: number[];
+}
+
+/** Events that one screen has room for. */
+const mostEvents = 6;
+
+/**
+ * Why a model does not serve, from what the cluster says of it; `answer` where it got as far as answering. Pure: the same evidence
+ * gives the same words. The texts stay as hostile as they came.
+ */
+export function diagnose(
+  evidence: Evidence,
+  standing: CaseProgress,
+  { answer, waited }: { answer?: WrongAnswer; waited?: number } = {},
+): Diagnosis {
+  const stage = stageOf(evidence, standing, answer);
+  const container = containerOf(evidence, stage, standing);
+  const logs = container === undefined ? [] : (evidence.logs[container] ?? []);
+  const events = chosen(evidence.events);
+  const what = answer?.what ?? standing.what;
+  const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
+  // A server that has no such model says only that, and the end of an init container is its last line; the log says why.
+  const short = answer !== undefined || stage === 'init';
+  const own = short ? [...relevantLines(logs), [what]] : [[what], ...relevantLines(logs)];
+  const clue = firstCause(stage, [...own, warnings.reverse()]);
+  const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
+  return {
+    stage,
+    what: `${what}${late}`,
+    ...(answer?.expected !== undefined && answer.got !== undefined
+      ? wrongAnswer
+      : clue && { cause: clue.cause, fix: clue.fix }),
+    events: events.map(eventLine),
+    ...(container !== undefined && { container }),
+    logs: excerpt(logs),
+    ...(answer?.expected && { expected: answer.expected }),
+    ...(answer?.got && { got: answer.got }),
+  };
+}
+
+/** The model loads and answers, and not what it should: nothing a log would tell. */
+const wrongAnswer = {
+  cause:
+    'this is another model than the one that the smoke request belongs to, its classes are in another order, or the server computes otherwise',
+  fix: 'compare with what the model answers where it was trained; a model of your own wants a framework folder with its own smoke request (frameworks/README.md)',
+};
+
+function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongAnswer | undefined): Stage {
+  // A server that answers 404 or 500 stands; why the model is not in it, its log says.
+  if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
+  const clue = loadCause(logs[server] ?? []);
+  return clue === undefined ? 'answer' : 'load';
+}
+
+/** The container whose log tells most. */
+function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: CaseProgress): string | undefined {
+  if (stage === 'apply' || stage === 'pull') return undefined;
+  if (stage === 'link') return modelcar;
+  if (stage === 'init') return container;
+  const known = pod?.containers.some(({ name }) => name === server) || logs[server] !== undefined;
+  return known ? server : container;
+}
+
+/** Warnings before the rest, those of one text once; the last few, oldest first. */
+function chosen(events: readonly EventView[]): EventView[] {
+  const distinct = new Map<string, EventView>();
+  for (const event of events.filter(tells)) distinct.set(`${event.reason} ${event.message}`, event);
+  const all = [...distinct.values()].sort((a, b) => a.at - b.at);
+  const warnings = all.filter(({ warning }) => warning).slice(-mostEvents);
+  const room = mostEvents - warnings.length;
+  const rest = room > 0 ? all.filter(({ warning }) => !warning).slice(-room) : [];
+  return [...warnings, ...rest].sort((a, b) => a.at - b.at);
+}
+
+/** Not the autoscaler's, which misses metrics in every small cluster, and not KServe's own summaries. */
+function tells({ object, reason }: EventView): boolean {
+  return !object.startsWith('HorizontalPodAutoscaler/') && !reason.startsWith('InferenceService');
+}
+
+/** The cause that the first group with one tells. */
+function firstCause(stage: Stage, groups: readonly string[][]): KnownCause | undefined {
+  for (const texts of groups) {
+    const clue = findCause(stage, texts);
+    if (clue !== undefined) return clue;
+  }
+  return undefined;
+}
+
+/** What the log of a model server that crashed says of the cause. */
+export function loadCause(log: readonly string[]): KnownCause | undefined {
+  return firstCause('load', relevantLines(log));
+}
+
+function eventLine({ warning, reason, message, object, count }: EventView): string {
+  const times = count > 1 ? ` (${count} times)` : '';
+  return `${warning ? 'Warning' : 'Normal'} ${object} ${reason}: ${message}${times}`;
+}

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { findCause } from './known-causes.ts';
+
+const denied = "PermissionError: [Errno 13] Permission denied: '/mnt/models/model.joblib'";
+
+it.each<[string, string[], RegExp]>([
+  [
+    'a model that may not be read, and so is not found',
+    ['Model iris not found', denied],
+    /may not read \/mnt\/models/,
+  ],
+  [
+    'another file that may not be written',
+    ["[Errno 13] Permission denied: '/.metrics'"],
+    /may not use something/,
+  ],
+  [
+    'noise about a cache, and a damaged model',
+    ['mkdir -p failed for path /.config: [Errno 13] Permission denied', 'UnpicklingError: invalid load key'],
+    /cannot read the file/,
+  ],
+  ['a model of another name', ['Invalid URI specified for model iris'], /another name/],
+])('load: %s', (_, texts, cause) => {
+  expect(findCause('load', texts)?.cause).toMatch(cause);
+  expect(findCause('load', texts.toReversed())?.cause).toMatch(cause);
+});
+
+it("init: a folder that may not be listed is not what KServe's own words say, an empty one", () => {
+  const lines = ['NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)'];
+  expect(findCause('init', lines)?.cause).toMatch(/nothing below \/models/);
+  expect(findCause('init', [...lines, "ls: can't open '/models': Permission denied"])?.cause).toMatch(
+    /may not look/,
+  );
+});
+
+it('pull: the newest event decides', () => {
+  const events = ['dial tcp: i/o timeout', '401 Unauthorized'];
+  expect(findCause('pull', events)?.cause).toMatch(/cannot reach/);
+});

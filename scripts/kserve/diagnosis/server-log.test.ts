@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { loadCause } from './diagnose.ts';
+import { excerpt, firstError, relevantLines } from './server-log.ts';
+
+/** As MLServer 1.7.1 wrote it in a pod, when model.joblib was 3000 random bytes; some frames left out. */
+const damaged = `2026-11-21 16:44:41,101 [mlserver.parallel] DEBUG - Starting response processing loop...
+INFO:     Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C to quit)
+2026-11-21 16:45:11,160 [mlserver.parallel] ERROR - An error occurred processing a model update of type 'Load'.
+Traceback (most recent call last):
+  File "/opt/mlserver/mlserver/registry.py", line 167, in _load_model
+    model.ready = await model.load()
+  File "/opt/mlserver/joblib/numpy_pickle.py", line 577, in _unpickle
+    obj = unpickler.load()
+  File "/usr/lib/python3.11/pickle.py", line 1213, in load
+    dispatch[key[0]](self)
+    ~~~~~~~~^^^^^^^^
+KeyError: 47
+2026-11-21 16:45:11,162 [mlserver][iris] INFO - Couldn't load model 'iris'. Model will be removed from registry.
+2026-11-21 16:45:11,178 [mlserver.parallel] ERROR - An error occurred processing a model update of type 'Unload'.
+Traceback (most recent call last):
+  File "/opt/mlserver/mlserver/registry.py", line 243, in get_model
+    raise ModelNotFound(self._name, version)
+mlserver.errors.ModelNotFound: Model iris not found
+2026-11-21 16:45:11,181 [mlserver][iris] INFO - Unloaded model 'iris' successfully.
+Traceback (most recent call last):
+  File "/opt/mlserver/mlserver/parallel/dispatcher.py", line 87, in _wait
+    response_message = await future
+                       ^^^^^^^^^^^^
+mlserver.parallel.errors.WorkerError: builtins.KeyError: 47
+2026-11-21 16:45:12,041 [mlserver.grpc] INFO - Waiting for gRPC server shutdown
+INFO:     127.0.0.1:44424 - "POST /v2/models/iris/infer HTTP/1.1" 404 Not Found
+INFO:     Shutting down
+INFO:     Waiting for application shutdown.
+INFO:     Application shutdown complete.
+INFO:     Finished server process [22]`.split('\n');
+
+describe('a log', () => {
+  it('is told by its first error, not by what came of it', () => {
+    expect(firstError(damaged)).toBe('KeyError: 47');
+    expect(relevantLines(damaged)[0]).toEqual(['KeyError: 47']);
+    expect(loadCause(damaged)?.cause).toContain('damaged');
+    expect(loadCause(damaged)).not.toHaveProperty('race');
+  });
+
+  it('is told by the error itself before what was being done', () => {
+    const other = damaged.map((line) =>
+      line.replace('KeyError: 47', "ModuleNotFoundError: No module named 'sklearn.x'"),
+    );
+    expect(loadCause(other)?.cause).toContain('other versions');
+    const denied = damaged.map((line) =>
+      line.replace('KeyError: 47', "PermissionError: [Errno 13] Permission denied: '/mnt/models'"),
+    );
+    expect(loadCause(denied)).toMatchObject({ cause: expect.stringContaining('another user'), race: true });
+  });
+
+  it('tells nothing by requests, ours or a probe’s', () => {
+    expect(
+      loadCause(['INFO: 127.0.0.1 - "POST /v2/models/iris/infer HTTP/1.1" 404 Not Found', 'INFO: ready']),
+    ).toBeUndefined();
+  });
+
+  it('is cut to where the first error is named, and its end', () => {
+    const shown = excerpt(damaged);
+    expect(shown).toHaveLength(12);
+    expect(shown).toContain('KeyError: 47');
+    expect(shown).toContain('…');
+    expect(shown.at(-1)).toBe(damaged.at(-1));
+    expect(excerpt(damaged.slice(0, 12))).toEqual(damaged.slice(0, 12));
+  });
+});

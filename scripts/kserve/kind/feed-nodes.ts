@@ -1,0 +1,69 @@
+import type { Kind } from './kind.ts';
+import { type ImageServer, type ServedImage, serveImages } from './registry-server.ts';
+import { addressTowards } from './remote-engine.ts';
+import { run } from './run-program.ts';
+
+/** The registry that images of this machine have in a kind cluster; a name that no DNS has. */
+export const host = 'modelcars.local';
+
+/** Images of this machine within reach of a cluster's nodes. */
+export interface NodeFeed extends AsyncDisposable {
+  /** What to put before `/NAME@sha256:…`. */
+  registry: string;
+}
+
+/**
+ * Lets the nodes of a kind cluster pull images of this machine: a read-only server on the address that the nodes know it by, and a line in
+ * their containerd that says so (/etc/containerd/certs.d, which kind's node images look at). No registry, and no byte is copied but what
+ * a node pulls. Undefined when the nodes reach no address of this machine, as with Docker Desktop.
+ */
+export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<NodeFeed | undefined> {
+  const nodes = await kind.nodes();
+  const served = await listen(kind, nodes, images);
+  if (served === undefined) return undefined;
+  const url = `http://${served.address}:${served.port}`;
+  const hosts = `server = "${url}"\n[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`;
+  const folder = `/etc/containerd/certs.d/${host}`;
+  for (const node of nodes) {
+    const script = `mkdir -p ${folder} && cat > ${folder}/hosts.toml`;
+    await run(kind.engine, ['exec', '-i', node, 'sh', '-c', script], { input: hosts });
+  }
+  return {
+    registry: host,
+    async [Symbol.asyncDispose]() {
+      await served[Symbol.asyncDispose]();
+      for (const node of nodes)
+        await run(kind.engine, ['exec', node, 'rm', '-rf', folder], { mayFail: true });
+    },
+  };
+}
+
+/**
+ * A server on an address of this machine that the first node reaches: one of the node's gateways, or, of an engine elsewhere, the one that
+ * this machine has towards it.
+ */
+async function listen(
+  kind: Kind,
+  [node]: string[],
+  images: readonly ServedImage[],
+): Promise<ImageServer | undefined> {
+  if (node === undefined) return undefined;
+  const { stdout } = await run(kind.engine, ['exec', node, 'ip', '-4', 'route', 'show', 'default'], {
+    mayFail: true,
+  });
+  const gateways = [...stdout.matchAll(/\bvia (\d{1,3}(?:\.\d{1,3}){3})\b/g)].map(
+    ([, address]) => address ?? '',
+  );
+  const towards = kind.remote && (await addressTowards(kind.remote));
+  for (const address of towards === undefined ? gateways : [...gateways, towards]) {
+    const server = await serveImages(images, address).catch(() => undefined);
+    if (server === undefined) continue;
+    const probe = `exec 3<>/dev/tcp/${server.address}/${server.port}`;
+    const { code } = await run(kind.engine, ['exec', node, 'timeout', '5', 'bash', '-c', probe], {
+      mayFail: true,
+    });
+    if (code === 0) return server;
+    await server[Symbol.asyncDispose]();
+  }
+  return undefined;
+}

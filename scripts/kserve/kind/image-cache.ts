@@ -1,0 +1,73 @@
+import type { Kind } from './kind.ts';
+import { run, stream } from './run-program.ts';
+
+/** Go's names of processors, as platforms have them, for those of `uname -m`. */
+const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+/**
+ * Brings images that a cluster will run into its nodes by way of the container engine, which keeps them for the next cluster: a node that
+ * is deleted takes along what it pulled. What a node has is left as it is. An image that cannot be had so is a warning, for the node
+ * then tries to pull it itself.
+ *
+ * Not by `kind load`: that fails on images of several platforms where docker has containerd's image store (kind issue 3795), since it
+ * imports all platforms, and docker has pulled one.
+ */
+export async function bringCached(
+  kind: Kind,
+  images: readonly string[],
+  { signal, say, warn }: { signal: AbortSignal; say(line: string): void; warn(line: string): void },
+): Promise<void> {
+  const nodes = images.length === 0 ? [] : await kind.nodes();
+  for (const image of new Set(images)) {
+    // A digest alone is no name that `docker save` would write into its archive.
+    if (image.includes('@')) continue;
+    try {
+      const lacking: string[] = [];
+      for (const node of nodes) if (!(await has(kind, node, image))) lacking.push(node);
+      if (lacking.length === 0) continue;
+      await keep(kind, image, signal, say);
+      say(`loading ${image}`);
+      for (const node of lacking) await load(kind, node, image, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const why = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
+      warn(`keep image ${image}: ${why}; the node pulls it itself`);
+    }
+  }
+}
+
+/** The name under which containerd knows an image: with registry and tag. */
+export function fullName(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  const registry = rest.length > 0 && /[.:]|^localhost$/.test(first);
+  const named = registry ? image : `docker.io/${rest.length === 0 ? 'library/' : ''}${image}`;
+  return /:[^/]+$/.test(named) ? named : `${named}:latest`;
+}
+
+async function has(kind: Kind, node: string, image: string): Promise<boolean> {
+  const list = ['ctr', '-n', 'k8s.io', 'images', 'ls', '-q', `name==${fullName(image)}`];
+  const { code, stdout } = await run(kind.engine, ['exec', node, ...list], { mayFail: true });
+  return code === 0 && stdout.trim() !== '';
+}
+
+/** Pulls what the engine does not have; a `latest` that it has may be yesterday's. */
+async function keep(
+  kind: Kind,
+  image: string,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const moves = fullName(image).endsWith(':latest');
+  const { code } = await run(kind.engine, ['image', 'inspect', image], { signal, mayFail: true });
+  if (code === 0 && !moves) return;
+  say(`pulling ${image}`);
+  await run(kind.engine, ['pull', image], { signal });
+}
+
+async function load(kind: Kind, node: string, image: string, signal: AbortSignal): Promise<void> {
+  const machine = (await run(kind.engine, ['exec', node, 'uname', '-m'])).stdout.trim();
+  const platform = `linux/${architectures[machine] ?? machine}`;
+  const words = ['ctr', '-n', 'k8s.io', 'images', 'import', '--platform', platform, '-'];
+  const input = stream(kind.engine, ['save', image], signal);
+  await run(kind.engine, ['exec', '-i', node, ...words], { input, signal });
+}

@@ -1,0 +1,198 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ModelcarsError } from '../../errors.ts';
+import { pointedAt, type RemoteEngine, remoteEngine, withAccess } from './remote-engine.ts';
+import { run } from './run-program.ts';
+
+/** How to make a cluster with kind. */
+export interface KindOptions {
+  /** The program: a name on PATH or a path. */
+  program: string;
+  name: string;
+  /** Node image; kind's own default when absent. */
+  image?: string;
+  /** kind's configuration file. */
+  config?: string;
+  /** Port of the API server on the engine's machine; any free one when absent. */
+  apiPort?: number;
+  signal: AbortSignal;
+  /** What it does now, for people. */
+  say(line: string): void;
+  /** Gets the process group's id. */
+  onStart?(group: number): void;
+}
+
+/** The container engine that kind uses, and we reach its nodes by. */
+export type ContainerEngine = 'docker' | 'podman' | 'nerdctl';
+
+/** Milliseconds until what an engine was asked for is there. */
+const settling = 1000;
+/** Time that a node has to become ready. */
+const readyWithin = '300s';
+
+/**
+ * The engine that kind will use: what KIND_EXPERIMENTAL_PROVIDER says, else docker, else podman, whichever answers. Fails with code
+ * `cluster` when none does.
+ */
+export async function findEngine(signal: AbortSignal, environment = process.env): Promise<ContainerEngine> {
+  const told = environment.KIND_EXPERIMENTAL_PROVIDER as ContainerEngine | undefined;
+  const tried: string[] = [];
+  for (const engine of told ? [told] : (['docker', 'podman'] as const)) {
+    const answer = await run(engine, ['info'], { signal, mayFail: true }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return { code: 1, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
+    });
+    if (answer.code === 0) return engine;
+    tried.push(`${engine}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`);
+  }
+  throw new ModelcarsError('cluster', `make a cluster: no container engine answers\n${tried.join('\n')}`, {
+    next: 'start docker or podman; or smoke without a cluster (--local), or on one that is there (--context NAME)',
+  });
+}
+
+/** kind, for one cluster of one engine. Its kubeconfig is a file of its own: the user's stays as it is. */
+export class Kind {
+  readonly name: string;
+  readonly engine: ContainerEngine;
+  /** Where the engine is, when it is not on this machine. */
+  readonly remote: RemoteEngine | undefined;
+  readonly #program: string;
+
+  constructor(program: string, name: string, engine: ContainerEngine) {
+    this.#program = program;
+    this.name = name;
+    this.engine = engine;
+    this.remote = engine === 'docker' ? remoteEngine() : undefined;
+  }
+
+  /** The command that takes the cluster away by hand. */
+  get removal(): string {
+    return `${this.#environmentText()}${this.#program} delete cluster --name ${this.name}`;
+  }
+
+  async exists(signal?: AbortSignal): Promise<boolean> {
+    const { stdout } = await this.#run(['get', 'clusters'], signal ? { signal } : {});
+    return stdout.split('\n').some((line) => line.trim() === this.name);
+  }
+
+  /** Makes the cluster; what a failure or an abort left of it is taken away again. */
+  async create({ image, config, apiPort, signal, say, onStart }: KindOptions): Promise<void> {
+    const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
+    if (image !== undefined) args.push('--image', image);
+    await inFolder(async (folder) => {
+      const file = await this.#configIn(folder, config, apiPort);
+      if (file !== undefined) args.push('--config', file);
+      await this.#run([...args, '--kubeconfig', join(folder, 'kubeconfig')], {
+        signal,
+        ...(onStart && { onStart }),
+        onLine: (line) => /^[•✓✗*]/u.test(line) && say(plain(line)),
+        next: 'see what kind says; `--node-image` names another node image, `--kind-config` a configuration',
+      });
+    });
+  }
+
+  /** kind's configuration: the user's own, with what it takes besides to reach the API server. */
+  async #configIn(
+    folder: string,
+    given: string | undefined,
+    port: number | undefined,
+  ): Promise<string | undefined> {
+    if (this.remote === undefined && port === undefined) return given;
+    const text = given === undefined ? undefined : await readConfig(given);
+    const file = join(folder, 'kind.yaml');
+    const access = { ...(this.remote && { host: this.remote.host }), ...(port !== undefined && { port }) };
+    await writeFile(file, withAccess(text, access));
+    return file;
+  }
+
+  /** The kubeconfig of the cluster, as text. */
+  async kubeconfig(): Promise<string> {
+    const { stdout } = await this.#run(['get', 'kubeconfig']);
+    return this.remote === undefined ? stdout : pointedAt(stdout, this.remote.host);
+  }
+
+  /** Names of the node's containers. */
+  async nodes(): Promise<string[]> {
+    const { stdout } = await this.#run(['get', 'nodes']);
+    return stdout
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  }
+
+  /** Loads an archive (a .tar) or an image of the engine into the nodes. */
+  async load(image: string, signal: AbortSignal): Promise<void> {
+    const archive = /\.(tar|tar\.gz|tgz)$/.test(image);
+    await this.#run(['load', archive ? 'image-archive' : 'docker-image', image], {
+      signal,
+      next: archive
+        ? 'name an archive as `docker save` writes it'
+        : `pull it first: ${this.engine} pull ${image}`,
+    });
+  }
+
+  /**
+   * Deletes the cluster; none of that name is no error. Takes no signal: it is what an abort ends with. An engine may still make a container
+   * that a stopped `create` had asked for, so this looks again until nothing comes any more.
+   */
+  async remove(): Promise<void> {
+    for (let clean = 0, tries = 0; clean < 2; tries++) {
+      await inFolder((folder) =>
+        this.#run(['delete', 'cluster', '--kubeconfig', join(folder, 'kubeconfig')], {
+          next: `delete it by hand: ${this.removal}`,
+        }),
+      );
+      await sleep(settling);
+      clean = (await this.exists()) ? 0 : clean + 1;
+      if (tries >= 10) {
+        throw new ModelcarsError('cluster', `delete kind cluster ${this.name}: it comes back`, {
+          next: `see what makes it, then: ${this.removal}`,
+        });
+      }
+    }
+  }
+
+  async #run(args: string[], options: Parameters<typeof run>[2] = {}) {
+    const named = args.includes('--name') || args[1] === 'clusters' ? args : [...args, '--name', this.name];
+    return await run(this.#program, named, {
+      next: 'install kind (https://kind.sigs.k8s.io), or name it with --kind',
+      ...options,
+      environment: { ...process.env, ...this.#environment() },
+    });
+  }
+
+  #environment(): Record<string, string> {
+    return this.engine === 'docker' ? {} : { KIND_EXPERIMENTAL_PROVIDER: this.engine };
+  }
+
+  #environmentText(): string {
+    return Object.entries(this.#environment())
+      .map(([key, value]) => `${key}=${value} `)
+      .join('');
+  }
+}
+
+/** kind's progress without its marks: ` ✓ Preparing nodes 📦`. */
+function plain(line: string): string {
+  return line
+    .replaceAll(/[^\x20-\x7e]/g, '')
+    .replace(/^[\s*•]+/, '')
+    .trim();
+}
+
+async function readConfig(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new ModelcarsError('usage', `read --kind-config ${file}: ${cause.message}`, { cause });
+  });
+}
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'modelcars-kind-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

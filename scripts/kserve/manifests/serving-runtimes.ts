@@ -1,0 +1,184 @@
+import { ModelcarsError } from '../../errors.ts';
+import type { KubernetesObject, Resources } from './inference-service.ts';
+
+/** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), as far as we write it. */
+export interface ServingRuntime extends KubernetesObject {
+  apiVersion: 'serving.kserve.io/v1alpha1';
+  kind: 'ServingRuntime';
+  spec: RuntimeSpec;
+}
+
+interface RuntimeSpec {
+  annotations?: Record<string, string>;
+  supportedModelFormats: { name: string; version?: string; autoSelect?: boolean; priority?: number }[];
+  protocolVersions?: string[];
+  containers: {
+    name: 'kserve-container';
+    image: string;
+    command?: string[];
+    args?: string[];
+    env?: { name: string; value: string }[];
+    securityContext: object;
+    resources: Resources;
+    volumeMounts?: { name: string; mountPath: string }[];
+  }[];
+  volumes?: object[];
+}
+
+const resources: Resources = {
+  requests: { cpu: '1', memory: '2Gi' },
+  limits: { cpu: '1', memory: '2Gi' },
+};
+const securityContext = {
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+};
+const metrics = (port: string) => ({
+  'prometheus.kserve.io/port': port,
+  'prometheus.kserve.io/path': '/metrics',
+});
+const formats = (name: string, ...versions: string[]) =>
+  versions.map((version) => ({ name, version, autoSelect: true, priority: 2 }));
+const sharedMemory = {
+  volumeMounts: [{ name: 'devshm', mountPath: '/dev/shm' }],
+  volumes: [{ name: 'devshm', emptyDir: { medium: 'Memory' } }],
+};
+
+/** As config/runtimes/ of KServe 0.20 has them, with a fixed tag where that says `latest`. */
+const specs: Record<string, RuntimeSpec> = {
+  'kserve-mlserver': {
+    annotations: metrics('8080'),
+    supportedModelFormats: [
+      ...formats('sklearn', '0', '1'),
+      ...formats('xgboost', '1', '2'),
+      ...formats('lightgbm', '3', '4'),
+    ],
+    protocolVersions: ['v2'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/seldonio/mlserver:1.7.1',
+        env: [
+          { name: 'MLSERVER_MODEL_IMPLEMENTATION', value: '{{.Labels.modelClass}}' },
+          { name: 'MLSERVER_HTTP_PORT', value: '8080' },
+          { name: 'MLSERVER_GRPC_PORT', value: '9000' },
+          // KServe up to 0.16 leaves it to the runtime to say so.
+          { name: 'MODELS_DIR', value: '/mnt/models' },
+        ],
+        securityContext,
+        resources,
+      },
+    ],
+  },
+  'kserve-openvino': {
+    annotations: metrics('8080'),
+    supportedModelFormats: formats('onnx', '1'),
+    protocolVersions: ['v1', 'v2', 'grpc-v2'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/openvino/model_server:2025.3',
+        args: [
+          '--model_name={{.Name}}',
+          '--model_path=/mnt/models',
+          '--port=9000',
+          '--rest_port=8080',
+          '--file_system_poll_wait_seconds=0',
+        ],
+        securityContext: { ...securityContext, runAsUser: 5000 },
+        resources,
+      },
+    ],
+  },
+  'kserve-tritonserver': {
+    annotations: metrics('8002'),
+    supportedModelFormats: formats('onnx', '1'),
+    protocolVersions: ['v2', 'grpc-v2'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'nvcr.io/nvidia/tritonserver:23.05-py3',
+        args: [
+          'tritonserver',
+          '--model-store=/mnt/models',
+          '--grpc-port=9000',
+          '--http-port=8080',
+          '--allow-grpc=true',
+          '--allow-http=true',
+        ],
+        securityContext: { ...securityContext, runAsUser: 1000 },
+        resources,
+      },
+    ],
+  },
+  'kserve-huggingfaceserver': {
+    annotations: metrics('8080'),
+    supportedModelFormats: formats('huggingface', '1'),
+    protocolVersions: ['v2', 'v1'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/kserve/huggingfaceserver:v0.16.0',
+        args: ['--model_name={{.Name}}'],
+        securityContext,
+        resources,
+        volumeMounts: sharedMemory.volumeMounts,
+      },
+    ],
+    volumes: sharedMemory.volumes,
+  },
+  'kserve-vllmserver': {
+    annotations: metrics('8080'),
+    supportedModelFormats: formats('vLLM', '1'),
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/vllm/vllm-openai:v0.11.0',
+        command: ['python3', '-m', 'vllm.entrypoints.openai.api_server'],
+        args: ['--port=8080', '--served-model-name={{.Name}}', '--model=/mnt/models'],
+        env: [
+          { name: 'HF_HOME', value: '/tmp' },
+          { name: 'VLLM_CONFIG_ROOT', value: '/tmp' },
+        ],
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          privileged: false,
+          capabilities: { drop: ['ALL'] },
+        },
+        resources,
+        volumeMounts: sharedMemory.volumeMounts,
+      },
+    ],
+    volumes: sharedMemory.volumes,
+  },
+};
+
+/** The runtimes that `servingRuntime` knows. */
+export const knownRuntimes = Object.keys(specs);
+
+/**
+ * A ServingRuntime for a namespace whose cluster lacks it: its owner needs no right beyond that namespace. `image` is that of the
+ * model server, where it is not KServe's. Fails with code `usage` for a runtime that we do not know.
+ */
+export function servingRuntime(
+  name: string,
+  { namespace, image }: { namespace?: string; image?: string } = {},
+): ServingRuntime {
+  const spec = specs[name];
+  if (spec === undefined) {
+    throw new ModelcarsError('usage', `write ServingRuntime ${name}: it is none that modelcars knows`, {
+      next: `apply your own, and leave --with-runtime out; known are ${knownRuntimes.join(', ')}`,
+    });
+  }
+  const [server, ...others] = structuredClone(spec.containers);
+  const containers =
+    server === undefined ? [] : [{ ...server, ...(image !== undefined && { image }) }, ...others];
+  return {
+    apiVersion: 'serving.kserve.io/v1alpha1',
+    kind: 'ServingRuntime',
+    metadata: { name, ...(namespace !== undefined && { namespace }) },
+    spec: { ...spec, containers },
+  };
+}

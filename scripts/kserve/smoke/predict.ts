@@ -1,0 +1,92 @@
+import { Agent, fetch } from 'undici';
+import type { SmokeTest } from '../../model/types.ts';
+import type { WrongAnswer } from '../diagnosis/diagnose.ts';
+import { checkAnswer } from './check-answer.ts';
+import { type SmokeRequest, smokeRequests } from './request.ts';
+import { fromV1, v1Request } from './v1-protocol.ts';
+
+/** What a server gave: the right answer, a wrong one (asking again will not help), or none yet. */
+export type Prediction = { right: true } | ({ right: false; final: boolean } & WrongAnswer);
+
+/** Milliseconds that a model has for one answer: a large one on a CPU is slow. */
+const patience = 120_000;
+/** No right answer to a smoke request is larger. */
+const mostBytes = 16 * 1024 ** 2;
+
+/**
+ * Asks a model server for the prediction whose right answer is known, by the paths of its framework and then, for a tensor, by KServe's v1
+ * protocol. `url` is the server's root.
+ */
+export async function predict(
+  url: string,
+  smoke: SmokeTest,
+  name: string,
+  signal: AbortSignal,
+): Promise<Prediction> {
+  let last: Prediction = { right: false, final: false, what: 'the server has no path of the smoke request' };
+  const agent = new Agent({ headersTimeout: patience, bodyTimeout: patience });
+  try {
+    const older = v1Request(smoke, name);
+    const requests: SmokeRequest[] = [...smokeRequests(smoke, name), ...(older ? [older] : [])];
+    for (const { path, body } of requests) {
+      const answer = await post(`${url}${path}`, body, agent, signal);
+      if ('what' in answer) {
+        return { right: false, final: false, what: `POST ${path}: ${answer.what}` };
+      }
+      const judged = judge(smoke, path, answer);
+      // Where runtimes differ in their paths, 404 says "not this one"; what the first one says tells most.
+      if (answer.status !== 404) return judged;
+      if (path === requests[0]?.path) last = judged;
+    }
+    return last;
+  } finally {
+    await agent.destroy();
+  }
+}
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+async function post(
+  url: string,
+  body: unknown,
+  dispatcher: Agent,
+  signal: AbortSignal,
+): Promise<Answer | { what: string }> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      dispatcher,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
+    });
+    return { status: response.status, text: (await response.text()).slice(0, mostBytes) };
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    return { what: cause instanceof Error ? cause.message || cause.name : String(cause) };
+  }
+}
+
+function judge(smoke: SmokeTest, path: string, { status, text }: Answer): Prediction {
+  let parsed: unknown = text;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // Judged as the text that it is.
+  }
+  const check = checkAnswer(smoke.expect, fromV1(parsed, smoke));
+  if (status === 200 && check.ok) return { right: true };
+  const why = check.ok ? 'the answer is right' : check.why;
+  return {
+    right: false,
+    // 200 is the model's own word; anything else may be a server that has not loaded it yet.
+    final: status === 200,
+    what: `POST ${path}: ${status === 200 ? '' : `HTTP ${status}, `}${why}`,
+    ...(!check.ok && check.expected && { expected: check.expected }),
+    ...(!check.ok && check.got && { got: check.got }),
+  };
+}

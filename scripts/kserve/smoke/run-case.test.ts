@@ -1,0 +1,268 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import sklearn from '../../../frameworks/sklearn/framework.ts';
+import { ApiServer } from '../../../tests/support/fake-apiserver.ts';
+import type { Api } from '../cluster/api.ts';
+import { connect } from '../cluster/connect.ts';
+import { NamespaceWatch } from '../cluster/watch.ts';
+import type { InferenceService } from '../manifests/inference-service.ts';
+import type { SmokeResult } from '../types.ts';
+import { type RunCaseOptions, runCase } from './run-case.ts';
+
+const pods = '/api/v1/namespaces/models/pods';
+const services = '/apis/serving.kserve.io/v1beta1/namespaces/models/inferenceservices';
+const right = {
+  outputs: [{ name: 'predict', shape: [6, 1], datatype: 'INT64', data: [2, 0, 1, 1, 2, 0] }],
+};
+
+let cluster: ApiServer;
+let server: Server;
+let api: Api;
+let watch: NamespaceWatch;
+/** What the model server answers, one after the other; the last one for good. */
+let answers: { status: number; body: unknown }[];
+let asked: string[];
+let notes: string[];
+
+beforeEach(async () => {
+  cluster = await ApiServer.start();
+  answers = [];
+  asked = [];
+  notes = [];
+  server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    const { status, body } = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 404, body: {} };
+    request.resume().on('end', () => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cluster.podPort = (server.address() as AddressInfo).port;
+  api = connect({ text: cluster.kubeconfig });
+  watch = await NamespaceWatch.start(api, 'models');
+});
+afterEach(async () => {
+  await watch.stop();
+  await cluster[Symbol.asyncDispose]();
+  server.closeAllConnections();
+  server.close();
+});
+
+const service: InferenceService = {
+  apiVersion: 'serving.kserve.io/v1beta1',
+  kind: 'InferenceService',
+  metadata: { name: 'iris', namespace: 'models' },
+  spec: {
+    predictor: {
+      model: { modelFormat: { name: 'sklearn' }, runtime: 'kserve-mlserver', storageUri: 'oci://a' },
+    },
+  },
+};
+
+function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
+  return runCase({
+    api,
+    watch,
+    namespace: 'models',
+    case: { model: 'iris', mode: 'oci', security: 'runtime' },
+    service,
+    smoke: sklearn.smoke,
+    timeout: 20,
+    signal: new AbortController().signal,
+    note: (text) => notes.push(text),
+    ...more,
+  });
+}
+
+/** The pod that KServe would make, in some state. */
+function showPod(ready: boolean, containers: object[], init: object[] = []): void {
+  cluster.put(pods, {
+    metadata: {
+      name: 'iris-predictor-1',
+      namespace: 'models',
+      labels: { 'serving.kserve.io/inferenceservice': 'iris' },
+    },
+    spec: { nodeName: 'node' },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      containerStatuses: containers,
+      initContainerStatuses: init,
+    },
+  });
+}
+
+const running = { name: 'kserve-container', ready: true, restartCount: 0, state: { running: {} } };
+
+/** Takes the pod away once the service is, as KServe does. */
+function podFollowsService(): void {
+  const gone = setInterval(() => {
+    if (cluster.get(`${services}/iris`) !== undefined) return;
+    clearInterval(gone);
+    cluster.delete(`${pods}/iris-predictor-1`);
+  }, 50);
+}
+
+/** A cluster that has the pod ready a moment after the apply, and takes it away with the service. */
+function serves(): void {
+  cluster.onApply = () => {
+    setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
+    setTimeout(() => showPod(true, [running]), 150);
+    podFollowsService();
+    return undefined;
+  };
+}
+
+it('passes a model that answers right, through a port-forward, and takes it away', async () => {
+  serves();
+  answers = [{ status: 200, body: right }];
+  expect(await run()).toMatchObject({ model: 'iris', mode: 'oci', security: 'runtime', status: 'passed' });
+  expect(asked).toEqual(['POST /v2/models/iris/infer']);
+  expect(cluster.requests).toContain(`UPGRADE ${pods}/iris-predictor-1/portforward`);
+  expect(cluster.get(`${services}/iris`)).toBeUndefined();
+  expect(watch.pod('iris')).toBeUndefined();
+  expect(notes).toContain('ready: kserve-container is not ready');
+});
+
+it('waits while a ready server has not loaded the model', async () => {
+  serves();
+  answers = [
+    { status: 404, body: { error: 'Model iris not found' } },
+    { status: 404, body: { error: 'Model iris not found' } },
+    { status: 200, body: right },
+  ];
+  expect(await run()).toMatchObject({ status: 'passed' });
+});
+
+it('does not ask a wrong answer again, whatever Ready says', async () => {
+  serves();
+  const wrong = { outputs: [{ name: 'predict', shape: [6, 1], data: [0, 0, 0, 0, 0, 0] }] };
+  answers = [{ status: 200, body: wrong }];
+  const { status, diagnosis } = await run();
+  expect(status).toBe('failed');
+  expect(diagnosis).toMatchObject({
+    stage: 'answer',
+    expected: [2, 0, 1, 1, 2, 0],
+    got: [0, 0, 0, 0, 0, 0],
+    cause: expect.stringContaining('another model'),
+  });
+  expect(asked).toHaveLength(1);
+});
+
+it('asks by the older protocol where a server has no other', async () => {
+  serves();
+  answers = [
+    { status: 404, body: {} },
+    { status: 200, body: { predictions: [2, 0, 1, 1, 2, 0] } },
+  ];
+  expect(await run()).toMatchObject({ status: 'passed' });
+  expect(asked).toEqual(['POST /v2/models/iris/infer', 'POST /v1/models/iris:predict']);
+});
+
+it('tells a crash with the log of the run before', async () => {
+  cluster.onApply = () => {
+    const state = { waiting: { reason: 'CrashLoopBackOff' } };
+    const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
+    setTimeout(() => showPod(false, [{ ...running, ready: false, restartCount: 2, state, lastState }]), 50);
+    podFollowsService();
+    return undefined;
+  };
+  cluster.onLog = (pod, container, previous) =>
+    previous
+      ? `${pod} ${container}\n\nPermissionError: [Errno 13] Permission denied: '/mnt/models'\n`
+      : 'new';
+  const { status, diagnosis } = await run();
+  expect(status).toBe('failed');
+  expect(diagnosis).toMatchObject({
+    stage: 'load',
+    container: 'kserve-container',
+    cause: expect.stringContaining('another user'),
+    logs: [
+      'iris-predictor-1 kserve-container',
+      "PermissionError: [Errno 13] Permission denied: '/mnt/models'",
+    ],
+  });
+});
+
+it('does not wait for a second crash that the log of the first one promises', async () => {
+  cluster.onApply = () => {
+    const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
+    setTimeout(() => showPod(true, [{ ...running, restartCount: 1, lastState }]), 50);
+    podFollowsService();
+    return undefined;
+  };
+  cluster.onLog = (_pod, _container, previous) =>
+    previous ? 'Traceback (most recent call last):\n  a\nEOFError\n' : '';
+  const { status, diagnosis } = await run();
+  expect(status).toBe('failed');
+  expect(diagnosis).toMatchObject({
+    stage: 'load',
+    what: 'kserve-container ended while it loaded the model: EOFError',
+    cause: expect.stringContaining('damaged'),
+  });
+  expect(asked).toEqual([]);
+});
+
+it('gives up at the timeout and says what it waited for', async () => {
+  cluster.onApply = () => {
+    setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
+    podFollowsService();
+    return undefined;
+  };
+  const { status, diagnosis, seconds } = await run({ timeout: 1 });
+  expect(status).toBe('failed');
+  expect(diagnosis).toMatchObject({ stage: 'ready', what: 'kserve-container is not ready after 1 s' });
+  expect(seconds).toBeLessThan(10);
+});
+
+it('keeps watching when the API server ends its watches', async () => {
+  cluster.onApply = () => {
+    setTimeout(() => cluster.dropWatches(), 50);
+    setTimeout(() => showPod(true, [running]), 300);
+    podFollowsService();
+    return undefined;
+  };
+  answers = [{ status: 200, body: right }];
+  expect(await run()).toMatchObject({ status: 'passed' });
+});
+
+it('tells what the cluster refuses', async () => {
+  cluster.onApply = () => ({
+    code: 403,
+    reason: 'Forbidden',
+    message: 'pods "iris" is forbidden: exceeded quota: small, requested: memory=2Gi',
+  });
+  expect(await run()).toMatchObject({
+    status: 'failed',
+    diagnosis: { stage: 'apply', cause: expect.stringContaining('quota') },
+  });
+});
+
+it('skips a mode that the cluster does not know, and only then', async () => {
+  const message = 'StorageURI not supported: storageUri [oci+native://a] is not supported';
+  cluster.onApply = () => {
+    const involvedObject = { kind: 'InferenceService', name: 'iris' };
+    const event = {
+      metadata: { name: 'e1' },
+      involvedObject,
+      type: 'Warning',
+      reason: 'InternalError',
+      message,
+    };
+    cluster.put('/api/v1/namespaces/models/events', event);
+    return undefined;
+  };
+  const native = { model: 'iris', mode: 'oci+native', security: 'runtime' } as const;
+  const skipped = await run({ case: native });
+  expect(skipped).toMatchObject({ status: 'skipped', reason: expect.stringContaining('0.20') });
+  expect(await run()).toMatchObject({ status: 'failed', diagnosis: { stage: 'apply' } });
+});
+
+it('takes the service away when it is stopped', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error('stop')), 200);
+  await expect(run({ signal: controller.signal })).rejects.toThrow('stop');
+  expect(cluster.requests).toContain(`DELETE ${services}/iris`);
+});

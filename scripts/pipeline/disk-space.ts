@@ -1,0 +1,50 @@
+import type { Layer } from '../image/layer.ts';
+import type { Sink } from '../image/types.ts';
+import { uniqueBaseLayers } from './assemble.ts';
+import type { ImagePlan } from './plan-image.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Fails with code `disk` when there is no room for what is about to be written, before its first byte: at `output` (a layout or
+ * archive on disk) the layers that are not there yet, in the store the files that `--keep` will add. A layer that was never made
+ * counts as large as its tar; compressed it may turn out smaller.
+ */
+export async function checkDiskSpace(
+  session: Session,
+  plan: ImagePlan,
+  sink: Sink,
+  output?: string,
+): Promise<void> {
+  const { space, options, store, files } = session;
+  if (output === undefined && !options.keep) return;
+  const missing = await missingLayers(session, plan, sink);
+  if (output !== undefined) {
+    const needs = missing.map(({ layer, bytes }) => ({ key: layer.key, bytes }));
+    for (const base of uniqueBaseLayers(plan))
+      if (!(await sink.has(base))) needs.push({ key: base.digest, bytes: base.size });
+    await space.reserve('build', output, needs, '--output');
+  }
+  const needs = [];
+  for (const { path, sha256 } of missing.flatMap(({ layer }) => layer.plan.files)) {
+    const wanted = plan.files.get(path);
+    if (wanted !== undefined) needs.push({ key: sha256, bytes: await files.keeps(wanted) });
+  }
+  await space.reserve('--keep', store.folder, needs, '--store');
+}
+
+/** The layers that will be read, and the bytes they have in the sink. */
+async function missingLayers(
+  session: Session,
+  plan: ImagePlan,
+  sink: Sink,
+): Promise<{ layer: Layer; bytes: number }[]> {
+  const missing = [];
+  for (const layer of plan.layers) {
+    const known = await session.knownLayer(layer);
+    const { mediaType } = layer;
+    if (known === undefined) missing.push({ layer, bytes: layer.plan.size });
+    else if (!(await sink.has({ mediaType, digest: known.digest, size: known.size })))
+      missing.push({ layer, bytes: known.size });
+  }
+  return missing;
+}

@@ -1,0 +1,55 @@
+import pLimit from 'p-limit';
+import { ModelcarsError } from '../errors.ts';
+import { pathError } from '../files/atomic.ts';
+import type { Model } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+/**
+ * Works on every model, some at a time, each with a task on the screen. A failure becomes that model's outcome and stops no other;
+ * after a cancellation no further model is begun.
+ */
+export async function forEachModel(
+  options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
+  work: (model: Model, task: Task) => Promise<Outcome>,
+): Promise<Outcome[]> {
+  const limit = pLimit(options.concurrency ?? 4);
+  return Promise.all(
+    options.models.map((model) =>
+      limit(async (): Promise<Outcome> => {
+        if (options.signal.aborted) return { model: model.name, status: 'failed', error: cancelled() };
+        const task = options.progress.task(
+          options.verb === undefined ? model.name : `${options.verb} ${model.name}`,
+        );
+        try {
+          const outcome = await work(model, task);
+          task.done(outcome.status);
+          return outcome;
+        } catch (cause) {
+          const error = options.signal.aborted ? cancelled(cause) : asModelcarsError(cause);
+          task.fail(error.message);
+          return { model: model.name, status: 'failed', error };
+        }
+      }),
+    ),
+  );
+}
+
+function cancelled(cause?: unknown): ModelcarsError {
+  return new ModelcarsError('cancelled', 'stopped before it was done', {
+    next: 'run the same command again: what is done already is not done twice',
+    cause,
+  });
+}
+
+function asModelcarsError(error: unknown): ModelcarsError {
+  if (error instanceof ModelcarsError) return error;
+  const path = error instanceof Error && 'path' in error ? ` ${String(error.path)}` : '';
+  const ours = pathError(`use file${path}`, error);
+  if (ours instanceof ModelcarsError) return ours;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ModelcarsError('bug', `unexpected failure: ${message}`, {
+    next: 'run again with DEBUG=modelcars and report what it shows',
+    cause: error,
+  });
+}

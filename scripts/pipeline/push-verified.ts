@@ -1,0 +1,50 @@
+import { ModelcarsError } from '../errors.ts';
+import type { Model } from '../model/types.ts';
+import { buildModels } from './build.ts';
+import { repositoryName } from './image-names.ts';
+import { pushModels } from './push.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+export interface PushVerifiedOptions extends RunOptions {
+  /** Layout that the images are built into and smoked from. */
+  output: string;
+  /** Proves models by serving them; gives the names of those that answered right. */
+  smoke(models: Model[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Build and verify, then smoke, then push: only what was proven, and of that the very digest that was proven. A model that fails on its way
+ * is not pushed; the others are. The last outcome of each model.
+ */
+export async function pushVerified(options: PushVerifiedOptions): Promise<Outcome[]> {
+  for (const model of options.models) repositoryName(model);
+  if (options.dryRun) return await pushModels(options);
+  const built = await buildModels({ ...options, verify: true });
+  const digests = new Map(
+    built.flatMap(({ model, status, digest }) =>
+      status !== 'failed' && digest !== undefined ? [[model, digest] as const] : [],
+    ),
+  );
+  const good = options.models.filter(({ name }) => digests.has(name));
+  options.signal.throwIfAborted();
+  const isLoader = ({ image }: Model) => image === 'loader';
+  const servable = good.filter((model) => !isLoader(model));
+  const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
+  options.signal.throwIfAborted();
+  // A loader serves nothing: it is verified, and that has to do.
+  const ready = good.filter((model) => isLoader(model) || proven.has(model.name));
+  const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
+  return options.models.map((model) => {
+    const outcome = pushed.find((one) => one.model === model.name);
+    if (outcome !== undefined) return outcome;
+    const before = built.find((one) => one.model === model.name);
+    if (before !== undefined && !digests.has(model.name)) return before;
+    return { model: model.name, status: 'failed', error: unproven(model) };
+  });
+}
+
+function unproven({ name }: Model): ModelcarsError {
+  return new ModelcarsError('integrity', `push ${name}: smoke test failed, not pushed`, {
+    next: 'see above why; `modelcars smoke` repeats it',
+  });
+}

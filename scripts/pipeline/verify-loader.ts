@@ -1,0 +1,76 @@
+import { ModelcarsError } from '../errors.ts';
+import { parseIndex, parseManifest } from '../image/schema.ts';
+import type { Descriptor, Digest, ImageStore } from '../image/types.ts';
+import { checkNode } from '../loader/node.ts';
+import type { LockedBase, Model } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
+import { hashImage } from './hash-layers.ts';
+import { planImage } from './plan-image.ts';
+import type { Session } from './session.ts';
+import type { Outcome } from './types.ts';
+
+/** Fails when a loader's base, as pinned, has no Node on one of its platforms (see `checkNode`); `verb` is the command. */
+export async function checkLoaderBase(
+  session: Session,
+  model: Model,
+  pins: LockedBase,
+  verb: string,
+): Promise<void> {
+  for (const platform of model.platforms) {
+    const base = await session.openBase(model.base, platform, pins[platform] as Digest);
+    await checkNode(base, `${verb} ${model.name}`, session.options.signal);
+  }
+}
+
+/**
+ * Verifies a loader's image: its base must have Node, the image must be, byte for byte, what this modelcars makes of itself on the locked base, and every layer
+ * must be there and whole. Fails with code `integrity`.
+ */
+export async function verifyLoader(
+  session: Session,
+  model: Model,
+  store: ImageStore,
+  reference: string,
+  name: string,
+  task: Task,
+): Promise<Outcome> {
+  await checkLoaderBase(session, model, await session.pins(model), 'verify');
+  const plan = await planImage(session, model);
+  const expected = await hashImage(session, plan, plan.layers, task);
+  const root = await store.resolve(reference);
+  if (root?.digest !== expected.index.digest) {
+    const found = root === undefined ? 'there is no such image' : `it is ${root.digest}`;
+    throw new ModelcarsError(
+      'integrity',
+      `verify ${name}: this modelcars makes ${expected.index.digest}, ${found}`,
+      {
+        next: 'build it again; the image of another version of modelcars is verified with that version',
+      },
+    );
+  }
+  const layers = new Map<string, Descriptor>();
+  for (const manifest of parseIndex(await store.read(root), name).manifests)
+    for (const layer of parseManifest(await store.read(manifest), name).layers)
+      layers.set(layer.digest, layer);
+  for (const layer of layers.values()) await readWhole(session, store, layer);
+  return {
+    model: model.name,
+    status: 'done',
+    name,
+    digest: root.digest,
+    platforms: model.platforms,
+    checks: [
+      { rule: 'node', text: 'the base has `node`, which any user can run' },
+      { rule: 'same', text: 'it is byte for byte what this modelcars makes of itself' },
+      { rule: 'blobs', text: `${layers.size} layers: every byte is there and has its digest` },
+    ],
+  };
+}
+
+/** Reads a layer to its end: whoever opens it checks the digest. */
+async function readWhole(session: Session, store: ImageStore, layer: Descriptor): Promise<void> {
+  let size = 0;
+  for await (const chunk of store.open(layer, 0, session.options.signal)) size += chunk.length;
+  if (size === layer.size) return;
+  throw new ModelcarsError('integrity', `read ${layer.digest}: ${size} bytes of ${layer.size} came`);
+}

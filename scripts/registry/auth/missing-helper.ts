@@ -1,0 +1,26 @@
+import { ModelcarsError } from '../../errors.ts';
+import { RequestFailure } from '../../http/failure.ts';
+
+/**
+ * An `auth` error that also says what is `missing` ("docker-credential-x, which FILE names for it, is not installed"), with the step that
+ * mends it; any other error, and one that says so already, as it is.
+ */
+export function withMissing(error: unknown, missing: string | undefined): unknown {
+  if (missing === undefined || !(error instanceof ModelcarsError) || error.code !== 'auth') return error;
+  const { message, next, cause } = error;
+  if (message.includes(missing) || (error instanceof RequestFailure && error.retryable)) return error;
+  const [program] = missing.split(',', 1);
+  const details = {
+    cause,
+    next: `install ${program}, or ${next ?? 'remove it from the file and log in again'}`,
+  };
+  if (!(error instanceof RequestFailure))
+    return new ModelcarsError('auth', `${message}; ${missing}`, details);
+  const { status, codes, code } = error;
+  return new RequestFailure(`${message}; ${missing}`, {
+    ...details,
+    code,
+    codes,
+    ...(status !== undefined && { status }),
+  });
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { ModelcarsError } from '../../errors.ts';
+import type { Content, Digest } from '../../image/types.ts';
+
+/**
+ * The digest of a content that may be read in pieces, some more than once: bytes before the high-water mark are not
+ * hashed again, so that a resumed upload does not read what it has sent just to know the digest.
+ */
+export class ContentHash {
+  readonly #content: Content;
+  readonly #what: string;
+  readonly #hash = createHash('sha256');
+  #hashed = 0;
+  #end: number | undefined;
+  #digest: Digest | undefined;
+
+  constructor(content: Content, what: string) {
+    this.#content = content;
+    this.#what = what;
+    this.#end = content.size;
+  }
+
+  /** Bytes of the whole; undefined until known. */
+  get size(): number | undefined {
+    return this.#end;
+  }
+
+  /**
+   * The bytes from `offset`, at most `limit`, hashed on their way. Fails with an `integrity` error when they are more
+   * or fewer than the content's size, or when the whole has another digest than the content's; before the last byte
+   * is given away.
+   */
+  async *read(offset: number, limit: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    let position = offset;
+    let held: Uint8Array | undefined;
+    const stop = offset + limit;
+    for await (const chunk of this.#content.open(offset, signal)) {
+      if (chunk.length === 0) continue;
+      if (held) yield held;
+      if (this.#end !== undefined && position + chunk.length > this.#end) {
+        throw this.#sizeError(`at least ${position + chunk.length}`);
+      }
+      held = position + chunk.length > stop ? chunk.subarray(0, stop - position) : chunk;
+      this.#update(held, position);
+      position += held.length;
+      // A part's end needs no look at what follows, unless it is the whole's: then nothing may follow.
+      if (position === stop && stop !== this.#end) break;
+    }
+    if (position < stop) {
+      if (this.#end !== undefined && position !== this.#end) throw this.#sizeError(`${position}`);
+      this.#end = position;
+    }
+    if (position === this.#end) this.#check();
+    if (held) yield held;
+  }
+
+  /** Bytes from the start that have been read; a registry cannot have more. */
+  get hashed(): number {
+    return this.#hashed;
+  }
+
+  /** The digest of the whole; what is not hashed yet is read now. Fails with a ContentFailure. */
+  async finish(signal?: AbortSignal): Promise<Digest> {
+    try {
+      if (this.#end === undefined || this.#hashed < this.#end) {
+        for await (const _ of this.read(this.#hashed, Number.POSITIVE_INFINITY, signal));
+      }
+      return this.#check();
+    } catch (error) {
+      throw new ContentFailure(error);
+    }
+  }
+
+  #update(chunk: Uint8Array, position: number): void {
+    const known = this.#hashed - position;
+    if (known >= chunk.length) return;
+    this.#hash.update(known > 0 ? chunk.subarray(known) : chunk);
+    this.#hashed = position + chunk.length;
+  }
+
+  #check(): Digest {
+    this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
+    const expected = this.#content.digest;
+    if (expected === undefined || expected === this.#digest) return this.#digest;
+    throw new ModelcarsError(
+      'integrity',
+      `${this.#what}: its bytes have digest ${this.#digest}, not ${expected}`,
+    );
+  }
+
+  #sizeError(bytes: string): ModelcarsError {
+    return new ModelcarsError('integrity', `${this.#what}: it has ${bytes} bytes, not ${this.#end}`);
+  }
+}
+
+/** Wraps what a content threw, so that an upload does not take it for the registry's failure. */
+export class ContentFailure extends Error {
+  constructor(cause: unknown) {
+    super('the content failed', { cause });
+  }
+}

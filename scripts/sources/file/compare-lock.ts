@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import type { LockedFile } from '../../model/types.ts';
+import { plain } from '../../text/format.ts';
+import { notLocked, openLocked } from './source.ts';
+
+const chunkSize = 1024 * 1024;
+
+/** Remembers what files of this machine hash to, by their stats. */
+export interface HashMemory {
+  get(stats: BigIntStats): Promise<string | undefined>;
+  remember(stats: BigIntStats, sha256: string): Promise<void>;
+}
+
+/**
+ * Compares a file of a `file:` source with the lock without reading it: by its size and, where `memory` knows these stats, by
+ * its hash. False when only reading can tell. Fails with code `integrity` when it is not the locked file.
+ */
+export async function compareWithLock(
+  directory: string,
+  uri: string,
+  file: LockedFile,
+  memory: HashMemory,
+): Promise<boolean> {
+  const handle = await openLocked(directory, uri, file);
+  try {
+    const stats = await handle.stat({ bigint: true });
+    return await compare(uri, file, stats, memory);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The same, reading the file where `memory` does not know it. */
+export async function proveLocked(
+  directory: string,
+  uri: string,
+  file: LockedFile,
+  memory: HashMemory,
+  signal?: AbortSignal,
+): Promise<void> {
+  const handle = await openLocked(directory, uri, file);
+  try {
+    const stats = await handle.stat({ bigint: true });
+    if (await compare(uri, file, stats, memory)) return;
+    const sha256 = await hash(handle, file.size, signal);
+    const after = await handle.stat({ bigint: true });
+    const moved =
+      after.size !== stats.size || after.mtimeNs !== stats.mtimeNs || after.ctimeNs !== stats.ctimeNs;
+    if (moved) throw notLocked(uri, file, 'changed while it was read');
+    await memory.remember(after, sha256);
+    if (sha256 !== file.sha256) throw otherHash(uri, file, sha256);
+  } catch (error) {
+    if (error instanceof ModelcarsError) throw error;
+    const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new ModelcarsError('source', `read ${plain(file.path)} of ${plain(uri)}: ${problem}`, {
+      next: 'check the disk',
+      cause: error,
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function compare(
+  uri: string,
+  file: LockedFile,
+  stats: BigIntStats,
+  memory: HashMemory,
+): Promise<boolean> {
+  if (stats.size !== BigInt(file.size))
+    throw notLocked(uri, file, `has ${stats.size} bytes, the lock says ${file.size}`);
+  const known = await memory.get(stats);
+  if (known !== undefined && known !== file.sha256) throw otherHash(uri, file, known);
+  return known !== undefined;
+}
+
+async function hash(handle: FileHandle, size: number, signal?: AbortSignal): Promise<string> {
+  const digest = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size)));
+  // One that grows as fast as it is read has no end; its stats show that it changed.
+  for (let at = 0; at <= size; ) {
+    stopIfAborted(signal);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+    digest.update(buffer.subarray(0, bytesRead));
+  }
+  return digest.digest('hex');
+}
+
+function otherHash(uri: string, file: LockedFile, sha256: string): ModelcarsError {
+  return notLocked(uri, file, `has sha256 ${sha256}, the lock says ${file.sha256}`);
+}

@@ -1,0 +1,150 @@
+import { isUtf8 } from 'node:buffer';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { opendir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
+import type { Selection } from '../types.ts';
+
+/** A regular file below a source's folder. */
+export interface WalkedFile {
+  /** Below the folder. */
+  path: string;
+  /** Free of symbolic links. */
+  real: string;
+  stats: BigIntStats;
+}
+
+/** Entries a folder may have in all. */
+const mostEntries = 100_000;
+/** Links to folders that are followed in all: links in linked folders multiply. */
+const mostLinks = 1000;
+/** Left out of every source: they are never part of a model. */
+const skipped = new Set(['.git', '.DS_Store']);
+
+/**
+ * All chosen regular files below a real folder, at any depth. Links are followed while they stay inside; a link that leads
+ * out, a pipe, socket or device among the chosen, a folder that cannot be read or holds itself by a link is an error.
+ */
+export async function walk(
+  root: string,
+  uri: string,
+  select: Selection,
+  signal?: AbortSignal,
+): Promise<WalkedFile[]> {
+  const found: WalkedFile[] = [];
+  let entries = 0;
+  let links = 0;
+  let files = 0;
+  const fail = (problem: string, next: string, cause?: unknown) =>
+    new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next, cause });
+
+  async function enter(folder: string, path: string, parents: readonly string[]): Promise<void> {
+    stopIfAborted(signal);
+    const names = await list(folder, mostEntries - entries + 1).catch((error) => {
+      throw fail(`${plain(path || '.')}: ${systemProblem(error)}`, 'check who may read the folder', error);
+    });
+    for (const entry of names) {
+      if (++entries > mostEntries) {
+        throw fail(
+          `it has more than ${mostEntries} entries`,
+          'point `source` at the folder of the model itself',
+        );
+      }
+      const name = entry.name.toString('utf8');
+      const child = path === '' ? name : `${path}/${name}`;
+      if (!isUtf8(entry.name)) throw fail(`the name ${plain(child)} is not UTF-8`, 'rename it');
+      if (skipped.has(name)) continue;
+      if (entry.isDirectory()) {
+        await enter(join(folder, name), child, [...parents, join(folder, name)]);
+        continue;
+      }
+      if (entry.isSymbolicLink()) await follow(join(folder, name), child, parents);
+      else await take(join(folder, name), child);
+    }
+  }
+
+  async function follow(link: string, path: string, parents: readonly string[]): Promise<void> {
+    const target = await realpath(link).catch(() => undefined);
+    if (target === undefined) {
+      files += 1;
+      if (select(path))
+        throw fail(
+          `${plain(path)} is a symbolic link to nothing`,
+          'remove it, or leave it out with `exclude`',
+        );
+      return;
+    }
+    if (!isInside(root, target)) {
+      throw fail(
+        `${plain(path)} is a symbolic link out of the source, to ${plain(target, 200)}`,
+        'replace it by a copy (`cp -rL` does so for a whole folder), or point `source` at the folder that holds both',
+      );
+    }
+    const stats = await stat(target).catch(() => undefined);
+    if (!stats?.isDirectory()) return take(target, path);
+    if (parents.includes(target))
+      throw fail(`${plain(path)} is a symbolic link to a folder that holds it`, 'remove it');
+    if (++links > mostLinks) {
+      throw fail(
+        `more than ${mostLinks} symbolic links to folders are followed`,
+        'point `source` at a folder without',
+      );
+    }
+    return enter(target, path, [...parents, target]);
+  }
+
+  async function take(real: string, path: string): Promise<void> {
+    files += 1;
+    if (!select(path)) return;
+    const stats = await stat(real, { bigint: true }).catch((error) => {
+      throw fail(`${plain(path)}: ${systemProblem(error)}`, 'check the file', error);
+    });
+    if (!stats.isFile()) {
+      throw fail(`${plain(path)} is a pipe, socket or device`, 'remove it, or leave it out with `exclude`');
+    }
+    found.push({ path, real, stats });
+  }
+
+  await enter(root, '', [root]);
+  if (files === 0) throw fail('the folder has no files', 'put the model there, or correct `source`');
+  return found;
+}
+
+/** At most `most` of a folder's entries, in any order: the names of a million files need not all be in memory to be too many. */
+async function list(folder: string, most: number): Promise<Dirent<Buffer>[]> {
+  // Names as bytes, which Node's opendir gives and its types do not know.
+  const directory = await opendir(folder, { bufferSize: 1024, encoding: 'buffer' as BufferEncoding });
+  const entries: Dirent<Buffer>[] = [];
+  try {
+    while (entries.length < most) {
+      const entry: unknown = await directory.read();
+      if (entry === null) break;
+      entries.push(entry as Dirent<Buffer>);
+    }
+  } finally {
+    await directory.close();
+  }
+  return entries;
+}
+
+/** Whether a real path is a real folder or lies below it. */
+export function isInside(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** What the operating system said, in words. */
+export function systemProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const words: Record<string, string> = {
+    ENOENT: 'no such file or folder',
+    ENOTDIR: 'a part of the path is a file, not a folder',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    ELOOP: 'symbolic links go in a circle',
+    ENAMETOOLONG: 'the path is too long',
+    EMFILE: 'too many open files',
+    EIO: 'the disk reports an input/output error',
+  };
+  return words[code] ?? `the system says ${code || String(error)}`;
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { ModelcarsError } from '../../errors.ts';
+import { headBytes, isPointer } from '../../formats/head.ts';
+import { RequestFailure } from '../../http/failure.ts';
+import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
+import { Transport } from '../../http/transport.ts';
+import { plain } from '../../text/format.ts';
+import { download } from '../download.ts';
+import type { Got } from '../get.ts';
+import type { FileTap, Source } from '../types.ts';
+import { parseHttpsUri } from '../uri.ts';
+
+export interface HttpsOptions {
+  /** Where proxies are named; process.env by default. */
+  env?: NodeJS.ProcessEnv;
+  /** PEM file of authorities to trust besides the system's. */
+  caFile?: string;
+  /** Seven tries without a new byte, 1 s before the second, by default. */
+  retry?: Partial<RetryOptions>;
+  /** Called before each new try with one line for the log. */
+  onRetry?(message: string): void;
+}
+
+/**
+ * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
+ * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
+ */
+export function httpsSource(options: HttpsOptions = {}): Source {
+  const { env = process.env, caFile, onRetry } = options;
+  const patience = { retry: { ...defaultRetry, ...options.retry }, ...(onRetry && { onRetry }) };
+  const connect = (): Transport => new Transport({ env, ...(caFile !== undefined && { caFile }) });
+  return {
+    async resolve(uri, select, signal, tap) {
+      const { url, name, what } = open(uri);
+      let digest = createHash('sha256');
+      let size = 0;
+      let first = Buffer.alloc(0);
+      let total: number | undefined;
+      let watcher: ReturnType<FileTap>;
+      const watch = (): void => {
+        watcher = total === undefined ? undefined : tap?.({ path: name, size: total });
+      };
+      if (!select(name)) return { revision: `sha256:${digest.digest('hex')}`, files: [] };
+      const restart = (): void => {
+        digest = createHash('sha256');
+        size = 0;
+        first = Buffer.alloc(0);
+        watch();
+      };
+      const check = (got: Got): void => {
+        refusePage(what, name, got);
+        total = got.total;
+        // An answer may go on where another broke off.
+        if (size === 0) watch();
+      };
+      const transport = connect();
+      try {
+        for await (const chunk of download(transport, {
+          what,
+          url,
+          offset: 0,
+          ...patience,
+          signal,
+          check,
+          restart,
+        })) {
+          digest.update(chunk);
+          watcher?.update(chunk);
+          size += chunk.length;
+          if (first.length < headBytes)
+            first = Buffer.concat([first, chunk.subarray(0, headBytes - first.length)]);
+        }
+      } finally {
+        await transport.close();
+      }
+      refusePointer(what, size, first);
+      const sha256 = digest.digest('hex');
+      await watcher?.end(sha256);
+      return { revision: `sha256:${sha256}`, files: [{ path: name, size, sha256 }] };
+    },
+
+    async *open(uri, _revision, file, offset = 0, signal) {
+      const { url, what } = open(uri);
+      const transport = connect();
+      try {
+        yield* download(transport, { what, url, offset, size: file.size, ...patience, signal });
+      } finally {
+        await transport.close();
+      }
+    },
+  } satisfies Source;
+}
+
+/** A URI's parts, and how an error about it begins: without its query, which may be nobody's business. */
+function open(uri: string): { url: URL; name: string; what: string } {
+  const parsed = parseHttpsUri(uri);
+  const what = `read ${plain(uri, 200)}`;
+  if (parsed.ok) return { ...parsed.value, what };
+  throw new ModelcarsError('source', `${what}: expected ${parsed.problem.expected}`, {
+    next: 'correct `source` in models.yaml',
+  });
+}
+
+/** A page about the file instead of the file: a login, GitHub's `/blob/`, a "not found" that says 200. */
+function refusePage(what: string, name: string, { host, contentType }: Got): void {
+  if (!contentType.startsWith('text/html') || /\.x?html?$/i.test(name)) return;
+  throw new RequestFailure(`${what}: ${host} sends a web page, not a file`, {
+    code: 'source',
+    next: "use the URL of the file itself: GitHub's has `/raw/`, not `/blob/`",
+  });
+}
+
+function refusePointer(what: string, size: number, first: Buffer): void {
+  if (!isPointer(first, size)) return;
+  throw new ModelcarsError('source', `${what}: it is a Git LFS pointer, not the file`, {
+    next: 'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',
+  });
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { diskError, writeAll } from '../files/atomic.ts';
+import { readFrom } from '../files/read.ts';
+import { type CheckedFile, CorruptFile } from '../model/corrupt-file.ts';
+import type { LockHandle } from './file-lock.ts';
+
+/** Where the file that is to become `path` grows. */
+export function partialPath(path: string): string {
+  return `${path}.part`;
+}
+
+/**
+ * A file of the store while it grows, in the hands of one process. Its bytes are proven by the hash of the whole and not before:
+ * whatever a crash left in it, nothing of it is ever the file unless all of it is right.
+ */
+export class PartialFile implements AsyncDisposable {
+  /** Bytes that were here when it was opened. */
+  readonly size: number;
+  readonly #path: string;
+  readonly #file: CheckedFile;
+  readonly #handle: FileHandle;
+  readonly #held: LockHandle;
+  readonly #hash = createHash('sha256');
+
+  private constructor(path: string, file: CheckedFile, handle: FileHandle, size: number, held: LockHandle) {
+    this.#path = path;
+    this.#file = file;
+    this.#handle = handle;
+    this.#held = held;
+    this.size = size;
+  }
+
+  /** Opens or makes the part of `path`. One that is larger than the file starts anew. */
+  static async open(path: string, file: CheckedFile, held: LockHandle): Promise<PartialFile> {
+    try {
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+      const handle = await open(partialPath(path), flags, 0o600);
+      let { size } = await handle.stat();
+      if (size > file.size) {
+        await handle.truncate(0);
+        size = 0;
+      }
+      return new PartialFile(path, file, handle, size, held);
+    } catch (error) {
+      throw diskError(`keep ${file.path} in the store`, error);
+    }
+  }
+
+  /** The file's bytes from `offset`, the missing ones from `origin`; the part is the file when the last chunk goes out. */
+  async *fill(
+    origin: (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>,
+    offset: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    let at = 0;
+    const file = this.#file;
+    for await (const chunk of this.#bytes(origin, signal)) {
+      if (chunk.length === 0) continue;
+      const end = at + chunk.length;
+      if (end > file.size) throw await this.#refuse(`has more than the ${file.size} bytes locked`);
+      const written = at < this.size ? undefined : this.#write(chunk, at);
+      this.#hash.update(chunk); // the disk and the hash work at the same time
+      await written;
+      if (end === file.size) await this.#finish();
+      if (end > offset) yield at < offset ? chunk.subarray(offset - at) : chunk;
+      at = end;
+    }
+    // What has come stays: the connection may have ended too soon.
+    if (at < file.size) throw new CorruptFile(file, `ended after ${at} of ${file.size} bytes`);
+    if (file.size === 0) await this.#finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async *#bytes(
+    origin: (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    let left = this.size;
+    if (left > 0) {
+      try {
+        for await (const chunk of readFrom(partialPath(this.#path), 0, signal)) {
+          if (left === 0) break;
+          yield chunk.subarray(0, left);
+          left -= Math.min(left, chunk.length);
+        }
+      } catch (error) {
+        if (signal?.aborted || error instanceof CorruptFile) throw error;
+        throw await this.#refuse('was kept in part, which cannot be read', error);
+      }
+    }
+    if (left > 0) throw await this.#refuse('was kept in part, which has shrunk');
+    if (this.size < this.#file.size) yield* origin(this.size, signal);
+  }
+
+  async #write(chunk: Uint8Array, at: number): Promise<void> {
+    if (this.#held.lost()) return;
+    try {
+      await writeAll(this.#handle, chunk, at);
+    } catch (error) {
+      throw diskError(`keep ${this.#file.path} in the store`, error);
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const actual = this.#hash.digest('hex');
+    if (actual !== this.#file.sha256)
+      throw await this.#refuse(`has sha256 ${actual}, locked is ${this.#file.sha256}`);
+    if (this.#held.lost()) return; // the process that took it over finishes it
+    try {
+      await this.#handle.chmod(0o400);
+      await this.#handle.datasync();
+      await rename(partialPath(this.#path), this.#path);
+    } catch (error) {
+      // Somebody took the lock, unnoticed yet, and was quicker.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+      throw diskError(`keep ${this.#file.path} in the store`, error);
+    }
+  }
+
+  /** Starts over with nothing: the next attempt reads all of it from its origin. */
+  async #refuse(why: string, cause?: unknown): Promise<CorruptFile> {
+    if (!this.#held.lost()) await rm(partialPath(this.#path), { force: true }).catch(() => undefined);
+    return new CorruptFile(this.#file, why, cause);
+  }
+}

@@ -1,0 +1,24 @@
+import picomatch from 'picomatch';
+import { findIncomplete } from '../../formats/find-incomplete.ts';
+import { type Expected, type Facts, modelMembers } from '../facts.ts';
+import { modelsRoot } from '../paths.ts';
+import { ContractViolation, count, shown } from '../violation.ts';
+
+/**
+ * The model is all there: no Git LFS pointer, web page or empty file stands for weights; safetensors headers fit their files; what weight
+ * indexes, ONNX models and the numbers of parts name is in the image.
+ */
+export function whole(image: Facts, expected: Expected): string {
+  const members = modelMembers(image).filter(({ member }) => member.type === 'file');
+  const files = members.map(({ member: { path, size, finding } }) => ({
+    path: path.slice(modelsRoot.length + 1),
+    size,
+    finding,
+  }));
+  const needed = (expected.served ?? []).map(({ anyOf }) => picomatch(anyOf, { dot: true }));
+  const incomplete = findIncomplete(files, needed);
+  if (incomplete === undefined) return `${count(files.length, 'file')}: none is missing, cut or a stand-in`;
+  const place = members.find(({ member }) => member.path === `${modelsRoot}/${incomplete.path}`)?.where;
+  const next = 'bring the whole model to its source, then run `modelcars lock` and build again';
+  throw new ContractViolation(shown(incomplete.problem), place ?? {}, next);
+}
