@@ -5,7 +5,7 @@ import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
-/** `unit` needs nothing, `e2e` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/testing.md. */
+/** `unit` needs nothing, `e2e` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/internals/testing.md. */
 export default defineConfig({
   test: {
     ...(reports && {

@@ -22,7 +22,7 @@ export const usage = `npm run bench -- [options]
   --peers NAMES  of ${peers.map(({ name }) => name).join(', ')} (all that are here)
   --size SIZE    of a large file: 1GiB, 32MiB (1GiB)
   --runs N       of every tool in every work (3)
-  --write        docs/performance.md, .json and .svg`;
+  --write        docs/internals/performance.md, .json and .svg`;
 
 /** Fails with the usage when a word is wrong. */
 export function readOptions(words: string[]): Options {

@@ -1,4 +1,4 @@
-/** Puts what was measured into docs/performance.md, between its markers, and beside it the chart. */
+/** Puts what was measured into docs/internals/performance.md, between its markers, and beside it the chart. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { chart } from './chart.ts';
 import { resultSection, surroundings } from './report.ts';
@@ -23,9 +23,9 @@ export function renderPage(page: string, results: readonly Result[], chartFile: 
   return `${page.slice(0, from)}${generated}\n\n${page.slice(to)}`;
 }
 
-/** Writes `docs/performance.md` and `docs/performance.svg` below the repository's root. */
-export async function writePage(docs: URL, results: readonly Result[]): Promise<void> {
-  const page = new URL('performance.md', docs);
+/** Writes `docs/internals/performance.md` and `docs/internals/performance.svg` below the repository's root. */
+export async function writePage(folder: URL, results: readonly Result[]): Promise<void> {
+  const page = new URL('performance.md', folder);
   await writeFile(page, renderPage(await readFile(page, 'utf8'), results, 'performance.svg'));
-  await writeFile(new URL('performance.svg', docs), chart(results));
+  await writeFile(new URL('performance.svg', folder), chart(results));
 }

@@ -1,4 +1,4 @@
-/** What was measured, as docs/performance.json keeps it, and the numbers that are made of it. */
+/** What was measured, as docs/internals/performance.json keeps it, and the numbers that are made of it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Sample } from './types.ts';

@@ -1,4 +1,4 @@
-/** `npm run bench`: the same work by us and by what else people would take, measured. docs/performance.md tells of it. */
+/** `npm run bench`: the same work by us and by what else people would take, measured. docs/internals/performance.md tells of it. */
 import { readOptions } from './options.ts';
 import { writePage } from './page.ts';
 import { resultSection } from './report.ts';
@@ -7,7 +7,7 @@ import { runWork } from './runner.ts';
 import { targetTable } from './targets.ts';
 import { works } from './works.ts';
 
-const docs = new URL('../docs/', import.meta.url);
+const pageFolder = new URL('../docs/internals/', import.meta.url);
 
 async function main(words: string[]): Promise<number> {
   const options = readOptions(words);
@@ -25,8 +25,8 @@ async function main(words: string[]): Promise<number> {
     failed ||= result.rows.some(({ error }) => error !== undefined);
     if (!options.write) continue;
     const order = works.map(({ name }) => name);
-    const results = await mergeResults(new URL('performance.json', docs).pathname, [result], order);
-    await writePage(docs, results);
+    const results = await mergeResults(new URL('performance.json', pageFolder).pathname, [result], order);
+    await writePage(pageFolder, results);
   }
   return failed ? 1 : 0;
 }

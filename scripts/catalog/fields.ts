@@ -92,7 +92,7 @@ export const targetName = checked('a path below /models', (value) => {
   return problem === undefined ? undefined : { expected: 'a path below /models', hint: `, which ${problem}` };
 });
 
-/** Only what picomatch matches in bearable time, with the meaning docs/models-yaml.md gives. */
+/** Only what picomatch matches in bearable time, with the meaning docs/reference/models-yaml.md gives. */
 export const glob = checked('a glob such as `*.json`', (value) => {
   const expected = 'a glob such as `*.json` or `onnx/**`';
   if (value === '' || value.length > 1024 || /\p{Cc}/u.test(value) || !value.isWellFormed())

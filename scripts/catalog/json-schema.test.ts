@@ -59,14 +59,14 @@ it('refuses in the editor what the command would refuse', () => {
 });
 
 it('is documented by an example that loads, with every field in it', async () => {
-  const documentation = await read('docs/models-yaml.md');
+  const documentation = await read('docs/reference/models-yaml.md');
   const [, example = ''] =
     /```yaml models\.yaml\n(# yaml-language-server[\s\S]*?)```/.exec(documentation) ?? [];
   await using folder = await Folder.make();
   expect((await loadCatalog(await folder.catalog(example))).models.length).toBeGreaterThan(0);
   for (const field of [...Object.keys(catalogSchema.shape), ...Object.keys(modelSchema.shape)]) {
-    expect(documentation, `docs/models-yaml.md must explain ${field}`).toContain(`\`${field}\``);
-    expect(example, `the example of docs/models-yaml.md must show ${field}`).toMatch(
+    expect(documentation, `docs/reference/models-yaml.md must explain ${field}`).toContain(`\`${field}\``);
+    expect(example, `the example of docs/reference/models-yaml.md must show ${field}`).toMatch(
       new RegExp(`\\b${field}:`),
     );
   }

@@ -20,7 +20,7 @@ export type { Overrides };
 
 /** Values a catalog may unfold to; a thousand models with all fields stay far below. */
 const mostValues = 100_000;
-const next = 'correct it; docs/models-yaml.md tells of every field';
+const next = 'correct it; docs/reference/models-yaml.md tells of every field';
 const reading: ReadOptions = {
   code: 'catalog',
   mostBytes: 1024 ** 2,

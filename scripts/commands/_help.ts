@@ -9,7 +9,7 @@ export const programEpilog = `Environment:
                          registry pushed to; without them those of
                          \`docker login\` and \`podman login\` are used
   HF_TOKEN               for private and gated repositories of Hugging Face
-  AWS_…, S3_ENDPOINT_URL for s3:// sources and \`cache\`; docs/cache.md has them all
+  AWS_…, S3_ENDPOINT_URL for s3:// sources and \`cache\`; docs/guide/cache.md has them all
   MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
   CI=true                plain lines, and the lock must be up to date
   DISABLE_PROGRESS=true  no progress; NO_COLOR=1: no colour

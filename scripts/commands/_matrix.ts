@@ -25,7 +25,7 @@ export function matrixOf(form: MatrixForm, models: readonly Model[], lock: Lock 
       'limit',
       `list the matrix: ${models.length} models, but ${form} takes ${most} jobs`,
       {
-        next: 'fan out by shards instead (docs/ci.md), or choose models with --only',
+        next: 'fan out by shards instead (docs/guide/ci.md), or choose models with --only',
       },
     );
   }

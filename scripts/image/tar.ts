@@ -6,7 +6,7 @@
 
 const block = 512;
 
-/** Numeric owner, modes and time of everything we put into a layer (docs/design.md, "The image contract"). */
+/** Numeric owner, modes and time of everything we put into a layer (docs/internals/design.md, "The image contract"). */
 export interface Ownership {
   uid: number;
   gid: number;

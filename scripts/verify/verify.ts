@@ -45,7 +45,7 @@ const tarOverhead = 256 * 1024;
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
 
 /**
- * Reads an image again, by tag, digest or a layout's entry name, and holds it against the image contract (docs/image-contract.md)
+ * Reads an image again, by tag, digest or a layout's entry name, and holds it against the image contract (docs/reference/image-contract.md)
  * and the lock, rule by rule. It shares no code with what builds images. Every layer is streamed once, memory does not
  * grow with them. Returns the digest of the index and what was checked; the first lie throws a ModelcarsError with code
  * `integrity`, that names the image, the platform, the layer and the member. Errors of the store come through as they are.

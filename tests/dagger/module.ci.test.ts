@@ -52,7 +52,7 @@ describe.skipIf(missing)('the recipes', () => {
   test('call what the module has', async () => {
     const files = [
       ...(await recipes()),
-      ...(await Promise.all(['docs/ci.md', 'docs/kserve.md', 'README.md'].map(recipe))),
+      ...(await Promise.all(['docs/guide/ci.md', 'docs/guide/kserve.md', 'README.md'].map(recipe))),
     ];
     const problems = files.flatMap((file) =>
       // `dagger call` by itself is what a text calls it.

@@ -1,4 +1,4 @@
-/** The recipes of ci/ and docs/ci.md: what they call is there, they agree with each other, and no secret is on a command line. */
+/** The recipes of ci/ and docs/guide/ci.md: what they call is there, they agree with each other, and no secret is on a command line. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseShard } from '../../scripts/catalog/shard.ts';
 import { parseCommandLine } from '../../scripts/commands/_parse.ts';
@@ -9,7 +9,7 @@ let docs: Recipe;
 let pin: string;
 beforeAll(async () => {
   all = await recipes();
-  docs = await recipe('docs/ci.md');
+  docs = await recipe('docs/guide/ci.md');
   pin = JSON.parse((await recipe('dagger.json')).text).engineVersion.replace(/^v/, '');
 });
 
@@ -123,7 +123,7 @@ test('the Indexed Job tells its pods of how many they are', async () => {
   expect(job.spec.parallelism).toBe(job.spec.completions);
 });
 
-test('docs/ci.md tells of every file', () => {
+test('docs/guide/ci.md tells of every file', () => {
   for (const { path } of all) expect(docs.text).toContain(path);
 });
 

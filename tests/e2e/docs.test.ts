@@ -1,12 +1,20 @@
 /** The documentation is held against the program: YAML is loaded, commands are parsed, links and folders exist. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../scripts/commands/_parse.ts';
 import { root } from '../parts/cli.ts';
 import { anchorsOf, blocksOf, type Page, pages } from '../parts/markdown.ts';
 import { filledIn, programLines, recipes } from '../parts/recipes.ts';
 import { checkObject, yamlKinds } from '../parts/yamlblocks.ts';
+
+/** A path of a page or chart as prose and messages name it; not one within a URL or a longer path. */
+const docsPath = /(?<![\w/.-])(docs\/[\w/-]+\.(?:md|json|svg))\b/g;
+
+/** Pages of git-lfs and of ONNX, which comments name. */
+const otherProjects = ['docs/spec.md', 'docs/ExternalData.md'];
 
 let all: Page[];
 beforeAll(async () => {
@@ -37,7 +45,12 @@ describe('YAML blocks', () => {
     // Each kind is used, or its check checks nothing.
     expect([...seen.keys()].sort()).toEqual(Object.keys(yamlKinds).sort());
     expect(all.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['README.md', 'docs/cache.md', 'frameworks/README.md']),
+      expect.arrayContaining([
+        'README.md',
+        'docs/guide/cache.md',
+        'docs/reference/models-yaml.md',
+        'frameworks/README.md',
+      ]),
     );
   });
 
@@ -109,9 +122,44 @@ test('links within the repository lead to files and headings', async () => {
   }
 });
 
-test('the rooms of docs/design.md are the folders there are', async () => {
+test('docs/README.md has one line for each page below docs/', () => {
+  const index = all.find(({ path }) => path === 'docs/README.md')?.text ?? '';
+  const listed = [...index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| \S/gm)];
+  for (const [, label, target] of listed) expect(label).toBe(target);
+  const listedPages = listed.map(([, , target = '']) => `docs/${target}`);
+  const existing = all
+    .map(({ path }) => path)
+    .filter((path) => path.startsWith('docs/') && path !== 'docs/README.md');
+  expect(existing.length).toBeGreaterThan(5);
+  expect(listedPages.toSorted()).toEqual(existing);
+});
+
+test('every docs/ path named in the repository exists', async () => {
+  const { stdout } = await promisify(execFile)('git', ['-C', root, 'ls-files', '-z'], {
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  const files = stdout
+    .split('\0')
+    .filter((path) => /\.(ts|md|ya?ml|sh|json|Jenkinsfile)$|^\.ci\//.test(path));
+  let mentions = 0;
+  for (const file of files) {
+    const text = await readFile(join(root, file), 'utf8').catch(() => '');
+    for (const [, path = ''] of text.matchAll(docsPath)) {
+      if (otherProjects.includes(path)) continue;
+      const exists = await stat(join(root, path)).then(
+        () => true,
+        () => false,
+      );
+      expect([file, path, exists]).toEqual([file, path, true]);
+      mentions++;
+    }
+  }
+  expect(mentions).toBeGreaterThan(20);
+});
+
+test('the rooms of docs/internals/design.md are the folders there are', async () => {
   const map = all
-    .find(({ path }) => path === 'docs/design.md')
+    .find(({ path }) => path === 'docs/internals/design.md')
     ?.blocks.find(({ text }) => text.startsWith('dagger.json'));
   const lines = (map?.text ?? '').split('\n');
   const tops = lines.flatMap((line) => /^([\w.]+)\//.exec(line)?.[1] ?? []);

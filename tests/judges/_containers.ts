@@ -31,7 +31,7 @@ export function surveyCommand(folder: string): string[] {
   return [`${judgeMount}/busybox`, 'sh', '-c', survey, 'survey', folder];
 }
 
-/** Checks what a survey of /models found against the files the test made and the image contract of docs/design.md. */
+/** Checks what a survey of /models found against the files the test made and the image contract of docs/internals/design.md. */
 export function expectContract({ code, stdout, stderr }: Result, model: TestModel): void {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = stdout.trimEnd().split('\n');

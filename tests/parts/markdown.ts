@@ -5,7 +5,7 @@ import { root } from './cli.ts';
 
 /** A fenced block of code (CommonMark 0.31, section 4.5). */
 export interface Block {
-  /** `docs/cache.md:38`, its first fence. */
+  /** `docs/guide/cache.md:38`, its first fence. */
   place: string;
   /** First word behind the fence: `yaml`; empty when there is none. */
   language: string;

@@ -1,6 +1,6 @@
 /**
  * The programs our tests are judged with: where each comes from and how to get it. A part is looked for on PATH
- * (Debian's only: a pinned Go tool is always ours), then in the cache, then made. See docs/testing.md.
+ * (Debian's only: a pinned Go tool is always ours), then in the cache, then made. See docs/internals/testing.md.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';

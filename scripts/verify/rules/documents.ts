@@ -5,7 +5,7 @@ import { ContractViolation, count, shown } from '../violation.ts';
 
 /** The rules that index, manifests and configs alone can show. */
 
-/** overlayfs, as the engines mount it, takes 127 layers; the plan keeps to about 100 of a model's (docs/design.md). */
+/** overlayfs, as the engines mount it, takes 127 layers; the plan keeps to about 100 of a model's (docs/internals/design.md). */
 const layerLimit = 127;
 
 /** Index entries and configs tell of the same platforms, each once, the wanted ones among them (image-spec image-index.md). */

@@ -17,7 +17,7 @@ import {
 import { format, modes, names, order, owner, parents, shadows, times, types, whiteouts } from './members.ts';
 
 /**
- * The image contract, rule by rule, in the order in which they are checked; docs/image-contract.md tells them to people. Each
+ * The image contract, rule by rule, in the order in which they are checked; docs/reference/image-contract.md tells them to people. Each
  * may rely on those before it.
  */
 
