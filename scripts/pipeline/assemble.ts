@@ -74,7 +74,7 @@ export async function predict(
 ): Promise<Assembled | undefined> {
   const finished: FinishedLayer[] = [];
   for (const layer of plan.layers) {
-    const known = await session.knownLayer(layer);
+    const known = await session.layers.get(layer);
     if (known === undefined) return undefined;
     finished.push(finish(layer, known));
   }
@@ -94,7 +94,7 @@ async function deliver(
   write: Write,
   task: Task,
 ): Promise<FinishedLayer> {
-  const known = await session.knownLayer(layer);
+  const known = await session.layers.get(layer);
   if (known !== undefined) {
     const finished = finish(layer, known);
     if (await sink.has(finished.descriptor)) {

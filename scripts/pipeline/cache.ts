@@ -35,7 +35,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
   const bucket = await openCacheBucket(target.place, target.endpoint);
   const downloads = await openDownloads(target);
   return await forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
-    const locked = await session.locked(model);
+    const locked = await session.locked.model(model);
     const folder = folderOf(target.place, model.source);
     if (folder === undefined)
       throw new ModelcarsError('source', `cache ${model.name}: ${model.source} is not on a hub`);

@@ -40,7 +40,7 @@ async function missingLayers(
 ): Promise<{ layer: Layer; bytes: number }[]> {
   const missing = [];
   for (const layer of plan.layers) {
-    const known = await session.knownLayer(layer);
+    const known = await session.layers.get(layer);
     const { mediaType } = layer;
     if (known === undefined) missing.push({ layer, bytes: layer.plan.size });
     else if (!(await sink.has({ mediaType, digest: known.digest, size: known.size })))

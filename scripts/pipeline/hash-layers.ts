@@ -27,7 +27,7 @@ export async function hashLayers(session: Session, layers: readonly Layer[], tas
 
 /** The layers of a plan that have to be read before their digests are known. */
 export async function unknownLayers(session: Session, layers: readonly Layer[]): Promise<Layer[]> {
-  const known = await Promise.all(layers.map((layer) => session.knownLayer(layer)));
+  const known = await Promise.all(layers.map((layer) => session.layers.get(layer)));
   return layers.filter((_layer, at) => known[at] === undefined);
 }
 

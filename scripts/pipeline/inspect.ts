@@ -4,9 +4,7 @@ import { ModelcarsError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { parseConfig, parseIndex, parseManifest } from '../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../image/types.ts';
-import { openLayout } from '../layout/open.ts';
-import { RegistryClient } from '../registry/client.ts';
-import { parseReference } from '../registry/reference.ts';
+import { openNamedImage } from './open-images.ts';
 import type { RegistryAccess } from './types.ts';
 
 /** One platform's image. */
@@ -23,7 +21,7 @@ export interface InspectedPlatform {
   }[];
 }
 
-/** What an image says of itself; nothing here is proven, that is `verify`'s work. */
+/** What an image says about itself. Nothing is checked; `verify` does that. */
 export interface Inspection {
   name: string;
   digest: string;
@@ -32,11 +30,11 @@ export interface Inspection {
   platforms: InspectedPlatform[];
 }
 
-/** Each manifest and config may have 4 MiB, and all are held until they are printed. */
+/** Each manifest and config may have 4 MiB, and all stay in memory until they are printed. */
 const mostPlatforms = 64;
 const parallelPlatforms = 4;
 
-/** What `dev.modelcars.layer.files` holds in an image of ours. */
+/** The annotation `dev.modelcars.layer.files`, which modelcars sets on its layers. */
 const filesSchema = z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string() }));
 
 /**
@@ -47,42 +45,12 @@ export async function inspectImage(
   name: string,
   options: { output: string; registry: RegistryAccess; signal?: AbortSignal },
 ): Promise<Inspection> {
-  if (!name.includes('/')) {
-    await using layout = await openLayout(options.output);
-    return await inspect(layout, name, name, options.output);
-  }
-  const reference = parseReference(name);
-  const { insecure, caFile } = options.registry;
-  const over = new AbortController();
-  await using client = new RegistryClient({
-    own: [reference.registry],
-    ...(insecure && { insecure }),
-    ...(caFile !== undefined && { caFile }),
-    signal: AbortSignal.any([over.signal, ...(options.signal ? [options.signal] : [])]),
-  });
-  try {
-    return await inspect(
-      client.repository(reference),
-      name,
-      reference.digest ?? reference.tag ?? 'latest',
-      reference.registry,
-    );
-  } finally {
-    // The first platform that fails is told; the others need not be read any more.
-    over.abort();
-  }
-}
-
-async function inspect(
-  store: ImageStore,
-  name: string,
-  reference: string,
-  where: string,
-): Promise<Inspection> {
-  const root = await store.resolve(reference);
+  await using image = await openNamedImage(name, options);
+  const { store, where } = image;
+  const root = await store.resolve(image.reference);
   if (root === undefined) {
     throw new ModelcarsError(
-      where.includes('/') ? 'layout' : 'registry',
+      name.includes('/') ? 'registry' : 'layout',
       `inspect ${name}: ${where} has no such image`,
       {
         next: 'name an entry of the layout as MODEL:VERSION, or an image as REGISTRY/REPOSITORY:TAG',

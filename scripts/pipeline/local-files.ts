@@ -3,8 +3,9 @@ import { ModelcarsError } from '../errors.ts';
 import type { LockedModel } from '../model/types.ts';
 import { compareWithLock, type HashMemory, proveLocked } from '../sources/file/compare-lock.ts';
 import type { WantedFile } from '../store/file-cache.ts';
+import { Once } from './once.ts';
 
-/** Files looked at at the same time: more only makes the disk seek. */
+/** Files read at the same time; more would only make the disk seek. */
 const parallelFiles = 4;
 
 /** The locked files of a model, as their sources name them. */
@@ -14,16 +15,15 @@ export function wantedFiles(locked: LockedModel): WantedFile[] {
 }
 
 /**
- * Holds the files of `file:` sources against the lock, each once per run. A layer that a registry or a layout already has is only
- * left out of a push or build when its local files are still the locked ones: otherwise an old model would be
- * published as the new version.
+ * Compares the files of `file:` sources with the lock, each once per run. A push or build skips a layer that a registry or a layout
+ * already has only when its local files are still the locked ones; otherwise an old model would be published as the new version.
  */
 export class LocalFiles {
   readonly #directory: string;
   readonly #hashes: HashMemory;
   readonly #signal: AbortSignal;
-  readonly #compared = new Map<string, Promise<boolean>>();
-  readonly #proven = new Map<string, Promise<void>>();
+  readonly #compared = new Once<string, boolean>();
+  readonly #proven = new Once<string, void>();
   readonly #limit = pLimit(parallelFiles);
 
   /** `directory` is where relative `file:` sources start. */
@@ -33,11 +33,11 @@ export class LocalFiles {
     this.#signal = options.signal;
   }
 
-  /** Files that this very run has hashed need no comparison. */
+  /** Marks files as proven: this run has hashed them itself. */
   accept(files: readonly WantedFile[]): void {
     for (const file of local(files)) {
-      this.#compared.set(keyOf(file), Promise.resolve(true));
-      this.#proven.set(keyOf(file), Promise.resolve());
+      this.#compared.set(keyOf(file), true);
+      this.#proven.set(keyOf(file), undefined);
     }
   }
 
@@ -46,12 +46,12 @@ export class LocalFiles {
     await Promise.all(local(files).map((file) => this.#compare(file)));
   }
 
-  /** Compares the files whole, and reads those whose hash this machine does not remember. Fails with code `integrity`. */
+  /** Compares sizes and hashes; reads the files whose hash this machine does not remember. Fails with code `integrity`. */
   async prove(files: readonly WantedFile[]): Promise<void> {
     await Promise.all(local(files).map((file) => this.#prove(file)));
   }
 
-  /** Like `prove`, for work on an image that exists: files that are not on this machine are no contradiction. */
+  /** Like `prove`, for an existing image: files that this machine does not have are skipped. */
   async proveExisting(files: readonly WantedFile[]): Promise<void> {
     await Promise.all(
       local(files).map(async (file) => {
@@ -65,13 +65,13 @@ export class LocalFiles {
   }
 
   #compare(file: WantedFile): Promise<boolean> {
-    return remember(this.#compared, keyOf(file), () =>
+    return this.#compared.get(keyOf(file), () =>
       this.#limit(() => compareWithLock(this.#directory, file.uri, file, this.#hashes)),
     );
   }
 
   #prove(file: WantedFile): Promise<void> {
-    return remember(this.#proven, keyOf(file), async () => {
+    return this.#proven.get(keyOf(file), async () => {
       if (await this.#compare(file)) return;
       await this.#limit(() => proveLocked(this.#directory, file.uri, file, this.#hashes, this.#signal));
     });
@@ -91,13 +91,4 @@ function isAbsent(error: unknown): boolean {
   return (
     system instanceof Error && 'code' in system && (system.code === 'ENOENT' || system.code === 'ENOTDIR')
   );
-}
-
-function remember<V>(memory: Map<string, Promise<V>>, key: string, make: () => Promise<V>): Promise<V> {
-  let value = memory.get(key);
-  if (value === undefined) {
-    value = make();
-    memory.set(key, value);
-  }
-  return value;
 }

@@ -40,7 +40,7 @@ export async function lockLayers(
   }
   const entries: LockedLayer[] = [];
   for (const layer of layers) {
-    const known = (await session.knownLayer(layer)) ?? session.lockedLayer(layer);
+    const known = (await session.layers.get(layer)) ?? session.layers.locked(layer);
     if (known !== undefined) entries.push(entryOf(layer, known));
   }
   const others = compressions.filter((compression) => compression !== model.compression);
@@ -61,7 +61,7 @@ export async function lockedDigest(
   const { layers } = planModel(session, model, locked);
   if ((await unknownLayers(session, layers)).length > 0) return undefined;
   const bases = await Promise.all(
-    model.platforms.map((platform) => session.openBase(model.base, platform, pins[platform] as Digest)),
+    model.platforms.map((platform) => session.bases.open(model.base, platform, pins[platform] as Digest)),
   );
   const image = await predict(session, {
     model,

@@ -37,7 +37,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
   await using session = await Session.open(options);
   if (options.frozen) {
     const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
-      if (model.image !== 'loader') await session.local.prove(wantedFiles(await session.locked(model)));
+      if (model.image !== 'loader') await session.local.prove(wantedFiles(await session.locked.model(model)));
       return { model: model.name, status: 'unchanged' };
     });
     return { outcomes, change: 'unchanged', changes: { models: [], bases: [] } };
@@ -62,7 +62,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
         session.options.signal,
         tapFor(session, model),
       ),
-      session.resolveBase(model.base, model.platforms),
+      session.bases.resolve(model.base, model.platforms),
     ]);
     if (leftOut) options.progress.log(leftOutLine(model, leftOut));
     checkLicences(model, resolved.metadata);
@@ -124,7 +124,7 @@ function tapFor(session: Session, model: Model): FileTap | undefined {
 /** Only a loader's base is locked: the rest of it is the program that runs. */
 async function lockLoader(session: Session, model: Model, lock: Lock): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
-  const pins = await session.resolveBase(model.base, model.platforms);
+  const pins = await session.bases.resolve(model.base, model.platforms);
   await checkLoaderBase(session, model, pins, 'lock');
   const after = { ...lock.bases[model.base], ...pins };
   lock.bases[model.base] = after;

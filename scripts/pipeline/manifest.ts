@@ -1,20 +1,20 @@
 import { ModelcarsError } from '../errors.ts';
 import { inferenceService, type KubernetesObject } from '../kserve/manifests/inference-service.ts';
 import { servingRuntime } from '../kserve/manifests/serving-runtimes.ts';
-import { openLayout } from '../layout/open.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { predict, proveFiles } from './assemble.ts';
 import { hashImage, unknownLayers } from './hash-layers.ts';
-import { entryName, remoteTag, repositoryName } from './image-names.ts';
+import { remoteTag, repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
+import { type ImageLocation, openImages } from './open-images.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
 export interface ManifestRunOptions extends RunOptions {
   /** Where digests come from: the registry, or the layout at `output` and, for what it lacks, the lock. */
-  from: { registry: true } | { layout: string };
+  from: ImageLocation;
   namespace?: string;
   pullSecrets: string[];
   /** Whether the ServingRuntimes come along; `serverImage` is their model server's. */
@@ -65,10 +65,11 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
   return manifests;
 }
 
-async function digestOf(session: Session, model: Model, from: ManifestRunOptions['from']): Promise<string> {
-  await session.local.proveExisting(wantedFiles(await session.locked(model)));
+async function digestOf(session: Session, model: Model, from: ImageLocation): Promise<string> {
+  await session.local.proveExisting(wantedFiles(await session.locked.model(model)));
   if ('registry' in from) {
-    const found = await session.client.repository(repositoryName(model)).resolve(remoteTag(model));
+    await using images = await openImages(session.client, from);
+    const found = await images.find(model);
     if (found !== undefined) return found.digest;
     throw new ModelcarsError(
       'registry',
@@ -76,11 +77,11 @@ async function digestOf(session: Session, model: Model, from: ManifestRunOptions
       { next: 'push it first, or leave --remote out to compute its digest' },
     );
   }
-  const layout = await openLayout(from.layout).catch(() => undefined);
+  const layout = await openImages(session.client, from).catch(() => undefined);
   if (layout !== undefined) {
-    await using open = layout;
-    const entry = await open.resolve(entryName(model));
-    if (entry !== undefined) return entry.digest;
+    await using images = layout;
+    const found = await images.find(model);
+    if (found !== undefined) return found.digest;
   }
   const plan = await planImage(session, model);
   const known = await predict(session, plan);

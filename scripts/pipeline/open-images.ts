@@ -2,66 +2,137 @@ import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
 import type { Model } from '../model/types.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { parseReference } from '../registry/reference.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
-import type { Session } from './session.ts';
+import type { RegistryAccess } from './types.ts';
 
-/** Where images are that are there already. */
+/** Where images are: an OCI image layout (a folder or a tar), or each model's registry. */
 export type ImageLocation = { layout: string } | { registry: true };
 
-/** A model's image, found. */
-export interface OpenedImage {
+/** Where one image is; whether it exists is not known yet. */
+export interface ImageAddress {
+  store: ImageStore;
+  /** What the store calls it: `iris:v1.0.0` in a layout, a tag or digest in a registry. */
+  reference: string;
+  /** Its name in messages and reports: `iris:v1.0.0`, `quay.io/me/iris`. */
+  name: string;
+}
+
+/** Images of models in one location. Dispose of it at the end. */
+export interface OpenedImages extends AsyncDisposable {
+  /** Fails with code `usage` for a model without a registry, where images are in registries. */
+  address(model: Model): ImageAddress;
+  /** The descriptor of a model's image; undefined when the location has no such image. */
+  find(model: Model): Promise<Descriptor | undefined>;
+}
+
+/** Opens a location. Fails with code `layout` when it is a layout that cannot be read; a registry is not asked anything yet. */
+export async function openImages(
+  client: Pick<RegistryClient, 'repository'>,
+  location: ImageLocation,
+): Promise<OpenedImages> {
+  const layout = 'layout' in location ? await openLayout(location.layout) : undefined;
+  const address = (model: Model): ImageAddress => {
+    const name = layout === undefined ? repositoryName(model) : entryName(model);
+    return layout === undefined
+      ? { store: client.repository(name), reference: remoteTag(model), name }
+      : { store: layout, reference: name, name };
+  };
+  return {
+    address,
+    async find(model) {
+      const { store, reference } = address(model);
+      return store.resolve(reference);
+    },
+    async [Symbol.asyncDispose]() {
+      await layout?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An image that exists. */
+export interface FoundImage {
   store: ImageStore;
   root: Descriptor;
   /** What the store calls it. */
   entry: string;
-  /** `quay.io/me/iris@sha256:…`, of one in a registry. */
+  /** `quay.io/me/iris@sha256:…`, for an image in a registry. */
   pushed?: string;
 }
 
-/** The images of some models; dispose of it when they are read no more. */
-export interface OpenedImages extends AsyncDisposable {
-  of(model: Model): OpenedImage;
+/** Images that exist, by model. */
+export interface FoundImages {
+  of(model: Model): FoundImage;
 }
 
-/** Finds the models' images. Fails with code `layout` or `registry`, naming all that are missing. */
-export async function openImages(
-  session: Session,
+/** Finds the images of all these models. Fails with code `layout` or `registry` and names all that are missing. */
+export async function requireImages(
+  images: OpenedImages,
   models: readonly Model[],
-  from: ImageLocation,
-): Promise<OpenedImages> {
-  const found = new Map<string, OpenedImage>();
+  location: ImageLocation,
+): Promise<FoundImages> {
+  const inLayout = 'layout' in location;
+  const found = new Map<string, FoundImage>();
   const missing: string[] = [];
-  const layout = 'layout' in from ? await openLayout(from.layout) : undefined;
   for (const model of models) {
-    const entry = layout === undefined ? remoteTag(model) : entryName(model);
-    const store = layout ?? session.client.repository(repositoryName(model));
-    const root = await store.resolve(entry);
-    if (root === undefined) missing.push(layout === undefined ? `${repositoryName(model)}:${entry}` : entry);
-    else {
-      const pushed = layout === undefined ? `${repositoryName(model)}@${root.digest}` : undefined;
-      found.set(model.name, { store, root, entry, ...(pushed !== undefined && { pushed }) });
-    }
+    const { store, reference, name } = images.address(model);
+    const root = await images.find(model);
+    if (root === undefined) missing.push(inLayout ? name : `${name}:${reference}`);
+    else
+      found.set(model.name, {
+        store,
+        root,
+        entry: reference,
+        ...(!inLayout && { pushed: `${name}@${root.digest}` }),
+      });
   }
-  if (missing.length > 0) {
-    await layout?.[Symbol.asyncDispose]();
-    const where = 'layout' in from ? from.layout : 'the registry';
-    throw new ModelcarsError(
-      layout === undefined ? 'registry' : 'layout',
-      `find images: ${where} has no ${missing.join(', no ')}`,
-      {
-        next:
-          layout === undefined ? 'push them first: `modelcars push`' : 'build them first: `modelcars build`',
-      },
-    );
+  if (missing.length === 0) return { of: (model) => imageOf(found, model) };
+  const where = inLayout ? location.layout : 'the registry';
+  throw new ModelcarsError(
+    inLayout ? 'layout' : 'registry',
+    `find images: ${where} has no ${missing.join(', no ')}`,
+    { next: inLayout ? 'build them first: `modelcars build`' : 'push them first: `modelcars push`' },
+  );
+}
+
+function imageOf(found: ReadonlyMap<string, FoundImage>, { name }: Model): FoundImage {
+  const image = found.get(name);
+  if (image === undefined) throw new ModelcarsError('bug', `the image of ${name} was not looked for`);
+  return image;
+}
+
+/**
+ * Opens one image by the name a user gives: an entry of the layout at `output` (`iris:v1.0.0`) or, when it has a slash, a registry
+ * reference. `where` is the layout or registry, for messages. Dispose of it at the end.
+ */
+export async function openNamedImage(
+  name: string,
+  options: { output: string; registry: RegistryAccess; signal?: AbortSignal },
+): Promise<ImageAddress & { where: string } & AsyncDisposable> {
+  if (!name.includes('/')) {
+    const layout = await openLayout(options.output);
+    const close = () => layout[Symbol.asyncDispose]();
+    return { store: layout, reference: name, name, where: options.output, [Symbol.asyncDispose]: close };
   }
+  const reference = parseReference(name);
+  const { insecure, caFile } = options.registry;
+  const over = new AbortController();
+  const client = new RegistryClient({
+    own: [reference.registry],
+    ...(insecure && { insecure }),
+    ...(caFile !== undefined && { caFile }),
+    signal: AbortSignal.any([over.signal, ...(options.signal ? [options.signal] : [])]),
+  });
   return {
-    of(model) {
-      const image = found.get(model.name);
-      if (image === undefined) throw new ModelcarsError('bug', `no image of ${model.name} was looked for`);
-      return image;
-    },
+    store: client.repository(reference),
+    reference: reference.digest ?? reference.tag ?? 'latest',
+    name,
+    where: reference.registry,
     async [Symbol.asyncDispose]() {
-      await layout?.[Symbol.asyncDispose]();
+      // Requests still under way after a failure are not needed any more.
+      over.abort();
+      await client.close();
     },
   };
 }

@@ -29,7 +29,7 @@ export interface ImagePlan {
  * layer is too large, and with `integrity` when a local file's size, or its hash as this machine remembers it, is not the locked one.
  */
 export async function planImage(session: Session, model: Model): Promise<ImagePlan> {
-  const locked = await session.locked(model);
+  const locked = await session.locked.model(model);
   checkLicences(model, locked.metadata);
   const { layers, files, loader } = planModel(session, model, locked);
   const plans = layers.map(({ plan }) => plan);

@@ -3,7 +3,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { SmokeResult } from '../kserve/types.ts';
 import type { Model } from '../model/types.ts';
 import { distrustOf, requireTrust } from '../store/trust.ts';
-import type { OpenedImages } from './open-images.ts';
+import type { FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke.ts';
 
@@ -11,7 +11,7 @@ import type { SmokeOptions } from './smoke.ts';
 export async function smokeLocally(
   session: Session,
   models: readonly Model[],
-  images: OpenedImages,
+  images: FoundImages,
   { wishes, signal, progress }: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { serverImage, serverCommand, security, timeout } = wishes;

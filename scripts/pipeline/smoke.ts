@@ -7,7 +7,7 @@ import type { Mode, Security, SmokeResult } from '../kserve/types.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { repositoryName } from './image-names.ts';
-import { type ImageLocation, type OpenedImages, openImages } from './open-images.ts';
+import { type FoundImages, type ImageLocation, openImages, requireImages } from './open-images.ts';
 import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { RunOptions } from './types.ts';
@@ -38,7 +38,8 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   if (models.length === 0) return [];
   if ('registry' in options.from) for (const model of models) repositoryName(model);
   await using session = await Session.open(options);
-  await using images = await openImages(session, models, options.from);
+  await using opened = await openImages(session.client, options.from);
+  const images = await requireImages(opened, models, options.from);
   return options.wishes.local
     ? await smokeLocally(session, models, images, options)
     : await smokeInCluster(session, models, images, options);
@@ -47,7 +48,7 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
 async function smokeInCluster(
   session: Session,
   models: readonly Model[],
-  images: OpenedImages,
+  images: FoundImages,
   options: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;

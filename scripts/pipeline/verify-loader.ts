@@ -5,6 +5,7 @@ import { checkNode } from '../loader/node.ts';
 import type { LockedBase, Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { hashImage } from './hash-layers.ts';
+import type { ImageAddress } from './open-images.ts';
 import { planImage } from './plan-image.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './types.ts';
@@ -17,7 +18,7 @@ export async function checkLoaderBase(
   verb: string,
 ): Promise<void> {
   for (const platform of model.platforms) {
-    const base = await session.openBase(model.base, platform, pins[platform] as Digest);
+    const base = await session.bases.open(model.base, platform, pins[platform] as Digest);
     await checkNode(base, `${verb} ${model.name}`, session.options.signal);
   }
 }
@@ -29,12 +30,10 @@ export async function checkLoaderBase(
 export async function verifyLoader(
   session: Session,
   model: Model,
-  store: ImageStore,
-  reference: string,
-  name: string,
+  { store, reference, name }: ImageAddress,
   task: Task,
 ): Promise<Outcome> {
-  await checkLoaderBase(session, model, await session.pins(model), 'verify');
+  await checkLoaderBase(session, model, await session.locked.base(model), 'verify');
   const plan = await planImage(session, model);
   const expected = await hashImage(session, plan, plan.layers, task);
   const root = await store.resolve(reference);

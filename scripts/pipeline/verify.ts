@@ -1,49 +1,33 @@
 import { servedFiles, targetPath } from '../catalog/resolve.ts';
-import type { ImageStore } from '../image/types.ts';
-import { openLayout } from '../layout/open.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { forEachModel } from './for-each-model.ts';
-import { entryName, remoteTag, repositoryName } from './image-names.ts';
+import { repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
+import { type ImageAddress, type ImageLocation, openImages } from './open-images.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { verifyLoader } from './verify-loader.ts';
 
-/** Where the images to verify are. */
-export type VerifyFrom = { layout: string } | { registry: true };
-
 /** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
-export async function verifyModels(options: RunOptions & { from: VerifyFrom }): Promise<Outcome[]> {
+export async function verifyModels(options: RunOptions & { from: ImageLocation }): Promise<Outcome[]> {
   const { from } = options;
   // A shard with no model has built no layout to open either.
   if (options.models.length === 0) return [];
   if ('registry' in from) for (const model of options.models) repositoryName(model);
   await using session = await Session.open(options);
-  if ('registry' in from) {
-    return await forEachModel({ ...options, verb: 'verify' }, (model, task) => {
-      const name = repositoryName(model);
-      return verifyOne(session, model, session.client.repository(name), remoteTag(model), name, task);
-    });
-  }
-  await using layout = await openLayout(from.layout);
+  await using images = await openImages(session.client, from);
   return await forEachModel({ ...options, verb: 'verify' }, (model, task) =>
-    verifyOne(session, model, layout, entryName(model), entryName(model), task),
+    verifyOne(session, model, images.address(model), task),
   );
 }
 
-async function verifyOne(
-  session: Session,
-  model: Model,
-  store: ImageStore,
-  reference: string,
-  name: string,
-  task: Task,
-): Promise<Outcome> {
-  if (model.image === 'loader') return verifyLoader(session, model, store, reference, name, task);
+async function verifyOne(session: Session, model: Model, image: ImageAddress, task: Task): Promise<Outcome> {
+  if (model.image === 'loader') return verifyLoader(session, model, image, task);
+  const { store, reference, name } = image;
   const framework = session.framework(model);
-  const locked = await session.locked(model);
+  const locked = await session.locked.model(model);
   await session.local.proveExisting(wantedFiles(locked));
   const files = locked.files.map((file) => ({
     path: targetPath(framework, file),
@@ -54,8 +38,8 @@ async function verifyOne(
     files,
     served: servedFiles(framework),
     platforms: model.platforms,
-    base: await session.pins(model),
-    baseStore: await session.baseStore(model),
+    base: await session.locked.base(model),
+    baseStore: await session.bases.store(model.base),
     signal: session.options.signal,
     onBytes: (count) => task.add(count),
   });

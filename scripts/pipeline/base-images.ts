@@ -1,0 +1,63 @@
+import { type Base, openBase, pinBase } from '../bases/base-image.ts';
+import { examineBase } from '../bases/examine.ts';
+import { type BaseOrigin, openOrigin } from '../bases/origin.ts';
+import type { Digest, ImageStore } from '../image/types.ts';
+import type { Lock } from '../model/types.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import type { Store } from '../store/store.ts';
+import { Once } from './once.ts';
+
+export interface BaseImagesOptions {
+  /** Absent: offline, only the store and `embedded` are read. */
+  client?: RegistryClient;
+  store: Store;
+  /** Registry prefixes and their mirrors, from the catalog. */
+  mirrors: Record<string, string>;
+  /** Base images that it pins were examined before they were locked. */
+  lock: Lock | undefined;
+  signal: AbortSignal;
+}
+
+/** The base images of one run, each opened once. Errors are those of the registry, the layout and the image contract. */
+export class BaseImages {
+  readonly #options: BaseImagesOptions;
+  readonly #origins = new Once<string, BaseOrigin>();
+  readonly #opened = new Once<string, Base>();
+  readonly #examined = new Once<string, void>();
+
+  constructor(options: BaseImagesOptions) {
+    this.#options = options;
+  }
+
+  /** The manifest digest that a reference points at now, per platform, whatever the lock says. New ones are examined. */
+  async resolve(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
+    const { lock, signal } = this.#options;
+    const origin = await this.#origin(name);
+    const pins = await pinBase(origin.store, name, origin.reference, platforms);
+    for (const [platform, pin] of Object.entries(pins)) {
+      // `embedded` is part of modelcars.
+      if (name === 'embedded' || lock?.bases[name]?.[platform] === pin) continue;
+      await this.#examined.get(`${name} ${platform} ${pin}`, async () =>
+        examineBase(origin.store, await openBase(origin.store, name, platform, pin), signal),
+      );
+    }
+    return pins;
+  }
+
+  /** One platform of a base image, by its manifest digest. */
+  open(name: string, platform: string, pin: Digest): Promise<Base> {
+    return this.#opened.get(`${name} ${platform} ${pin}`, async () =>
+      openBase(await this.store(name), name, platform, pin),
+    );
+  }
+
+  /** Where the manifests and layers of a base image are read. */
+  async store(name: string): Promise<ImageStore> {
+    return (await this.#origin(name)).store;
+  }
+
+  #origin(name: string): Promise<BaseOrigin> {
+    const { client, store, mirrors } = this.#options;
+    return this.#origins.get(name, () => openOrigin(name, { ...(client && { client }), store, mirrors }));
+  }
+}

@@ -1,0 +1,96 @@
+import { lockProblems } from '../catalog/lock-check.ts';
+import { lockCommand } from '../catalog/lock-path.ts';
+import { resolveModel } from '../catalog/resolve.ts';
+import { ModelcarsError } from '../errors.ts';
+import type { Digest } from '../image/types.ts';
+import { loaderFiles } from '../loader/files.ts';
+import type { Framework, Lock, LockedBase, LockedModel, Model } from '../model/types.ts';
+import type { SourceOptions } from '../sources/index.ts';
+import { displayPath } from '../text/paths.ts';
+import type { BaseImages } from './base-images.ts';
+import { type LocalFiles, wantedFiles } from './local-files.ts';
+import { leftOutLine } from './lock-policy.ts';
+import { Once } from './once.ts';
+import type { RunOptions } from './types.ts';
+
+export interface LockResolverOptions {
+  options: Pick<RunOptions, 'catalog' | 'progress' | 'signal'>;
+  /** As read from disk; undefined without a lock file. */
+  lock: Lock | undefined;
+  frameworks: ReadonlyMap<string, Framework>;
+  bases: BaseImages;
+  sources: SourceOptions;
+  /** Told which files of `file:` sources this run goes by. */
+  local: LocalFiles;
+}
+
+/**
+ * What each model is built from: the lock's entry or, where the lock has none that fits, the source and base image as they are
+ * now, with a warning. Each is resolved once per run. A frozen run never gets that far without a lock: see `checkFrozen`.
+ */
+export class LockResolver {
+  readonly #use: LockResolverOptions;
+  readonly #models = new Once<Model, LockedModel>();
+  readonly #pins = new Once<string, LockedBase>();
+
+  constructor(use: LockResolverOptions) {
+    this.#use = use;
+  }
+
+  /** A model's files, with size and sha256. Fails with the source's errors where it has to be resolved. */
+  model(model: Model): Promise<LockedModel> {
+    return this.#models.get(model, async () => {
+      const { local, options } = this.#use;
+      const locked =
+        model.image === 'loader' ? await loaderFiles(options.signal) : await this.#lockedOrCurrent(model);
+      if (locked !== this.#use.lock?.models[model.name]) local.accept(wantedFiles(locked));
+      return locked;
+    });
+  }
+
+  /** The manifest digests of a model's base image, one per platform. */
+  base(model: Model): Promise<LockedBase> {
+    return this.#pins.get(`${model.base} ${model.platforms.join()}`, async () => {
+      const pins = { ...this.#use.lock?.bases[model.base] };
+      const missing = model.platforms.filter((platform) => pins[platform] === undefined);
+      if (missing.length === 0) return pins;
+      const { bases, options } = this.#use;
+      options.progress.warn(
+        `base ${model.base}: no lock for ${missing.join(', ')}; using the current image (\`${lockCommand(options.catalog)}\` pins it)`,
+      );
+      return { ...pins, ...(await bases.resolve(model.base, missing)) };
+    });
+  }
+
+  /** The manifest digest of a model's base image for one of the model's platforms. */
+  async pin(model: Model, platform: string): Promise<Digest> {
+    const pin = (await this.base(model))[platform] as Digest | undefined;
+    if (pin === undefined) throw new ModelcarsError('bug', `base ${model.base}: no pin for ${platform}`);
+    return pin;
+  }
+
+  async #lockedOrCurrent(model: Model): Promise<LockedModel> {
+    const { options, frameworks, sources } = this.#use;
+    const file = displayPath(options.catalog.lockFile);
+    const reason = lockProblems([model], this.#use.lock, frameworks, undefined, file).find(
+      (one) => !one.startsWith('base '),
+    );
+    const locked = this.#use.lock?.models[model.name];
+    if (reason === undefined && locked !== undefined) return locked;
+    options.progress.warn(
+      `${model.name}: ${reason}; building from the current source (\`${lockCommand(options.catalog)}\` pins it)`,
+    );
+    const framework = frameworkOf(frameworks, model);
+    const { leftOut, ...resolved } = await resolveModel(model, framework, sources, options.signal);
+    if (leftOut) options.progress.log(leftOutLine(model, leftOut));
+    return resolved;
+  }
+}
+
+/** A model's framework; loading the catalog has checked that it exists. */
+export function frameworkOf(frameworks: ReadonlyMap<string, Framework>, model: Model): Framework {
+  const framework = frameworks.get(model.framework);
+  if (framework === undefined)
+    throw new ModelcarsError('catalog', `model ${model.name}: no framework ${model.framework}`);
+  return framework;
+}
