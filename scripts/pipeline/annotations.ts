@@ -2,10 +2,10 @@ import type { Layer } from '../image/layer.ts';
 import type { LockedModel, Model } from '../model/types.ts';
 import { spdxOf } from '../sources/huggingface/licence.ts';
 
-/** Annotation keys of our own. */
+/** Annotation keys that modelcars defines. */
 export const keys = {
   framework: 'dev.modelcars.framework',
-  /** What a hub's model card says. */
+  /** From the model card on the hub. */
   baseModel: 'dev.modelcars.base-model',
   pipelineTag: 'dev.modelcars.pipeline-tag',
   /** On a model layer: identifies its bytes before they are read (see image/layer.ts). */
@@ -14,12 +14,13 @@ export const keys = {
   layerFiles: 'dev.modelcars.layer.files',
 } as const;
 
-/** Longest list of files that a layer's annotation holds; manifests are bounded to 4 MiB by registries. */
+/** Most files listed in a layer's annotation: registries limit manifests to 4 MiB. */
 const mostListed = 64;
 
 /**
- * Annotations of an image's index and manifests (image-spec annotations.md). A source on this machine (`file:`) is not named: it
- * means nothing elsewhere; one on a hub by its page. The model card gives what the catalog does not. The catalog's own annotations win over what is said here, but for what the base is.
+ * Annotations of an image's index and manifests (image-spec annotations.md). A hub's repository is named by its page; a `file:`
+ * source is not named, since its path means nothing on another machine. The model card fills in what the catalog leaves out. The
+ * catalog's `annotations:` override all of these except the base image and the creation time.
  */
 export function annotationsOf(model: Model, locked: LockedModel, created: string): Record<string, string> {
   const prefix = 'org.opencontainers.image';
@@ -45,13 +46,13 @@ export function annotationsOf(model: Model, locked: LockedModel, created: string
   );
 }
 
-/** The page of a hub's repository: always the public one, whatever mirror the bytes come from. */
+/** The public page of a hub's repository, also when the bytes come from a mirror. */
 function hubPage(source: string): string | undefined {
   const name = /^hf:\/\/([^/:]+\/[^/:]+)/.exec(source)?.[1];
   return name === undefined ? undefined : `https://huggingface.co/${name}`;
 }
 
-/** Annotations of a model layer's descriptor: its key, and its files unless they are too many. */
+/** Annotations of a model layer's descriptor: its key and, unless there are too many, its files. */
 export function layerAnnotations(layer: Layer): Record<string, string> {
   const { files: planned, root = 'models' } = layer.plan;
   const files = planned.map(({ path, size, sha256 }) => ({ path: `${root}/${path}`, size, sha256 }));

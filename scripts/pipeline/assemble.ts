@@ -9,10 +9,10 @@ import { layerAnnotations } from './annotations.ts';
 import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
-/** Writes into the sink of an image, counting the bytes. */
+/** Writes to an image's sink and counts the bytes. */
 type Write = (content: Content, part?: TaskPart) => Promise<Descriptor>;
 
-/** An image as it is in a sink. */
+/** An image in a sink. */
 export interface Assembled {
   index: Document;
   /** Bytes of all distinct layers of all platforms. */
@@ -24,8 +24,8 @@ export interface Assembled {
 }
 
 /**
- * Brings an image into a sink: model layers and base layers in parallel, those that are there already left alone, then
- * configs and manifests, then the index; a name is the caller's to give. Stops all on the first failure.
+ * Writes an image to a sink: model layers and base layers in parallel, skipping those that the sink has, then configs and
+ * manifests, then the index. Sets no tag. The first failure stops everything.
  */
 export async function assemble(
   session: Session,
@@ -65,8 +65,8 @@ export async function assemble(
 }
 
 /**
- * The image's index and manifests when every layer of it is known; reads no byte. Local files are not compared with the lock:
- * `proveFiles` does that, before an image that exists is taken for the result.
+ * The image's index and manifests, without reading a byte; undefined unless the digest of every layer is known. Does not compare
+ * local files with the lock: callers that take an existing image for the result call `proveFiles` first.
  */
 export async function predict(
   session: Session,
@@ -119,8 +119,8 @@ async function deliver(
 }
 
 /**
- * Writes a layer whose digest is known. False when the bytes turn out not to have it: a file is wrong, or what was
- * remembered is; reading again with every file's proof tells which.
+ * Writes a layer whose digest is known. False when the bytes have another digest: a file or the known digest is wrong. Reading
+ * again, with every file checked, shows which.
  */
 async function writePromised(layer: Layer, known: KnownLayer, write: Write): Promise<boolean> {
   try {
@@ -132,7 +132,7 @@ async function writePromised(layer: Layer, known: KnownLayer, write: Write): Pro
   }
 }
 
-/** Reads a layer, again when a local copy of one of its files was at fault: other copies or the source are read then. */
+/** Reads a layer. When a local copy of a file is damaged, reads the layer again from other copies or the source. */
 export async function readSurely<T>(session: Session, read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -181,7 +181,7 @@ function measure(
   return { size, layers: layers.length + Math.max(...plan.bases.map((base) => base.layers.length)) };
 }
 
-/** Promise.all that tells the others to stop when one fails, and waits for them, so that nothing goes on in the dark. */
+/** Promise.all that aborts the others when one fails and waits for them, so that no work outlives the call. */
 export async function allOrStop<T>(promises: Promise<T>[], stop: AbortController): Promise<T[]> {
   try {
     return await Promise.all(promises);

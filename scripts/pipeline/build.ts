@@ -16,13 +16,13 @@ import { verifyModels } from './verify.ts';
 export interface BuildOptions extends RunOptions {
   /** A folder, or a path that ends in `.tar`. */
   output: string;
-  /** Verify what was built, as `verify` does: a lie makes its model fail. */
+  /** Verify the images, as `verify` does. A model whose image breaks the contract fails. */
   verify?: boolean;
 }
 
 /**
- * Builds the models into one OCI image layout. Models share blobs; a folder keeps the entries of other models and loses
- * blobs that no entry needs any more.
+ * Builds the models into one OCI image layout. Models share blobs. A folder keeps the entries of other models; blobs that no
+ * entry refers to any more are deleted.
  */
 export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
   const built = await buildLayout(options);
@@ -73,14 +73,14 @@ function buildInto(
   session: Session,
   sink: Sink,
   output: string,
-  wasThere: (name: string, digest: string) => boolean,
+  hadEntry: (name: string, digest: string) => boolean,
 ): Promise<Outcome[]> {
   return forEachModel(session.options, async (model, task) => {
     const plan = await planImage(session, model);
     await checkDiskSpace(session, plan, sink, output);
     const { index, size, layers, sent } = await assemble(session, plan, sink, task);
     const name = entryName(model);
-    const unchanged = wasThere(name, index.digest);
+    const unchanged = hadEntry(name, index.digest);
     if (!unchanged) await sink.tag(name, index.descriptor);
     const status = unchanged ? 'unchanged' : 'done';
     const tags = [{ tag: versionOf(model), current: true, moved: !unchanged }];
@@ -98,7 +98,7 @@ function buildInto(
   });
 }
 
-/** What a build would make; the digest only when every layer was made before. */
+/** What a build would write; with a digest only when every layer's digest is known. */
 async function planned(session: Session, model: Model): Promise<Outcome> {
   const plan = await planImage(session, model);
   const known = await predict(session, plan);

@@ -10,26 +10,26 @@ import { forEachModel } from './for-each-model.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-/** Where models are cached, and how. */
+/** Where and how models are cached. */
 export interface CacheTarget {
   place: CacheLocation;
-  /** Undefined: Amazon's. */
+  /** Amazon's by default. */
   endpoint?: string;
-  /** Files and parts under way at the same time. */
+  /** Files and parts transferred at the same time. */
   workers: number;
   /**
-   * A folder that keeps downloads: a killed run goes on in the middle of a file. Nothing but hashed files comes from it, so it
-   * may be a volume that others can write to.
+   * A folder that keeps downloads, so that a run after a crash resumes in the middle of a file. Every file from it is hashed, so
+   * it may be a volume that other users can write to.
    */
   downloadDir?: string;
 }
 
-/** What a run without a catalog needs. */
+/** Options of a run without a catalog. */
 export type CacheRun = Pick<RunOptions, 'dryRun' | 'signal' | 'progress'>;
 
 const commit = /^[0-9a-f]{40}$/;
 
-/** Brings the catalog's hub models into the cache: the files of the lock, at the lock's revision. One model at a time by default. */
+/** Copies the catalog's hub models to the cache: the lock's files at the lock's revision. One model at a time by default. */
 export async function cacheModels(options: RunOptions, target: CacheTarget): Promise<Outcome[]> {
   await using session = await Session.open(options);
   const bucket = await openCacheBucket(target.place, target.endpoint);
@@ -44,7 +44,7 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
       ...(downloads && { downloads }),
       uri: model.source,
       source: openSource(model.source, session.sources),
-      // Those of `files:` are not the repository's.
+      // Entries of `files:` are not part of the repository.
       snapshot: {
         revision: locked.revision,
         files: locked.files.filter(({ source }) => source === undefined),
@@ -57,8 +57,8 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
 }
 
 /**
- * Brings all of a hub's model, `hf://org/name[:revision]`, into the cache. The hub is not asked when the revision is a commit
- * and the cache has all of it; when the hub cannot be reached, what the cache has whole is good enough, with a warning.
+ * Copies all files of a hub's model, `hf://org/name[:revision]`, to the cache. The hub is not asked when the revision is a commit
+ * that the cache has completely. When the hub cannot be reached, a complete copy in the cache counts, with a warning.
  */
 export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTarget): Promise<Outcome> {
   const { signal, progress } = run;
@@ -101,7 +101,7 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
   }
 }
 
-/** What the model is now; where the hub does not answer, the size of what the cache has whole, with a warning. */
+/** The model's current snapshot or, when the hub does not answer, the size of the complete copy in the cache, with a warning. */
 async function resolveOrUse(
   source: Source,
   uri: string,
@@ -115,7 +115,7 @@ async function resolveOrUse(
     if (signal.aborted || !(error instanceof ModelcarsError) || error.code !== 'network') throw error;
     const cached = await cachedRevision(bucket, folder, undefined, signal);
     if (cached === undefined) throw error;
-    progress.warn(`${error.message}; the cache has all of revision ${cached.revision}, and that is used`);
+    progress.warn(`${error.message}; using revision ${cached.revision}, which the cache has completely`);
     return { size: cached.size };
   }
 }

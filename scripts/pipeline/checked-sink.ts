@@ -2,17 +2,17 @@ import { ModelcarsError } from '../errors.ts';
 import { type Descriptor, isManifest, mediaTypes, type Sink } from '../image/types.ts';
 import type { Repository } from '../registry/repository.ts';
 
-/** A repository as a sink that believes no 201. */
-export interface ProvingSink extends Sink {
-  /** After the tags: whether the manifests that were written are still what the registry shows. Fails with code `integrity`. */
-  proveManifests(): Promise<void>;
+/** A repository as a sink that reads back what the registry says it stored. */
+export interface CheckedSink extends Sink {
+  /** To call after the tags are set: checks that the registry still has the manifests. Fails with code `integrity`. */
+  confirmManifests(): Promise<void>;
 }
 
 /**
- * Reads back what a push writes, so that no tag ever shows what the registry does not hold: blobs and manifests before the index
- * goes, the index after it. What was there before is not asked for again: a push of an unchanged image costs no request more.
+ * Reads back what a push writes, so that a tag never points at something the registry lacks: blobs and manifests before the index
+ * is sent, the index after it. Blobs that existed before are not asked for again: pushing an unchanged image costs no extra request.
  */
-export function provingSink(repository: Repository): ProvingSink {
+export function checkedSink(repository: Repository): CheckedSink {
   const manifests: Descriptor[] = [];
   return {
     has: (descriptor) => repository.has(descriptor),
@@ -25,13 +25,13 @@ export function provingSink(repository: Repository): ProvingSink {
       if (isIndex) await repository.proveWritten(options?.signal);
       return descriptor;
     },
-    async proveManifests() {
+    async confirmManifests() {
       await Promise.all(
         manifests.map(async ({ digest }) => {
           if ((await repository.resolve(digest)) !== undefined) return;
           throw new ModelcarsError(
             'integrity',
-            `push manifest ${digest} to ${repository.name}: it was there before the tags were set, and is gone`,
+            `push manifest ${digest} to ${repository.name}: the registry had it before the tags were set, and has it no more`,
             { next: "look at the registry's log, then push again" },
           );
         }),

@@ -5,13 +5,13 @@ import { diskError, temporaryPrefix } from '../files/atomic.ts';
 import { lockFolder, lockName } from '../layout/layout.ts';
 import { openLayout } from '../layout/open.ts';
 
-/** What `build` makes in a folder. `index.json` is deleted last, so that a run that is killed leaves what the next one knows. */
-const ours = ['blobs', 'oci-layout', lockName, 'index.json'];
+/** What `build` writes to a folder. `index.json` is deleted last: the next run recognizes what a killed run left. */
+const layoutNames = ['blobs', 'oci-layout', lockName, 'index.json'];
 
 /**
  * Deletes what `build` wrote at `output`, and only that: a path that is not an OCI image layout, or a folder that holds anything
- * besides one, is refused with code `layout`. What a killed build or clean left of one goes too. Waits for a build that writes
- * there. Returns the paths deleted, or to be deleted with `dryRun`; none when there is nothing.
+ * else besides one, is refused with code `layout`. Also deletes what a killed build or clean left behind. Waits for a build that
+ * is writing. Returns the paths deleted (with `dryRun`: to be deleted).
  */
 export async function clean(output: string, options: { dryRun: boolean }): Promise<string[]> {
   const found = await lstat(output).catch(() => undefined);
@@ -26,17 +26,17 @@ export async function clean(output: string, options: { dryRun: boolean }): Promi
     return [output];
   }
   if ((await readdir(output)).length === 0) return [];
-  await checkOurs(output);
+  await checkIsLayout(output);
   if (!options.dryRun) await removeFolder(output);
   return [output];
 }
 
-async function checkOurs(output: string): Promise<void> {
+async function checkIsLayout(output: string): Promise<void> {
   const names = (await readdir(output)).filter((name) => !name.startsWith(temporaryPrefix));
   const left = [lockName, 'index.json', 'oci-layout'].filter((name) => names.includes(name));
   const whole = left.includes('index.json') && left.includes('oci-layout');
   if (whole || left.length === 0) await (await openLayout(output))[Symbol.asyncDispose]();
-  const other = names.find((name) => !ours.includes(name));
+  const other = names.find((name) => !layoutNames.includes(name));
   if (other !== undefined) throw foreign(join(output, other), 'it is not part of an OCI image layout');
 }
 
@@ -44,7 +44,7 @@ async function removeFolder(output: string): Promise<void> {
   try {
     const release = await lockFolder(output);
     try {
-      await checkOurs(output); // what another run did there while this one waited
+      await checkIsLayout(output); // another run may have changed it while this one waited
       for (const name of await readdir(output))
         if (name !== lockName && name !== 'index.json') await rm(join(output, name), { recursive: true });
     } finally {
@@ -58,5 +58,7 @@ async function removeFolder(output: string): Promise<void> {
 }
 
 function foreign(path: string, why: string): ModelcarsError {
-  return new ModelcarsError('layout', `clean ${path}: ${why}`, { next: 'delete it yourself if it is to go' });
+  return new ModelcarsError('layout', `clean ${path}: ${why}`, {
+    next: 'delete it by hand if you do not need it',
+  });
 }

@@ -5,9 +5,9 @@ import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
 /**
- * Fails with code `disk` when there is no room for what is about to be written, before its first byte: at `output` (a layout or
- * archive on disk) the layers that are not there yet, in the store the files that `--keep` will add. A layer that was never made
- * counts as large as its tar; compressed it may turn out smaller.
+ * Fails with code `disk`, before the first byte is written, when the disk has too little space: at `output` (a layout or archive) for
+ * the layers that it lacks, in the store for the files that `--keep` adds. A layer whose compressed size is not known counts as
+ * large as its tar.
  */
 export async function checkDiskSpace(
   session: Session,
@@ -32,7 +32,7 @@ export async function checkDiskSpace(
   await space.reserve('--keep', store.folder, needs, '--store');
 }
 
-/** The layers that will be read, and the bytes they have in the sink. */
+/** The layers to be written, with their size in bytes. */
 async function missingLayers(
   session: Session,
   plan: ImagePlan,

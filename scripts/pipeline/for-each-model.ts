@@ -6,8 +6,8 @@ import type { Task } from '../terminal/types.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /**
- * Works on every model, some at a time, each with a task on the screen. A failure becomes that model's outcome and stops no other;
- * after a cancellation no further model is begun.
+ * Runs `work` for every model, a few at a time (`concurrency`, 4 by default), with one progress task per model. A failure becomes
+ * that model's outcome and stops no other model; after a cancellation no further model is started.
  */
 export async function forEachModel(
   options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
@@ -37,7 +37,7 @@ export async function forEachModel(
 
 function cancelled(cause?: unknown): ModelcarsError {
   return new ModelcarsError('cancelled', 'stopped before it was done', {
-    next: 'run the same command again: what is done already is not done twice',
+    next: 'run the same command again: it skips what is done',
     cause,
   });
 }
@@ -45,8 +45,8 @@ function cancelled(cause?: unknown): ModelcarsError {
 function asModelcarsError(error: unknown): ModelcarsError {
   if (error instanceof ModelcarsError) return error;
   const path = error instanceof Error && 'path' in error ? ` ${String(error.path)}` : '';
-  const ours = pathError(`use file${path}`, error);
-  if (ours instanceof ModelcarsError) return ours;
+  const known = pathError(`use file${path}`, error);
+  if (known instanceof ModelcarsError) return known;
   const message = error instanceof Error ? error.message : String(error);
   return new ModelcarsError('bug', `unexpected failure: ${message}`, {
     next: 'run again with DEBUG=modelcars and report what it shows',

@@ -8,8 +8,8 @@ import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
 /**
- * Reads layers from their sources once, checks every file against its sha256, and notes the layers' digests; keeps and sends
- * nothing. Fails like a push would: a wrong file is named.
+ * Reads layers from their sources once, checks every file's sha256 and records the layers' digests. Writes and sends nothing.
+ * Fails as a push would, naming the file whose bytes are wrong.
  */
 export async function hashLayers(session: Session, layers: readonly Layer[], task: Task): Promise<void> {
   const stop = new AbortController();
@@ -25,13 +25,13 @@ export async function hashLayers(session: Session, layers: readonly Layer[], tas
   await allOrStop(hashing, stop);
 }
 
-/** The layers of a plan that have to be read before their digests are known. */
+/** The layers whose digest is known only after reading them. */
 export async function unknownLayers(session: Session, layers: readonly Layer[]): Promise<Layer[]> {
   const known = await Promise.all(layers.map((layer) => session.layers.get(layer)));
   return layers.filter((_layer, at) => known[at] === undefined);
 }
 
-/** The image as it would be written, after reading `layers` of it; the others are known. */
+/** The image as it would be written. Reads `layers`; the digests of the others are known. */
 export async function hashImage(
   session: Session,
   plan: ImagePlan,
@@ -41,7 +41,7 @@ export async function hashImage(
   await hashLayers(session, layers, task);
   const image = await predict(session, plan);
   if (image !== undefined) return image;
-  throw new ModelcarsError('bug', `hash ${plan.model.name}: a layer that was read is not known`);
+  throw new ModelcarsError('bug', `hash ${plan.model.name}: a layer was read and its digest is missing`);
 }
 
 async function hashContent(

@@ -2,7 +2,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Model } from '../model/types.ts';
 import { parseReference } from '../registry/reference.ts';
 
-/** The version a model's image has in a layout; `latest` where no version is given. */
+/** The version of a model's image in a layout; `latest` by default. */
 export function versionOf(model: Model): string {
   return model.version ?? 'latest';
 }
@@ -20,17 +20,17 @@ export function repositoryName(model: Model): string {
   });
 }
 
-/** The host of the registry that a model's image goes to, as references have it. */
+/** The host of a model's registry, as in image references. */
 export function registryOf(model: Model): string {
   return parseReference(repositoryName(model)).registry;
 }
 
-/** Tags to set besides those of the version: the catalog's or --tag's; `latest` where there would be none at all. */
+/** Tags besides those of the version: from the catalog or --tag; `latest` for a model with neither version nor tags. */
 export function extraTags(model: Model): string[] {
   return model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags;
 }
 
-/** A tag that names a model's image after a push. */
+/** A tag that points at a model's image after a push. */
 export function remoteTag(model: Model): string {
   return model.version ?? extraTags(model)[0] ?? 'latest';
 }

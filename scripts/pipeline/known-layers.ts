@@ -4,10 +4,10 @@ import type { Digest } from '../image/types.ts';
 import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer, Store } from '../store/store.ts';
 
-/** Digests of layers from where they can be trusted: this run, this user's own store, and the lock. Never a registry. */
+/** Layer digests from places that can be trusted: this run, this user's store, and the lock. Never a registry. */
 export class KnownLayers {
   readonly #store: Pick<Store, 'layer' | 'rememberLayer'>;
-  /** By key, which binds a digest to the bytes of the files: entries of any model serve every model. */
+  /** By layer key, which depends on the files' bytes: an entry of one model fits every model with the same layer. */
   readonly #locked: ReadonlyMap<string, LockedLayer>;
   readonly #read = new Map<string, KnownLayer>();
 
@@ -17,7 +17,7 @@ export class KnownLayers {
     this.#locked = new Map(layers.map((layer) => [layer.key, layer]));
   }
 
-  /** What a layer is. Undefined when it has to be read, also where the store contradicts the lock: one of them is wrong. */
+  /** A layer's digest. Undefined when the layer has to be read, also when store and lock contradict each other. */
   async get(layer: Layer): Promise<KnownLayer | undefined> {
     const read = this.#read.get(layer.key);
     if (read !== undefined) return read;
@@ -28,7 +28,7 @@ export class KnownLayers {
       : (stored ?? locked);
   }
 
-  /** What the lock says of a layer. */
+  /** A layer's digest according to the lock. */
   locked(layer: Layer): KnownLayer | undefined {
     const entry = this.#locked.get(layer.key);
     if (entry === undefined) return undefined;
@@ -37,8 +37,8 @@ export class KnownLayers {
   }
 
   /**
-   * Takes note of a layer that was read. Returns the error, with code `lock`, when the lock says another digest: the same files
-   * in the same layer format have one digest, so the lock was written by hand, or another version compresses otherwise.
+   * Records a layer that was read. Returns an error with code `lock` when the lock says another digest: it was edited by hand, or
+   * written with another version of the compression library.
    */
   async add(layer: Layer, made: KnownLayer, lockFile: string): Promise<ModelcarsError | undefined> {
     this.#read.set(layer.key, made);
@@ -55,7 +55,7 @@ export class KnownLayers {
   }
 }
 
-/** An uncompressed layer has the size that was planned, and one digest; whatever says otherwise is about something else. */
+/** Ignores an entry that cannot be right: an uncompressed layer has the planned size, and its diffId is its digest. */
 function fitting(layer: Layer, known: KnownLayer | undefined): KnownLayer | undefined {
   if (known === undefined || layer.size === undefined) return known;
   return known.size === layer.size && known.diffId === known.digest ? known : undefined;

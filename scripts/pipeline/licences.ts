@@ -4,8 +4,8 @@ import { contradicted } from '../sources/huggingface/licence.ts';
 import { plain } from '../text/format.ts';
 
 /**
- * Fails with code `catalog` when `defaults:` give a model another licence than its model card names: nobody has looked at this
- * model then, and the image would state what is not true. A `licenses:` of the model itself is somebody's decision and holds.
+ * Fails with code `catalog` when `defaults:` give a model a licence that contradicts its model card: the image would state something
+ * false about a model that the catalog's author never looked at. `licenses:` of the model itself is a decision and is not checked.
  */
 export function checkLicences(model: Model, metadata: Record<string, string> = {}): void {
   if (model.licenses === undefined || model.licensesByDefault !== true) return;
@@ -15,7 +15,7 @@ export function checkLicences(model: Model, metadata: Record<string, string> = {
     'catalog',
     `check the licence of ${model.name}: \`defaults:\` say ${plain(model.licenses)}, the model card of ${plain(model.source)} says ${plain(card)}`,
     {
-      next: `give the model a \`licenses:\` of its own: \`licenses: ${plain(card)}\`, or what you know to be true`,
+      next: `set \`licenses: ${plain(card)}\` for this model, or the licence that you know to be right`,
     },
   );
 }

@@ -7,7 +7,7 @@ import { lockedDigest } from './lock-layers.ts';
 import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
-/** What the lock knows of a model. */
+/** What the lock says about a model. */
 export interface LockState {
   state: 'locked' | 'stale' | 'missing';
   /** Why it is not `locked`. */
@@ -16,13 +16,13 @@ export interface LockState {
   files?: number;
   /** Bytes of all files. */
   size?: number;
-  /** Of the image index that a build or push makes; absent when the lock lacks a layer, or the base was never read here. */
+  /** Digest of the image index that a build or push makes; absent when the lock lacks a layer or the store lacks the base. */
   digest?: string;
 }
 
 /**
- * Compares the models with the lock, and their local files too: those whose hash this machine does not remember are read. Asks
- * no hub and no registry.
+ * Compares the models and their local files with the lock; reads the local files whose hash this machine does not remember. Asks
+ * neither hub nor registry.
  */
 export async function listModels(options: RunOptions): Promise<(Model & { lock: LockState })[]> {
   await using session = await Session.open({ ...options, frozen: false, offline: true });
@@ -35,7 +35,7 @@ async function lockState(session: Session, model: Model): Promise<LockState> {
   const { lock } = session;
   const lockFile = displayPath(session.options.catalog.lockFile);
   const reasons = lockProblems([model], lock, session.frameworks, undefined, lockFile);
-  // Of a loader only the base is locked.
+  // The lock has only the base image of a loader.
   if (model.image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
   if (locked === undefined) return { state: 'missing', reasons };
@@ -63,7 +63,7 @@ async function changeOf(session: Session, locked: LockedModel): Promise<string |
   }
 }
 
-/** The image's digest, where the base's documents are on this machine. */
+/** The image's digest; undefined when the store lacks the base's manifests. */
 async function digestOf(session: Session, model: Model, locked: LockedModel): Promise<string | undefined> {
   try {
     return await lockedDigest(session, model, locked, session.lock?.bases[model.base] ?? {});

@@ -12,7 +12,7 @@ interface FileState {
   sha256: string;
 }
 
-/** What became of a locked file. */
+/** How a locked file changed. */
 export interface FileChange {
   path: string;
   change: Kind;
@@ -20,22 +20,22 @@ export interface FileChange {
   to?: FileState;
 }
 
-/** What became of a locked model. */
+/** How a locked model changed. */
 export interface ModelChange {
   model: string;
   change: Kind;
-  /** Revisions; equal where only something else changed. */
+  /** Revisions before and after; equal when only other fields changed. */
   from?: string;
   to?: string;
-  /** Bytes of all files after the change; of a removed model before it. */
+  /** Bytes of all files after the change; for a removed model, before it. */
   size: number;
-  /** Files that differ, sorted by path; of an added or removed model all of them. */
+  /** Files that differ, sorted by path; all files of an added or removed model. */
   files: FileChange[];
   /** Other fields of the lock's entry that differ: `source`, `include`, `metadata` and the like. */
   fields: string[];
 }
 
-/** What became of the pin of one platform of a base. */
+/** How the pin of one platform of a base image changed. */
 export interface BaseChange {
   base: string;
   platform: string;
@@ -44,13 +44,13 @@ export interface BaseChange {
   to?: string;
 }
 
-/** What differs between two locks; both lists are empty when nothing does. */
+/** The differences between two locks; both lists are empty when there are none. */
 export interface LockChanges {
   models: ModelChange[];
   bases: BaseChange[];
 }
 
-/** Compares two locks, the first of which may not exist. Everything is sorted by name. */
+/** Compares two locks, sorted by name. `before` is undefined when there was no lock. */
 export function compareLocks(before: Lock | undefined, after: Lock): LockChanges {
   const models = pairs(before?.models ?? {}, after.models).flatMap(([model, from, to]) => {
     const change = isDeepStrictEqual(from, to) ? undefined : modelChange(model, from, to);
@@ -76,7 +76,7 @@ function modelChange(
     from && to
       ? pairs<unknown>({ ...from }, { ...to })
           .filter(([field, one, other]) => !isDeepStrictEqual(one, other) && !shownApart.has(field))
-          // Other files are other layers: that goes without saying.
+          // Changed files always change the layers.
           .filter(([field]) => field !== 'layers' || files.length === 0)
           .map(([field]) => field)
       : [];
@@ -96,7 +96,7 @@ function modelChange(
 const shownApart: ReadonlySet<string> = new Set(['revision', 'files']);
 
 function fileChanges(before: readonly LockedFile[], after: readonly LockedFile[]): FileChange[] {
-  // A path of `files:` is one below /models, any other one below the source: two of the same name are two files.
+  // Paths of `files:` are below /models, all others below the source: the same path can name two files.
   const byKey = (files: readonly LockedFile[]) =>
     Object.fromEntries(
       files.map((file) => [`${file.path}\0${file.source === undefined ? '' : 'own'}`, file]),
@@ -118,7 +118,7 @@ function state({ size, sha256 }: LockedFile): FileState {
   return { size, sha256 };
 }
 
-/** The values of two records by name, sorted; what one of them lacks is undefined. */
+/** The values of two records, sorted by name; undefined where one record lacks the name. */
 function pairs<T>(
   before: Record<string, T>,
   after: Record<string, T>,

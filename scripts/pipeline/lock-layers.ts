@@ -12,17 +12,17 @@ import type { Session } from './session.ts';
 const compressions: Compression[] = ['none', 'gzip', 'zstd'];
 
 export interface LockLayersOptions {
-  /** The model's entry in the lock so far: what it knows of the same layers stays. */
+  /** The model's current entry in the lock: digests of unchanged layers are kept. */
   before: LockedModel | undefined;
-  /** Whether layers that nothing else knows are read from the source. */
+  /** Whether to read layers from the source when their digest is not known. */
   readAll: boolean;
   task: Task;
 }
 
 /**
- * The layers of a locked model as far as their digests are known: from reading local files, from the store, or from the lock so
- * far, which also keeps what it has of the other compressions. Uncompressed layers of local files are read: `lock` has just
- * read these files, and the system still has most of their pages.
+ * The layers of a locked model whose digests are known: from local files, the store, or the current lock. Digests of the other
+ * compressions are kept. Uncompressed layers of local files are read here: `lock` has just read these files, so they are mostly
+ * in the page cache.
  */
 export async function lockLayers(
   session: Session,
@@ -51,7 +51,7 @@ export async function lockLayers(
   return entries;
 }
 
-/** The digest of a model's image by its locked files, its pinned bases and what is known of its layers; undefined: not all is known. */
+/** The digest of a model's image from its locked files and pinned base images; undefined unless every layer's digest is known. */
 export async function lockedDigest(
   session: Session,
   model: Model,

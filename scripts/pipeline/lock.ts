@@ -16,22 +16,22 @@ import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { checkLoaderBase } from './verify-loader.ts';
 
-/** What `lock` did to the catalog's lock; with `dryRun` what it would do. */
+/** What `lock` did to the lock file; with `dryRun`, what it would do. */
 export type LockChange = 'created' | 'changed' | 'unchanged';
 
-/** What came of `lock`. */
+/** The result of `lock`. */
 export interface Locking {
   outcomes: Outcome[];
   change: LockChange;
-  /** What is otherwise now than the lock says; not written when a model failed. */
+  /** Differences from the previous lock; not written when a model failed. */
   changes: LockChanges;
 }
 
 /**
- * Resolves the models' sources and bases as they are now and writes the catalog's lock. Models that were not asked for, and other bases
- * that models still use, keep their entries; entries of models that left the catalog go. Nothing is written when any
- * model fails, or with `dryRun`; a frozen run only checks, and fails with code `lock` when the lock is out of date. With `layers`,
- * models on a hub are read too, so that the digest of every layer is locked.
+ * Resolves the models' sources and base images and writes the catalog's lock. Models that are not selected, and base images that
+ * other models use, keep their entries; entries of models that left the catalog are removed. Nothing is written when a model
+ * fails, or with `dryRun`. A frozen run only checks, and fails with code `lock` when the lock is out of date. With `layers`, models
+ * on a hub are read as well, so that every layer's digest is locked.
  */
 export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {
   await using session = await Session.open(options);
@@ -91,7 +91,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
     lock.bases = Object.fromEntries(Object.entries(lock.bases).filter(([name]) => used.has(name)));
   }
   if (options.signal.aborted)
-    throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is as it was`);
+    throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is unchanged`);
   const changes = compareLocks(session.lock, lock);
   if (outcomes.some((outcome) => outcome.status === 'failed'))
     return { outcomes, change: 'unchanged', changes };
@@ -104,24 +104,24 @@ function plannedChange(before: Lock | undefined, after: Lock): LockChange {
   return formatLock(before) === formatLock(after) ? 'unchanged' : 'changed';
 }
 
-/** Remembers the layers of large files while these are hashed, so that the first push knows them beforehand. */
+/** Records the layers of large files while the files are hashed, so that the first push knows their digests. */
 function tapFor(session: Session, model: Model): FileTap | undefined {
   if (model.compression !== 'none' || session.options.dryRun) return undefined;
   const { place } = session.framework(model);
   return ({ path, size }) => {
-    const solo = layerPredictor(place?.(path) ?? path, size, session.epoch);
-    if (solo === undefined) return undefined;
+    const predictor = layerPredictor(place?.(path) ?? path, size, session.epoch);
+    if (predictor === undefined) return undefined;
     return {
-      update: solo.update,
+      update: predictor.update,
       async end(sha256) {
-        const { key, ...layer } = solo.end(sha256);
+        const { key, ...layer } = predictor.end(sha256);
         await session.store.rememberLayer(key, layer);
       },
     };
   };
 }
 
-/** Only a loader's base is locked: the rest of it is the program that runs. */
+/** Locks a loader's base image; its other content is the running program itself. */
 async function lockLoader(session: Session, model: Model, lock: Lock): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
   const pins = await session.bases.resolve(model.base, model.platforms);

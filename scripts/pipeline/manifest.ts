@@ -17,12 +17,12 @@ export interface ManifestRunOptions extends RunOptions {
   from: ImageLocation;
   namespace?: string;
   pullSecrets: string[];
-  /** Whether the ServingRuntimes come along; `serverImage` is their model server's. */
+  /** Whether to add the ServingRuntimes; `serverImage` is the image of their model server. */
   withRuntime: boolean;
   serverImage?: string;
 }
 
-/** What serves one model. */
+/** The Kubernetes objects that serve one model. */
 export interface ModelManifest {
   model: string;
   /** `quay.io/me/iris@sha256:…`. */
@@ -31,13 +31,13 @@ export interface ModelManifest {
 }
 
 /**
- * The Kubernetes objects that serve the models, each image pinned by digest. Fails with code `usage` without a registry, and with
- * the registry's or the sources' errors where a digest cannot be had.
+ * The Kubernetes objects that serve the models, with images pinned by digest. Fails with code `usage` without a registry, and with the
+ * registry's or the source's error when a digest cannot be determined.
  */
 export async function manifestModels(options: ManifestRunOptions): Promise<ModelManifest[]> {
   const models = options.models.filter(({ image }) => image !== 'loader');
   if (models.length === 0) {
-    throw new ModelcarsError('usage', 'write manifest: a loader is no model that KServe serves', {
+    throw new ModelcarsError('usage', 'write manifest: KServe serves models, and this is a loader', {
       next: 'name a model',
     });
   }
@@ -90,7 +90,7 @@ async function digestOf(session: Session, model: Model, from: ImageLocation): Pr
   return known.index.digest;
 }
 
-/** Reads every byte of the model once and keeps none. */
+/** Reads the whole model once, to compute the digest. */
 async function computed(session: Session, plan: ImagePlan, task: Task): Promise<string> {
   try {
     const { index } = await hashImage(session, plan, await unknownLayers(session, plan.layers), task);

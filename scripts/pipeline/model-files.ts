@@ -6,37 +6,37 @@ import type { StoreFiles } from '../store/files.ts';
 
 export interface ModelFilesOptions {
   store: StoreFiles;
-  /** Other places on this machine, asked after the store; what they give is not kept. */
+  /** Other caches on this machine, asked after the store; their files are not copied to the store. */
   local: readonly FileCache[];
-  /** Places asked before the source, which are as far away: what they give is kept as the source's is. */
+  /** Caches on the network, asked before the source; `keep` applies to their files as to the source's. */
   remote: readonly FileCache[];
-  /** Whether what comes from afar goes into the store too. */
+  /** Whether files from the network are also written to the store. */
   keep: boolean;
   sources: SourceOptions;
   /** Shows a line. */
   say(line: string): void;
 }
 
-/** Gave all or the beginning of a file: a place, or what an earlier run kept. */
-type Giver = FileCache | 'kept before';
+/** Where all of a file or its beginning came from: a cache, or the part that an earlier run kept. */
+type Origin = FileCache | 'kept before';
 
 /**
- * The bytes of locked files, from the nearest place that has them: the store, other local caches, remote caches, the
- * source. No place is trusted: where the layer's reader finds a file wrong, `doubt` says whether reading again may go
- * better. `file:` sources are read where they are.
+ * Opens locked files in the nearest place that has them: the store, other local caches, remote caches, the source. None is
+ * trusted: when a layer's reader finds a corrupt file, `doubt` says whether reading again can help. `file:` sources are read in
+ * place.
  */
 export class ModelFiles {
   readonly #options: ModelFilesOptions;
-  /** Who gave a file last, by the very object that was asked for. */
-  readonly #givers = new WeakMap<object, { giver: Giver; wanted: WantedFile }>();
-  /** Who gave wrong bytes for which sha256: not asked again in this run. */
-  readonly #doubted = new Map<Giver, Set<string>>();
+  /** Where each file came from last, by the object passed to `open`. */
+  readonly #origins = new WeakMap<object, { origin: Origin; wanted: WantedFile }>();
+  /** Origins of corrupt files, with the sha256 of those files: not asked for them again in this run. */
+  readonly #doubted = new Map<Origin, Set<string>>();
 
   constructor(options: ModelFilesOptions) {
     this.#options = options;
   }
 
-  /** A file's bytes from `offset`; `file` is how the layer knows it, `wanted` how the lock does. */
+  /** A file's bytes from `offset`. `file` is the layer's view of the file, `wanted` the lock's. */
   async *open(
     file: ImageFile,
     wanted: WantedFile,
@@ -44,7 +44,7 @@ export class ModelFiles {
     signal?: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     const { store, local, keep, say } = this.#options;
-    this.#givers.delete(file);
+    this.#origins.delete(file);
     if (wanted.uri.startsWith('file:')) {
       yield* this.#source(wanted, offset, signal);
       return;
@@ -63,23 +63,24 @@ export class ModelFiles {
     yield* store.keep(file, far, {
       offset,
       signal,
-      onWait: () => say(`${wanted.path}: another modelcars fetches it; waiting for that`),
-      onFound: () => this.#givers.set(file, { giver: 'kept before', wanted }),
+      onWait: () => say(`${wanted.path}: waiting for another modelcars that is fetching it`),
+      onFound: () => this.#origins.set(file, { origin: 'kept before', wanted }),
     });
   }
 
   /**
-   * Whether reading again may mend this error: the file was wrong, and a copy was at fault, which is not asked again. Then
-   * the whole layer has to be read again.
+   * Whether reading the whole layer again can help: the error is a corrupt file from a cache. That cache is not asked for the file
+   * again in this run.
    */
   async doubt(error: unknown): Promise<boolean> {
     if (!(error instanceof CorruptFile)) return false;
-    const { giver, wanted } = this.#givers.get(error.file) ?? {};
-    if (giver === undefined || wanted === undefined || this.#isDoubted(giver, wanted)) return false;
-    this.#doubted.set(giver, (this.#doubted.get(giver) ?? new Set()).add(wanted.sha256));
-    const name = giver === 'kept before' ? 'what an earlier run kept' : `the copy in ${giver.name}`;
-    this.#options.say(`${wanted.path}: ${name} is damaged; reading it anew`);
-    if (giver !== 'kept before') await giver.forget(wanted);
+    const { origin, wanted } = this.#origins.get(error.file) ?? {};
+    if (origin === undefined || wanted === undefined || this.#isDoubted(origin, wanted)) return false;
+    this.#doubted.set(origin, (this.#doubted.get(origin) ?? new Set()).add(wanted.sha256));
+    const name =
+      origin === 'kept before' ? 'the part that an earlier run kept' : `the copy in ${origin.name}`;
+    this.#options.say(`${wanted.path}: ${name} is damaged; reading the file again`);
+    if (origin !== 'kept before') await origin.forget(wanted);
     return true;
   }
 
@@ -106,7 +107,7 @@ export class ModelFiles {
     yield* this.#source(wanted, offset, signal);
   }
 
-  /** What a place gives, with its failures told as the file's. */
+  /** A cache's copy of a file; a failure to read it becomes a CorruptFile error. */
   async #ask(
     place: FileCache,
     file: ImageFile,
@@ -117,8 +118,8 @@ export class ModelFiles {
     if (this.#isDoubted(place, wanted)) return undefined;
     const bytes = await place.open(wanted, offset, signal);
     if (bytes === undefined) return undefined;
-    // Where the beginning was kept before and the rest comes from here, the beginning is doubted first.
-    if (!this.#givers.has(file)) this.#givers.set(file, { giver: place, wanted });
+    // When an earlier run kept the beginning and this cache has the rest, the beginning is suspected first.
+    if (!this.#origins.has(file)) this.#origins.set(file, { origin: place, wanted });
     return (async function* () {
       try {
         yield* bytes;
@@ -134,7 +135,7 @@ export class ModelFiles {
     return source.open(wanted.uri, wanted.revision, wanted, offset, signal);
   }
 
-  #isDoubted(giver: Giver, { sha256 }: WantedFile): boolean {
-    return this.#doubted.get(giver)?.has(sha256) === true;
+  #isDoubted(origin: Origin, { sha256 }: WantedFile): boolean {
+    return this.#doubted.get(origin)?.has(sha256) === true;
   }
 }

@@ -14,7 +14,7 @@ import { checkLicences } from './licences.ts';
 import { wantedFiles } from './local-files.ts';
 import type { Session } from './session.ts';
 
-/** Everything about an image that is known before a model byte is read. */
+/** Everything that is known about an image before any model byte is read. */
 export interface ImagePlan {
   model: Model;
   layers: Layer[];
@@ -25,8 +25,8 @@ export interface ImagePlan {
 }
 
 /**
- * Plans an image from the lock (the loader's from what is installed): layers, bases, annotations. Fails with code `limit` when a
- * layer is too large, and with `integrity` when a local file's size, or its hash as this machine remembers it, is not the locked one.
+ * Plans an image from the lock (a loader's from the installed program): layers, base images, annotations. Fails with code `limit`
+ * when a layer is too large, and with `integrity` when a local file's size or remembered hash differs from the lock.
  */
 export async function planImage(session: Session, model: Model): Promise<ImagePlan> {
   const locked = await session.locked.model(model);
@@ -40,7 +40,7 @@ export async function planImage(session: Session, model: Model): Promise<ImagePl
   return { model, layers, files, bases, description: describe(session, model, locked, loader) };
 }
 
-/** overlayfs, as the engines mount it, takes 127 layers. */
+/** Container engines mount at most 127 layers with overlayfs. */
 function checkLayerCount(model: Model, own: number, bases: readonly Base[]): void {
   const most = Math.max(...bases.map((base) => base.layers.length));
   if (own + most <= 127) return;
@@ -51,7 +51,7 @@ function checkLayerCount(model: Model, own: number, bases: readonly Base[]): voi
   );
 }
 
-/** What an image says of itself beside its layers. */
+/** Creation time, annotations and process of an image. */
 export function describe(
   session: Session,
   model: Model,
@@ -63,7 +63,7 @@ export function describe(
   return { created, annotations, ...(loader && { process: loader.process }) };
 }
 
-/** The layers of a model's files, without a base; reads nothing. */
+/** The layers of a model's files, without the base image; reads nothing. */
 export function planModel(
   session: Session,
   model: Model,
@@ -89,7 +89,7 @@ export function planModel(
   return { layers, files: wanted, loader };
 }
 
-/** What is special about a loader's image. Fails with code `catalog` on a base that has no Node. */
+/** Root folder and process of a loader's image. Fails with code `catalog` for the base `embedded`, which lacks Node. */
 function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
   if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
   throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {

@@ -6,22 +6,22 @@ import type { Repository } from '../registry/repository.ts';
 import { checkImmutable, planTags, standing, type TagMove, type TagRequest } from '../registry/tag-policy.ts';
 import { extraTags } from './image-names.ts';
 
-/** The tags of a push, as the repository was when it began. */
+/** The tags of a push, planned from the repository's state at its start. */
 export interface TagPlan {
   moves: TagMove[];
-  /** Tags that the repository is known to have. */
+  /** Tags that exist in the repository, as far as known. */
   existing: string[];
-  /** What the tags that may be set pointed at; undefined: nothing. */
+  /** The image that each tag to be set pointed at; undefined for a tag that does not exist. */
   before: ReadonlyMap<string, Descriptor | undefined>;
-  /** Without `existing`: what `planTags` was asked. */
+  /** The request that `planTags` got, without `existing`. */
   request: Omit<TagRequest, 'existing'>;
   /** Why the registry does not list tags; undefined when it does. */
   unlisted: string | undefined;
 }
 
 /**
- * Plans the tags of a model's push: from the list of tags, and, since a list may be cut or forbidden (AWS's documented policy for
- * pushing lacks ecr:ListImages), from what the tags themselves point at.
+ * Plans the tags of a model's push from the list of tags and from the images that the tags point at: a list may be cut or forbidden
+ * (AWS's documented policy for pushing lacks ecr:ListImages).
  */
 export async function planPush(repository: Repository, model: Model): Promise<TagPlan> {
   const { tags, unlisted } = await listTags(repository);
@@ -41,14 +41,14 @@ export async function planPush(repository: Repository, model: Model): Promise<Ta
   return unlisted === undefined ? plan : { ...plan, moves: await judgeByImages(repository, plan) };
 }
 
-/** Refuses an image under a version tag that points at another one; asks nothing. */
+/** Refuses an image whose version tag points at another image. Makes no request. */
 export async function refuseMoves(repository: Repository, plan: TagPlan, image: Descriptor): Promise<void> {
   const known = { name: repository.name, resolve: async (tag: string) => plan.before.get(tag) };
   for (const { tag, kind } of plan.moves)
     if (kind === 'version') await checkImmutable(known, tag, image.digest);
 }
 
-/** The tags, or why they cannot be listed. Fails as `Repository.tags` does when that is no rule but a fault. */
+/** The tags, or the reason why the registry does not let this account list them. Fails like `Repository.tags` on other errors. */
 export async function listTags(
   repository: Repository,
 ): Promise<{ tags: string[]; unlisted: string | undefined }> {
@@ -63,7 +63,7 @@ export async function listTags(
   }
 }
 
-/** The release that an image says it is: the annotation of its index or manifest. Undefined where it says nothing or cannot be read. */
+/** The version in an image's annotations. Undefined when it has none or cannot be read. */
 export async function namedVersion(repository: Repository, image: Descriptor): Promise<string | undefined> {
   try {
     const document: unknown = JSON.parse(Buffer.from(await repository.read(image)).toString('utf8'));
@@ -71,13 +71,13 @@ export async function namedVersion(repository: Repository, image: Descriptor): P
     const version = annotations?.['org.opencontainers.image.version'];
     return typeof version === 'string' ? version : undefined;
   } catch (error) {
-    // What cannot be read names no version; a broken connection is no answer at all.
+    // An unreadable image names no version; a broken connection proves nothing about the image.
     if (error instanceof ModelcarsError && ['cancelled', 'network'].includes(error.code)) throw error;
     return undefined;
   }
 }
 
-/** Without a list: floating tags stay where the image that they point at is newer, or does not say how new it is. */
+/** For a repository without a list of tags: a floating tag stays when its image is newer or names no version. */
 async function judgeByImages(repository: Repository, plan: TagPlan): Promise<TagMove[]> {
   const { version } = plan.request;
   const own = version === undefined ? undefined : plan.before.get(version);
@@ -93,8 +93,8 @@ async function judgeByImages(repository: Repository, plan: TagPlan): Promise<Tag
 }
 
 /**
- * Why a floating tag has to stay at `current`: the release which that image says it is is newer; or it says none, and no list of
- * tags (`blind`) tells either. Undefined when it may move.
+ * Why a floating tag must stay at `current`: that image names a newer version (`named`), or it names none and there is no list of
+ * tags to compare with (`blind`). Undefined when the tag may move.
  */
 export function holdsBack(
   tag: string,
@@ -104,8 +104,7 @@ export function holdsBack(
   blind: boolean,
 ): string | undefined {
   const order = standing(tag, version, named);
-  if (order === 'newer')
-    return `it points at ${current.digest}, which says it is ${named}, and that is newer`;
+  if (order === 'newer') return `it points at ${current.digest}, which says it is ${named}: that is newer`;
   if (order !== undefined || !blind) return undefined;
-  return `it points at ${current.digest}, which names no release of this line, and the list of tags is not there to tell`;
+  return `it points at ${current.digest}, which names no version of this release line, and the tags cannot be listed`;
 }

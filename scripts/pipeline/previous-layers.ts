@@ -6,9 +6,9 @@ import { keys } from './annotations.ts';
 import type { ImagePlan } from './plan-image.ts';
 
 /**
- * The keys of a plan's layers that an image in the repository claims to have, by its manifest's annotations. Whoever may write there can
- * claim anything, so this is a hint and no proof: a claimed layer is worth reading for its digest before it is sent,
- * because it probably need not be. An image that cannot be read claims nothing.
+ * The layer keys in the manifest annotations of an earlier image in the repository. Anyone with write access can put any key there, so
+ * this is a hint, not a proof: such a layer is worth hashing before it is sent, because the registry probably has it. An image
+ * that cannot be read gives no keys.
  */
 export async function previousLayers(
   repository: ImageStore,

@@ -8,14 +8,14 @@ import { lookUntil } from '../registry/transfer/read-back.ts';
 import { holdsBack, listTags, namedVersion, type TagPlan } from './plan-tags.ts';
 import type { TagOutcome } from './types.ts';
 
-/** Rounds of putting a floating tag right that others move at the same time; each needs one more release in between. */
+/** Most rounds of correcting a floating tag that other jobs move at the same time; each round takes one more release. */
 const mostRounds = 5;
 
 /**
- * Sets the tags of a push, version tags first, each read back after. A version tag that other bytes took meanwhile fails with code
- * `tag` and both digests; a floating tag is judged again just before it moves and once more after, so that of two releases at once
- * the newer has it in the end, whichever is slower. What the registry does not let float stays, and the outcome says why.
- * Tags that point at the image already cost no request.
+ * Sets the tags of a push, version tags first, and reads each back. A version tag that another job moved to other bytes meanwhile
+ * fails with code `tag` and both digests. A floating tag is checked just before and after it moves, so that of two releases at the
+ * same time the newer one has it in the end, whichever job is slower. A floating tag that the registry does not let move stays,
+ * and the outcome says why. Tags that already point at the image cost no request.
  */
 export async function publishTags(
   repository: Repository,
@@ -33,9 +33,9 @@ class Publisher {
   readonly #signal: AbortSignal;
   /** Version tags that this run set. */
   readonly #versions: string[] = [];
-  /** The version that an image states, by digest: floating tags often share one. */
+  /** The version that an image names, by digest: floating tags often share one image. */
   readonly #named = new Map<string, string | undefined>();
-  /** The latest list of tags; undefined when something was set since. */
+  /** The latest list of tags; undefined after a tag was set. */
   #list: Awaited<ReturnType<typeof listTags>> | undefined;
 
   constructor(repository: Repository, plan: TagPlan, image: Descriptor, signal: AbortSignal) {
@@ -50,7 +50,7 @@ class Publisher {
     const failures: unknown[] = [];
     for (const kind of ['version', 'floating', 'extra'] as const) {
       for (const move of this.#plan.moves.filter((one) => one.kind === kind)) {
-        // An extra tag was asked for by name: its failure is one, after all others are set.
+        // The user named this tag, so its failure fails the push, after all other tags are set.
         const outcome = this.#set(move).catch((error: unknown) => {
           if (kind !== 'extra' || !(error instanceof RegistryFailure)) throw error;
           failures.push(error);
@@ -86,7 +86,7 @@ class Publisher {
       await this.#put(tag, this.#image, async () => void (await isOurs()));
     } catch (error) {
       if (!(error instanceof RegistryFailure) || error.refusal !== 'immutable') throw error;
-      // Another job was first; with the same image it did this one's work.
+      // Another job was first; with the same image, that is just as good.
       const present = await this.#resolve(tag);
       if (present === undefined) throw error;
       this.#expectOurs(tag, present);
@@ -110,10 +110,10 @@ class Publisher {
       return this.#refused(tag, error);
     }
     const outcome = await this.#readBack(move, current);
-    return outcome.moved ? await this.#settle(outcome) : outcome;
+    return outcome.moved ? await this.#followNewest(outcome) : outcome;
   }
 
-  /** Why the tag has to stay at the image that it points at. Fails when that is another one of this very version, made meanwhile. */
+  /** Why the tag must stay at its current image. Fails when that is another image of the same version, published meanwhile. */
   async #heldBack(tag: string, current: Descriptor): Promise<string | undefined> {
     const version = this.#version;
     if (!this.#named.has(current.digest))
@@ -123,15 +123,15 @@ class Publisher {
     const why = holdsBack(tag, version, current, named, unlisted !== undefined || !tags.includes(tag));
     if (why !== undefined || named === undefined) return why;
     const sameVersion = named.replace(/^v/, '') === version.replace(/^v/, '');
-    // It came while this image was on its way: another job publishes this version.
+    // The image appeared during this push: another job publishes the same version.
     if (sameVersion && this.#plan.before.get(tag)?.digest !== current.digest)
       await this.#contest(version, current);
     return undefined;
   }
 
   /**
-   * Of two jobs that publish one version, the last to set the version tag goes on, unless the other has set its floating tags
-   * already: that one is done and has told so. A job in between finds out itself when it looks back.
+   * Of two jobs that publish one version, the last to set the version tag continues, unless the other has already set all its
+   * floating tags and so has reported success. A job in between finds out in `#confirm`.
    */
   async #contest(version: string, other: Descriptor): Promise<void> {
     this.#expectOurs(version, await this.#resolve(version));
@@ -140,7 +140,7 @@ class Publisher {
     throw this.#lost(version, other);
   }
 
-  /** Looks back at the version tags. One that another job took meanwhile is a failure; floating tags set before go to its image. */
+  /** Checks the version tags again. If another job took one, this push fails, and floating tags it set go to that job's image. */
   async #confirm(outcomes: ReadonlyMap<string, TagOutcome>): Promise<void> {
     for (const version of this.#versions) {
       const present = await this.#lookForSome(version);
@@ -155,10 +155,10 @@ class Publisher {
   }
 
   /**
-   * After a move: where a newer release has come since the last list of tags, the tag goes to it. Whoever sets a version lists the
-   * tags after its own moves, so the last of them all leaves the tag at the newest.
+   * After a move: points the tag at a newer release that appeared since the last list of tags. Every push lists the tags after its
+   * own moves, so the last push leaves the tag at the newest release.
    */
-  async #settle(outcome: TagOutcome): Promise<TagOutcome> {
+  async #followNewest(outcome: TagOutcome): Promise<TagOutcome> {
     const { tag } = outcome;
     let target = this.#image;
     for (let round = 0; round < mostRounds; round++) {
@@ -180,7 +180,7 @@ class Publisher {
     return (await this.#judge(tag)).why;
   }
 
-  /** What the list of tags, as it is now, says of a floating tag. */
+  /** Where a floating tag belongs by the current list of tags. */
   async #judge(tag: string): Promise<TagMove> {
     const { tags, unlisted } = await this.#tags();
     const existing = unlisted === undefined ? tags : [];
@@ -204,13 +204,13 @@ class Publisher {
     return await this.#repository.resolve(tag);
   }
 
-  /** What a tag points at that has been set; undefined when it still points at nothing after a while. */
+  /** The image of a tag that was set; undefined when the tag still does not exist after a while. */
   async #lookForSome(tag: string): Promise<Descriptor | undefined> {
     const isThere = (found: Descriptor | undefined) => found !== undefined;
     return await lookUntil(() => this.#resolve(tag), isThere, { signal: this.#signal });
   }
 
-  /** After a PUT: ours, or another run's by now. Fails with code `integrity` when the registry left the tag as it was. */
+  /** Reads a tag back after its PUT. Fails with code `integrity` when the registry left the tag as it was. */
   async #readBack({ tag, why }: TagMove, before: Descriptor | undefined): Promise<TagOutcome> {
     const present = await lookUntil(
       () => this.#resolve(tag),
@@ -222,7 +222,7 @@ class Publisher {
     return { tag, current: false, moved: false, why: `another run moved it to ${present.digest} meanwhile` };
   }
 
-  /** What a registry's refusal to move a floating tag comes to; any other failure is thrown. */
+  /** The outcome of a floating tag that the registry refuses to move; throws any other failure. */
   #refused(tag: string, error: unknown): TagOutcome {
     const rules = [400, 401, 403, 405, 409, 412, 423, 507];
     if (!(error instanceof RequestFailure) || !rules.includes(error.status ?? 0)) throw error;
@@ -240,7 +240,7 @@ class Publisher {
     return new ModelcarsError(
       'tag',
       `push ${this.#repository.name}:${tag}: another job published ${other.digest} under this version while this one published ${this.#image.digest}`,
-      { next: `find out which of the two ${tag} is to be, and push the other under a new version` },
+      { next: `decide which of the two ${tag} is, and push the other under a new version` },
     );
   }
 

@@ -6,15 +6,15 @@ import { pushModels } from './push.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 export interface PushVerifiedOptions extends RunOptions {
-  /** Layout that the images are built into and smoked from. */
+  /** Layout that the images are built into and smoke-tested from. */
   output: string;
-  /** Proves models by serving them; gives the names of those that answered right. */
+  /** Runs the smoke test; returns the names of the models that passed. */
   smoke(models: Model[]): Promise<ReadonlySet<string>>;
 }
 
 /**
- * Build and verify, then smoke, then push: only what was proven, and of that the very digest that was proven. A model that fails on its way
- * is not pushed; the others are. The last outcome of each model.
+ * Builds and verifies, then runs the smoke test, then pushes the models that passed, with the tested digest. A model that fails a
+ * step is not pushed; the others are. Returns the last outcome of each model.
  */
 export async function pushVerified(options: PushVerifiedOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model);
@@ -31,7 +31,7 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   const servable = good.filter((model) => !isLoader(model));
   const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
   options.signal.throwIfAborted();
-  // A loader serves nothing: it is verified, and that has to do.
+  // A loader serves no model, so it has no smoke test; it is verified.
   const ready = good.filter((model) => isLoader(model) || proven.has(model.name));
   const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
   return options.models.map((model) => {
@@ -45,6 +45,6 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
 
 function unproven({ name }: Model): ModelcarsError {
   return new ModelcarsError('integrity', `push ${name}: smoke test failed, not pushed`, {
-    next: 'see above why; `modelcars smoke` repeats it',
+    next: 'see the diagnosis above; run `modelcars smoke` to repeat the test',
   });
 }

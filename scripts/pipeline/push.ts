@@ -6,7 +6,7 @@ import type { TagMove } from '../registry/tag-policy.ts';
 import type { Task } from '../terminal/types.ts';
 import { list } from '../text/format.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
-import { provingSink } from './checked-sink.ts';
+import { checkedSink } from './checked-sink.ts';
 import { checkDiskSpace } from './disk-space.ts';
 import { forEachModel } from './for-each-model.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
@@ -24,12 +24,12 @@ export interface PushOptions extends RunOptions {
 }
 
 /**
- * Pushes the models straight from their sources to the registry: nothing is written to disk, unless `keep` fills the store on the
- * way; blobs that are there stay. Blobs come before manifests, manifests before tags, so that a tag never shows an image that
- * is not whole. With `proven`, an image of another digest is pushed under no tag: it fails with code `integrity`.
+ * Pushes the models straight from their sources to the registry. Nothing is written to disk, except to the store with `keep`. Blobs
+ * that the registry has are not sent. Blobs go before manifests and manifests before tags, so that a tag never points at an
+ * incomplete image. With `proven`, an image with another digest gets no tag and fails with code `integrity`.
  */
 export async function pushModels(options: PushOptions): Promise<Outcome[]> {
-  for (const model of options.models) repositoryName(model); // a missing registry is a wrong command line, not a failed model
+  for (const model of options.models) repositoryName(model); // a missing registry is a usage error, not one model's failure
   await using session = await Session.open(options);
   const outcomes = await forEachModel(options, (model, task) =>
     pushModel(session, model, task, options.proven?.get(model.name)),
@@ -38,7 +38,7 @@ export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** A push from this machine knows layers that the lock does not: with them, no other machine need read the models. */
+/** Suggests `lock --layers` when this push learnt layer digests that would save other machines from reading the models. */
 async function suggestLockingLayers(session: Session, outcomes: readonly Outcome[]): Promise<void> {
   const { options, lock } = session;
   if (lock === undefined || options.frozen || options.dryRun) return;
@@ -69,7 +69,7 @@ async function pushModel(
     warn(`floating tags are judged by the images they point at: ${tagPlan.unlisted}`);
   if (!session.options.dryRun) {
     await checkDiskSpace(session, plan, repository);
-    await readClaimed(session, repository, plan, tagPlan, task);
+    await hashPrevious(session, repository, plan, tagPlan, task);
   }
   const known = await identify(session, plan, moves, task);
   if (known !== undefined) {
@@ -82,16 +82,16 @@ async function pushModel(
     await proveFiles(session, plan);
     return { ...outcome, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
-  const there = known !== undefined && (await repository.has(known.index.descriptor));
-  if (there) await proveFiles(session, plan);
-  const sink = provingSink(repository);
-  const image = there ? known : await assemble(session, plan, sink, task);
+  const exists = known !== undefined && (await repository.has(known.index.descriptor));
+  if (exists) await proveFiles(session, plan);
+  const sink = checkedSink(repository);
+  const image = exists ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
   const tags = await publishTags(repository, tagPlan, image.index.descriptor, session.options.signal);
   for (const { tag, refused, why } of tags)
     if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
-  await sink.proveManifests();
-  const status = there && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
+  await sink.confirmManifests();
+  const status = exists && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
   return {
     ...outcome,
     status,
@@ -103,19 +103,19 @@ async function pushModel(
   };
 }
 
-/** Without a lock, a source or base may have moved on since the image was smoked. */
+/** Without a lock, a source or base image can change between smoke test and push. */
 function refuseUnproven(name: string, { digest }: Descriptor, proven: string | undefined): void {
   if (proven === undefined || digest === proven) return;
   throw new ModelcarsError(
     'integrity',
-    `push ${name}: the image is ${digest} now, the smoke test was of ${proven}; no tag is set`,
+    `push ${name}: the image is ${digest} now, but the smoke test ran with ${proven}; no tag is set`,
     { next: 'run `modelcars lock`, so that files and base cannot change in between' },
   );
 }
 
 /**
- * The image before anything is sent, where that is cheap: its layers are known, or a version tag exists already. In that
- * case what is not known is read once, but sent nowhere: either it is there, or it is refused.
+ * The image before anything is sent: when the digests of its layers are known, or when its version tag exists. In the second case
+ * unknown layers are read once and not sent: the image either exists or is refused.
  */
 async function identify(
   session: Session,
@@ -130,10 +130,10 @@ async function identify(
 }
 
 /**
- * Reads those layers for their digest that an earlier image claims to have and whose digest is not known here: what the
- * registry says is no proof of which bytes they are, but sending them is probably not needed.
+ * Hashes the layers that an earlier image seems to have and whose digests are not known: the registry's word is no proof of their
+ * bytes, but they probably need not be sent.
  */
-async function readClaimed(
+async function hashPrevious(
   session: Session,
   repository: Repository,
   plan: ImagePlan,
@@ -145,8 +145,8 @@ async function readClaimed(
   const before =
     [...moves.map((move) => move.tag), 'latest'].find((tag) => existing.includes(tag)) ?? existing.at(-1);
   if (before === undefined) return;
-  const claimed = await previousLayers(repository, before, plan);
-  const probable = unknown.filter(({ key }) => claimed.has(key));
+  const previous = await previousLayers(repository, before, plan);
+  const probable = unknown.filter(({ key }) => previous.has(key));
   if (probable.length === 0) return;
   task.note('reading the model, to compare it with the registry');
   await hashLayers(session, probable, task);

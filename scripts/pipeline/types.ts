@@ -4,56 +4,56 @@ import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
 import type { Check } from '../verify/verify.ts';
 
-/** How to reach registries, beyond what the catalog says. */
+/** How to reach registries, in addition to the catalog. */
 export interface RegistryAccess {
-  /** Hosts to speak plain http to; loopback hosts need no mention. */
+  /** Hosts reached by plain http; loopback hosts always are. */
   insecure?: string[];
-  /** PEM file of certificate authorities to trust besides the system's. */
+  /** PEM file of certificate authorities to trust in addition to the system's. */
   caFile?: string;
 }
 
-/** What every pipeline function needs; made once by a command. */
+/** The options of every pipeline function; a command makes them once. */
 export interface RunOptions {
   catalog: Catalog;
   /** The models to work on: a selection of `catalog.models`, overrides applied. */
   models: Model[];
   /** Whether a missing or stale lock fails the run (the default when CI=true). */
   frozen: boolean;
-  /** Say what would be done; write nothing, anywhere. */
+  /** Report what would be done; write nothing, anywhere. */
   dryRun: boolean;
   /** Models worked on at the same time; default 4. */
   concurrency?: number;
-  /** The store's folder; default $MODELCARS_STORE, else ~/.cache/modelcars. */
+  /** The store's folder; $MODELCARS_STORE by default, falling back to ~/.cache/modelcars. */
   store?: string;
-  /** Whether model files that come from afar go into the store on their way. */
+  /** Whether model files from the network are also written to the store. */
   keep?: boolean;
-  /** Ask no registry for a base: what the store lacks fails with code `registry`. */
+  /** Ask no registry for a base image: one that the store lacks fails with code `registry`. */
   offline?: boolean;
   registry: RegistryAccess;
   signal: AbortSignal;
   progress: Progress;
 }
 
-/** What came of one tag of a push, or, planned, what would. */
+/** The result of one tag of a push; for a planned push, the expected one. */
 export interface TagOutcome {
   tag: string;
   /** Whether it points at this image now. */
   current: boolean;
   /** Whether this run set it. */
   moved: boolean;
-  /** Why it does or does not. */
+  /** Why it moved or stayed. */
   why?: string;
-  /** The registry's rule that keeps a floating tag from moving; `other`: it does not say. */
+  /** The registry's rule that keeps a floating tag from moving; `other` when the registry does not say. */
   refused?: Refusal | 'other';
 }
 
-/** What came of one model. */
+/** The result for one model. */
 export interface Outcome {
   model: string;
   status: 'done' | 'unchanged' | 'planned' | 'failed';
   /** `mlserver-sklearn:v0.1.0` in a layout, `quay.io/me/mlserver-sklearn` in a registry. */
   name?: string;
-  /** Of the image index. */
+  /** Digest of the image index. */
   digest?: string;
   /** Bytes of all distinct layers of all platforms, as stored. */
   size?: number;

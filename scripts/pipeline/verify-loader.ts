@@ -10,7 +10,7 @@ import { planImage } from './plan-image.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './types.ts';
 
-/** Fails when a loader's base, as pinned, has no Node on one of its platforms (see `checkNode`); `verb` is the command. */
+/** Fails when a loader's pinned base image lacks Node on one of its platforms (see `checkNode`); `verb` is the command. */
 export async function checkLoaderBase(
   session: Session,
   model: Model,
@@ -24,8 +24,8 @@ export async function checkLoaderBase(
 }
 
 /**
- * Verifies a loader's image: its base must have Node, the image must be, byte for byte, what this modelcars makes of itself on the locked base, and every layer
- * must be there and whole. Fails with code `integrity`.
+ * Verifies a loader's image: its base has Node, the image is byte for byte the one that this modelcars builds on the locked base, and
+ * every layer exists and is complete. Fails with code `integrity`.
  */
 export async function verifyLoader(
   session: Session,
@@ -38,12 +38,12 @@ export async function verifyLoader(
   const expected = await hashImage(session, plan, plan.layers, task);
   const root = await store.resolve(reference);
   if (root?.digest !== expected.index.digest) {
-    const found = root === undefined ? 'there is no such image' : `it is ${root.digest}`;
+    const found = root === undefined ? 'the image does not exist' : `it is ${root.digest}`;
     throw new ModelcarsError(
       'integrity',
-      `verify ${name}: this modelcars makes ${expected.index.digest}, ${found}`,
+      `verify ${name}: this modelcars builds ${expected.index.digest}, ${found}`,
       {
-        next: 'build it again; the image of another version of modelcars is verified with that version',
+        next: 'build it again, or verify it with the version of modelcars that built it',
       },
     );
   }
@@ -60,13 +60,13 @@ export async function verifyLoader(
     platforms: model.platforms,
     checks: [
       { rule: 'node', text: 'the base has `node`, which any user can run' },
-      { rule: 'same', text: 'it is byte for byte what this modelcars makes of itself' },
-      { rule: 'blobs', text: `${layers.size} layers: every byte is there and has its digest` },
+      { rule: 'same', text: 'it is byte for byte the image that this modelcars builds' },
+      { rule: 'blobs', text: `${layers.size} layers: every layer is complete and matches its digest` },
     ],
   };
 }
 
-/** Reads a layer to its end: whoever opens it checks the digest. */
+/** Reads a layer to its end; `open` checks the digest. */
 async function readWhole(session: Session, store: ImageStore, layer: Descriptor): Promise<void> {
   let size = 0;
   for await (const chunk of store.open(layer, 0, session.options.signal)) size += chunk.length;

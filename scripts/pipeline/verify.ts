@@ -13,7 +13,7 @@ import { verifyLoader } from './verify-loader.ts';
 /** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
 export async function verifyModels(options: RunOptions & { from: ImageLocation }): Promise<Outcome[]> {
   const { from } = options;
-  // A shard with no model has built no layout to open either.
+  // A shard without models has no layout to open.
   if (options.models.length === 0) return [];
   if ('registry' in from) for (const model of options.models) repositoryName(model);
   await using session = await Session.open(options);

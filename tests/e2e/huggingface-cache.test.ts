@@ -87,7 +87,9 @@ describe.skipIf(missing)('a model that huggingface_hub has downloaded', () => {
       settings(),
     );
     expect({ code, stdout: stdout.includes('done') }).toEqual({ code: 0, stdout: true });
-    expect(stderr).toContain('model.joblib: the copy in the Hugging Face cache is damaged; reading it anew');
+    expect(stderr).toContain(
+      'model.joblib: the copy in the Hugging Face cache is damaged; reading the file again',
+    );
     expect(fetched()).toEqual(['model.joblib']);
     expect(await readFile(join(blobs, name))).toEqual(wrong);
   });

@@ -46,7 +46,7 @@ test('lock refuses a default that the card contradicts, and says what to write',
   const { code, stderr } = await run(['lock'], 'llama', 'Apache-2.0');
   expect(code).toBe(1);
   expect(stderr).toContain(contradiction);
-  expect(stderr).toContain('next: give the model a `licenses:` of its own: `licenses: LicenseRef-llama3.2`');
+  expect(stderr).toContain('next: set `licenses: LicenseRef-llama3.2` for this model');
   expect(stderr).toContain('models.lock.yaml: not written');
 });
 

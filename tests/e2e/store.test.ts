@@ -100,7 +100,9 @@ test('two processes that want the same file fetch it once', async () => {
   const both = await Promise.all([1, 2].map(() => tryModelcars(build('--keep'), inStore('shared'))));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   expect(web.requests).toEqual([{ start: 0, sent: size }]);
-  expect(both.map(({ stderr }) => stderr).join()).toContain('another modelcars fetches it');
+  expect(both.map(({ stderr }) => stderr).join()).toContain(
+    'waiting for another modelcars that is fetching it',
+  );
   expect(await wrongs('shared')).toEqual([]);
 });
 

@@ -115,7 +115,7 @@ describe('a registry that answers 201', () => {
           for (const name of [...fake.manifests.keys()])
             if (name.includes('sha256:')) fake.manifests.delete(name);
       },
-      /push manifest sha256:\w+ to \S+: it was there before the tags were set, and is gone/,
+      /push manifest sha256:\w+ to \S+: the registry had it before the tags were set, and has it no more/,
     ],
   ])('and stores %s fails the push', async (_, damage, message) => {
     const { code, stderr } = await pushTo(() => false, damage);
