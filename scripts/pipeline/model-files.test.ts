@@ -134,7 +134,7 @@ describe('a copy that is wrong', () => {
     const remote = place('S3', right);
     expect(await read(modelFiles({ remote: [remote] }))).toEqual({ reads: 2 });
     expect(await store.has(file)).toBe(false);
-    expect(said).toEqual(['model.bin: the copy in the store is damaged; reading it anew']);
+    expect(said).toEqual(['model.bin: the copy in the store is damaged; reading the file again']);
   });
 
   it('in the store is replaced with --keep', async () => {

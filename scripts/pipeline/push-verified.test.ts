@@ -96,7 +96,7 @@ it('sets no tag when the model changed after its smoke test and there is no lock
   await rm(gate.catalog.lockFile);
   const [good, bad] = await pushVerified(gate);
   expect(good).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
-  expect(good?.error?.message).toContain('the smoke test was of sha256:');
+  expect(good?.error?.message).toContain('but the smoke test ran with sha256:');
   expect(bad?.status).toBe('done');
   expect(
     [...registry.manifests.keys()].filter((key) => key.includes('good v') || key.includes('good latest')),

@@ -154,7 +154,7 @@ describe.skipIf(missing)('the loader', () => {
     expect(await modelcars(['verify'], { cwd: folder })).toMatch(/model-loader/);
     const other = await tryModelcars(['verify'], { cwd: folder, env: { SOURCE_DATE_EPOCH: '86400' } });
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/this modelcars makes sha256:[0-9a-f]{64}, it is sha256:/);
+    expect(other.stderr).toMatch(/this modelcars builds sha256:[0-9a-f]{64}, it is sha256:/);
     const manifest = await document(
       join(folder, 'again'),
       (await manifestOf(join(folder, 'again'), 'model-loader:v1.0.0')).digest,
