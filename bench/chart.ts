@@ -32,7 +32,9 @@ const style = `
 /** The whole file. Bars of one group share a scale; groups do not. Results with fewer than two tools are left out. */
 export function chart(results: readonly Result[]): string {
   const parts: string[] = [];
-  parts.push(text(margin, margin + 12, 'Time of each tool; shorter is better. ×: times ours.', ''));
+  parts.push(
+    text(margin, margin + 12, 'Time of each tool; shorter is better. ×: relative to modelcars.', ''),
+  );
   let top = margin + 24;
   for (const result of results) {
     const bars = barsOf(result);

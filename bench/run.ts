@@ -1,4 +1,4 @@
-/** `npm run bench`: the same work by us and by what else people would take, measured. docs/internals/performance.md tells of it. */
+/** `npm run bench`: the same work with modelcars and with alternatives, measured. docs/internals/performance.md describes it. */
 import { readOptions } from './options.ts';
 import { writePage } from './page.ts';
 import { resultSection } from './report.ts';

@@ -1,4 +1,4 @@
-/** What we hold ourselves to, and whether it held. */
+/** The project's own targets, and whether they are met. */
 import { formatBytes } from '../scripts/text/bytes.ts';
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
@@ -82,7 +82,7 @@ export function targetTable(results: readonly Result[]): string {
     ];
   });
   if (lines.length === 0) return '';
-  return ['| work | we promise ourselves | measured | held |', '|---|---|---:|---|', ...lines].join('\n');
+  return ['| work | target | measured | met |', '|---|---|---:|---|', ...lines].join('\n');
 }
 
 /** The peer takes at least `times` as long as we do. */
