@@ -122,6 +122,17 @@ test('links within the repository lead to files and headings', async () => {
   }
 });
 
+test('prose wraps at 120 columns', () => {
+  for (const { path, text } of all) {
+    const prose = text
+      .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
+      .replaceAll(/^<!-- bench: written[\s\S]*?^<!-- bench: end -->$/gm, '')
+      .split('\n')
+      .filter((line) => !line.trimStart().startsWith('|'));
+    expect([path, ...prose.filter((line) => line.length > 120)]).toEqual([path]);
+  }
+});
+
 test('docs/README.md has one line for each page below docs/', () => {
   const index = all.find(({ path }) => path === 'docs/README.md')?.text ?? '';
   const listed = [...index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| \S/gm)];
