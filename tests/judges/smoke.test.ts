@@ -50,6 +50,18 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     },
   );
 
+  test.each([
+    ['sklearn', 'iris'],
+    ['own-framework', 'churn'],
+  ])('the example %s passes its smoke test', async (example, model) => {
+    const catalog = ['--file', join(root, 'examples', example, 'models.yaml')];
+    await modelcars(['build', ...catalog, '--platform', 'linux/amd64'], { cwd: folder });
+    const results = await smoke(catalog);
+    expect(results.map(({ model, status, diagnosis }) => ({ model, status, diagnosis }))).toEqual([
+      { model, status: 'passed', diagnosis: undefined },
+    ]);
+  });
+
   /** Smokes an image of this name that is not as modelcars builds it. */
   async function smokeBroken(name: string, image: BrokenImage): Promise<SmokeResult | undefined> {
     const files = { 'model.joblib': await readFile(sampleFile) };

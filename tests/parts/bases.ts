@@ -23,9 +23,14 @@ const oci = 'application/vnd.oci.image';
 
 /**
  * Pushes a base for amd64 and arm64, in one layer the programs a modelcar's base must have (empty files, for nothing
- * runs them here) and in another a file with `content`: another content makes another base.
+ * runs them here) and in another a file with `content`: another content makes another base. `tag`: `v1` by default.
  */
-export async function pushBase(host: string, repository: string, content: string): Promise<PushedBase> {
+export async function pushBase(
+  host: string,
+  repository: string,
+  content: string,
+  tag?: string,
+): Promise<PushedBase> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-base-'));
   try {
     const programs = Object.fromEntries(
@@ -33,7 +38,7 @@ export async function pushBase(host: string, repository: string, content: string
     );
     const tars = [await layer(folder, programs), await layer(folder, { 'etc/marker': content })];
     const layers = await Promise.all(tars.map(async (tar) => digestOf(await readFile(tar))));
-    return { reference: await pushLayers(host, repository, tars, {}), layers };
+    return { reference: await pushLayers(host, repository, tars, {}, tag), layers };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
