@@ -4,7 +4,8 @@ import { parse } from 'yaml';
 import { ModelcarsError } from '../errors.ts';
 import { writeTextAtomically } from '../files/atomic.ts';
 import { openOwnCluster } from '../kserve/kind/own-cluster.ts';
-import { ownOptions, type SmokeWishes } from '../kserve/smoke/open-cluster.ts';
+import { ownClusterOptions } from '../kserve/smoke/choose-cluster.ts';
+import type { ClusterSettings } from '../kserve/smoke/types.ts';
 import { Store } from '../store/store.ts';
 import type { Progress } from '../terminal/types.ts';
 
@@ -18,7 +19,7 @@ export async function createCluster({
   signal,
   progress,
 }: {
-  wishes: SmokeWishes;
+  wishes: ClusterSettings;
   store?: string;
   signal: AbortSignal;
   progress: Progress;
@@ -31,7 +32,7 @@ export async function createCluster({
   const task = progress.task(`cluster ${clusterName}`);
   try {
     await using cluster = await openOwnCluster(
-      ownOptions({
+      ownClusterOptions({
         ...wishes,
         keepCluster: true,
         folder: join(folder, 'smoke'),

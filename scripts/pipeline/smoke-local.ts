@@ -5,7 +5,7 @@ import type { Model } from '../model/types.ts';
 import { distrustOf, requireTrust } from '../store/trust.ts';
 import type { FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
-import type { SmokeOptions } from './smoke.ts';
+import type { SmokeOptions } from './smoke-options.ts';
 
 /** The smoke test without a cluster, model after model: a server on this machine has all of its CPUs. */
 export async function smokeLocally(

@@ -2,28 +2,14 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
-import type { SmokeWishes } from '../kserve/smoke/open-cluster.ts';
-import type { Mode, Security, SmokeResult } from '../kserve/types.ts';
+import type { Security, SmokeResult } from '../kserve/types.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { repositoryName } from './image-names.ts';
-import { type FoundImages, type ImageLocation, openImages, requireImages } from './open-images.ts';
+import { type FoundImages, openImages, requireImages } from './open-images.ts';
 import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
-import type { RunOptions } from './types.ts';
-
-export interface SmokeOptions extends RunOptions {
-  from: ImageLocation;
-  wishes: SmokeWishes & {
-    local: boolean;
-    serverCommand?: string;
-    modes: Mode[];
-    /** Empty: as fits the cluster. */
-    security: Security[];
-    /** Seconds from apply to the right answer. */
-    timeout: number;
-  };
-}
+import type { SmokeOptions } from './smoke-options.ts';
 
 /** Models at a time that any cluster has to bear. */
 const mostAtATime = 8;

@@ -5,8 +5,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mlserverCommand, mlserverEnvironment } from '../../scripts/kserve/local/mlserver.ts';
-import { freePorts, waitReady } from '../../scripts/kserve/local/server.ts';
+import { mlserverCommand, mlserverEnvironment } from '../../scripts/kserve/local/server/mlserver.ts';
+import { freePorts, waitReady } from '../../scripts/kserve/local/server/server-command.ts';
 import { missing, pythonWith } from './python.ts';
 
 export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm';

@@ -3,7 +3,7 @@ import {
   type EnvironmentSettings,
   findPython,
   pythonEnvironment,
-} from '../../scripts/kserve/local/python.ts';
+} from '../../scripts/kserve/local/server/python.ts';
 import { PartMissing, partsFolder, partsRequired } from './parts.ts';
 
 /** The Python of an environment with these packages; installed first when need be. Throws PartMissing without a Python. */

@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiServer } from '../../../tests/support/fake-apiserver.ts';
 import type { Api } from './api.ts';
-import { connect, openNamespace, ownLabel, readFacts, setModelcarUser } from './connect.ts';
+import { connect } from './connect.ts';
+import { readFacts, setModelcarUser } from './facts.ts';
+import { openNamespace, ownLabel } from './namespace.ts';
 
 let cluster: ApiServer;
 let api: Api;

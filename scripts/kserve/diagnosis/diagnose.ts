@@ -5,7 +5,7 @@ import { findCause, type KnownCause } from './known-causes.ts';
 import { excerpt, relevantLines } from './server-log.ts';
 
 /** What a model server answered, when it was no right answer. */
-export interface WrongAnswer {
+export interface WrongPrediction {
   what: string;
   expected?: number[];
   got?: number[];
@@ -21,7 +21,7 @@ const mostEvents = 6;
 export function diagnose(
   evidence: Evidence,
   standing: CaseProgress,
-  { answer, waited }: { answer?: WrongAnswer; waited?: number } = {},
+  { answer, waited }: { answer?: WrongPrediction; waited?: number } = {},
 ): Diagnosis {
   const stage = stageOf(evidence, standing, answer);
   const container = containerOf(evidence, stage, standing);
@@ -55,7 +55,7 @@ const wrongAnswer = {
   fix: 'compare with what the model answers where it was trained; a model of your own wants a framework folder with its own smoke request (frameworks/README.md)',
 };
 
-function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongAnswer | undefined): Stage {
+function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongPrediction | undefined): Stage {
   // A server that answers 404 or 500 stands; why the model is not in it, its log says.
   if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
   const clue = loadCause(logs[server] ?? []);

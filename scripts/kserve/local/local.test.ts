@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
-import { launcherFor } from './launcher.ts';
-import { pythonEnvironment } from './python.ts';
+import { serverContainer } from './container/server-container.ts';
 import { failed, readyPaths } from './serve.ts';
-import { serverContainer } from './servercontainer.ts';
+import { launcherFor } from './server/launcher.ts';
+import { pythonEnvironment } from './server/python.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -3,52 +3,18 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readdir, symlink } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
-import type { ImageStore } from '../../image/types.ts';
-import type { Framework, Model } from '../../model/types.ts';
 import { FreeSpace } from '../../store/free-space.ts';
 import { randomUser } from '../manifests/security-context.ts';
 import { modelcarUser } from '../smoke/cases.ts';
-import type { Diagnosis, Security, SmokeResult } from '../types.ts';
-import { smokeInEngine } from './engine.ts';
+import type { Security, SmokeResult } from '../types.ts';
+import { smokeInEngine } from './container/smoke-in-engine.ts';
 import { ownPlatform, type RunnableImage, runnableImage } from './image.ts';
-import { launcherFor } from './launcher.ts';
 import { NoPod, type Pod, startPod } from './pod.ts';
 import { serveAndAsk } from './serve.ts';
+import { launcherFor } from './server/launcher.ts';
 import { isAlive } from './tools.ts';
+import type { LocalOptions, Verdict } from './types.ts';
 import { removeTree, unpackLayers } from './unpack.ts';
-
-/** Who serves the model; by default MLServer from PyPI, for the frameworks that it serves. */
-export type LocalServer =
-  /** A server image, run under podman or docker, whichever is there. */
-  | { image: string; engine?: 'podman' | 'docker' }
-  /** A shell command for a server that is installed here; it finds MODEL_DIR, MODEL_NAME and PORT in its environment. */
-  | { command: string };
-
-export interface LocalOptions {
-  model: Model;
-  framework: Framework;
-  /** Where the image is read from (a layout or a registry's repository), and its name there: `iris:v1.0.0`, `v1.0.0`. */
-  image: { store: ImageStore; name: string };
-  /** `openshift` by default. */
-  security?: Security;
-  server?: LocalServer;
-  /** Folder that keeps MLServer's Python environment: a folder of the store. Made when missing. */
-  cache: string;
-  /** Seconds that the server has to become ready; 120 by default. */
-  timeout?: number;
-  /** Aborts: server, sidecar and unpacked files are gone when the promise settles. */
-  signal: AbortSignal;
-  /** A line of progress for people, without newline: "installing mlserver: 77 Python packages, once". */
-  say(line: string): void;
-  /** Something that could not be checked on this machine, as a sentence; the result counts without it. */
-  warn(line: string): void;
-}
-
-/** How the check of one image ended. */
-export type Verdict = { diagnosis?: Diagnosis };
-
-/** Seconds that a server has by default: a large model on a slow disk loads about 20 GB in them. */
-export const defaultTimeout = 120;
 
 /**
  * Serves one image on this machine as a KServe pod would, asks for a prediction and judges it. A model that does not serve is a

@@ -8,12 +8,12 @@ import type { SmokeTest } from '../../model/types.ts';
 import { type CaseProgress, modelcar, server } from '../diagnosis/case-progress.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { type Prediction, predict } from '../smoke/predict.ts';
-import type { Launcher } from './launcher.ts';
-import { defaultTimeout, type LocalOptions, type Verdict } from './local.ts';
 import { type ImageProcess, linkModels, type ModelcarEnd, prefetch } from './modelcar.ts';
 import type { Pod } from './pod.ts';
-import { freePorts, lastLines, type ServerCommand, waitReady } from './server.ts';
+import type { Launcher } from './server/launcher.ts';
+import { freePorts, lastLines, type ServerCommand, waitReady } from './server/server-command.ts';
 import { onPath } from './tools.ts';
+import { defaultTimeout, type LocalOptions, type Verdict } from './types.ts';
 
 /** The init container of KServe, as its logs are called. */
 export const init = 'modelcar-init';

@@ -10,8 +10,8 @@ import { diskError, writeAll } from '../../files/atomic.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 import { plain } from '../../text/format.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
-import { TarGuard } from './guard.ts';
 import { unpackedSize } from './image.ts';
+import { TarGuard } from './tar-guard.ts';
 
 /** Whose eyes the files are for: the user of the pod. */
 export interface Reader {

@@ -1,6 +1,6 @@
 import type { Framework, Model } from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
-import { podSecurity, type SecurityContext, serverSecurity } from './security-context.ts';
+import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
 
 /** Kubernetes' ObjectMeta, as far as we write it. */
 export interface Metadata {
@@ -102,7 +102,7 @@ function predictor(
   const { protocolVersion } = framework;
   const user = serving?.runAsUser;
   const pod = security === undefined ? undefined : podSecurity(security.as, security.user);
-  const server = security === undefined ? undefined : serverSecurity(security.as, security.user);
+  const server = security === undefined ? undefined : containerSecurity(security.as, security.user);
   const own = user === undefined ? undefined : { runAsUser: user };
   return {
     ...(single && { minReplicas: 1, maxReplicas: 1 }),

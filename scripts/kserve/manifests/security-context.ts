@@ -32,7 +32,7 @@ export function podSecurity(as: Security, user: number): SecurityContext | undef
 }
 
 /** The same for the model server: its runtime may name a user of its own, which would win over the pod's. */
-export function serverSecurity(as: Security, user: number): SecurityContext | undefined {
+export function containerSecurity(as: Security, user: number): SecurityContext | undefined {
   if (as !== 'openshift') return undefined;
   return {
     runAsUser: user,

@@ -1,12 +1,12 @@
 import { Agent, fetch } from 'undici';
 import type { SmokeTest } from '../../model/types.ts';
-import type { WrongAnswer } from '../diagnosis/diagnose.ts';
+import type { WrongPrediction } from '../diagnosis/diagnose.ts';
 import { checkAnswer } from './check-answer.ts';
 import { type SmokeRequest, smokeRequests } from './request.ts';
 import { fromV1, v1Request } from './v1-protocol.ts';
 
 /** What a server gave: the right answer, a wrong one (asking again will not help), or none yet. */
-export type Prediction = { right: true } | ({ right: false; final: boolean } & WrongAnswer);
+export type Prediction = { right: true } | ({ right: false; final: boolean } & WrongPrediction);
 
 /** Milliseconds that a model has for one answer: a large one on a CPU is slow. */
 const patience = 120_000;

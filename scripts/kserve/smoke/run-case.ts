@@ -4,7 +4,7 @@ import { retryApi } from '../cluster/install.ts';
 import { type Forward, forward } from '../cluster/port-forward.ts';
 import type { NamespaceWatch } from '../cluster/watch.ts';
 import { type CaseProgress, caseProgress, server } from '../diagnosis/case-progress.ts';
-import { diagnose, loadCause, type WrongAnswer } from '../diagnosis/diagnose.ts';
+import { diagnose, loadCause, type WrongPrediction } from '../diagnosis/diagnose.ts';
 import type { Evidence } from '../diagnosis/evidence.ts';
 import { firstError } from '../diagnosis/server-log.ts';
 import type { InferenceService } from '../manifests/inference-service.ts';
@@ -78,7 +78,7 @@ async function answered(options: RunCaseOptions, deadline: number): Promise<Diag
   const { name } = service.metadata;
   const since = { stage: '', at: Date.now(), ready: 0, restarts: 0 };
   let way: (Forward & { pod: string }) | undefined;
-  let answer: WrongAnswer | undefined;
+  let answer: WrongPrediction | undefined;
   try {
     for (;;) {
       const seen = look(watch, name);

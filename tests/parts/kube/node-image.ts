@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mlserverEnvironment } from '../../../scripts/kserve/local/mlserver.ts';
+import { mlserverEnvironment } from '../../../scripts/kserve/local/server/mlserver.ts';
 import { mlserver } from '../mlserver.ts';
 import { cached, missingRoot, PartMissing } from '../parts.ts';
 import { tarTree, writeArchive } from './archive.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, chmod, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ModelcarsError } from '../../errors.ts';
+import { ModelcarsError } from '../../../errors.ts';
 import { runPip } from './pip.ts';
 
 const exec = promisify(execFile);

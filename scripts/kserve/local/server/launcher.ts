@@ -1,8 +1,8 @@
-import type { Framework } from '../../model/types.ts';
+import type { Framework } from '../../../model/types.ts';
+import { foldersOfCommand } from '../reach.ts';
 import { mlserverCommand, mlserverEnvironment, mlserverImplementations } from './mlserver.ts';
 import { type EnvironmentOptions, pythonEnvironment, pythonFolders } from './python.ts';
-import { foldersOfCommand } from './reach.ts';
-import type { ServerCommand } from './server.ts';
+import type { ServerCommand } from './server-command.ts';
 
 /** A model server of this machine. */
 export interface Launcher {

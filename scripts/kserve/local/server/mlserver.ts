@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { EnvironmentSettings } from './python.ts';
-import type { ServerCommand } from './server.ts';
+import type { ServerCommand } from './server-command.ts';
 
 /** KServe pkg/constants/constants.go, `MLServerModelClass…`: the model format → MLSERVER_MODEL_IMPLEMENTATION. */
 export const mlserverImplementations: Readonly<Record<string, string>> = {

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Archive } from '../../layout/archive.ts';
-import { type CaseProgress, modelcar, server } from '../diagnosis/case-progress.ts';
-import { diagnose } from '../diagnosis/diagnose.ts';
-import type { Security } from '../types.ts';
+import { Archive } from '../../../layout/archive.ts';
+import { type CaseProgress, modelcar, server } from '../../diagnosis/case-progress.ts';
+import { diagnose } from '../../diagnosis/diagnose.ts';
+import type { Security } from '../../types.ts';
+import type { RunnableImage } from '../image.ts';
+import { check, showModels } from '../modelcar.ts';
+import { ask, failed, init, readyPaths } from '../serve.ts';
+import { waitReady } from '../server/server-command.ts';
+import type { LocalOptions, LocalServer, Verdict } from '../types.ts';
 import { Containers, type Ended, findEngine } from './containers.ts';
-import type { RunnableImage } from './image.ts';
-import type { LocalOptions, LocalServer, Verdict } from './local.ts';
-import { check, showModels } from './modelcar.ts';
-import { ask, failed, init, readyPaths } from './serve.ts';
-import { waitReady } from './server.ts';
-import { serverContainer } from './servercontainer.ts';
+import { serverContainer } from './server-container.ts';
 
 export interface EngineOptions extends LocalOptions {
   security: Security;

@@ -1,6 +1,6 @@
-import type { Framework, Model } from '../../model/types.ts';
-import { servingRuntime } from '../manifests/serving-runtimes.ts';
-import { mlserverImplementations } from './mlserver.ts';
+import type { Framework, Model } from '../../../model/types.ts';
+import { servingRuntime } from '../../manifests/serving-runtimes.ts';
+import { mlserverImplementations } from '../server/mlserver.ts';
 
 /** How a server's container is started: the entrypoint instead of the image's, if any; arguments; environment. */
 export interface ServerContainer {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { ModelcarsError } from '../../errors.ts';
+import { ModelcarsError } from '../../../errors.ts';
 
 export interface PipOptions {
   /** What is installed, in messages. */

@@ -1,0 +1,91 @@
+import { ModelcarsError } from '../../errors.ts';
+import type { Api } from '../cluster/api.ts';
+import { connect } from '../cluster/connect.ts';
+import { onSuddenExit } from '../kind/cleanup-hint.ts';
+import { feedNodes, host, type NodeFeed } from '../kind/feed-nodes.ts';
+import { importImages } from '../kind/import-images.ts';
+import { findEngine, Kind } from '../kind/kind.ts';
+import { type OwnClusterOptions, openOwnCluster } from '../kind/own-cluster.ts';
+import type { ClusterSettings, OpenClusterOptions } from './types.ts';
+
+export async function createCluster(
+  options: OpenClusterOptions,
+  stack: AsyncDisposableStack,
+): Promise<{ api: Api; kind: Kind }> {
+  const sudden = onSuddenExit(`${options.kind} delete cluster --name ${options.clusterName}`);
+  try {
+    const cluster = await openOwnCluster(ownClusterOptions(options));
+    stack.use(sudden);
+    stack.use(cluster);
+    return cluster;
+  } catch (error) {
+    sudden[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** What the command line says of a cluster of our own. */
+export function ownClusterOptions(
+  wishes: ClusterSettings & Pick<OpenClusterOptions, 'folder' | 'signal' | 'say' | 'warn'>,
+): OwnClusterOptions {
+  const { nodeImage, kindConfig, apiPort, kserveVersion } = wishes;
+  return {
+    program: wishes.kind,
+    name: wishes.clusterName,
+    manifests: wishes.kserveManifests,
+    images: wishes.loadImages,
+    cacheImages: wishes.cacheImages,
+    keep: wishes.keepCluster,
+    folder: wishes.folder,
+    signal: wishes.signal,
+    say: wishes.say,
+    warn: wishes.warn,
+    ...(nodeImage !== undefined && { nodeImage }),
+    ...(kindConfig !== undefined && { config: kindConfig }),
+    ...(apiPort !== undefined && { apiPort }),
+    ...(kserveVersion !== undefined && { version: kserveVersion }),
+  };
+}
+
+/** The cluster of a context; with its kind, where it is a kind cluster of this machine. */
+export async function useCluster(options: OpenClusterOptions): Promise<{ api: Api; kind?: Kind }> {
+  const { kubeconfig, context, signal } = options;
+  const api = connect({
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  });
+  const name = /^kind-(.+)$/.exec(api.config.getCurrentContext())?.[1];
+  if (name === undefined || options.images.every(({ pushed }) => pushed !== undefined)) return { api };
+  const engine = await findEngine(signal).catch(() => undefined);
+  if (engine === undefined) return { api };
+  const kind = new Kind(options.kind, name, engine);
+  return (await kind.exists(signal).catch(() => false)) ? { api, kind } : { api };
+}
+
+/** Lets the nodes have the images that are only on this machine. */
+export async function provideImages(
+  options: OpenClusterOptions,
+  kind: Kind | undefined,
+  stack: AsyncDisposableStack,
+): Promise<string> {
+  const images = options.images.filter(({ pushed }) => pushed === undefined);
+  if (images.length === 0) return host;
+  if (kind === undefined) {
+    throw new ModelcarsError(
+      'cluster',
+      'smoke images that are not pushed: the cluster cannot reach this machine',
+      {
+        next: 'push them and say --remote; or leave --context out: a kind cluster on this machine reads them from here',
+      },
+    );
+  }
+  const served: NodeFeed | undefined = await feedNodes(kind, images);
+  if (served !== undefined) {
+    stack.use(served);
+    return served.registry;
+  }
+  options.say('copying the images into the nodes');
+  const named = images.map((image) => ({ ...image, name: `${host}/${image.name}@${image.root.digest}` }));
+  await importImages(kind, named, options.signal);
+  return host;
+}

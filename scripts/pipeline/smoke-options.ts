@@ -1,0 +1,17 @@
+import type { ClusterSettings } from '../kserve/smoke/types.ts';
+import type { Mode, Security } from '../kserve/types.ts';
+import type { ImageLocation } from './open-images.ts';
+import type { RunOptions } from './types.ts';
+
+export interface SmokeOptions extends RunOptions {
+  from: ImageLocation;
+  wishes: ClusterSettings & {
+    local: boolean;
+    serverCommand?: string;
+    modes: Mode[];
+    /** Empty: as fits the cluster. */
+    security: Security[];
+    /** Seconds from apply to the right answer. */
+    timeout: number;
+  };
+}
