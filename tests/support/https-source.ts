@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LockedFile } from '../../scripts/model/types.ts';
+import { httpsSource } from '../../scripts/sources/https/source.ts';
+import { sha256 } from './outcome.ts';
+
+export const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7 + (at >> 8)) % 251));
+
+export const source = httpsSource({ env: {}, retry: { tries: 3, delay: 1 } });
+
+export const all = () => true;
+
+/** Sends a file as a good server does: ranges, If-Range, an ETag. `cut`: the connection breaks after so many bytes. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: { body?: Buffer; etag?: string; ranges?: boolean; cut?: number | undefined } = {},
+): void {
+  const { body = content, etag = '"one"', ranges = true, cut } = options;
+  const match = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
+  const same = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+  const start = ranges && match && same ? Number(match[1]) : 0;
+  const tag = etag === '' ? {} : { etag };
+  const rest = body.subarray(start);
+  if (start > 0) {
+    const range = `bytes ${start}-${body.length - 1}/${body.length}`;
+    response.writeHead(206, { ...tag, 'content-range': range, 'content-length': rest.length });
+  } else response.writeHead(200, { ...tag, 'content-length': rest.length });
+  if (cut === undefined) response.end(rest);
+  else response.write(rest.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+}
+
+export const locked: LockedFile = { path: 'model.onnx', size: content.length, sha256: sha256(content) };
