@@ -174,7 +174,7 @@ describe('a failure', () => {
     await expect(my.receive(server.url())).rejects.toMatchObject({
       code: 'network',
       retryable: true,
-      message: expect.stringContaining(`read it: no answer from ${host} (`),
+      message: expect.stringContaining(`read it: the connection to ${host} broke (`),
     });
     expect(my.overLanes).toHaveBeenCalledOnce();
   });

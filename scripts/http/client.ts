@@ -3,10 +3,9 @@ import { drop, headerOf, readBody, readRefusal } from './body.ts';
 import { type ChunkSink, ConnectionLost } from './bulk/connection.ts';
 import type { ResponseHead } from './bulk/head.ts';
 import type { BulkPool } from './bulk/pool.ts';
-import { isRetryable, isUnreachable, networkFailure, RequestFailure } from './failure.ts';
-import { Patience } from './patience.ts';
+import { isRetryable, networkFailure, type RequestFailure } from './failure.ts';
 import { transmit } from './redirects.ts';
-import { parseRetryAfter, type RetryOptions, sleep } from './retry.ts';
+import { parseRetryAfter, type RetryOptions, retrying } from './retry.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
 /** A GET of something that somebody serves. */
@@ -188,25 +187,9 @@ export class HttpClient {
     };
   }
 
-  async #retrying<T>(call: Get, task: () => Promise<T>): Promise<T> {
+  #retrying<T>({ url, signal }: Get, task: () => Promise<T>): Promise<T> {
     const { retry, onRetry } = this.#options;
-    const patience = new Patience(retry);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await task();
-      } catch (error) {
-        if (!(error instanceof RequestFailure) || !error.retryable) throw error;
-        // A host that never answered is more likely a typing error than one that restarts.
-        const hopeless = isUnreachable(error) && !this.#answered.has(call.url.host);
-        if (attempt >= (hopeless ? Math.min(2, retry.tries) : retry.tries)) {
-          error.retryable = false;
-          throw error;
-        }
-        const delay = patience.delay(attempt, error);
-        onRetry?.(`${error.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
-        await sleep(delay, call.signal);
-      }
-    }
+    return retrying({ retry, onRetry, signal, answered: () => this.#answered.has(url.host) }, task);
   }
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { connectionFailure } from '../sources/refusals.ts';
-import { networkFailure } from './failure.ts';
+import { faultOf, isRetryable, networkFailure } from './failure.ts';
 import { TooSlow } from './minimum-pace.ts';
 import { PrivateTarget } from './private-targets.ts';
 
@@ -12,13 +11,13 @@ const ours = [
   new SyntaxError('Unexpected token'),
 ];
 
-test.each([networkFailure, connectionFailure])('%o never calls an error of ours the host’s', (failureOf) => {
-  for (const error of ours) expect(() => failureOf('read x', 'a.example', error)).toThrow(error);
+test('rethrows errors that the network did not cause', () => {
+  for (const error of ours) expect(() => networkFailure('read x', 'a.example', error)).toThrow(error);
 });
 
-test.each([networkFailure, connectionFailure])('%o speaks of what the network did', (failureOf) => {
+test('names the host whose connection broke', () => {
   const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-  const failure = failureOf('read x', 'a.example', reset);
+  const failure = networkFailure('read x', 'a.example', reset);
   expect(failure).toMatchObject({ code: 'network', retryable: true });
   expect(failure.message).toContain('a.example');
 });
@@ -30,10 +29,35 @@ test('a trickle and a private target have words of their own, and are not tried 
   });
   // As connections fail: wrapped, one error an address.
   const wrapped = new AggregateError([new PrivateTarget('a.example', '10.0.0.1')]);
-  for (const failureOf of [networkFailure, connectionFailure]) {
-    expect(failureOf('read x', 'b.example', wrapped)).toMatchObject({
-      message: 'read x: a.example points to b.example, which has the private address 10.0.0.1',
-      retryable: false,
-    });
-  }
+  expect(networkFailure('read x', 'b.example', wrapped)).toMatchObject({
+    message: 'read x: a.example points to b.example, which has the private address 10.0.0.1',
+    retryable: false,
+  });
+});
+
+test.each([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate', false],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate', false],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'certificate', false],
+  ['INVALID_PURPOSE', 'certificate', false],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'plain', false],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'plain', false],
+  ['EPROTO', 'plain', false],
+  ['ENOTFOUND', 'unknown', true],
+  ['EAI_AGAIN', 'unknown', true],
+  ['ECONNREFUSED', 'refused', true],
+  ['ETIMEDOUT', 'timeout', true],
+  ['UND_ERR_HEADERS_TIMEOUT', 'timeout', true],
+  ['ENETUNREACH', 'timeout', true],
+  ['ECONNRESET', 'broken', true],
+  ['UND_ERR_SOCKET', 'broken', true],
+])('%s is the fault %s', (code, fault, retryable) => {
+  const error = new TypeError('fetch failed', { cause: Object.assign(new Error('no'), { code }) }).cause;
+  expect(faultOf(error)).toMatchObject({ fault, code });
+  expect(networkFailure('read x', 'a.example', error).retryable).toBe(retryable);
+});
+
+test('asks again after statuses that pass, and no others', () => {
+  const again = Array.from({ length: 200 }, (_, at) => 400 + at).filter(isRetryable);
+  expect(again).toEqual([408, 425, 429, 500, 502, 503, 504]);
 });

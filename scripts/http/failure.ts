@@ -2,7 +2,7 @@ import { type ErrorCode, ModelcarsError } from '../errors.ts';
 import { TooSlow } from './minimum-pace.ts';
 import { PrivateTarget } from './private-targets.ts';
 
-/** How a request went wrong, for those who decide whether to try again. */
+/** How a request went wrong, for the decision whether to try again. */
 export interface FailureDetails {
   code: ErrorCode;
   next?: string;
@@ -21,7 +21,7 @@ export interface FailureDetails {
 export class RequestFailure extends ModelcarsError {
   readonly status: number | undefined;
   readonly codes: string[];
-  /** Set to false by whoever has tried often enough, so that nobody above starts all over. */
+  /** Set to false when all tries are used up, so that no caller starts over. */
   retryable: boolean;
   readonly retryAfter: number | undefined;
 
@@ -37,28 +37,73 @@ export class RequestFailure extends ModelcarsError {
   }
 }
 
-/** What to do when a host does not answer, where it is not the same for all hosts. */
-export interface Advice {
-  /** It does not speak TLS. */
-  plain(host: string): string;
-  /** Its name is not known, or nobody listens. */
-  unreachable: string;
-  /** The connection broke. */
-  broken: string;
-  /** Somebody sent us to it, and it has a private address. */
-  hidden(host: string): string;
-}
+/** What went wrong before a usable answer came. */
+export type Fault =
+  | 'slow' // the answer trickles
+  | 'private' // another host sent us to a private address
+  | 'certificate' // it is not trusted
+  | 'plain' // the host does not speak TLS
+  | 'proxy' // the proxy refuses
+  | 'unknown' // DNS has no address
+  | 'refused' // nothing listens there
+  | 'timeout' // no answer, or no route
+  | 'broken'; // the connection ended
 
-const usualAdvice: Advice = {
+/** The next step per fault, where it depends on the kind of host. */
+export type Advice = Record<'plain' | 'private', (host: string) => string> &
+  Record<'certificate' | 'unreachable' | 'broken', string>;
+
+export const usualAdvice: Advice = {
   plain: () => 'check the URL: is it http, not https?',
-  unreachable: 'check the host name, HTTPS_PROXY and NO_PROXY',
+  private: () => 'if this is intended, use the URL it points to',
+  certificate: 'pass the certificate of its authority with `--ca-file`, or add it to the system',
+  unreachable: 'check host and port, HTTPS_PROXY and NO_PROXY',
   broken: 'run the command again',
-  hidden: () => 'if this is intended, use the URL it points to',
 };
 
+/** Classifies the error of a request that got no answer, or whose answer stopped. The only place that knows the codes of Node, OpenSSL and undici. */
+export function faultOf(error: unknown): { fault: Fault; code: string; text: string } {
+  const { code, text } = describeCause(error);
+  const is = (fault: Fault) => ({ fault, code, text });
+  if (error instanceof TooSlow) return is('slow');
+  if (privateTarget(error) !== undefined) return is('private');
+  if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code))
+    return is('certificate');
+  if (/^ERR_SSL_|^EPROTO$/.test(code)) return is('plain');
+  if (/\bproxy\b.*\b4\d\d\b/i.test(text)) return is('proxy');
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return is('unknown');
+  if (code === 'ECONNREFUSED') return is('refused');
+  if (/TIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(code)) return is('timeout');
+  return is('broken');
+}
+
+/** A fault in words, to follow "verb object: "; `text` and `code` as `faultOf` gives them. */
+export function faultText(host: string, { fault, code, text }: ReturnType<typeof faultOf>): string {
+  switch (fault) {
+    case 'slow':
+      return `${host} sends its answer too slowly (${text})`;
+    case 'private':
+      return `${host} has a private address`;
+    case 'certificate':
+      return `${host} shows a certificate that is not trusted (${text})`;
+    case 'plain':
+      return `${host} does not speak TLS (${text})`;
+    case 'proxy':
+      return `the proxy does not let us through to ${host} (${text})`;
+    case 'unknown':
+      return `no address is known for ${host} (DNS)`;
+    case 'refused':
+      return `${host} refuses connections`;
+    case 'timeout':
+      return `${host} does not answer (${code})`;
+    case 'broken':
+      return `the connection to ${host} broke (${text})`;
+  }
+}
+
 /**
- * The failure of a request that got no answer: DNS, connection, TLS, time-out, an answer that trickles, a private address where none may
- * be. Throws what is no fault of the network: our own errors as they are, and programming mistakes.
+ * The failure of a request that got no answer, or whose answer stopped. Rethrows what is no fault of the network: a ModelcarsError as
+ * it is, and programming mistakes.
  */
 export function networkFailure(
   what: string,
@@ -67,83 +112,63 @@ export function networkFailure(
   advice: Advice = usualAdvice,
 ): RequestFailure {
   throwOurs(error);
-  if (error instanceof TooSlow) {
-    return new RequestFailure(`${what}: ${host} sends its answer too slowly (${error.message})`, {
-      code: 'network',
-      cause: error,
-      next: `run the command again; if it stays so slow, look into the network, the proxy and ${host}`,
-    });
-  }
-  const hidden = hiddenTarget(error);
-  if (hidden !== undefined) {
-    const problem = `${hidden.sender} points to ${host}, which has the private address ${hidden.address}`;
-    return new RequestFailure(`${what}: ${problem}`, {
-      code: 'network',
-      cause: error,
-      next: advice.hidden(host),
-    });
-  }
-  const { code, text } = describeCause(error);
-  if (isTlsCode(code)) {
-    return new RequestFailure(`${what}: ${host} shows a certificate that is not trusted (${text})`, {
-      code: 'network',
-      cause: error,
-      next: 'pass the certificate of its authority with `--ca-file`',
-    });
-  }
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') {
-    return new RequestFailure(`${what}: ${host} does not speak TLS (${text})`, {
-      code: 'network',
-      cause: error,
-      next: advice.plain(host),
-    });
-  }
-  if (/\bproxy\b.*\b4\d\d\b/i.test(text)) {
-    return new RequestFailure(`${what}: the proxy does not let us through to ${host} (${text})`, {
-      code: 'network',
-      cause: error,
-      next: 'check HTTP_PROXY and HTTPS_PROXY (with user name and password, if it wants them) and NO_PROXY',
-    });
-  }
-  const unreachable =
-    code === 'ENOTFOUND' || code === 'ECONNREFUSED' || /TIMEOUT|ETIMEDOUT|EHOSTUNREACH/.test(code);
-  return new RequestFailure(`${what}: no answer from ${host} (${text})`, {
+  const found = faultOf(error);
+  const { fault } = found;
+  const target = privateTarget(error);
+  const problem =
+    target === undefined
+      ? faultText(host, found)
+      : `${target.sender} points to ${host}, which has the private address ${target.address}`;
+  return new RequestFailure(`${what}: ${problem}`, {
     code: 'network',
     cause: error,
-    retryable: true,
-    next: unreachable ? advice.unreachable : advice.broken,
+    retryable: ['unknown', 'refused', 'timeout', 'broken'].includes(fault),
+    next: nextStep(fault, host, advice),
   });
 }
 
-/** Whether a status may go away by itself. 401 is none: a token is refreshed once, by those who have one. */
+function nextStep(fault: Fault, host: string, advice: Advice): string {
+  switch (fault) {
+    case 'slow':
+      return `run the command again; if it stays this slow, check the network, the proxy and ${host}`;
+    case 'private':
+    case 'plain':
+      return advice[fault](host);
+    case 'certificate':
+    case 'broken':
+      return advice[fault];
+    case 'proxy':
+      return 'check HTTP_PROXY and HTTPS_PROXY (with user name and password, if it requires them) and NO_PROXY';
+    default:
+      return advice.unreachable;
+  }
+}
+
+/** Whether the same request may get another answer later (RFC 9110 and 6585, RFC 8470 for 425). 401 is not among them: a token is renewed once. */
 export function isRetryable(status: number): boolean {
-  return [408, 429, 500, 502, 503, 504].includes(status);
+  return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 
-/** Whether a connection was refused or a name not found: worth little patience if the host never answered. */
+/** Whether a connection was refused or a name not found: worth few tries if the host never answered. */
 export function isUnreachable(failure: RequestFailure): boolean {
-  return /^(ENOTFOUND|ECONNREFUSED)$/.test(describeCause(failure.cause).code);
+  return ['unknown', 'refused'].includes(faultOf(failure.cause).fault);
 }
 
-/** Throws an error that is ours: one for the user, or a mistake in this program, which no waiting mends. */
-export function throwOurs(error: unknown): void {
+/** Rethrows a ModelcarsError, and mistakes in this program, which no retry fixes. */
+function throwOurs(error: unknown): void {
   if (error instanceof ModelcarsError) throw error;
   const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
   if (mistakes.some((mistake) => error instanceof mistake)) throw error;
 }
 
-/** The PrivateTarget that an error of a connection comes from. */
-export function hiddenTarget(error: unknown): PrivateTarget | undefined {
+/** The PrivateTarget that caused a connection's error. */
+export function privateTarget(error: unknown): PrivateTarget | undefined {
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
     if (current instanceof PrivateTarget) return current;
     current = current instanceof AggregateError ? current.errors[0] : current.cause;
   }
   return undefined;
-}
-
-function isTlsCode(code: string): boolean {
-  return /CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^INVALID_(CA|PURPOSE)|^HOSTNAME_MISMATCH/.test(code);
 }
 
 /** The innermost code and message of an error of the network; an empty code where it has none. */

@@ -5,9 +5,10 @@ import { explainRefusal, logIn, type Refusal, type Refused, refusalOf } from './
 /** What to do when a registry does not answer. */
 export const registryAdvice: Advice = {
   plain: (host) => `if it is a plain http registry, pass \`--insecure ${host}\``,
+  private: (host) => `if you trust ${host}, pass \`--insecure ${host}\``,
+  certificate: 'pass the certificate of its authority with `--ca-file`',
   unreachable: 'check the host name, HTTPS_PROXY and NO_PROXY, or name a mirror of this registry',
-  broken: 'run the command again: what is there already is not sent twice',
-  hidden: (host) => `if you trust ${host}, pass \`--insecure ${host}\``,
+  broken: 'run the command again; blobs that the registry has are not sent again',
 };
 
 /** A registry's answer with an unwanted status. */

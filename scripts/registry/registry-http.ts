@@ -1,9 +1,8 @@
 import { cancelled } from '../errors.ts';
 import { discard, headerOf, readBody, readRefusal } from '../http/body.ts';
-import { isRetryable, isUnreachable, networkFailure, RequestFailure } from '../http/failure.ts';
-import { Patience } from '../http/patience.ts';
+import { isRetryable, networkFailure, RequestFailure } from '../http/failure.ts';
 import { transmit } from '../http/redirects.ts';
-import { parseRetryAfter, type RetryOptions, sleep } from '../http/retry.ts';
+import { parseRetryAfter, Retries, type RetriesOptions, type RetryOptions, retrying } from '../http/retry.ts';
 import { speaksTls } from '../http/tls-probe.ts';
 import { type HttpResponse, isLoopback, type Transport } from '../http/transport.ts';
 import { Auth } from './auth/auth.ts';
@@ -93,19 +92,9 @@ export class RegistryHttp {
     }
   }
 
-  /**
-   * Waits before another try and says why; for those who cannot leave the retries to `send`. Throws the failure when it asks for more
-   * than `patience` has.
-   */
-  async pause(
-    attempt: number,
-    failure: RequestFailure,
-    signal: AbortSignal | undefined,
-    patience: Patience,
-  ): Promise<void> {
-    const delay = patience.delay(attempt, failure);
-    this.#options.onRetry(`${failure.message}; try ${attempt + 1} in ${Math.ceil(delay / 1000)} s`);
-    await sleep(delay, this.signal(signal));
+  /** Counts the tries of work that cannot leave them to `send`. */
+  retries(signal: AbortSignal | undefined): Retries {
+    return new Retries(this.#retryOptions(signal));
   }
 
   /** The client's signal and a call's, as one. */
@@ -159,23 +148,13 @@ export class RegistryHttp {
     return local || this.#isInsecure(url.host);
   }
 
-  async #retrying<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
-    const patience = new Patience(this.retry);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await task();
-      } catch (error) {
-        if (!(error instanceof RequestFailure) || !error.retryable) throw error;
-        // A host that never answered is more likely a typing error than one that restarts.
-        const tries =
-          isUnreachable(error) && !this.#answered ? Math.min(2, this.retry.tries) : this.retry.tries;
-        if (attempt >= tries) {
-          error.retryable = false;
-          throw error;
-        }
-        await this.pause(attempt, error, signal, patience);
-      }
-    }
+  #retrying<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
+    return retrying(this.#retryOptions(signal), task);
+  }
+
+  #retryOptions(signal: AbortSignal | undefined): RetriesOptions {
+    const { onRetry } = this.#options;
+    return { retry: this.retry, onRetry, signal: this.signal(signal), answered: () => this.#answered };
   }
 
   /** One try; a refusal says also which helper of the user's is not there. */

@@ -1,11 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { ModelcarsError, stopIfAborted } from '../errors.ts';
-import { RequestFailure } from '../http/failure.ts';
-import { Patience } from '../http/patience.ts';
-import type { RetryOptions } from '../http/retry.ts';
+import { networkFailure, RequestFailure } from '../http/failure.ts';
+import { Retries, type RetryOptions } from '../http/retry.ts';
 import type { Transport } from '../http/transport.ts';
 import { type Got, get } from './get.ts';
-import { connectionFailure, isNobody } from './refusals.ts';
 
 export interface Download {
   /** How an error begins: "read https://host/model.onnx". */
@@ -37,9 +34,9 @@ export async function* download(transport: Transport, options: Download): AsyncG
   let at = options.offset;
   let furthest = at;
   let etag: string | undefined;
-  let tries = 0;
-  let waits = new Patience(retry);
   let host: string | undefined;
+  const answered = () => host !== undefined;
+  const retries = new Retries({ retry, onRetry: options.onRetry, signal, answered });
   for (;;) {
     let got: Got | undefined;
     try {
@@ -60,8 +57,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
         if (size !== undefined && at > size) throw otherSize(what, `more than ${size}`, size);
         if (at > furthest) {
           furthest = at;
-          tries = 0;
-          waits = new Patience(retry);
+          retries.progress();
         }
         yield chunk;
       }
@@ -74,15 +70,9 @@ export async function* download(transport: Transport, options: Download): AsyncG
       });
     } catch (error) {
       stopIfAborted(signal);
-      const failure =
-        error instanceof ModelcarsError ? error : connectionFailure(what, host ?? url.host, error);
-      if (!(failure instanceof RequestFailure) || !failure.retryable) throw failure;
-      tries += 1;
-      const patience = host === undefined && isNobody(failure) ? Math.min(2, retry.tries) : retry.tries;
-      if (tries >= patience) throw failure;
-      const delay = waits.delay(tries, failure);
-      options.onRetry?.(`${failure.message}; try ${tries + 1} in ${Math.ceil(delay / 1000)} s`);
-      await wait(delay, undefined, signal ? { signal } : {}).catch(() => {});
+      await retries.wait(
+        error instanceof ModelcarsError ? error : networkFailure(what, host ?? url.host, error),
+      );
       if (restart !== undefined && etag === undefined && at > 0) {
         restart();
         at = 0;

@@ -2,10 +2,10 @@ import { Readable } from 'node:stream';
 import { ModelcarsError, stopIfAborted } from '../errors.ts';
 import { discard, drop, headerOf } from '../http/body.ts';
 import { waitOf } from '../http/client.ts';
-import { RequestFailure } from '../http/failure.ts';
+import { networkFailure, RequestFailure } from '../http/failure.ts';
 import type { HttpResponse, Transport } from '../http/transport.ts';
 import { plain } from '../text/format.ts';
-import { answerFailure, connectionFailure } from './refusals.ts';
+import { answerFailure } from './refusals.ts';
 
 const mostRedirects = 5;
 /** Milliseconds: storage that restores a file from somewhere slow takes its time. */
@@ -57,7 +57,7 @@ export async function get(transport: Pick<Transport, 'send'>, request: Get): Pro
       .send(url, { method: 'GET', headers, signal, sender, headersTimeout })
       .catch((error) => {
         stopIfAborted(signal);
-        throw error instanceof ModelcarsError ? error : connectionFailure(what, url.host, error);
+        throw error instanceof ModelcarsError ? error : networkFailure(what, url.host, error);
       });
     const location = headerOf(answer, 'location');
     if (![301, 302, 303, 307, 308].includes(answer.statusCode)) return await take(request, url, answer);

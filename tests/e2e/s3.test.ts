@@ -212,7 +212,7 @@ describe.skipIf(missing)('models in S3', () => {
       ],
       [
         'nobody there',
-        /no answer from 127\.0\.0\.1:9/,
+        /127\.0\.0\.1:9 refuses connections/,
         /S3_ENDPOINT_URL/,
         () => ({ S3_ENDPOINT_URL: 'http://127.0.0.1:9' }),
       ],

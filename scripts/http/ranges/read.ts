@@ -2,8 +2,7 @@ import { cancelled, ModelcarsError } from '../../errors.ts';
 import { chunkLifetime } from '../../image/types.ts';
 import type { ChunkSink } from '../bulk/connection.ts';
 import { RequestFailure } from '../failure.ts';
-import { Patience } from '../patience.ts';
-import { defaultRetry, type RetryOptions, sleep } from '../retry.ts';
+import { defaultRetry, Retries, type RetryOptions } from '../retry.ts';
 import { newRangeBuffer, type RangeBuffer, rangeBufferSize, rangeBuffers, roomOf } from './buffers.ts';
 import { MemoryBudget } from './memory-budget.ts';
 
@@ -196,24 +195,19 @@ class RangeReader {
   /** Reads a range, with as many tries as it takes. Never rejects. */
   async #fetch(range: Range): Promise<void> {
     const { onRetry, retry = defaultRetry } = this.#options;
-    const patience = new Patience(retry);
-    for (let failures = 0; range.at < range.end && !this.#failure; ) {
+    const retries = new Retries({ retry, onRetry, signal: this.#stop.signal });
+    while (range.at < range.end && !this.#failure) {
       const before = range.at;
       try {
         await this.#receive(range);
       } catch (error) {
         if (this.#failure) return;
-        if (range.at > before) failures = 0;
-        const again = error instanceof RequestFailure && error.retryable && ++failures < retry.tries;
-        if (!again) return this.#fail(error);
-        let delay: number;
+        if (range.at > before) retries.progress();
         try {
-          delay = patience.delay(failures, error);
-        } catch (tired) {
-          return this.#fail(tired);
+          await retries.wait(error);
+        } catch (final) {
+          return this.#fail(final);
         }
-        onRetry?.(`${error.message}; try ${failures + 1} in ${Math.ceil(delay / 1000)} s`);
-        await sleep(delay, this.#stop.signal).catch(() => undefined);
       }
     }
   }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { cancelled, ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
-import { networkFailure, type RequestFailure } from '../../http/failure.ts';
+import { networkFailure } from '../../http/failure.ts';
 import { Pace } from '../../http/minimum-pace.ts';
-import { Patience } from '../../http/patience.ts';
 import type { HttpResponse } from '../../http/transport.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { Access } from '../auth/auth.ts';
@@ -32,8 +31,8 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
   const hash = offset === 0 ? createHash('sha256') : undefined;
   let position = offset;
   let held: Uint8Array | undefined;
-  let patience = new Patience(host.retry);
-  for (let failures = 0; position < descriptor.size; ) {
+  const retries = host.retries(options.signal);
+  while (position < descriptor.size) {
     const answer = await request(options, position, signal);
     const pace = small ? new Pace() : undefined;
     let skip = answer.statusCode === 200 ? position : 0;
@@ -49,10 +48,8 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
         held = rest;
         position += rest.length;
         hash?.update(rest);
-        // A byte a connection would be progress without end.
-        if (small) continue;
-        failures = 0;
-        patience = new Patience(host.retry);
+        // One byte per connection would be progress without end.
+        if (!small) retries.progress();
       }
       if (position < descriptor.size)
         throw new Error(`the answer ended ${descriptor.size - position} bytes early`);
@@ -60,9 +57,7 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
       if (error instanceof ModelcarsError) throw error;
       if (signal?.aborted) throw cancelled(error);
       if (position === descriptor.size) break;
-      const failure: RequestFailure = networkFailure(what, host.registry, error, registryAdvice);
-      if (!failure.retryable || ++failures >= host.retry.tries) throw failure;
-      await host.pause(failures, failure, options.signal, patience);
+      await retries.wait(networkFailure(what, host.registry, error, registryAdvice));
     } finally {
       drop(answer);
     }

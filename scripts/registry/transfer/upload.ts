@@ -1,6 +1,5 @@
 import { cancelled } from '../../errors.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import { Patience } from '../../http/patience.ts';
 import type { Content, Digest } from '../../image/types.ts';
 import type { Access } from '../auth/auth.ts';
 import { streamBody } from '../error-body.ts';
@@ -76,8 +75,8 @@ class Upload {
       if (await this.#session.mount(content.digest, from))
         return { digest: content.digest, size: content.size ?? 0 };
     }
-    let patience = new Patience(host.retry);
-    for (let failures = 0, restarts = 0; ; ) {
+    const retries = host.retries(signal);
+    for (let restarts = 0; ; ) {
       try {
         return await this.#send();
       } catch (error) {
@@ -86,10 +85,7 @@ class Upload {
           await this.#session.cancel();
           throw failure;
         }
-        if (failure.retryable) {
-          if (++failures >= host.retry.tries) throw failure;
-          await host.pause(failures, failure, signal, patience);
-        }
+        if (failure.retryable) await retries.wait(failure);
         const digest = await this.#committed();
         if (digest) return { digest, size: this.#hash.size ?? 0 };
         if (!(await this.#resume())) {
@@ -97,8 +93,7 @@ class Upload {
           this.#restart();
         } else if (this.#offset > this.#best) {
           this.#best = this.#offset;
-          failures = 0;
-          patience = new Patience(host.retry);
+          retries.progress();
         }
       }
     }

@@ -1,5 +1,5 @@
 import { cancelled, ModelcarsError } from '../../errors.ts';
-import { type FailureDetails, RequestFailure } from '../../http/failure.ts';
+import { type FailureDetails, type Fault, faultOf, faultText, RequestFailure } from '../../http/failure.ts';
 import type { Connection } from './access.ts';
 import { LongAnswer } from './limit.ts';
 import { LongWait } from './waits.ts';
@@ -165,24 +165,18 @@ function connectionWords(error: unknown, code: string, host: string): Words {
       next: 'check the endpoint (S3_ENDPOINT_URL): is it an S3 server, and no proxy or web page?',
     };
   }
-  if (/CERT|^UNABLE_TO_|^ERR_TLS_|SELF_SIGNED|^HOSTNAME_MISMATCH/.test(code)) {
-    return {
-      code: 'network',
-      says: `${host} shows a certificate that is not trusted (${code})`,
-      next: 'put the certificate of its authority into a PEM file and name that in NODE_EXTRA_CA_CERTS',
-    };
-  }
-  if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
-    return {
-      code: 'network',
-      says: `${host} does not speak TLS`,
-      next: 'if it is a plain http server, write http:// in S3_ENDPOINT_URL',
-    };
-  }
+  // The SDK gives some errors only a name: `TimeoutError`.
+  const found = faultOf(error);
+  const nextSteps: Partial<Record<Fault, string>> = {
+    certificate: 'put the certificate of its authority into a PEM file and name that in NODE_EXTRA_CA_CERTS',
+    plain: 'if it is a plain http server, write http:// in S3_ENDPOINT_URL',
+  };
   return {
     code: 'network',
-    says: `no answer from ${host} (${text || 'connection lost'})`,
-    next: 'check S3_ENDPOINT_URL, that the server runs and that this machine can reach it, then run it again',
+    says: faultText(host, { ...found, code: found.code || code }),
+    next:
+      nextSteps[found.fault] ??
+      'check S3_ENDPOINT_URL, that the server runs and that this machine can reach it, then run it again',
   };
 }
 

@@ -1,6 +1,5 @@
 import type { S3 } from '@aws-sdk/client-s3';
-import { duration, longestWait } from '../../http/patience.ts';
-import { parseRetryAfter } from '../../http/retry.ts';
+import { duration, longestWait, parseRetryAfter } from '../../http/retry.ts';
 
 /** The server asks to wait longer than anybody should; the SDK itself would ask again in some seconds. */
 export class LongWait extends Error {
