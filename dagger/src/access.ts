@@ -1,5 +1,5 @@
 import type { Container, File, Secret, Service } from '@dagger.io/dagger';
-import { flags } from './node.ts';
+import { flags } from './program.ts';
 
 /** How sources, base images and registries are reached. Secrets go in as secrets only. */
 export interface Access {

@@ -17,6 +17,7 @@ import {
   type Service,
 } from '@dagger.io/dagger';
 import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './access.ts';
+import { allOrErrors, stdoutOf, withProgramError } from './errors.ts';
 import {
   dockerImage as pinnedDocker,
   goImage as pinnedGo,
@@ -26,9 +27,17 @@ import {
 import { type ClusterParts, developerCluster, developerKubeconfig } from './kind.ts';
 import { archiveOf, layoutOf, tableOf } from './layouts.ts';
 import { loaderImage } from './loader.ts';
-import { flags, home, modelcars, now, withProgram, withProgramOn, withRepository, work } from './node.ts';
-import { catalogOf, join, type Part, partsOf } from './parts.ts';
-import { allTold, printed, told } from './sentence.ts';
+import { catalogOf, joinLayouts, type ModelSlice, slicesOf } from './model-slices.ts';
+import {
+  flags,
+  home,
+  modelcars,
+  uncached,
+  withProgram,
+  withProgramOn,
+  withRepository,
+  work,
+} from './program.ts';
 import { smokedInKind, smokedLocally } from './smoke.ts';
 
 @object()
@@ -133,7 +142,7 @@ export class Modelcars {
     matrix: string = '',
   ): Promise<string> {
     const words = ['list', ...models, ...flags({ only, matrix })];
-    return await printed(this.at(source).withExec(modelcars(...words)));
+    return await stdoutOf(this.at(source).withExec(modelcars(...words)));
   }
 
   /**
@@ -155,8 +164,8 @@ export class Modelcars {
     mirrors: string[] = [],
   ): Promise<File> {
     const words = ['lock', ...models, ...flags({ only, mirror: mirrors }), ...accessFlags(this.access())];
-    const locked = now(this.at(source)).withExec(modelcars(...words));
-    return (await told(() => locked.sync())).file(`${work}/models.lock.yaml`);
+    const locked = uncached(this.at(source)).withExec(modelcars(...words));
+    return (await withProgramError(() => locked.sync())).file(`${work}/models.lock.yaml`);
   }
 
   /**
@@ -181,9 +190,9 @@ export class Modelcars {
   ): Promise<Container> {
     const own = platform || String(await dag.defaultPlatform());
     const overrides = { version, base, platform: own };
-    const [part] = await this.parts(source, [model], [], { base, platform: own });
-    if (part === undefined) throw new Error(`no model ${model}\nnext: see dagger call list`);
-    const layout = await told(() => this.layout(part, source, overrides, []).sync());
+    const [slice] = await this.slices(source, [model], [], { base, platform: own });
+    if (slice === undefined) throw new Error(`no model ${model}\nnext: see dagger call list`);
+    const layout = await withProgramError(() => this.layout(slice, source, overrides, []).sync());
     return dag.container({ platform: own as never }).import_(archiveOf(layout, this.nodeImage));
   }
 
@@ -214,11 +223,11 @@ export class Modelcars {
     mirrors: string[] = [],
   ): Promise<Directory> {
     const overrides = { version, base, platform: platforms, compression };
-    const parts = await this.parts(source, models, only, { base, platform: platforms, mirror: mirrors });
-    const layouts = await allTold(
-      parts.map((part) => () => this.layout(part, source, overrides, mirrors).sync()),
+    const slices = await this.slices(source, models, only, { base, platform: platforms, mirror: mirrors });
+    const layouts = await allOrErrors(
+      slices.map((slice) => () => this.layout(slice, source, overrides, mirrors).sync()),
     );
-    const all = await join(layouts);
+    const all = await joinLayouts(layouts);
     const summaries = await Promise.all(layouts.map((layout) => layout.file('summary.txt').contents()));
     return all.withNewFile('summary.txt', tableOf(summaries));
   }
@@ -254,16 +263,16 @@ export class Modelcars {
     const words = ['verify', ...models, ...flags({ only, version })];
     if (!remote) {
       const layout = await this.buildAll(source, models, only, version);
-      return await printed(
+      return await stdoutOf(
         this.at(source)
           .withMountedDirectory('/layout', layout)
           .withExec(modelcars(...words, '--output', '/layout')),
       );
     }
     const access = { registry, username, password, service: registryService, insecure };
-    const ready = withRegistry(now(this.at(source)), access);
+    const ready = withRegistry(uncached(this.at(source)), access);
     const more = ['--remote', ...registryFlags(access), ...accessFlags(this.access())];
-    return await printed(ready.withExec(modelcars(...words, ...more)));
+    return await stdoutOf(ready.withExec(modelcars(...words, ...more)));
   }
 
   /**
@@ -315,7 +324,7 @@ export class Modelcars {
       ...accessFlags(this.access()),
       ...(dryRun ? ['--dry-run'] : []),
     ];
-    return await printed(withRegistry(now(this.at(source)), access).withExec(modelcars(...words)));
+    return await stdoutOf(withRegistry(uncached(this.at(source)), access).withExec(modelcars(...words)));
   }
 
   /**
@@ -353,15 +362,15 @@ export class Modelcars {
     const words = ['smoke', ...models, ...flags({ only, version })];
     if (kubeconfig) {
       const cluster = flags({ context, namespace, registry, kubeconfig: '/run/secrets/kubeconfig' });
-      const ready = now(this.at(source)).withMountedSecret('/run/secrets/kubeconfig', kubeconfig);
-      return await printed(ready.withExec(modelcars(...words, '--remote', ...cluster)));
+      const ready = uncached(this.at(source)).withMountedSecret('/run/secrets/kubeconfig', kubeconfig);
+      return await stdoutOf(ready.withExec(modelcars(...words, '--remote', ...cluster)));
     }
     const layout = await this.buildAll(source, models, only, version);
     const program = local ? withProgramOn(pythonImage, this.program()) : this.program();
-    const catalog = catalogOf(await this.parts(source, models, only, {}), source);
+    const catalog = catalogOf(await this.slices(source, models, only, {}), source);
     const ready = program.withDirectory(work, catalog).withMountedDirectory('/layout', layout);
     words.push('--output', '/layout');
-    return await printed(local ? smokedLocally(ready, words) : smokedInKind(ready, words, this.cluster()));
+    return await stdoutOf(local ? smokedLocally(ready, words) : smokedInKind(ready, words, this.cluster()));
   }
 
   /**
@@ -444,7 +453,7 @@ export class Modelcars {
     prefix: string = '',
   ): Promise<string> {
     const words = ['cache', ...models, ...flags({ 'model-name': modelName, bucket, prefix })];
-    return await printed(now(this.at(source)).withExec(modelcars(...words)));
+    return await stdoutOf(uncached(this.at(source)).withExec(modelcars(...words)));
   }
 
   /**
@@ -521,26 +530,26 @@ export class Modelcars {
     return withAccess(this.program(), this.access()).withDirectory(work, source);
   }
 
-  private async parts(
+  private async slices(
     source: Directory,
     models: string[],
     only: string[],
     overrides: Record<string, string | string[]>,
-  ): Promise<Part[]> {
-    return await partsOf(this.program(), source, [...models, ...flags({ only, ...overrides })]);
+  ): Promise<ModelSlice[]> {
+    return await slicesOf(this.program(), source, [...models, ...flags({ only, ...overrides })]);
   }
 
   private layout(
-    part: Part,
+    slice: ModelSlice,
     source: Directory,
     overrides: Record<string, string | string[]>,
     mirrors: string[],
   ): Directory {
     const access = accessFlags(this.access());
-    return layoutOf(part, source, { at: (folder) => this.at(folder), overrides, mirrors, access });
+    return layoutOf(slice, source, { at: (folder) => this.at(folder), overrides, mirrors, access });
   }
 
   private async checked(...command: string[]): Promise<void> {
-    await printed(withRepository(this.nodeImage, this.code).withWorkdir(home).withExec(command));
+    await stdoutOf(withRepository(this.nodeImage, this.code).withWorkdir(home).withExec(command));
   }
 }

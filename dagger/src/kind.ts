@@ -7,9 +7,9 @@ import {
   type Secret,
   type Service,
 } from '@dagger.io/dagger';
+import { withProgramError } from './errors.ts';
 import { kindVersion } from './images.ts';
-import { flags, modelcars, now } from './node.ts';
-import { told } from './sentence.ts';
+import { flags, modelcars, uncached } from './program.ts';
 
 /** What a kind cluster is made of; each part may be another one where the usual one is out of reach. */
 export interface ClusterParts {
@@ -42,9 +42,9 @@ export async function developerCluster(program: Container, parts: ClusterParts):
   const engine = engineOf(parts, 'developer');
   const own = { 'cluster-name': 'modelcars', 'api-port': String(apiPort), kubeconfig: kubeconfigFile };
   const words = ['cluster', ...flags(own), ...clusterFlags(parts)];
-  return await told(async () => {
+  return await withProgramError(async () => {
     await engine.start();
-    await now(withKind(program, engine, parts))
+    await uncached(withKind(program, engine, parts))
       .withMountedCache(kubeconfigs, kubeconfigVolume())
       .withExec(modelcars(...words), { useEntrypoint: true })
       .sync();
@@ -59,10 +59,10 @@ export async function developerKubeconfig(program: Container, port: number): Pro
     `test -s ${kubeconfigFile} || { printf '${lost}' >&2; exit 1; }`,
     `sed 's,https://${docker}:[0-9]*,https://localhost:${port},' ${kubeconfigFile} > /kubeconfig`,
   ];
-  const copied = now(program)
+  const copied = uncached(program)
     .withMountedCache(kubeconfigs, kubeconfigVolume())
     .withExec(['sh', '-c', script.join('\n')]);
-  return (await told(() => copied.sync())).file('/kubeconfig');
+  return (await withProgramError(() => copied.sync())).file('/kubeconfig');
 }
 
 /**

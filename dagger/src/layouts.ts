@@ -1,6 +1,6 @@
 import { type Container, type Directory, dag, type File } from '@dagger.io/dagger';
-import { flags, modelcars, store } from './node.ts';
-import { folderOf, type Part } from './parts.ts';
+import { folderOf, type ModelSlice } from './model-slices.ts';
+import { flags, modelcars, store } from './program.ts';
 
 /** How a model is built: the program in a folder, what overrides the catalog, and flags for the way to sources and registries. */
 export interface Building {
@@ -12,18 +12,18 @@ export interface Building {
 
 /** One model's layout: a chain of its own, which nothing but this model and its base can change. */
 export function layoutOf(
-  part: Part,
+  slice: ModelSlice,
   source: Directory,
   { at, overrides, mirrors, access }: Building,
 ): Directory {
   const words = flags({ ...overrides, mirror: mirrors });
-  const ready = at(folderOf(part, source));
+  const ready = at(folderOf(slice, source));
   const based =
-    part.base === undefined
+    slice.base === undefined
       ? ready
-      : ready.withMountedDirectory(`${store}/blobs`, basesOf(part.base, { at, access }));
+      : ready.withMountedDirectory(`${store}/blobs`, basesOf(slice.base, { at, access }));
   return based
-    .withExec(modelcars('build', part.name, ...words, ...access, '--output', '/layout'), {
+    .withExec(modelcars('build', slice.name, ...words, ...access, '--output', '/layout'), {
       redirectStdout: '/summary.txt',
     })
     .withExec(['mv', '/summary.txt', '/layout/summary.txt'])
@@ -32,7 +32,7 @@ export function layoutOf(
 
 /** A base image's blobs, pulled by the lock's digests in a step of its own. */
 function basesOf(
-  base: NonNullable<Part['base']>,
+  base: NonNullable<ModelSlice['base']>,
   { at, access }: Pick<Building, 'at' | 'access'>,
 ): Directory {
   const catalog = dag.directory().withNewFile('models.yaml', base.catalog);

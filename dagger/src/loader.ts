@@ -1,6 +1,6 @@
 import { type Container, type Directory, dag } from '@dagger.io/dagger';
-import { modelcars } from './node.ts';
-import { told } from './sentence.ts';
+import { withProgramError } from './errors.ts';
+import { modelcars } from './program.ts';
 
 /** The image of the program itself on a base with Node, built as any model is: of a catalog with `image: loader`. */
 export async function loaderImage(
@@ -14,5 +14,5 @@ export async function loaderImage(
   const platform = await dag.defaultPlatform();
   const words = ['build', ...access, '--no-frozen', '--platform', String(platform), '--output', '/image.tar'];
   const built = at(dag.directory().withNewFile('models.yaml', catalog)).withExec(modelcars(...words));
-  return dag.container({ platform }).import_((await told(() => built.sync())).file('/image.tar'));
+  return dag.container({ platform }).import_((await withProgramError(() => built.sync())).file('/image.tar'));
 }

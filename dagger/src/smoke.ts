@@ -1,6 +1,6 @@
 import type { Container } from '@dagger.io/dagger';
 import { type ClusterParts, clusterFlags, engineOf, withKind } from './kind.ts';
-import { modelcars } from './node.ts';
+import { modelcars } from './program.ts';
 
 /** In a kind cluster, which is made in a service of the engine, and deleted. */
 export function smokedInKind(ready: Container, words: string[], parts: ClusterParts): Container {

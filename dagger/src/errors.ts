@@ -1,34 +1,34 @@
 import type { Container } from '@dagger.io/dagger';
 
 /**
- * What an exec prints. When it fails, an error with the program's own words (`error: …`, `next: …`) instead of a command line
- * and an exit code. A failed exec is not cached, so that it is tried again the next time.
+ * The standard output of a container's last command. When it fails, an error with the program's own words (`error: …`, `next: …`)
+ * instead of a command line and an exit code. The engine does not cache a failed command: the next call runs it again.
  */
-export async function printed(container: Container): Promise<string> {
-  return await told(() => container.stdout());
+export async function stdoutOf(container: Container): Promise<string> {
+  return await withProgramError(() => container.stdout());
 }
 
-/** The result of anything that runs the program, with its own words for an error. */
-export async function told<T>(run: () => Promise<T>): Promise<T> {
+/** The result of anything that runs the program; a failure becomes an error with the program's own words. */
+export async function withProgramError<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw new Error(sentenceOf(error));
+    throw new Error(programErrorOf(error));
   }
 }
 
-/** All results, or one error with what every failed one had to say, each once. */
-export async function allTold<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
+/** All results, or one error with the words of every failed run, each once. */
+export async function allOrErrors<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
   const results = await Promise.allSettled(runs.map((run) => run()));
   const failed = results.flatMap((result) =>
-    result.status === 'rejected' ? [sentenceOf(result.reason)] : [],
+    result.status === 'rejected' ? [programErrorOf(result.reason)] : [],
   );
   if (failed.length > 0) throw new Error([...new Set(failed)].join('\nerror: '));
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** The program's words begin after its first `error:` (dagger writes that itself); without one, all that was printed. */
-function sentenceOf(error: unknown): string {
+/** The program's words after its first `error:` (dagger writes that word itself); without one, all that it printed. */
+function programErrorOf(error: unknown): string {
   // The class ExecError is not part of the SDK that an engine generates.
   if (!(error instanceof Error)) return String(error);
   const lost = /secret (?:env|mount) "([^"]+)": (?:rpc error: code = \w+ desc = )?(.*)/.exec(error.message);

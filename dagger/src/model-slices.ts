@@ -1,9 +1,9 @@
 import { type Container, type Directory, dag } from '@dagger.io/dagger';
-import { modelcars, work } from './node.ts';
-import { printed } from './sentence.ts';
+import { stdoutOf } from './errors.ts';
+import { modelcars, work } from './program.ts';
 
 /** One model's part of a catalog, as `modelcars split` prints it. */
-export interface Part {
+export interface ModelSlice {
   name: string;
   catalog: string;
   lock?: string;
@@ -11,34 +11,38 @@ export interface Part {
   base?: { catalog: string; lock?: string };
 }
 
-/** The models that were asked for, each with what it needs of the catalog and nothing else. */
-export async function partsOf(program: Container, source: Directory, words: string[]): Promise<Part[]> {
-  const text = await printed(program.withDirectory(work, source).withExec(modelcars('split', ...words)));
-  return (JSON.parse(text) as { models: Part[] }).models;
+/** A slice for each model that the words of `modelcars split` choose, with what that model needs of the catalog and nothing else. */
+export async function slicesOf(
+  program: Container,
+  source: Directory,
+  words: string[],
+): Promise<ModelSlice[]> {
+  const text = await stdoutOf(program.withDirectory(work, source).withExec(modelcars('split', ...words)));
+  return (JSON.parse(text) as { models: ModelSlice[] }).models;
 }
 
 /**
- * The folder that a model is built from. Its files are chosen by `filter`, whose result the engine knows by content: it is the same
- * as before, and everything made from it cached, when only other models changed.
+ * The folder that a model is built from. Its files are chosen by `filter`, whose result the engine knows by content: when only other
+ * models changed, it is the same as before and everything made from it comes from the cache.
  */
-export function folderOf(part: Part, source: Directory): Directory {
+export function folderOf(slice: ModelSlice, source: Directory): Directory {
   const catalog = dag
     .directory()
-    .withDirectory('/', source.filter({ include: part.files }))
-    .withNewFile('models.yaml', part.catalog);
-  return part.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', part.lock);
+    .withDirectory('/', source.filter({ include: slice.files }))
+    .withNewFile('models.yaml', slice.catalog);
+  return slice.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', slice.lock);
 }
 
 /** The catalog with the files of some models, and nothing else of its folder: another change there runs nothing again. */
-export function catalogOf(parts: Part[], source: Directory): Directory {
-  const files = new Set(parts.flatMap((part) => part.files));
+export function catalogOf(slices: ModelSlice[], source: Directory): Directory {
+  const files = new Set(slices.flatMap((slice) => slice.files));
   return source.filter({ include: ['models.yaml', 'models.lock.yaml', ...files] });
 }
 
 const refName = 'org.opencontainers.image.ref.name';
 
 /** One layout of several: all blobs, and one index with the entries of all, by name: the bytes that one build would write. */
-export async function join(layouts: Directory[]): Promise<Directory> {
+export async function joinLayouts(layouts: Directory[]): Promise<Directory> {
   const indexes = await Promise.all(layouts.map((layout) => layout.file('index.json').contents()));
   type Entry = { annotations?: Record<string, string> };
   const nameOf = (entry: Entry) => entry.annotations?.[refName] ?? '';

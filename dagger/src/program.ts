@@ -72,7 +72,7 @@ export function flags(values: Record<string, string | string[] | undefined>): st
   );
 }
 
-/** A step that runs now, whatever ran before: what it does lies outside the engine. */
-export function now(container: Container): Container {
+/** A step that runs uncached, whatever ran before: what it does lies outside the engine. */
+export function uncached(container: Container): Container {
   return container.withEnvVariable('MODELCARS_RUN', crypto.randomUUID());
 }
