@@ -16,7 +16,8 @@ import {
   type Secret,
   type Service,
 } from '@dagger.io/dagger';
-import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './access.ts';
+import { archiveOf, layoutOf, tableOf } from './catalog.ts';
+import { type ClusterParts, developerCluster, developerKubeconfig } from './cluster.ts';
 import { allOrErrors, stdoutOf, withProgramError } from './errors.ts';
 import {
   dockerImage as pinnedDocker,
@@ -24,8 +25,6 @@ import {
   nodeImage as pinnedNode,
   pythonImage as pinnedPython,
 } from './images.ts';
-import { type ClusterParts, developerCluster, developerKubeconfig } from './kind.ts';
-import { archiveOf, layoutOf, tableOf } from './layouts.ts';
 import { loaderImage } from './loader.ts';
 import { catalogOf, joinLayouts, type ModelSlice, slicesOf } from './model-slices.ts';
 import {
@@ -38,6 +37,7 @@ import {
   withRepository,
   work,
 } from './program.ts';
+import { type Access, accessFlags, registryFlags, withAccess, withRegistry } from './registry.ts';
 import { smokedInKind, smokedLocally } from './smoke.ts';
 
 @object()

@@ -1,5 +1,5 @@
 import type { Container } from '@dagger.io/dagger';
-import { type ClusterParts, clusterFlags, engineOf, withKind } from './kind.ts';
+import { type ClusterParts, clusterFlags, engineOf, withKind } from './cluster.ts';
 import { modelcars } from './program.ts';
 
 /** In a kind cluster, which is made in a service of the engine, and deleted. */
