@@ -1,46 +1,80 @@
 import { type Container, type Directory, dag, type File } from '@dagger.io/dagger';
-import { folderOf, type ModelSlice } from './model-slices.ts';
-import { flags, modelcars, store } from './program.ts';
+import { allOrErrors, stdoutOf, withProgramError } from './errors.ts';
+import { folderOf, joinLayouts, type ModelSlice, slicesOf } from './model-slices.ts';
+import { baseFlags, flags, modelcars, overrideFlags, type Settings, store, work } from './program.ts';
 
-/** How a model is built: the program in a folder, what overrides the catalog, and flags for the way to sources and registries. */
-export interface Building {
-  at(folder: Directory): Container;
-  overrides: Record<string, string | string[]>;
-  mirrors: string[];
-  access: string[];
+/** Some of a catalog's models, and the version of their images. */
+export interface Selection {
+  /** The folder of models.yaml. */
+  source: Directory;
+  /** Names from the catalog; all when empty. */
+  models: string[];
+  /** Only models of framework=NAME or name=GLOB. */
+  only: string[];
+  /** `v1.2.3`; the catalog's own when empty. */
+  version: string;
 }
 
-/** One model's layout: a chain of its own, which nothing but this model and its base can change. */
-export function layoutOf(
-  slice: ModelSlice,
-  source: Directory,
-  { at, overrides, mirrors, access }: Building,
-): Directory {
-  const words = flags({ ...overrides, mirror: mirrors });
-  const ready = at(folderOf(slice, source));
-  const based =
-    slice.base === undefined
-      ? ready
-      : ready.withMountedDirectory(`${store}/blobs`, basesOf(slice.base, { at, access }));
-  return based
-    .withExec(modelcars('build', slice.name, ...words, ...access, '--output', '/layout'), {
-      redirectStdout: '/summary.txt',
-    })
-    .withExec(['mv', '/summary.txt', '/layout/summary.txt'])
-    .directory('/layout');
+/** The words of the program that choose the models. */
+export function selectionWords({ models, only, version }: Selection): string[] {
+  return [...models, ...flags({ only, version })];
 }
 
-/** A base image's blobs, pulled by the lock's digests in a step of its own. */
-function basesOf(
-  base: NonNullable<ModelSlice['base']>,
-  { at, access }: Pick<Building, 'at' | 'access'>,
-): Directory {
-  const catalog = dag.directory().withNewFile('models.yaml', base.catalog);
-  const folder = base.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', base.lock);
-  return at(folder)
-    .withEnvVariable('MODELCARS_STORE', '/bases')
-    .withExec(modelcars('bases', ...access))
-    .directory('/bases/blobs');
+/** What each selected model needs of the catalog. */
+export async function slicesFor(settings: Settings, selection: Selection): Promise<ModelSlice[]> {
+  const { source, models, only } = selection;
+  const words = [...models, ...flags({ only }), ...baseFlags(settings.overrides)];
+  return await slicesOf(settings.program, source, words);
+}
+
+/**
+ * One OCI image layout with the selected models, and `summary.txt`. Models are built at the same time, each in steps that no other model
+ * changes.
+ */
+export async function buildLayout(settings: Settings, selection: Selection): Promise<Directory> {
+  const slices = await slicesFor(settings, selection);
+  const layouts = await allOrErrors(slices.map((slice) => () => layoutOf(settings, slice, selection).sync()));
+  const all = await joinLayouts(layouts);
+  const summaries = await Promise.all(layouts.map((layout) => layout.file('summary.txt').contents()));
+  return all.withNewFile('summary.txt', joinTables(summaries));
+}
+
+/** One model on one platform, as a container. */
+export async function buildContainer(
+  settings: Settings,
+  selection: Selection,
+  platform: string,
+): Promise<Container> {
+  const own: Settings = { ...settings, overrides: { ...settings.overrides, platforms: [platform] } };
+  const [slice] = await slicesFor(own, selection);
+  if (slice === undefined) throw new Error(`no model ${selection.models[0]}\nnext: dagger call list`);
+  const layout = await withProgramError(() => layoutOf(own, slice, selection).sync());
+  return dag.container({ platform: platform as never }).import_(archiveOf(layout, settings.imageRefs.node));
+}
+
+/** Builds the selected models and checks them against the image contract. */
+export async function verifyBuilt(settings: Settings, selection: Selection): Promise<string> {
+  const layout = await buildLayout(settings, selection);
+  const words = [...selectionWords(selection), ...baseFlags(settings.overrides)];
+  return await stdoutOf(
+    settings.connected
+      .withDirectory(work, selection.source)
+      .withMountedDirectory('/layout', layout)
+      .withExec(modelcars('verify', ...words, '--output', '/layout')),
+  );
+}
+
+/** The image of the program itself on a base with Node, built as any model is: of a catalog with `image: loader`. */
+export async function buildLoader({ connected, connection }: Settings, base: string): Promise<Container> {
+  const catalog = JSON.stringify({
+    models: [{ name: 'model-loader', image: 'loader', base, version: 'v0.0.0' }],
+  });
+  const platform = await dag.defaultPlatform();
+  const target = ['--platform', String(platform), '--output', '/image.tar'];
+  const built = connected
+    .withDirectory(work, dag.directory().withNewFile('models.yaml', catalog))
+    .withExec(modelcars('build', ...connection, '--no-frozen', ...target));
+  return dag.container({ platform }).import_((await withProgramError(() => built.sync())).file('/image.tar'));
 }
 
 /** A layout as the archive that an engine imports; the image is any with tar. */
@@ -53,8 +87,34 @@ export function archiveOf(layout: Directory, image: string): File {
     .file('/image.tar');
 }
 
+/** One model's layout, in steps that only this model and its base change. */
+function layoutOf(settings: Settings, slice: ModelSlice, { source, version }: Selection): Directory {
+  const { connected, connection, overrides } = settings;
+  const words = [slice.name, ...flags({ version }), ...overrideFlags(overrides), ...connection];
+  const ready = connected.withDirectory(work, folderOf(slice, source));
+  const based =
+    slice.base === undefined
+      ? ready
+      : ready.withMountedDirectory(`${store}/blobs`, baseBlobs(settings, slice.base));
+  return based
+    .withExec(modelcars('build', ...words, '--output', '/layout'), { redirectStdout: '/summary.txt' })
+    .withExec(['mv', '/summary.txt', '/layout/summary.txt'])
+    .directory('/layout');
+}
+
+/** A base image's blobs, pulled by the lock's digests in a step of its own. */
+function baseBlobs({ connected, connection }: Settings, base: NonNullable<ModelSlice['base']>): Directory {
+  const catalog = dag.directory().withNewFile('models.yaml', base.catalog);
+  const folder = base.lock === undefined ? catalog : catalog.withNewFile('models.lock.yaml', base.lock);
+  return connected
+    .withDirectory(work, folder)
+    .withEnvVariable('MODELCARS_STORE', '/bases')
+    .withExec(modelcars('bases', ...connection))
+    .directory('/bases/blobs');
+}
+
 /** One table of many: the heading of the first and every row, in columns as wide as they need. */
-export function tableOf(tables: string[]): string {
+function joinTables(tables: string[]): string {
   const rows = tables.map((table) =>
     table
       .trimEnd()

@@ -1,7 +1,7 @@
 /** Calls the module's functions in sessions that run nothing, and checks all that they ask for. */
 import { expect } from 'vitest';
 import { parseCommandLine } from '../../scripts/commands/_parse.ts';
-import { type Module, openModule, type Values, withSession } from './_module.ts';
+import { type Module, openModule, type Step, type Values, withSession } from './_module.ts';
 import { calls, execs, isModelcars, words } from './_reading.ts';
 import type { Answer, Asked, Recorded, Session } from './session.ts';
 
@@ -48,18 +48,23 @@ export interface Ran {
   queries: string[];
 }
 
-/** Calls a function; every query must be one the engine takes, and every command line one our program takes. */
+/** Calls a function of the module, which is constructed with `own`. */
 export async function call(
   name: string,
   args: Values = {},
   own: Values = {},
   answer: Answer = well,
 ): Promise<Ran> {
+  return await callChain([[name, args]], own, answer);
+}
+
+/** Calls a chain of functions; every query must be one that the engine takes, and every command line one that the program takes. */
+export async function callChain(chain: Step[], own: Values = {}, answer: Answer = well): Promise<Ran> {
   const ran: Ran = { result: undefined, error: '', asked: [], queries: [] };
   await withSession(async ({ session }) => {
     session.answer = answer;
     try {
-      ran.result = await (await loadedModule()).call(session, name, args, own);
+      ran.result = await (await loadedModule()).call(session, chain, own);
     } catch (error) {
       ran.error = error instanceof Error ? error.message : String(error);
     }

@@ -87,23 +87,29 @@ export interface Function {
   name: string;
   description: string;
   arguments: Record<string, Argument>;
-  /** `never`, a time to live, or empty for the engine's own way. */
+  /** `never`, `session`, a time to live, or empty for the engine's own way. */
   cache: string;
   isCheck: boolean;
   returnType: { kind: string; name?: string };
 }
 
+/** A function of a chain, with its arguments: `registry --address quay.io/me`. */
+export type Step = [name: string, args?: Values];
+
 export interface Module {
   description: string;
+  /** The functions of the module itself. */
   functions: Record<string, Function>;
+  /** The functions of every object that a chain can lead to, by the object's name; the module's own among them. */
+  objects: Record<string, Record<string, Function>>;
   constructorArguments: Record<string, Argument>;
   /** Sends the module's types to the session, as the engine asks for when it loads a module. */
   register(): Promise<string>;
   /**
-   * Calls a function with arguments as the engine passes them: IDs for objects. Directories with a default path are
-   * filled in when not given. Returns the object of an ID, or the value.
+   * Constructs the module with `own` and calls a chain of functions, each of what the one before returned. Arguments are passed as the
+   * engine does: IDs for objects. Directories with a default path are filled in when not given. Returns the object of an ID, or the value.
    */
-  call(session: Session, name: string, args?: Values, own?: Values): Promise<Untyped>;
+  call(session: Session, chain: Step[], own?: Values): Promise<Untyped>;
 }
 
 export type Values = Record<string, unknown>;
@@ -119,25 +125,35 @@ export async function openModule(): Promise<Module> {
     const { Register } = await sdk('module/entrypoint/register.js');
     const { Executor } = await sdk('module/executor.js');
     const { invoke } = await sdk('module/entrypoint/invoke.js');
-    const entry = pathToFileURL(join(source, 'src', 'index.ts')).href;
-    const executor = new Executor([await import(/* @vite-ignore */ entry)], scanned);
+    const entries = sources.filter((name) => name.endsWith('.ts')).map((name) => join(source, 'src', name));
+    const modules = entries.map((file) => import(/* @vite-ignore */ pathToFileURL(file).href));
+    const executor = new Executor(await Promise.all(modules), scanned);
     const main = scanned.objects[scanned.name];
     return {
       description: scanned.description,
       functions: main.methods,
+      objects: Object.fromEntries(
+        Object.entries<Untyped>(scanned.objects).map(([name, { methods }]) => [name, methods]),
+      ),
       constructorArguments: main._constructor?.arguments ?? {},
       register: () => new Register(scanned).run(),
-      async call(session, name, args = {}, own = {}) {
-        const method = main.methods[name];
-        if (!method) throw new Error(`the module has no function ${name}`);
-        const parentName = scanned.name;
+      async call(session, chain, own = {}) {
+        let parentName: string = scanned.name;
         const made = { parentName, fnName: '', parentArgs: {} };
         const fnArgs = filled(session, main._constructor?.arguments ?? {}, own);
-        const parentArgs = main._constructor ? await invoke(executor, scanned, { ...made, fnArgs }) : {};
-        const called = { parentName, fnName: name, parentArgs: JSON.parse(JSON.stringify(parentArgs)) };
-        const given = filled(session, method.arguments, args);
-        const result = await invoke(executor, scanned, { ...called, fnArgs: given });
-        return method.returnType.kind === 'OBJECT_KIND' ? session.object(result) : result;
+        let value = main._constructor ? await invoke(executor, scanned, { ...made, fnArgs }) : {};
+        for (const [name, args = {}] of chain) {
+          const method = scanned.objects[parentName]?.methods[name];
+          if (!method) throw new Error(`${parentName} has no function ${name}`);
+          // Between two calls an engine keeps an object as JSON.
+          const called = { parentName, fnName: name, parentArgs: JSON.parse(JSON.stringify(value)) };
+          const given = filled(session, method.arguments, args);
+          value = await invoke(executor, scanned, { ...called, fnArgs: given });
+          parentName = method.returnType.name ?? '';
+          if (method.returnType.kind === 'OBJECT_KIND' && !(parentName in scanned.objects))
+            value = session.object(value);
+        }
+        return value;
       },
     };
   } finally {

@@ -63,6 +63,31 @@ describe.skipIf(!reached)('on a real engine', () => {
     expect((await modelcars(['verify', '--output', 'out'], { cwd: folder })).code).toBe(0);
   });
 
+  test('functions of a chain hand their settings on', async () => {
+    const flags = ['--compression', 'gzip', '--platform', 'linux/arm64'];
+    expect(
+      (await modelcars(['build', 'iris', ...flags, '--output', 'plain-gzip'], { cwd: folder })).code,
+    ).toBe(0);
+    const overrides = ['with-overrides', '--compression', 'gzip', '--platforms', 'linux/arm64'];
+    const built = ['build-all', '--source', '.', '--models', 'iris', 'export', '--path', 'out-gzip'];
+    const { code, stderr } = await call(folder, ...overrides, ...built);
+    expect(code, stderr).toBe(0);
+    expect(await indexOf('out-gzip')).toEqual(await indexOf('plain-gzip'));
+    // Settings, secret and registry in one object, whose container asks a registry that does not answer.
+    const registry = [
+      'registry',
+      '--address',
+      '127.0.0.1:1/me',
+      '--username',
+      'me',
+      '--password',
+      'env:PATH',
+    ];
+    const pushed = await call(folder, ...overrides, ...registry, 'push', '--source', '.', '--dry-run');
+    expect(pushed.code).not.toBe(0);
+    expect(pushed.stderr).toMatch(/^Error: .*127\.0\.0\.1:1/m);
+  });
+
   test('of two models the changed one is built, and no other', async () => {
     const path = join(folder, 'models.yaml');
     const text = await readFile(path, 'utf8');

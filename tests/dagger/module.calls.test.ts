@@ -1,7 +1,7 @@
 /** What the module's functions ask an engine for: commands, mounts, caches, secrets, and what becomes of a failure. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cacheOf, call, loadedModule, shown, source, well } from './_calls.ts';
-import { given, type Module, missingSdk, type Values } from './_module.ts';
+import { cacheOf, call, callChain, loadedModule, shown, source, well } from './_calls.ts';
+import { given, type Module, missingSdk, type Step } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
 import { type Answer, type Call, ExecFailure, type Recorded } from './session.ts';
 
@@ -17,19 +17,15 @@ describe.skipIf(missing)('push', () => {
   const args = { source, registry: 'quay.io/me', version: 'v1.2.0', username: 'me', password };
 
   test('is one command in a container with the catalog, the program and the caches', async () => {
-    const ran = await call('push', { ...args, models: ['iris', 'wine'], tag: ['stable'] });
+    const ran = await callChain([
+      ['registry', { address: 'quay.io/me' }],
+      ['push', { source, version: 'v1.2.0', models: ['iris', 'wine'], only: ['name=i*'], tag: ['stable'] }],
+    ]);
     expect(ran.result).toBe('push said this');
     const container = shown(ran);
     expect(words(container)).toEqual([
-      'push',
-      'iris',
-      'wine',
-      '--version',
-      'v1.2.0',
-      '--tag',
-      'stable',
-      '--registry',
-      'quay.io/me',
+      ...['push', 'iris', 'wine', '--only', 'name=i*', '--version', 'v1.2.0'],
+      ...['--tag', 'stable', '--registry', 'quay.io/me'],
     ]);
     expect(ran.asked.filter(({ field }) => field === 'stdout' || field === 'sync')).toHaveLength(1);
     expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual(source);
@@ -68,23 +64,57 @@ describe.skipIf(missing)('push', () => {
     expect(asked).toEqual([]);
   });
 
-  test('reaches a registry that is a service under the name that it has in --registry', async () => {
-    const service = given('Service', 'tcp://localhost:5000');
-    const container = shown(
-      await call('push', { source, registry: 'registry:5000/me', registryService: service }),
+  test('of the module itself is that of its registry with the usual options', async () => {
+    const short = shown(await call('push', { ...args, models: ['iris'] }));
+    const { registry: address, username } = args;
+    const chain = shown(
+      await callChain([
+        ['registry', { address, username, password }],
+        ['push', { source, version: 'v1.2.0', models: ['iris'] }],
+      ]),
     );
+    const isRun = ({ args }: Call) => args.name === 'MODELCARS_RUN';
+    expect(short.calls.filter((one) => !isRun(one))).toEqual(chain.calls.filter((one) => !isRun(one)));
+    expect(words(short)).toEqual(['push', 'iris', '--version', 'v1.2.0', '--registry', 'quay.io/me']);
+  });
+
+  test('reaches a registry that is a service under the name that it has in its address', async () => {
+    const service = given('Service', 'tcp://localhost:5000');
+    const pushTo = (address: string) =>
+      callChain([
+        ['registry', { address, service, insecure: ['mirror:5000'] }],
+        ['push', { source }],
+      ]);
+    const container = shown(await pushTo('registry:5000/me'));
     expect(container.calls.find(({ field }) => field === 'withServiceBinding')?.args).toEqual({
       alias: 'registry',
       service,
     });
-    expect(words(container).join(' ')).toContain('--insecure registry:5000');
-    const refused = await call('push', { source, registry: 'localhost:5000', registryService: service });
-    expect(refused.error).toMatch(/^--registry-service needs a registry with a name.*\nnext: /);
+    expect(words(container).join(' ')).toContain('--insecure mirror:5000 --insecure registry:5000');
+    const refused = await pushTo('localhost:5000');
+    expect(refused.error).toMatch(/^--service needs a registry with a name.*\nnext: /);
   });
 
   test('with --dry-run says so', async () => {
-    expect(words(shown(await call('push', { ...args, dryRun: true })))).toContain('--dry-run');
-    expect(words(shown(await call('push', args)))).not.toContain('--dry-run');
+    const push = (dryRun: boolean) =>
+      callChain([
+        ['registry', { address: 'quay.io/me' }],
+        ['push', { source, dryRun }],
+      ]);
+    expect(words(shown(await push(true)))).toContain('--dry-run');
+    expect(words(shown(await push(false)))).not.toContain('--dry-run');
+  });
+
+  test('passes every override on', async () => {
+    const overrides = { base: 'embedded', platforms: ['linux/amd64'], compression: 'zstd', mirrors: ['a=b'] };
+    const pushed = await callChain([
+      ['withOverrides', overrides],
+      ['registry', { address: 'quay.io/me' }],
+      ['push', { source }],
+    ]);
+    expect(words(shown(pushed)).join(' ')).toBe(
+      'push --base embedded --platform linux/amd64 --compression zstd --mirror a=b --registry quay.io/me',
+    );
   });
 });
 
@@ -145,14 +175,15 @@ describe.skipIf(missing)('build-all', () => {
 
   test('passes every override on, to the choice of models and to each build', async () => {
     const overrides = {
-      only: ['framework=sklearn'],
-      version: 'v2.0.0',
       base: 'embedded',
       platforms: ['linux/amd64'],
       compression: 'zstd',
       mirrors: ['a.example=b.example'],
     };
-    const { asked } = await call('buildAll', { source, ...overrides });
+    const { asked } = await callChain([
+      ['withOverrides', overrides],
+      ['buildAll', { source, only: ['framework=sklearn'], version: 'v2.0.0' }],
+    ]);
     const built = asked.filter(({ field }) => field === 'sync').map(({ object }) => words(object).join(' '));
     for (const line of built) {
       for (const flag of [
@@ -160,6 +191,7 @@ describe.skipIf(missing)('build-all', () => {
         '--base embedded',
         '--platform linux/amd64',
         '--compression zstd',
+        '--mirror a.example=b.example',
       ])
         expect(line).toContain(flag);
     }
@@ -198,14 +230,19 @@ describe.skipIf(missing)('the others', () => {
     expect(JSON.stringify(archive)).not.toContain('wine');
   });
 
-  test('verify looks at what build-all built, or with --remote at the registry', async () => {
+  test('verify looks at what build-all built, and that of a registry at what it holds', async () => {
     const container = shown(await call('verify', { source }));
     expect(words(container)).toEqual(['verify', '--output', '/layout']);
     const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source as Recorded;
     expect(
       calls(layout, 'withExec').filter(({ args }) => (args.args as string[])[2] === 'build'),
     ).toHaveLength(2);
-    const remote = shown(await call('verify', { source, remote: true, registry: 'quay.io/me' }));
+    const remote = shown(
+      await callChain([
+        ['registry', { address: 'quay.io/me' }],
+        ['verify', { source }],
+      ]),
+    );
     expect(words(remote)).toEqual(['verify', '--remote', '--registry', 'quay.io/me']);
     expect(lastOf(remote, 'withMountedDirectory', '/layout')).toBeUndefined();
   });
@@ -257,15 +294,27 @@ describe.skipIf(missing)('the others', () => {
 describe.skipIf(missing)('what acts outside the engine', () => {
   const isRun = ({ args }: Call) => args.name === 'MODELCARS_RUN';
 
-  test.each<[string, Values]>([
-    ['push', { registry: 'quay.io/me' }],
-    ['lock', {}],
-    ['cache', {}],
-    ['verify', { remote: true, registry: 'quay.io/me' }],
-  ])('%s runs each time, whatever the engine remembers', async (name, args) => {
-    expect(module.functions[name]?.cache).toBe('never');
+  test.each<[string, Step[]]>([
+    ['push', [['push', { source, registry: 'quay.io/me' }]]],
+    ['lock', [['lock', { source }]]],
+    ['cache', [['cache', { source }]]],
+    [
+      'verify of a registry',
+      [
+        ['registry', { address: 'quay.io/me' }],
+        ['verify', { source }],
+      ],
+    ],
+    [
+      'smoke in a cluster',
+      [
+        ['cluster', { kubeconfig: given('Secret', 'file:config') }],
+        ['smoke', { source }],
+      ],
+    ],
+  ])('%s runs each time, whatever the engine remembers', async (_, chain) => {
     const run = async () => {
-      const ran = await call(name, { source, ...args });
+      const ran = await callChain(chain);
       return ran.result?.calls ? (ran.result as Recorded) : shown(ran);
     };
     const [once, again] = [await run(), await run()];
@@ -286,18 +335,24 @@ describe.skipIf(missing)('what acts outside the engine', () => {
 });
 
 describe.skipIf(missing)('every run', () => {
+  const buckets = { region: 'eu-central-1', endpoint: 'https://s3.example.com' };
   const own = {
-    awsRegion: 'eu-central-1',
-    s3Endpoint: 'https://s3.example.com',
     dockerConfig: given('Secret', 'file:config.json'),
     caFile: given('File', 'ca.pem'),
+    plainHttp: ['mirror:5000'],
   };
 
   test.each(['push', 'lock', 'buildAll'])(
-    'of %s knows region, server, login file and authorities',
+    'of %s knows region, server, login file, authorities and hosts without TLS',
     async (name) => {
       const args = { source, ...(name === 'push' && { registry: 'quay.io/me' }) };
-      const { result, asked } = await call(name, args, own);
+      const { result, asked } = await callChain(
+        [
+          ['withBuckets', buckets],
+          [name, args],
+        ],
+        own,
+      );
       const all: Recorded[] = [...asked.map(({ object }) => object), ...(result?.calls ? [result] : [])];
       const container = all.find(
         (one) => execs(one).some((argv) => isModelcars(argv)) && words(one)[0] !== 'split',
@@ -311,6 +366,7 @@ describe.skipIf(missing)('every run', () => {
       const authorities = container.calls.find(({ field }) => field === 'withMountedFile')?.args;
       expect(authorities?.source).toEqual(own.caFile);
       expect(words(container).join(' ')).toContain(`--ca-file ${authorities?.path}`);
+      expect(words(container).join(' ')).toContain('--insecure mirror:5000');
     },
   );
 
@@ -328,29 +384,38 @@ describe.skipIf(missing)('every run', () => {
 });
 
 describe.skipIf(missing)('secrets', () => {
-  const secrets = {
+  const ways = {
     hfToken: 'withSecretVariable HF_TOKEN',
-    awsAccessKeyId: 'withSecretVariable AWS_ACCESS_KEY_ID',
-    awsSecretAccessKey: 'withSecretVariable AWS_SECRET_ACCESS_KEY',
-    awsSessionToken: 'withSecretVariable AWS_SESSION_TOKEN',
     dockerConfig: 'withMountedSecret /run/secrets/registry/config.json',
+    accessKeyId: 'withSecretVariable AWS_ACCESS_KEY_ID',
+    secretAccessKey: 'withSecretVariable AWS_SECRET_ACCESS_KEY',
+    sessionToken: 'withSecretVariable AWS_SESSION_TOKEN',
   };
-  const own = Object.fromEntries(Object.keys(secrets).map((name) => [name, given('Secret', `env:${name}`)]));
+  const secrets = Object.fromEntries(Object.keys(ways).map((name) => [name, given('Secret', `env:${name}`)]));
+  const { hfToken, dockerConfig, ...buckets } = secrets;
+  const own = { hfToken, dockerConfig };
 
   test.each(['push', 'lock', 'cache', 'buildAll'])('reach %s as secrets, each by one way', async (name) => {
     const args = { source, ...(name === 'push' && { registry: 'quay.io/me' }) };
-    const { result, asked } = await call(name, args, own);
+    const { result, asked } = await callChain(
+      [
+        ['withBuckets', buckets],
+        [name, args],
+      ],
+      own,
+    );
     const containers = [...asked.map(({ object }) => object), ...(result?.calls ? [result] : [])];
     const all = containers.flatMap(within).filter((one) => execs(one).some((argv) => isModelcars(argv)));
     expect(all).not.toEqual([]);
-    for (const [secret, way] of Object.entries(secrets)) {
-      const ways = all.flatMap((container) => waysOf(container, own[secret] as Recorded));
-      expect([...new Set(ways)]).toEqual([way]);
+    for (const [secret, way] of Object.entries(ways)) {
+      const found = all.flatMap((container) => waysOf(container, secrets[secret] as Recorded));
+      expect([...new Set(found)]).toEqual([way]);
     }
   });
 
   test('are never asked for in plain text', async () => {
-    const { queries } = await call('push', { source, registry: 'quay.io/me' }, own);
+    const push: Step = ['push', { source, registry: 'quay.io/me' }];
+    const { queries } = await callChain([['withBuckets', buckets], push], own);
     for (const query of queries) expect(query).not.toMatch(/plaintext|setSecret|withNewFile.*env:/);
   });
 });

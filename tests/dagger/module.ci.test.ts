@@ -1,7 +1,13 @@
 /** `dagger call` and `dagger check` in the recipes and the documents: every function and every flag is one the module has. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { daggerLines, filledIn, recipe, recipes } from '../parts/recipes.ts';
-import { type Argument, type Module, missingSdk, openModule } from './_module.ts';
+import {
+  type Argument,
+  type Module,
+  type Function as ModuleFunction,
+  missingSdk,
+  openModule,
+} from './_module.ts';
 
 const missing = await missingSdk();
 
@@ -24,7 +30,8 @@ describe.skipIf(missing)('the recipes', () => {
     if (verb === '-m') return problem(line.slice(1));
     if (verb !== 'call') return `no verb ${verb}`;
     let known: Argument[] = Object.values(module.constructorArguments);
-    let called = false;
+    let called: ModuleFunction | undefined;
+    let functions: Record<string, ModuleFunction> | undefined = module.functions;
     for (let at = 0; at < line.length; at += 1) {
       const word = line[at] ?? '';
       if (word.startsWith('--')) {
@@ -37,15 +44,16 @@ describe.skipIf(missing)('the recipes', () => {
         if (argument.type.name === 'Secret' && !/^(env|file|cmd|op|vault):/.test(value))
           return `${word} is no secret`;
       } else {
-        // After a function comes one of what it returns: export, terminal.
-        if (called)
+        // After a chain comes a function of what it returns: export, terminal.
+        if (!functions)
           return /^(export|terminal|up|entries|contents)$/.test(word) ? undefined : `no function ${word}`;
-        const one = Object.values(module.functions).find(({ name }) => kebab(name) === word);
-        if (!one) return `no function ${word}`;
-        called = true;
-        known = Object.values(one.arguments);
+        called = Object.values(functions).find(({ name }) => kebab(name) === word);
+        if (!called) return `no function ${word}`;
+        known = Object.values(called.arguments);
+        functions = module.objects[called.returnType.name ?? ''];
       }
     }
+    if (called && functions) return `${kebab(called.name)} without a function of its own`;
     return called || line.includes('--help') ? undefined : 'no function is called';
   }
 
@@ -72,6 +80,9 @@ describe.skipIf(missing)('the recipes', () => {
     ['call push --password hunter2', '--password is no secret'],
     ['call push --version', '--version without a value'],
     ['call --hf-token env:HF_TOKEN', 'no function is called'],
+    ['call registry --address a pull', 'no function pull'],
+    ['call registry --address a', 'registry without a function of its own'],
+    ['call with-kind --config kind.yaml registry --address a all --local', undefined],
     ['check lints', 'no check lints'],
     ['call --hf-token env:HF_TOKEN build-all --models a export --path out', undefined],
   ])('are judged: %s', (line, expected) => {

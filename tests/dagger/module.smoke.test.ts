@@ -1,6 +1,6 @@
-/** `smoke`, `all`, `kind` and `kubeconfig`: which cluster, made of what, and what is remembered. */
+/** `smoke`, `all`, `kind`, `kubeconfig` and `cluster`: which cluster, made of what, and what is remembered. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { cacheOf, call, loadedModule, shown, source, well } from './_calls.ts';
+import { cacheOf, call, callChain, loadedModule, shown, source, well } from './_calls.ts';
 import { given, type Module, missingSdk, type Values } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, words } from './_reading.ts';
 import { type Answer, ExecFailure, type Recorded } from './session.ts';
@@ -74,27 +74,35 @@ describe.skipIf(missing)('smoke', () => {
     const built = kindOf(shown(await call('smoke', { source }))) as Recorded;
     expect(execs(built)).toEqual([['go', 'install', expect.stringMatching(/^sigs\.k8s\.io\/kind@v\d/)]]);
     expect(JSON.stringify(built)).not.toContain('given');
-    const kindProgram = given('File', 'kind');
-    expect(kindOf(shown(await call('smoke', { source }, { kindProgram })))).toEqual(kindProgram);
+    const program = given('File', 'kind');
+    const smoked = await callChain([
+      ['withKind', { program }],
+      ['smoke', { source }],
+    ]);
+    expect(kindOf(shown(smoked))).toEqual(program);
   });
 
   test('takes every part of the cluster from elsewhere, for where there is no way out', async () => {
-    const own = {
-      dockerImage: 'mirror/docker:dind',
-      goImage: 'mirror/golang',
-      kindNodeImage: 'mirror/kindest/node:v1.34.2',
-      kindConfig: given('File', 'kind.yaml'),
+    const parts = {
+      nodeImage: 'mirror/kindest/node:v1.34.2',
+      config: given('File', 'kind.yaml'),
       kserveVersion: 'v0.16.0',
       kserveManifest: [given('File', 'kserve.yaml'), given('File', 'resources.yaml')],
     };
-    const container = shown(await call('smoke', { source }, own));
+    const container = shown(
+      await callChain([
+        ['withKind', parts],
+        ['withImages', { docker: 'mirror/docker:dind', go: 'mirror/golang' }],
+        ['smoke', { source }],
+      ]),
+    );
     const line = words(container).join(' ');
     expect(line).toContain('--node-image mirror/kindest/node:v1.34.2');
     expect(line).toContain('--kserve-version v0.16.0');
     const pathsOf = (flag: string) => words(container).filter((_, at, all) => all[at - 1] === flag);
     const sourceAt = (path: string) => lastOf(container, 'withMountedFile', path)?.source;
-    expect(pathsOf('--kind-config').map(sourceAt)).toEqual([own.kindConfig]);
-    expect(pathsOf('--kserve-manifest').map(sourceAt)).toEqual(own.kserveManifest);
+    expect(pathsOf('--kind-config').map(sourceAt)).toEqual([parts.config]);
+    expect(pathsOf('--kserve-manifest').map(sourceAt)).toEqual(parts.kserveManifest);
     const images = calls(container, 'from').map(({ args }) => args.address);
     expect(images).toEqual(expect.arrayContaining(['mirror/docker:dind', 'mirror/golang']));
     expect(images.filter((image) => /library\/(docker|golang)/.test(String(image)))).toEqual([]);
@@ -110,7 +118,12 @@ describe.skipIf(missing)('smoke', () => {
   });
 
   test('with --local needs no cluster, but a pod of its own', async () => {
-    const container = shown(await call('smoke', { source, local: true, pythonImage: 'mirror/python' }));
+    const container = shown(
+      await callChain([
+        ['withImages', { python: 'mirror/python' }],
+        ['smoke', { source, local: true }],
+      ]),
+    );
     expect(words(container)).toEqual(['smoke', '--output', '/layout', '--local']);
     expect(container.calls.find(({ field }) => field === 'from')?.args.address).toBe('mirror/python');
     expect(hasRoot(container).at(-1)).toBe(true);
@@ -119,13 +132,17 @@ describe.skipIf(missing)('smoke', () => {
     expect(builds(container)).toHaveLength(2);
   });
 
-  test('with a kubeconfig takes that cluster and what the registry holds', async () => {
+  test('of an existing cluster takes what the registry holds', async () => {
     const kubeconfig = given('Secret', 'file:config');
-    const args = { source, kubeconfig, context: 'prod', namespace: 'models', registry: 'quay.io/me' };
-    const container = shown(await call('smoke', args));
+    const container = shown(
+      await callChain([
+        ['cluster', { kubeconfig, context: 'prod', namespace: 'models' }],
+        ['smoke', { source, registry: 'quay.io/me', version: 'v1.0.0', models: ['iris'] }],
+      ]),
+    );
     expect(waysOf(container, kubeconfig)).toEqual(['withMountedSecret /run/secrets/kubeconfig']);
     expect(words(container).join(' ')).toBe(
-      'smoke --remote --context prod --namespace models --registry quay.io/me --kubeconfig /run/secrets/kubeconfig',
+      'smoke iris --version v1.0.0 --remote --registry quay.io/me --context prod --namespace models --kubeconfig /run/secrets/kubeconfig',
     );
     expect(bound(container)).toBeUndefined();
     expect(builds(container)).toEqual([]);
@@ -172,8 +189,14 @@ describe.skipIf(missing)('all', () => {
   });
 
   test('with --local smokes without one', async () => {
-    const [, smoked] = steps(await call('all', { ...args, local: true, pythonImage: 'mirror/python' }));
+    const chain = await callChain([
+      ['withImages', { python: 'mirror/python' }],
+      ['registry', { address: 'quay.io/me' }],
+      ['all', { source, only: ['name=i*'], tag: ['stable'], local: true }],
+    ]);
+    const [, smoked, pushed] = steps(chain);
     expect(smoked && words(smoked)).toContain('--local');
+    expect(pushed && words(pushed).join(' ')).toBe('push --only name=i* --tag stable --registry quay.io/me');
     expect(smoked?.calls.find(({ field }) => field === 'from')?.args.address).toBe('mirror/python');
   });
 

@@ -32,6 +32,9 @@ describe.skipIf(missing)('functions', () => {
     module = await openModule();
   });
 
+  const functions = () => Object.values(module.objects).flatMap((one) => Object.values(one));
+  const argumentLists = () => [module.constructorArguments, ...functions().map((one) => one.arguments)];
+
   test('are taken by the API of the engine', async () => {
     await withSession(async ({ session }) => {
       const registered = session.object(await module.register());
@@ -52,44 +55,40 @@ describe.skipIf(missing)('functions', () => {
   });
 
   test('and all of their arguments have a description', () => {
-    const { functions, constructorArguments, description } = module;
-    expect(description).not.toBe('');
-    const lists = [constructorArguments, ...Object.values(functions).map((one) => one.arguments)];
-    const all = [...Object.values(functions), ...lists.flatMap((list) => Object.values(list))];
+    expect(module.description).not.toBe('');
+    const lists = argumentLists();
+    const all = [...functions(), ...lists.flatMap((list) => Object.values(list))];
     expect(all.filter(({ description }) => description.trim() === '').map(({ name }) => name)).toEqual([]);
   });
 
   test('take secrets as secrets only', () => {
-    const { functions, constructorArguments } = module;
-    const lists = [constructorArguments, ...Object.values(functions).map((one) => one.arguments)];
-    for (const { name, type } of lists.flatMap((list) => Object.values(list))) {
+    for (const { name, type } of argumentLists().flatMap((list) => Object.values(list))) {
       if (/password|token|secret|key|dockerconfig|kubeconfig/i.test(name))
         expect([name, type.name]).toEqual([name, 'Secret']);
     }
   });
 
   test('take the catalog of the caller, without what is large and not part of it', () => {
-    for (const name of [
-      'list',
-      'lock',
-      'build',
-      'buildAll',
-      'verify',
-      'push',
-      'smoke',
-      'all',
-      'cache',
-      'images',
-    ]) {
-      const { source } = module.functions[name]?.arguments ?? {};
-      expect([name, source?.type.name, source?.defaultPath]).toEqual([name, 'Directory', '/']);
-      expect(source?.ignore).toEqual(expect.arrayContaining(['.git', '**/node_modules', 'out']));
+    const sources = functions().flatMap(({ name, arguments: list }) =>
+      list.source ? [{ ...list.source, of: name }] : [],
+    );
+    expect(sources.length).toBeGreaterThan(10);
+    for (const { of, type, defaultPath, ignore } of sources) {
+      expect([of, type.name, defaultPath]).toEqual([of, 'Directory', '/']);
+      expect(ignore).toEqual(expect.arrayContaining(['.git', '**/node_modules', 'out']));
     }
+  });
+
+  test('take six arguments at most; chained objects take the others', () => {
+    const long = argumentLists()
+      .map((list) => Object.keys(list))
+      .filter(({ length }) => length > 6);
+    expect(long).toEqual([]);
+    expect(Object.keys(module.objects)).toEqual(expect.arrayContaining(['Modelcars', 'Registry', 'Cluster']));
   });
 
   test('have no argument that an engine cannot take', () => {
     // Engine 0.21.8: an argument named json fails the load of the module.
-    const lists = Object.values(module.functions).map((one) => Object.keys(one.arguments));
-    expect(lists.flat()).not.toContain('json');
+    expect(argumentLists().flatMap((list) => Object.keys(list))).not.toContain('json');
   });
 });
