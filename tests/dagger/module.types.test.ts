@@ -51,7 +51,18 @@ describe.skipIf(missing)('functions', () => {
     expect(names(never)).toEqual(
       expect.arrayContaining(['lock', 'verify', 'push', 'cache', 'smoke', 'all', 'kind', 'kubeconfig']),
     );
+    for (const object of ['Registry', 'Cluster'])
+      for (const { name, cache } of Object.values(module.objects[object] ?? {}))
+        expect([object, name, cache]).toEqual([object, name, 'never']);
     expect(names(cached)).toEqual(expect.arrayContaining(['list', 'build', 'buildAll', 'loader', 'base']));
+  });
+
+  test('that make objects with secrets are remembered for one session only', () => {
+    const makers = functions().filter(({ returnType }) => (returnType.name ?? '') in module.objects);
+    expect(makers.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['withBuckets', 'registry', 'cluster']),
+    );
+    expect(makers.filter(({ cache }) => cache !== 'session')).toEqual([]);
   });
 
   test('and all of their arguments have a description', () => {
