@@ -5,8 +5,8 @@ export const hex = 'ab'.repeat(32);
 
 export const digest: Digest = `sha256:${hex}`;
 
-/** Both: a fuzzer whose documents are all taken, or all refused, tries nothing. */
-export function expectBoth({ taken, refused }: { taken: number; refused: number }): void {
-  expect(taken).toBeGreaterThan(5);
+/** Both: a fuzzer whose documents are all accepted, or all refused, tries nothing. */
+export function expectBoth({ accepted, refused }: { accepted: number; refused: number }): void {
+  expect(accepted).toBeGreaterThan(5);
   expect(refused).toBeGreaterThan(5);
 }

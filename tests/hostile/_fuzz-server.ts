@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import fc from 'fast-check';
-import { bytesOf, hostile } from './_fuzz.ts';
+import { bytesOf, hostileValues } from '../support/hostile-values.ts';
 
 export interface FuzzAnswer {
   status: number;
@@ -44,7 +44,7 @@ export function line(...valid: string[]): fc.Arbitrary<string> {
   const spoiled = fc
     .constantFrom(...valid)
     .chain((text) => bytesOf(Buffer.from(text)).map((bytes) => bytes.toString('latin1')));
-  const strange = hostile.map((value) =>
+  const strange = hostileValues.map((value) =>
     String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 6000),
   );
   return fc

@@ -14,7 +14,8 @@ import { cardOf } from '../../scripts/sources/huggingface/card.ts';
 import { spdxOf } from '../../scripts/sources/huggingface/licence.ts';
 import type { Bucket } from '../../scripts/sources/s3/bucket.ts';
 import { presentFiles, readManifest } from '../../scripts/sources/s3/manifest.ts';
-import { fuzz, jsonOf, monsters, monstrous, mutated } from './_fuzz.ts';
+import { fuzz } from '../support/fuzz.ts';
+import { hugeDocuments, jsonOf, mutated, withHugeValues } from '../support/hostile-values.ts';
 import { digest, expectBoth, hex } from './_fuzz-documents.ts';
 
 let folder: string;
@@ -82,7 +83,10 @@ it('a lock, as YAML too', async () => {
       { runs: 250 },
     ),
   );
-  await fuzz(jsonOf(lock), read, { runs: 100, always: [...monsters.slice(0, 2), ...monsters.slice(5)] });
+  await fuzz(jsonOf(lock), read, {
+    runs: 100,
+    always: [...hugeDocuments.slice(0, 2), ...hugeDocuments.slice(5)],
+  });
 });
 
 it('a catalog as YAML', async () => {
@@ -129,7 +133,7 @@ it('a file of registry credentials', async () => {
           for (const host of ['docker.io', '__proto__'])
             await findInFile(file, host, 'me/iris', { env, onMissing: () => undefined });
       },
-      { runs: 500, always: [...monsters, ...monstrous(auth)] },
+      { runs: 500, always: [...hugeDocuments, ...withHugeValues(auth)] },
     ),
   );
 });
@@ -146,7 +150,7 @@ it("a credential helper's answer", { timeout: 120_000 }, async () => {
     const credential = await askHelper('fuzz', 'quay.io', { env, onMissing: () => undefined });
     if (credential?.kind === 'basic') expect(typeof credential.password).toBe('string');
   };
-  const always = monsters.map((monster) => () => [monster(), 0] as const);
+  const always = hugeDocuments.map((huge) => () => [huge(), 0] as const);
   expectBoth(
     await fuzz(fc.tuple(jsonOf(valid), fc.constantFrom(0, 0, 0, 1)), ask, {
       runs: 60,
@@ -169,7 +173,7 @@ it("a token server's answer", async () => {
     expect(token.text).toMatch(/^[\x21-\x7e]+$/);
     expect(token.expires).toBeGreaterThan(0);
   };
-  const always = monsters.map((monster) => () => [monster(), 200] as const);
+  const always = hugeDocuments.map((huge) => () => [huge(), 200] as const);
   expectBoth(
     await fuzz(fc.tuple(jsonOf(valid), fc.constantFrom(200, 200, 401, 403, 404)), ask, {
       runs: 800,
@@ -187,7 +191,7 @@ const cached = {
   files: [{ path: 'a', size: 1, sha256: hex, etag: '"e"' }],
 };
 
-it("a cache's manifest: taken whole, or not at all", async () => {
+it("a cache's manifest: accepted whole, or not at all", async () => {
   await fuzz(
     jsonOf(cached),
     async (bytes) => {
@@ -199,7 +203,7 @@ it("a cache's manifest: taken whole, or not at all", async () => {
         expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
       }
     },
-    { runs: 800, always: [...monsters, ...monstrous(cached)] },
+    { runs: 800, always: [...hugeDocuments, ...withHugeValues(cached)] },
   );
 });
 

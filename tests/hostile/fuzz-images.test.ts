@@ -13,7 +13,8 @@ import { withBaseImageCache } from '../../scripts/store/base-image-cache.ts';
 import { Store } from '../../scripts/store/store.ts';
 import { verifyImage } from '../../scripts/verify/verify.ts';
 import { sha256 } from '../support/fake-registry.ts';
-import { fuzz, jsonOf, monsters, monstrous, mutated } from './_fuzz.ts';
+import { fuzz } from '../support/fuzz.ts';
+import { hugeDocuments, jsonOf, mutated, withHugeValues } from '../support/hostile-values.ts';
 import { digest, expectBoth } from './_fuzz-documents.ts';
 
 let folder: string;
@@ -57,7 +58,9 @@ it.each<[string, Record<string, unknown>, (bytes: Buffer) => unknown]>([
   ['a config', config, (bytes) => JSON.stringify(parseConfig(bytes, 'x').history)],
   ["a layout's index", index, (bytes) => parseEntries('x', bytes)],
 ])('%s', async (_, valid, parse) => {
-  expectBoth(await fuzz(jsonOf(valid), parse, { runs: 800, always: [...monsters, ...monstrous(valid)] }));
+  expectBoth(
+    await fuzz(jsonOf(valid), parse, { runs: 800, always: [...hugeDocuments, ...withHugeValues(valid)] }),
+  );
 });
 
 /** A store with these documents, each found by the digest of its bytes, in which every name is the index. */
@@ -142,6 +145,6 @@ it('a manifest in the store', async () => {
       const found = await withBaseImageCache(origin, store).resolve(digest);
       expect(typeof found?.mediaType).toBe('string');
     },
-    { runs: 300, always: monsters },
+    { runs: 300, always: hugeDocuments },
   );
 });

@@ -1,82 +1,8 @@
-/**
- * Fuzzing of what reads a peer, for every suite that needs it: valid documents with something wrong in them, from a seed. What a parser
- * does with one must be a result, or a ModelcarsError in plain words, within a time and in memory that do not depend on it.
- */
+/** Generators of hostile input: valid documents with parts changed, and values that careless readers fail on. */
 import fc from 'fast-check';
-import { expect } from 'vitest';
-import { ModelcarsError } from '../../scripts/errors.ts';
 
-/** The same documents in every run, unless $MODELCARS_FUZZ_SEED says others; fast-check prints it when one fails. */
-const seed = Number(process.env.MODELCARS_FUZZ_SEED ?? 20_251_128) | 0;
-/** How many times as many documents as usual. */
-const factor = Number(process.env.MODELCARS_FUZZ_RUNS ?? 1);
-/** Seconds of CPU for one document: a busy machine makes it no longer. Waiting for nothing ends with the test's time-out. */
-const longest = 10;
-/** Bytes that the process may have grown by after all documents. */
-const mostGrowth = 700 * 1024 ** 2;
-
-/** Words of V8, zod or Node that tell a user nothing: somebody forgot to check. */
-const theirs =
-  /Cannot (?:read|convert|destructure|access)|is not (?:a function|iterable|defined)|Maximum call stack|Invalid (?:input|array length|string length|URL)|Expected .* received|ERR_[A-Z_]+|\[object |\bat .*\.ts:\d+/;
-
-/** A failure's text without what a peer said, which is quoted, and may be anything. */
-function own(message: string): string {
-  return message.replaceAll(/"(?:[^"\\]|\\.)*"|`[^`]*`/g, '');
-}
-
-/** Fails unless an error is one of ours, short, on clean lines, and not called a bug. */
-export function checkFailure(error: unknown): void {
-  if (!(error instanceof ModelcarsError)) throw error;
-  const { code, message, next = '' } = error;
-  expect(code, message).not.toBe('bug');
-  expect(message.length, message.slice(0, 300)).toBeLessThan(2500);
-  expect(own(message)).not.toMatch(theirs);
-  expect(`${message}${next}`).not.toMatch(/[^\P{Cc}\n]|\p{Bidi_Control}/u);
-}
-
-export interface FuzzOptions {
-  /** Documents, before $MODELCARS_FUZZ_RUNS. */
-  runs: number;
-  /** The class of failure that the room declares, in place of ModelcarsError; undefined: the latter. */
-  failure?: (error: unknown) => boolean;
-  /** Documents that are always tried as well: the large ones. */
-  always?: readonly (() => unknown)[];
-  /** Seconds of CPU for one document; 10 by default. */
-  seconds?: number;
-}
-
-/**
- * Gives `parse` many documents. Returns how many it took and how many it refused: were it always the same, the documents would
- * show nothing.
- */
-export async function fuzz<T>(
-  documents: fc.Arbitrary<T>,
-  parse: (document: T) => unknown,
-  { runs, failure, always = [], seconds = longest }: FuzzOptions,
-): Promise<{ taken: number; refused: number }> {
-  const counts = { taken: 0, refused: 0 };
-  const before = process.memoryUsage.rss();
-  const attempt = async (document: T) => {
-    const start = process.cpuUsage();
-    try {
-      await parse(document);
-      counts.taken++;
-    } catch (error) {
-      counts.refused++;
-      if (failure === undefined || !failure(error)) checkFailure(error);
-    }
-    const { user, system } = process.cpuUsage(start);
-    expect((user + system) / 1e6, 'seconds of CPU for one document').toBeLessThan(seconds);
-  };
-  for (const make of always) await attempt(make() as T);
-  const numRuns = Math.ceil(runs * factor);
-  await fc.assert(fc.asyncProperty(documents, attempt), { seed, numRuns, endOnFailure: false });
-  expect(process.memoryUsage.rss() - before, 'bytes of growth').toBeLessThan(mostGrowth);
-  return counts;
-}
-
-/** Values that a careless reader stumbles over. */
-export const hostile: fc.Arbitrary<unknown> = fc.oneof(
+/** Values that careless readers fail on. */
+export const hostileValues: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     ...[
       '',
@@ -90,6 +16,13 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
       'constructor',
       '../../x',
       '/etc/passwd',
+      'a\\b',
+      '.wh.x',
+      '$HOME',
+      '!x',
+      '-',
+      'file:../x',
+      'file:%00',
     ],
     ...[
       'sha256:',
@@ -122,7 +55,22 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
       'Infinity',
       'null',
     ],
-    ...[0, -0, -1, 1.5, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 - 1, 2 ** 63, 1e308, -1e308, 5e-324],
+    ...[
+      0,
+      -0,
+      -1,
+      1.5,
+      2 ** 31,
+      2 ** 32,
+      2 ** 53,
+      2 ** 53 - 1,
+      2 ** 63,
+      1e308,
+      -1e308,
+      5e-324,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    ],
     ...[null, true, false, [], {}, [[]], [null], { '': '' }, { length: 1e9 }, { toString: 1 }, { toJSON: 1 }],
   ),
   fc.jsonValue({ maxDepth: 3 }),
@@ -141,6 +89,12 @@ const keys = fc.oneof(
     '<<',
     '0',
     'a\0',
+    'name',
+    'source',
+    'defaults',
+    '../x',
+    'A',
+    'a',
   ),
   fc.string({ unit: 'binary' }),
 );
@@ -156,12 +110,12 @@ const change: fc.Arbitrary<Change> = fc.record({
   at: fc.nat(),
   kind: fc.constantFrom('value', 'value', 'key', 'drop', 'double', 'swap'),
   key: keys,
-  value: hostile,
+  value: hostileValues,
 });
 
-/** Valid values with up to `most` places changed: another value, one more key, one less, an entry twice, two entries swapped. */
-export function mutated(valid: unknown, most = 3): fc.Arbitrary<unknown> {
-  return fc.array(change, { maxLength: most }).map((changes) => {
+/** Valid values with `least` to `most` changes: a value replaced, a key added or removed, an entry repeated, two values swapped. */
+export function mutated(valid: unknown, most = 3, least = 0): fc.Arbitrary<unknown> {
+  return fc.array(change, { minLength: least, maxLength: most }).map((changes) => {
     const root = { root: structuredClone(valid) };
     for (const one of changes) mutate(root, one);
     return root.root;
@@ -192,7 +146,7 @@ function mutate(root: object, { at, kind, key, value }: Change): void {
   else delete parent[child];
 }
 
-/** JSON of a valid value with something wrong in it, in its values, or in the text itself: cut, doubled, a key twice, no JSON. */
+/** JSON of a valid value with changes in its values or in the text itself (cut, repeated, a duplicate key, not JSON). */
 export function jsonOf(valid: unknown, most = 3): fc.Arbitrary<Buffer> {
   const values = mutated(valid, most).map((value) => Buffer.from(JSON.stringify(value) ?? ''));
   return fc.oneof(
@@ -201,7 +155,7 @@ export function jsonOf(valid: unknown, most = 3): fc.Arbitrary<Buffer> {
   );
 }
 
-/** Bytes of a valid document with some of them changed, taken out, doubled or put in. */
+/** Bytes of a valid document with some changed, removed, repeated or inserted. */
 export function bytesOf(valid: Uint8Array, most = 4): fc.Arbitrary<Buffer> {
   const insert = fc.oneof(
     fc.uint8Array({ maxLength: 8 }),
@@ -250,8 +204,8 @@ export function bytesOf(valid: Uint8Array, most = 4): fc.Arbitrary<Buffer> {
   });
 }
 
-/** Large and deep JSON that any reader must get through: 100,000 levels, a million items, a megabyte for a key. */
-export const monsters: readonly (() => Buffer)[] = [
+/** Large and deep JSON that any reader must survive: 100,000 levels, a million items, a key of a megabyte. */
+export const hugeDocuments: readonly (() => Buffer)[] = [
   () => Buffer.from('['.repeat(100_000) + ']'.repeat(100_000)),
   () => Buffer.from(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
   () => Buffer.from('['.repeat(1_000_000)),
@@ -263,14 +217,14 @@ export const monsters: readonly (() => Buffer)[] = [
   () => Buffer.from('{"__proto__":{"__proto__":null},"constructor":{"prototype":1}}'),
 ];
 
-/** A valid document with the first monsters, and a long list, in place of each of its values, one at a time. */
-export function monstrous(valid: Record<string, unknown>): (() => Buffer)[] {
+/** A valid document with each of its values in turn replaced by each of four huge documents. */
+export function withHugeValues(valid: Record<string, unknown>): (() => Buffer)[] {
   return Object.keys(valid).flatMap((key) =>
     [0, 1, 3, 5]
-      .flatMap((nth) => monsters[nth] ?? [])
-      .map((monster) => () => {
-        const text = JSON.stringify({ ...valid, [key]: '@monster@' });
-        return Buffer.from(text.replace('"@monster@"', () => monster().toString()));
+      .flatMap((nth) => hugeDocuments[nth] ?? [])
+      .map((huge) => () => {
+        const text = JSON.stringify({ ...valid, [key]: '@huge@' });
+        return Buffer.from(text.replace('"@huge@"', () => huge().toString()));
       }),
   );
 }
