@@ -1,6 +1,9 @@
 /** Base images in a fake registry, each byte of them a test's to choose. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { stringify } from 'yaml';
 import { parseConfig, parseIndex, parseManifest } from '../../scripts/image/schema.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../../scripts/image/types.ts';
 import { openLayout } from '../../scripts/layout/open.ts';
@@ -97,6 +100,21 @@ export function putBase(registry: FakeRegistry, name: string, spec: BaseSpec): s
   };
   putManifest(registry, repository, mediaTypes.index, spec.editIndex?.(index) ?? index, 'v1');
   return `${registry.host}/${repository}:v1`;
+}
+
+/** Writes a catalog with one model per base, each named like its base. */
+export async function writeBaseCatalog(where: string, bases: Record<string, string>): Promise<void> {
+  await mkdir(join(where, 'files'), { recursive: true });
+  await writeFile(join(where, 'files', 'model.joblib'), 'a model');
+  const models = Object.entries(bases).map(([name, base]) => ({
+    name,
+    framework: 'sklearn',
+    source: 'file:files',
+    base,
+    version: 'v1.0.0',
+    platforms: ['linux/amd64'],
+  }));
+  await writeFile(join(where, 'models.yaml'), stringify({ models }));
 }
 
 /** Stores a manifest or index under its digest, and under a tag. */
