@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { launchModelcars, modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { launchSilently, modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
@@ -96,18 +96,12 @@ describe.skipIf(missing)('modelcars cache', () => {
     let killed = 0;
     for (let round = 0; round < rounds; round++) {
       const before = s3.requests().length;
-      const child = launchModelcars(['cache'], settings('killed', { NODE_OPTIONS: undefined }));
-      child.stdout?.resume();
-      child.stderr?.resume();
-      let ended = false;
-      const end = new Promise<void>((resolve) => {
-        child.once('close', () => {
-          ended = true;
-          resolve();
-        });
-      });
+      const { child, hasEnded, end } = launchSilently(
+        ['cache'],
+        settings('killed', { NODE_OPTIONS: undefined }),
+      );
       // A run has some 30 requests; each round a little further.
-      while (!ended && s3.requests().length - before < 2 + round * 2) await sleep(2);
+      while (!hasEnded() && s3.requests().length - before < 2 + round * 2) await sleep(2);
       await sleep(Math.random() * 20);
       if (child.kill('SIGKILL')) killed++;
       await end;

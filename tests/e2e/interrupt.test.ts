@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchModelcars, makeCatalog, modelcars, noise, type TestModel } from '../parts/cli.ts';
+import { launchSilently, makeCatalog, modelcars, noise, type TestModel } from '../parts/cli.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { holesBehind, tagDigest, tagsOf } from '../parts/tags.ts';
@@ -41,19 +41,10 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
   /** Starts a push and sends it a signal once the registry has answered so many requests and a moment more. */
   const interrupt = async (args: string[], signal: 'SIGKILL' | 'SIGINT', after: number): Promise<boolean> => {
     const before = registry.requests().length;
-    const child = launchModelcars(args, { cwd: folder });
-    child.stdout?.resume();
-    child.stderr?.resume();
-    let ended = false;
-    const end = new Promise<void>((resolve) => {
-      child.once('close', () => {
-        ended = true;
-        resolve();
-      });
-    });
-    while (!ended && registry.requests().length - before < after) await sleep(3);
+    const { child, hasEnded, end } = launchSilently(args, { cwd: folder });
+    while (!hasEnded() && registry.requests().length - before < after) await sleep(3);
     await sleep(Math.random() * 15);
-    const interrupted = !ended && child.kill(signal);
+    const interrupted = !hasEnded() && child.kill(signal);
     const patience = setTimeout(() => child.kill('SIGKILL'), 20_000);
     await end;
     clearTimeout(patience);

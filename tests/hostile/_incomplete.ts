@@ -1,7 +1,8 @@
 /** Models that are not whole, each in its own way, and what is to be said of them. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { stringify } from 'yaml';
 import { noise, tryModelcars } from '../parts/cli.ts';
 import { onnxWith, pointer, safetensors, safetensorsOf } from '../support/model-files.ts';
@@ -154,8 +155,24 @@ export const odd: Files = {
   'encrypted.onnx': 'no protobuf at all',
 };
 
-/** Writes models.yaml for these models, all of a framework that takes everything. */
-export async function writeCatalog(
+/** Makes a folder for the tests of a file. Returns its path, and a function that writes a catalog into a folder below it. */
+export function useCatalogs(): {
+  path(): string;
+  write(name: string, models: Record<string, object>, files?: Files): Promise<string>;
+} {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-incomplete-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return {
+    path: () => folder,
+    write: (name, models, files) => writeCatalog(join(folder, name), models, files),
+  };
+}
+
+/** Writes models.yaml for these models, all of a framework that accepts every file. */
+async function writeCatalog(
   path: string,
   models: Record<string, object>,
   files: Files = {},

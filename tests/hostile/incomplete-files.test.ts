@@ -1,32 +1,14 @@
 /** Models that are not whole, in folders: `lock` names the file and packs nothing, `verify` finds the same in an image. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { modelcars, tryModelcars } from '../parts/cli.ts';
 import { pointer } from '../support/model-files.ts';
-import {
-  attacks,
-  below,
-  broken,
-  type Files,
-  index,
-  odd,
-  refuseAll,
-  weights,
-  writeCatalog,
-} from './_incomplete.ts';
+import { attacks, below, broken, index, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'modelcars-incomplete-'));
-});
-afterAll(async () => await rm(folder, { recursive: true, force: true }));
-
-const write = (where: string, models: Record<string, object>, files?: Files): Promise<string> =>
-  writeCatalog(join(folder, where), models, files);
+const { write } = useCatalogs();
 
 test('a folder: every kind is refused by name, and no lock is written; odd and whole ones are not', async () => {
   const models = Object.fromEntries(

@@ -1,7 +1,4 @@
 /** Models that are not whole, from hubs, URLs and S3: `lock` names the file, for few and small requests. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
@@ -9,16 +6,9 @@ import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
 import { startWeb, type Web } from '../parts/web.ts';
 import { externalTensor, field, onnxOf, pointer, safetensors } from '../support/model-files.ts';
-import { attacks, below, broken, type Files, odd, refuseAll, weights, writeCatalog } from './_incomplete.ts';
+import { attacks, below, broken, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'modelcars-incomplete-'));
-});
-afterAll(async () => await rm(folder, { recursive: true, force: true }));
-
-const write = (where: string, models: Record<string, object>, files?: Files): Promise<string> =>
-  writeCatalog(join(folder, where), models, files);
+const { path: catalogs, write } = useCatalogs();
 
 describe('a hub', () => {
   let hub: Hub;
@@ -44,7 +34,7 @@ describe('a hub', () => {
     });
   });
   afterAll(async () => await hub?.stop());
-  const env = () => ({ HF_ENDPOINT: hub.url, HF_TOKEN: undefined, HF_HOME: folder });
+  const env = () => ({ HF_ENDPOINT: hub.url, HF_TOKEN: undefined, HF_HOME: catalogs() });
   const of = (names: string[]) =>
     Object.fromEntries(names.map((name) => [name, { source: `hf://org/${name}` }]));
 

@@ -4,14 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryPrefix } from '../../scripts/files/atomic.ts';
-import {
-  launchModelcars,
-  makeCatalog,
-  modelcars,
-  noise,
-  type TestModel,
-  tryModelcars,
-} from '../parts/cli.ts';
+import { launchSilently, makeCatalog, modelcars, noise, type TestModel, tryModelcars } from '../parts/cli.ts';
 import { startFake } from '../support/fake-registry.ts';
 import { expectCalm, random } from './_machine.ts';
 
@@ -44,19 +37,10 @@ afterAll(() => rm(catalog, { recursive: true, force: true }));
 
 /** Runs a command and kills it after so many milliseconds; whether it was still running. */
 async function kill(args: string[], cwd: string, after: number | (() => Promise<boolean>)): Promise<boolean> {
-  const child = launchModelcars(args, { cwd });
-  child.stdout?.resume();
-  child.stderr?.resume();
-  let over = false;
-  const end = new Promise<void>((resolve) => {
-    child.once('close', () => {
-      over = true;
-      resolve();
-    });
-  });
+  const { child, hasEnded, end } = launchSilently(args, { cwd });
   if (typeof after === 'number') await Promise.race([sleep(after), end]);
-  else while (!over && !(await after())) await sleep(1);
-  const killed = !over && child.kill('SIGKILL');
+  else while (!hasEnded() && !(await after())) await sleep(1);
+  const killed = !hasEnded() && child.kill('SIGKILL');
   await end;
   return killed;
 }

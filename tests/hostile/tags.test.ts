@@ -17,6 +17,20 @@ import {
 const isPut = (tag: string) => (request: { method: string; path: string }) =>
   request.method === 'PUT' && request.path.endsWith(`/manifests/${tag}`);
 
+/** Holds the first request that matches until `released` opens; `reached` opens once it has arrived. */
+function holdFirst(matches: ReturnType<typeof isPut>) {
+  const [reached, released] = [gate(), gate()];
+  const rules: ProxyRules = {
+    before: async (request) => {
+      if (!matches(request) || reached.isOpen()) return undefined;
+      reached.open();
+      await released.opened;
+      return undefined;
+    },
+  };
+  return { rules, reached, released };
+}
+
 /** The digests of tags, by name. */
 async function digests(host: string, ...tags: string[]): Promise<(string | undefined)[]> {
   return await Promise.all(tags.map((tag) => tagDigest(host, 'team/iris', tag)));
@@ -77,18 +91,10 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
     });
 
     test('so it does when the newer one comes between the look at latest and its move', async () => {
-      const [moving, released] = [gate(), gate()];
-      const rules: ProxyRules = {
-        before: async (request) => {
-          if (!isPut('latest')(request) || moving.isOpen()) return undefined;
-          moving.open();
-          await released.opened;
-          return undefined;
-        },
-      };
+      const { rules, reached, released } = holdFirst(isPut('latest'));
       await withProxy(rules, async ({ host }) => {
         const older = iris.push(host, '--version', 'v1.2.9');
-        await moving.opened;
+        await reached.opened;
         expect(await other.push(host, '--version', 'v1.3.0')).toMatchObject({ code: 0 });
         released.open();
         expect(await older).toMatchObject({ code: 0, stderr: expect.stringContaining('tag latest stays') });
@@ -199,18 +205,10 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
     });
 
     test('a job that sets the version after another one has ended fails as well', async () => {
-      const [free, released] = [gate(), gate()];
-      const rules: ProxyRules = {
-        before: async (request) => {
-          if (!isPut('v1.0.0')(request) || free.isOpen()) return undefined;
-          free.open();
-          await released.opened;
-          return undefined;
-        },
-      };
+      const { rules, reached, released } = holdFirst(isPut('v1.0.0'));
       await withProxy(rules, async ({ host }) => {
         const late = iris.push(host, '--version', 'v1.0.0');
-        await free.opened;
+        await reached.opened;
         expect(await other.push(host, '--version', 'v1.0.0')).toMatchObject({ code: 0 });
         const [first] = await digests(host, 'v1.0');
         released.open();

@@ -31,6 +31,29 @@ export function launchModelcars(args: string[], settings: CliSettings): ChildPro
   return launch(process.execPath, [program, ...args], surroundings(settings));
 }
 
+/** A running modelcars whose output is discarded. */
+export interface SilentRun {
+  child: ChildProcess;
+  hasEnded(): boolean;
+  /** Resolves when it has ended. */
+  end: Promise<void>;
+}
+
+/** Like launchModelcars, with the output discarded. */
+export function launchSilently(args: string[], settings: CliSettings): SilentRun {
+  const child = launchModelcars(args, settings);
+  child.stdout?.resume();
+  child.stderr?.resume();
+  let ended = false;
+  const end = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      ended = true;
+      resolve();
+    });
+  });
+  return { child, hasEnded: () => ended, end };
+}
+
 /** A model whose files the test makes. */
 export interface TestModel {
   name: string;
