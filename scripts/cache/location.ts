@@ -1,8 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
+import { kindOf } from '../sources/index.ts';
 import { s3Access } from '../sources/s3/access.ts';
 import { Bucket } from '../sources/s3/bucket.ts';
 import { asFolder, parseS3Uri } from '../sources/s3/uri.ts';
-import { checkUri } from '../sources/uri.ts';
 
 /** Where a cache is: models lie in folders below a prefix of a bucket. */
 export interface CacheLocation {
@@ -23,9 +23,8 @@ export function cacheLocation(uri: string): CacheLocation {
  * revisions can be cached side by side. Undefined for a URI of another kind, which is not cached.
  */
 export function folderOf(place: CacheLocation, uri: string): string | undefined {
-  if (!uri.startsWith('hf://') || checkUri(uri) !== undefined) return undefined;
-  const [name, revision] = uri.slice('hf://'.length).split(':');
-  return `${place.prefix}${name}${revision === undefined ? '' : `@${revision}`}/`;
+  const folder = kindOf(uri)?.cacheFolder?.(uri);
+  return folder === undefined ? undefined : place.prefix + folder;
 }
 
 /** The bucket of a cache, reached as the environment says or at `endpoint`. */

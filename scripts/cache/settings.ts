@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
+import { checkHubUri, hubUri } from '../sources/huggingface/uri.ts';
 import { s3Access } from '../sources/s3/access.ts';
 import { asFolder, bucketRule, isBucketName, keyProblem } from '../sources/s3/uri.ts';
-import { checkUri } from '../sources/uri.ts';
 import type { CacheLocation } from './location.ts';
 
 /** The flags of `modelcars cache`, as typed. */
@@ -41,8 +41,8 @@ export function readCacheSettings(flags: CacheFlags, environment: NodeJS.Process
   const bucket = pick(flags.bucket, '--bucket', 'S3_BUCKET');
   const prefix = pick(flags.prefix, '--prefix', 'S3_PREFIX');
   const { value: downloadDir } = pick(flags.downloadDir, '--download-dir', 'DOWNLOAD_DIR');
-  const uri = model.value && `hf://${model.value.replace(/^hf:\/\//, '')}`;
-  if (uri !== undefined && checkUri(uri) !== undefined) {
+  const uri = model.value && hubUri(model.value);
+  if (uri !== undefined && checkHubUri(uri) !== undefined) {
     throw wrong(
       model.from,
       '`org/name` or `org/name:revision`, a model on the hub',

@@ -3,8 +3,9 @@ import coerce from 'semver/functions/coerce.js';
 import valid from 'semver/functions/valid.js';
 import { z } from 'zod';
 import { isTag, parseReference } from '../registry/reference.ts';
+import { checkUri, uriExamples, uriPattern } from '../sources/index.ts';
 import { parseS3Uri } from '../sources/s3/uri.ts';
-import { checkUri, type Problem } from '../sources/uri.ts';
+import type { Problem } from '../sources/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { checkPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
@@ -80,11 +81,7 @@ export const modelName = checked(
   { pattern: namePattern.source, maxLength: 63 },
 );
 
-export const sourceUri = checked(
-  'a URI: `file:path`, `hf://org/repo[:revision]`, `https://host/path` or `s3://bucket/prefix`',
-  checkUri,
-  { pattern: '^(file:|hf://|https://|s3://)' },
-);
+export const sourceUri = checked(`a URI: ${uriExamples}`, checkUri, { pattern: uriPattern });
 
 /** Path below /models, a key of `files:`. */
 export const targetName = checked('a path below /models', (value) => {

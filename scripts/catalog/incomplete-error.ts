@@ -1,5 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Incomplete } from '../formats/find-incomplete.ts';
+import { fileKind } from '../sources/file/index.ts';
+import { kindOf } from '../sources/index.ts';
 import { plain, show } from '../text/format.ts';
 import type { PlacedFile } from './completeness.ts';
 
@@ -27,39 +29,16 @@ export function incompleteError(model: string, incomplete: Incomplete, origin: O
 }
 
 function nextStep(incomplete: Incomplete, { source, seen, placed }: Origin): string {
-  // `http:` is a server on this machine.
-  const scheme = source.slice(0, source.indexOf(':')).replace(/^http$/, 'https');
+  const repair = (kindOf(source) ?? fileKind).repair;
   const { missing, isPointer, leadsOut } = incomplete;
-  if (isPointer) return pointerSteps[scheme] ?? pointerSteps.file;
+  if (isPointer) return repair.pointer;
   if (leadsOut) return 'export the model again, with its data in files beside it';
-  if (missing === undefined) return wrongSteps[scheme] ?? wrongSteps.file;
+  if (missing === undefined) return repair.corrupt;
   if (seen.includes(missing))
     return `choose ${show(missing)} with \`include\`, or take it out of \`exclude\`: the source has it`;
   const name = missing.slice(missing.lastIndexOf('/') + 1);
   const elsewhere = placed.find(({ path }) => path.slice(path.lastIndexOf('/') + 1) === name);
   if (elsewhere !== undefined)
     return `it lies at ${show(elsewhere.path)} in the image: put it at ${show(missing)} with \`files:\``;
-  return missingSteps[scheme] ?? missingSteps.file;
+  return repair.missing;
 }
-
-type Steps = Partial<Record<string, string>> & { file: string };
-
-const pointerSteps: Steps = {
-  file: 'run `git lfs pull` in the repository that the files are from, then run it again',
-  hf: 'choose a revision that has the file itself, or ask the owner of the repository to upload it',
-  https:
-    'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',
-  s3: 'run `git lfs pull` where the files come from, and upload them again',
-};
-const wrongSteps: Steps = {
-  file: 'copy or download the file again; leave it out with `exclude` if the model works without it',
-  hf: 'choose a revision where the file is whole; leave it out with `exclude` if the model works without it',
-  https: 'check the URL in a browser: it should give the file itself',
-  s3: 'upload the file again; leave it out with `exclude` if the model works without it',
-};
-const missingSteps: Steps = {
-  file: 'copy or download the files that are missing: a copy stopped too early',
-  hf: 'choose a revision that has all files, or ask the owner of the repository to upload the rest',
-  https: 'a URL is one file: name the others in `files:`',
-  s3: 'upload the files that are missing: an upload stopped too early',
-};

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { diskError, writeTextAtomically } from '../files/atomic.ts';
 import type { Lock, LockedFile, LockedLayer, LockedModel } from '../model/types.ts';
-import { checkUri } from '../sources/uri.ts';
+import { checkUri } from '../sources/index.ts';
 import { plain } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes, displayPath } from '../text/paths.ts';
 import { diagnosticsError } from './diagnostics.ts';

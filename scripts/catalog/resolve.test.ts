@@ -26,7 +26,7 @@ async function resolve(
   const [model] = catalog.models;
   const framework = (await loadFrameworks(folder.path)).get('testing');
   if (!model || !framework) throw new Error('the fixture is broken');
-  return await resolveModel(model, framework, folder.path);
+  return await resolveModel(model, framework, { directory: folder.path });
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -215,7 +215,10 @@ describe('a framework that chooses', () => {
       const take = paths.filter((path) => path === 'model.bin');
       return { take, leave: paths.filter((path) => path !== 'model.bin'), why: 'one is enough' };
     };
-    return { asked, resolved: await resolveModel(model, { ...framework, choose }, folder.path) };
+    return {
+      asked,
+      resolved: await resolveModel(model, { ...framework, choose }, { directory: folder.path }),
+    };
   }
 
   it('is asked for the paths that its globs let through, and says what it leaves', async () => {

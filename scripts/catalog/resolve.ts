@@ -1,9 +1,8 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
 import type { Framework, LockedFile, LockedModel, Model } from '../model/types.ts';
-import { isFolder } from '../sources/file/source.ts';
-import { openSource, type SourceOptions } from '../sources/index.ts';
-import type { FileTap, Selection } from '../sources/types.ts';
+import { kindOf, openSource } from '../sources/index.ts';
+import type { FileTap, Selection, SourceOptions } from '../sources/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
@@ -41,7 +40,7 @@ export interface LeftOut {
 export async function resolveModel(
   model: Model,
   framework: Framework,
-  sources: string | SourceOptions,
+  sources: SourceOptions,
   signal?: AbortSignal,
   tap?: FileTap,
 ): Promise<ResolvedModel> {
@@ -113,16 +112,15 @@ async function resolveExtra(
   model: Model,
   path: string,
   uri: string,
-  sources: string | SourceOptions,
+  sources: SourceOptions,
   wholeness: CompletenessCheck,
   signal?: AbortSignal,
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
   const next = 'name one file for each path in `files:`';
-  // Asked first: a folder's files are not worth hashing.
-  const directory = typeof sources === 'string' ? sources : sources.directory;
-  if (uri.startsWith('hf://')) throw new ModelcarsError('source', `${where} is a repository`, { next });
-  if (await isFolder(uri, directory)) throw new ModelcarsError('source', `${where} is a folder`, { next });
+  // Before anything is hashed: a folder can be large.
+  const many = await kindOf(uri)?.namesMany?.(uri, sources);
+  if (many !== undefined) throw new ModelcarsError('source', `${where} is ${many}`, { next });
   const { files } = await openSource(uri, sources).resolve(
     uri,
     () => true,

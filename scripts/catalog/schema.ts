@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { uriExamples } from '../sources/index.ts';
 import { list, plain } from '../text/format.ts';
 import { checkClashes } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
@@ -120,9 +121,7 @@ export const modelSchema = strict(aModel, {
   framework: text('the name of a folder in frameworks/', { most: 255 })
     .meta({ examples: ['sklearn', 'xgboost', 'lightgbm'] })
     .describe('How the model is served: a folder of frameworks/.'),
-  source: sourceUri.describe(
-    'Where the files come from: `file:path`, `hf://org/repo[:revision]`, `https://host/path` or `s3://bucket/prefix`.',
-  ),
+  source: sourceUri.describe(`Where the files come from: ${uriExamples}.`),
   files: recordOf(targetName, sourceUri, 'files, as in `{LICENSE: "file:LICENSE"}`')
     .superRefine((files, context) => {
       for (const { first, second, why } of checkClashes(Object.keys(files))) {

@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
 import type { Catalog, Lock, Model } from '../model/types.ts';
-import { parseFileUri } from '../sources/uri.ts';
+import { parseFileUri } from '../sources/file/uri.ts';
 import { frameworkImports } from './framework-imports.ts';
 import { formatLock } from './lockfile.ts';
 import { readText } from './read-text.ts';
@@ -104,7 +104,6 @@ async function filesOf(
 
 /** Path below the catalog's folder of a relative `file:` URI; undefined for every other. */
 function localPath(uri: string): string | undefined {
-  if (!uri.startsWith('file:')) return undefined;
   const parsed = parseFileUri(uri);
   return parsed.ok && !parsed.value.absolute ? parsed.value.path.replace(/\/+$/, '') : undefined;
 }

@@ -1,3 +1,5 @@
+import { sourceKinds } from '../sources/kinds.ts';
+
 /** What the help of every command ends with. */
 export const commandEpilog =
   'Exit codes: 0 done, 1 failed, 2 wrong usage or models.yaml; 130 Ctrl-C, 143 SIGTERM';
@@ -8,9 +10,10 @@ export const programEpilog = `Environment:
                          credentials for MODELCARS_REGISTRY_HOST, else for the
                          registry pushed to; without them those of
                          \`docker login\` and \`podman login\` are used
-  HF_TOKEN               for private and gated repositories of Hugging Face
-  AWS_…, S3_ENDPOINT_URL for s3:// sources and \`cache\`; docs/guide/cache.md has them all
-  MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
+${sourceKinds
+  .flatMap(({ environment }) => environment)
+  .map(({ name, purpose }) => `  ${name.padEnd(22)} ${purpose}\n`)
+  .join('')}  MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
   CI=true                plain lines, and the lock must be up to date
   DISABLE_PROGRESS=true  no progress; NO_COLOR=1: no colour
   DEBUG=modelcars        stacks and causes of errors

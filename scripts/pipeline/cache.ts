@@ -1,9 +1,10 @@
 import { type CacheLocation, folderOf, openCacheBucket } from '../cache/location.ts';
 import { cachedRevision, cacheModel } from '../cache/mirror.ts';
 import { ModelcarsError } from '../errors.ts';
-import { closeSources, openSource, type SourceOptions } from '../sources/index.ts';
+import { splitHubUri } from '../sources/huggingface/uri.ts';
+import { closeSources, openSource } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
-import type { Snapshot, Source } from '../sources/types.ts';
+import type { Snapshot, Source, SourceOptions } from '../sources/types.ts';
 import { StoreFiles } from '../store/files.ts';
 import type { Progress, Task } from '../terminal/types.ts';
 import { forEachModel } from './for-each-model.ts';
@@ -65,10 +66,10 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
   const folder = folderOf(target.place, uri);
   if (folder === undefined) throw new ModelcarsError('usage', `cache ${uri}: it is not on a hub`);
   const bucket = await openCacheBucket(target.place, target.endpoint);
-  const model = uri.slice('hf://'.length);
+  const { name, revision } = splitHubUri(uri);
+  const model = revision === undefined ? name : `${name}:${revision}`;
   const outcome = { model, name: bucket.uri(folder) };
-  const [, revision = ''] = model.split(':');
-  if (commit.test(revision)) {
+  if (revision !== undefined && commit.test(revision)) {
     const cached = await cachedRevision(bucket, folder, revision, signal);
     if (cached !== undefined) return { ...outcome, status: 'unchanged', size: cached.size, sent: 0 };
   }

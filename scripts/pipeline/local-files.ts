@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import type { LockedModel } from '../model/types.ts';
-import { compareWithLock, type HashMemory, proveLocked } from '../sources/file/compare-lock.ts';
+import { kindOf } from '../sources/index.ts';
+import type { LocalFileCheck, LocalFileOptions } from '../sources/types.ts';
 import type { WantedFile } from '../store/file-cache.ts';
 import { Once } from './once.ts';
 
@@ -19,17 +20,15 @@ export function wantedFiles(locked: LockedModel): WantedFile[] {
  * already has only when its local files are still the locked ones; otherwise an old model would be published as the new version.
  */
 export class LocalFiles {
-  readonly #directory: string;
-  readonly #hashes: HashMemory;
+  readonly #options: LocalFileOptions;
   readonly #signal: AbortSignal;
   readonly #compared = new Once<string, boolean>();
   readonly #proven = new Once<string, void>();
   readonly #limit = pLimit(parallelFiles);
 
   /** `directory` is where relative `file:` sources start. */
-  constructor(options: { directory: string; hashes: HashMemory; signal: AbortSignal }) {
-    this.#directory = options.directory;
-    this.#hashes = options.hashes;
+  constructor(options: LocalFileOptions & { signal: AbortSignal }) {
+    this.#options = options;
     this.#signal = options.signal;
   }
 
@@ -66,20 +65,25 @@ export class LocalFiles {
 
   #compare(file: WantedFile): Promise<boolean> {
     return this.#compared.get(keyOf(file), () =>
-      this.#limit(() => compareWithLock(this.#directory, file.uri, file, this.#hashes)),
+      this.#limit(async () => (await checkOf(file)?.compareWithLock(file.uri, file, this.#options)) ?? true),
     );
   }
 
   #prove(file: WantedFile): Promise<void> {
     return this.#proven.get(keyOf(file), async () => {
       if (await this.#compare(file)) return;
-      await this.#limit(() => proveLocked(this.#directory, file.uri, file, this.#hashes, this.#signal));
+      await this.#limit(async () => checkOf(file)?.proveLocked(file.uri, file, this.#options, this.#signal));
     });
   }
 }
 
 function local(files: readonly WantedFile[]): WantedFile[] {
-  return files.filter(({ uri }) => uri.startsWith('file:'));
+  return files.filter((file) => checkOf(file) !== undefined);
+}
+
+/** How a file of this machine is checked; undefined for one that comes from the network. */
+function checkOf({ uri }: WantedFile): LocalFileCheck | undefined {
+  return kindOf(uri)?.local;
 }
 
 function keyOf({ uri, path, sha256 }: WantedFile): string {

@@ -5,7 +5,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 import { loaderFiles } from '../loader/files.ts';
 import type { Framework, Lock, LockedBase, LockedModel, Model } from '../model/types.ts';
-import type { SourceOptions } from '../sources/index.ts';
+import type { SourceOptions } from '../sources/types.ts';
 import { displayPath } from '../text/paths.ts';
 import type { BaseImages } from './base-images.ts';
 import { type LocalFiles, wantedFiles } from './local-files.ts';

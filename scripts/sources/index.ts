@@ -1,52 +1,69 @@
 import { ModelcarsError } from '../errors.ts';
-import { plain } from '../text/format.ts';
-import type { HashMemory } from './file/compare-lock.ts';
-import { fileSource } from './file/source.ts';
-import { httpsSource } from './https/source.ts';
-import { HubSource, type HubSourceOptions } from './huggingface/source.ts';
-import { s3Source } from './s3/source.ts';
-import type { Source } from './types.ts';
-import { schemeOf } from './uri.ts';
+import { list, plain } from '../text/format.ts';
+import { nearest } from '../text/suggest.ts';
+import { sourceKinds } from './kinds.ts';
+import type { Parsed, Problem, Source, SourceKind, SourceOptions } from './types.ts';
 
-/** What sources need to know; one object a run, so that its sources share connections and what they learnt. */
-export interface SourceOptions extends HubSourceOptions {
-  /** Where relative `file:` paths start. */
-  directory: string;
-  /** Remembers the hashes of local files; none are remembered by default. */
-  hashes?: HashMemory;
+/** An example of each kind, for "expected …": `` `file:path`, … or `s3://bucket/prefix` ``. */
+export const uriExamples = list(
+  sourceKinds.map(({ example }) => `\`${example}\``),
+  'or',
+);
+
+/** A regular expression for how every source's URI begins; `check` of its kind is stricter. */
+export const uriPattern = `^(${sourceKinds.map(beginning).join('|')})`;
+
+/** The kind of a source's URI, by its scheme; undefined for one that no kind reads. */
+export function kindOf(uri: string): SourceKind | undefined {
+  const kind = findKind(uri);
+  return kind.ok ? kind.value : undefined;
 }
 
-/** The source that reads a URI, by its scheme. A text alone is the folder where relative `file:` paths start. */
-export function openSource(uri: string, options: string | SourceOptions): Source {
-  const scheme = schemeOf(uri);
-  if (!scheme.ok) {
-    throw new ModelcarsError('source', `open ${plain(uri)}: expected ${scheme.problem.expected}`, {
+/** What is wrong with a source's URI, or undefined. Looks at the text only, never at a disk or a network. */
+export function checkUri(uri: string): Problem | undefined {
+  if (/\p{Cc}/u.test(uri) || !uri.isWellFormed())
+    return { expected: `${uriExamples} without control characters` };
+  const kind = findKind(uri);
+  return kind.ok ? kind.value.check(uri) : kind.problem;
+}
+
+/** The source that reads a URI, one per kind for the same `options`. Fails with code `source` for an unknown scheme. */
+export function openSource(uri: string, options: SourceOptions): Source {
+  const kind = findKind(uri);
+  if (!kind.ok) {
+    throw new ModelcarsError('source', `open ${plain(uri)}: expected ${kind.problem.expected}`, {
       next: 'correct `source` in models.yaml',
     });
   }
-  if (scheme.value === 'file')
-    return typeof options === 'string' ? fileSource(options) : fileSource(options.directory, options.hashes);
-  if (scheme.value === 'hf') return hubSource(options);
-  if (scheme.value === 'https') return httpsSource(typeof options === 'string' ? {} : options);
-  return s3Source();
-}
-
-/** Closes the connections of all sources that came with these options; requests under way fail. */
-export async function closeSources(options: SourceOptions): Promise<void> {
-  await hubs.get(options)?.close();
-  hubs.delete(options);
-}
-
-const hubs = new WeakMap<SourceOptions, HubSource>();
-const ownOptions: SourceOptions = { directory: '.' };
-
-/** One hub source for all that comes with the same options. */
-function hubSource(given: string | SourceOptions): HubSource {
-  const options = typeof given === 'string' ? ownOptions : given;
-  let source = hubs.get(options);
-  if (source === undefined) {
-    source = new HubSource(options);
-    hubs.set(options, source);
-  }
+  const sources = opened.get(options) ?? new Map<SourceKind, Source>();
+  opened.set(options, sources);
+  const source = sources.get(kind.value) ?? kind.value.open(options);
+  sources.set(kind.value, source);
   return source;
+}
+
+/** Closes the connections of all sources opened with these options; requests under way fail. */
+export async function closeSources(options: SourceOptions): Promise<void> {
+  const sources = [...(opened.get(options)?.values() ?? [])];
+  opened.delete(options);
+  await Promise.all(sources.map((source) => source.close?.()));
+}
+
+const opened = new WeakMap<SourceOptions, Map<SourceKind, Source>>();
+
+function findKind(uri: string): Parsed<SourceKind> {
+  const bad = (hint: string) => ({ ok: false as const, problem: { expected: uriExamples, hint } });
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri)?.[1];
+  if (scheme === undefined) return bad(/^[\w./-]{1,80}$/.test(uri) ? `; did you mean \`file:${uri}\`?` : '');
+  const kind = sourceKinds.find((one) => one.scheme === scheme || one.claims?.(uri));
+  if (kind !== undefined) return { ok: true, value: kind };
+  const schemes = sourceKinds.map((one) => one.scheme);
+  const near = nearest(scheme, schemes);
+  return bad(near === undefined ? '' : `; did you mean \`${near}:\`?`);
+}
+
+/** `file:`, or `s3://` where the example has the slashes; fit for a regular expression. */
+function beginning({ scheme, example }: SourceKind): string {
+  const escaped = scheme.replaceAll(/[.+]/g, '\\$&');
+  return example.startsWith(`${scheme}://`) ? `${escaped}://` : `${escaped}:`;
 }

@@ -4,15 +4,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
-import { notLocked, openLocked } from './source.ts';
+import type { HashMemory } from '../types.ts';
+import { notLocked, openLocked } from './open-locked.ts';
 
 const chunkSize = 1024 * 1024;
-
-/** Remembers what files of this machine hash to, by their stats. */
-export interface HashMemory {
-  get(stats: BigIntStats): Promise<string | undefined>;
-  remember(stats: BigIntStats, sha256: string): Promise<void>;
-}
 
 /**
  * Compares a file of a `file:` source with the lock without reading it: by its size and, where `memory` knows these stats, by

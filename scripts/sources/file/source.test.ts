@@ -17,8 +17,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ModelcarsError } from '../../errors.ts';
-import { openSource } from '../index.ts';
-import { fileSource, isFolder } from './source.ts';
+import { fileKind } from './index.ts';
+import { fileSource } from './source.ts';
 
 const all = () => true;
 let folder: string;
@@ -324,13 +324,9 @@ it('stops reading when aborted', async () => {
   expect((await failure(chunks.next())).code).toBe('cancelled');
 });
 
-it('tells folders from files', async () => {
+it('knows that a folder is more than one file', async () => {
   await make({ 'm/w': 'x' });
-  expect(await isFolder('file:m', folder)).toBe(true);
-  expect(await isFolder('file:m/w', folder)).toBe(false);
-  expect(await isFolder('hf://org/repo', folder)).toBe(false);
-});
-
-it('says which schemes there are', () => {
-  expect(() => openSource('ftp://x', folder)).toThrow(/expected `file:path`/);
+  const namesMany = (uri: string) => fileKind.namesMany?.(uri, { directory: folder });
+  expect(await namesMany('file:m')).toBe('a folder');
+  expect(await namesMany('file:m/w')).toBeUndefined();
 });

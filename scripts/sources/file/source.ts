@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
 import { bufferRing } from '../../files/buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
-import { checkClashes, checkPath, compareBytes, displayPath } from '../../text/paths.ts';
+import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
 import { revisionOf } from '../revision.ts';
-import type { FileTap, Source } from '../types.ts';
-import { parseFileUri } from '../uri.ts';
-import type { HashMemory } from './compare-lock.ts';
-import { isInside, systemProblem, type WalkedFile, walk } from './walk.ts';
+import type { FileTap, HashMemory, Source } from '../types.ts';
+import { notLocked, openLocked, openRegular, openRoot, placeOf, sourceError } from './open-locked.ts';
+import { systemProblem, type WalkedFile, walk } from './walk.ts';
 
 /** Bytes read at once. Half of it costs a push a twentieth of its time, twice of it nothing less. */
 const chunkSize = 1024 * 1024;
@@ -48,46 +45,6 @@ export function fileSource(directory: string, hashes?: Pick<HashMemory, 'remembe
     },
     open: (uri, _revision, file, offset = 0, signal) => read(directory, uri, file, offset, signal),
   } satisfies Source;
-}
-
-/** Whether a URI is a `file:` one and names a folder. Fails with code `source` when there is nothing. */
-export async function isFolder(uri: string, directory: string): Promise<boolean> {
-  return uri.startsWith('file:') && !(await openRoot(directory, uri)).isFile;
-}
-
-/** The real path of what a URI names. A relative one may not leave the catalog's folder by a link either. */
-async function openRoot(
-  directory: string,
-  uri: string,
-): Promise<{ root: string; isFile: boolean; name: string }> {
-  const parsed = parseFileUri(uri);
-  if (!parsed.ok)
-    throw sourceError(uri, `expected ${parsed.problem.expected}`, 'correct `source` in models.yaml');
-  const { path, absolute } = parsed.value;
-  const asked = absolute ? path : join(directory, path);
-  try {
-    const root = await realpath(asked);
-    const home = absolute ? undefined : await realpath(directory);
-    if (home !== undefined && !isInside(home, root)) {
-      throw sourceError(
-        uri,
-        `a symbolic link leads out of the catalog's folder, to ${displayPath(root)}`,
-        'copy the file there, or name it with `file:///absolute/path`',
-      );
-    }
-    const stats = await stat(root);
-    if (stats.isFile()) return { root, isFile: true, name: path.replace(/\/+$/, '').split('/').at(-1) ?? '' };
-    if (stats.isDirectory()) return { root, isFile: false, name: '' };
-    throw sourceError(uri, 'it is neither a file nor a folder', 'name a regular file or a folder');
-  } catch (error) {
-    if (error instanceof ModelcarsError) throw error;
-    throw sourceError(
-      uri,
-      `${displayPath(asked)}: ${systemProblem(error)}`,
-      'correct `source` in models.yaml',
-      error,
-    );
-  }
 }
 
 async function single(root: string, path: string, uri: string): Promise<WalkedFile[]> {
@@ -194,63 +151,4 @@ async function* read(
   } finally {
     await handle.close();
   }
-}
-
-/** Opens a file of a locked `file:` source; fails with code `integrity` when it is gone, and `source` when it cannot be read. */
-export async function openLocked(directory: string, uri: string, file: LockedFile): Promise<FileHandle> {
-  const { root, isFile } = await openRoot(directory, uri);
-  let handle: FileHandle | undefined;
-  try {
-    const real = isFile ? root : await realpath(join(root, file.path));
-    if (!isInside(root, real)) {
-      throw sourceError(
-        uri,
-        `${plain(file.path)} is a symbolic link out of the source, to ${displayPath(real)}`,
-        'copy the file there',
-      );
-    }
-    handle = await openRegular(real);
-    if ((await placeOf(handle, real)) !== real)
-      throw notLocked(uri, file, 'was replaced by a link while it was opened');
-    if ((await handle.stat()).isFile()) return handle;
-    throw notLocked(uri, file, 'is no regular file any more');
-  } catch (error) {
-    await handle?.close();
-    if (error instanceof ModelcarsError) throw error;
-    const gone =
-      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    if (gone) throw notLocked(uri, file, 'is in the lock, but not there any more', error);
-    throw sourceError(
-      uri,
-      `${plain(file.path)}: ${systemProblem(error)}`,
-      'check who may read the file',
-      error,
-    );
-  }
-}
-
-/** Never waits: a named pipe put there since would block a plain open for ever. */
-function openRegular(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-}
-
-/**
- * Where an open file lies, free of links. A folder on the way to it may have become a link to another place after its path was
- * checked, and what lies there may be readable to this process and not to the author of the link.
- */
-async function placeOf(handle: FileHandle, path: string): Promise<string> {
-  return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));
-}
-
-/** The error of a file that is not what the lock says; `problem` completes "it …". */
-export function notLocked(uri: string, file: LockedFile, problem: string, cause?: unknown): ModelcarsError {
-  const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
-  return new ModelcarsError('integrity', `read ${name}: it ${problem}`, {
-    next: 'run `modelcars lock` if the change is meant',
-    cause,
-  });
-}
-
-function sourceError(uri: string, problem: string, next: string, cause?: unknown): ModelcarsError {
-  return new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next, cause });
 }

@@ -45,7 +45,7 @@ describe('resolve', () => {
 
   it('is what openSource gives for https', async () => {
     answer = (request, response) => send(request, response);
-    const { files } = await openSource(`${origin}/x`, '/').resolve(`${origin}/x`, all);
+    const { files } = await openSource(`${origin}/x`, { directory: '/' }).resolve(`${origin}/x`, all);
     expect(files).toEqual([{ path: 'x', size: content.length, sha256: sha256(content) }]);
   });
 

@@ -2,30 +2,20 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
 import { headBytes, isPointer } from '../../formats/head.ts';
 import { RequestFailure } from '../../http/failure.ts';
-import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
+import { defaultRetry } from '../../http/retry.ts';
 import { Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
 import { download } from '../download.ts';
 import type { Got } from '../get.ts';
-import type { FileTap, Source } from '../types.ts';
-import { parseHttpsUri } from '../uri.ts';
-
-export interface HttpsOptions {
-  /** Where proxies are named; process.env by default. */
-  env?: NodeJS.ProcessEnv;
-  /** PEM file of authorities to trust besides the system's. */
-  caFile?: string;
-  /** Seven tries without a new byte, 1 s before the second, by default. */
-  retry?: Partial<RetryOptions>;
-  /** Called before each new try with one line for the log. */
-  onRetry?(message: string): void;
-}
+import type { ConnectionOptions, FileTap, Source } from '../types.ts';
+import { repair } from './repair.ts';
+import { parseHttpsUri } from './uri.ts';
 
 /**
  * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
  * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
  */
-export function httpsSource(options: HttpsOptions = {}): Source {
+export function httpsSource(options: ConnectionOptions = {}): Source {
   const { env = process.env, caFile, onRetry } = options;
   const patience = { retry: { ...defaultRetry, ...options.retry }, ...(onRetry && { onRetry }) };
   const connect = (): Transport => new Transport({ env, ...(caFile !== undefined && { caFile }) });
@@ -113,6 +103,6 @@ function refusePage(what: string, name: string, { host, contentType }: Got): voi
 function refusePointer(what: string, size: number, first: Buffer): void {
   if (!isPointer(first, size)) return;
   throw new ModelcarsError('source', `${what}: it is a Git LFS pointer, not the file`, {
-    next: 'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',
+    next: repair.pointer,
   });
 }

@@ -3,8 +3,8 @@ import type { Refused } from '../../http/client.ts';
 import { isRetryable, RequestFailure } from '../../http/failure.ts';
 import { plain } from '../../text/format.ts';
 import { Masker } from '../../text/mask.ts';
-import { type HubRepository, pageOf } from './repository.ts';
 import type { HubSettings } from './settings.ts';
+import { type HubRepository, pageOf } from './uri.ts';
 
 interface Words {
   code: ErrorCode;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { listRepository } from './listing.ts';
-import { parseHubUri } from './repository.ts';
+import { parseHubUri } from './uri.ts';
 
 const commit = 'c'.repeat(40);
 const info = { _id: '1', id: 'org/model', sha: commit, gated: false, lastModified: '2026-01-01T00:00:00Z' };

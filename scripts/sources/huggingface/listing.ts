@@ -2,7 +2,7 @@ import type { ListFileEntry } from '@huggingface/hub';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
 import { plain } from '../../text/format.ts';
 import { cardOf } from './card.ts';
-import { commitShape, type HubRepository } from './repository.ts';
+import { commitShape, type HubRepository } from './uri.ts';
 
 /** A repository at one commit. */
 export interface Listing {

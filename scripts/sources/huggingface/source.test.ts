@@ -7,7 +7,8 @@ import { generatedHash } from '../../../tests/parts/hub-content.ts';
 import { large, readme, startModelHub, token, uri } from '../../../tests/support/hub-source.ts';
 import { collect, failure, sha256 } from '../../../tests/support/outcome.ts';
 import type { ModelcarsError } from '../../errors.ts';
-import { HubSource, type HubSourceOptions } from './source.ts';
+import type { ConnectionOptions } from '../types.ts';
+import { HubSource } from './source.ts';
 
 const all = () => true;
 
@@ -27,7 +28,7 @@ afterEach(async () => {
   await Promise.all(sources.splice(0).map((source) => source.close()));
 });
 
-function open(env: NodeJS.ProcessEnv = {}, options: HubSourceOptions = {}): HubSource {
+function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): HubSource {
   const made = new HubSource({
     env: { HF_ENDPOINT: hub.url, HOME: '/nonexistent', ...env },
     retry: { delay: 1 },

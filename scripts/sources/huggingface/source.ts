@@ -7,25 +7,14 @@ import { isLoopback, Transport } from '../../http/transport.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
-import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
+import type { ConnectionOptions, FileTap, Selection, Snapshot, Source } from '../types.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
 import { hashFile } from './hash.ts';
 import { type ListedFile, type Listing, listRepository } from './listing.ts';
 import { mostPageBytes, Pages } from './pages.ts';
-import { type HubRepository, parseHubUri, resolveUrl } from './repository.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
-
-export interface HubSourceOptions {
-  /** Where address, token and proxies are looked up; process.env by default. */
-  env?: NodeJS.ProcessEnv;
-  /** PEM file of authorities to trust besides the system's. */
-  caFile?: string;
-  /** Seven tries, 1 s before the second, by default. */
-  retry?: Partial<RetryOptions>;
-  /** Called before each new try with one line for the log. */
-  onRetry?(message: string): void;
-}
+import { type HubRepository, parseHubUri, resolveUrl } from './uri.ts';
 
 /** Small files read at the same time for their hashes. */
 const parallelFiles = 8;
@@ -43,7 +32,7 @@ interface Client {
  * and signed URLs are kept as long as it lives; idle connections keep no process alive.
  */
 export class HubSource implements Source {
-  readonly #options: HubSourceOptions;
+  readonly #options: ConnectionOptions;
   readonly #env: NodeJS.ProcessEnv;
   readonly #transport: Transport;
   readonly #retry: RetryOptions;
@@ -51,7 +40,7 @@ export class HubSource implements Source {
   readonly #clients = new Map<string, Promise<Client>>();
   readonly #listings = new Map<string, Promise<Listing>>();
 
-  constructor(options: HubSourceOptions = {}) {
+  constructor(options: ConnectionOptions = {}) {
     const { env = process.env, caFile } = options;
     this.#options = options;
     this.#env = env;

@@ -1,6 +1,6 @@
-import type { Parsed } from '../uri.ts';
+import type { Parsed } from '../types.ts';
 
-/** An `s3://` URI taken apart. */
+/** A parsed `s3://` URI. */
 export interface S3Location {
   bucket: string;
   /** An object's key or a prefix, as written: S3 URIs know no percent-encoding. Empty: the whole bucket. */

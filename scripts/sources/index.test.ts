@@ -1,20 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { checkUri, parseFileUri, parseHttpsUri } from './uri.ts';
-
-it.each([
-  ['file:model.joblib', 'model.joblib', false],
-  ['file:./a/b', 'a/b', false],
-  ['file:a/../b', 'b', false],
-  ['file:with%20space', 'with space', false],
-  ['file:100%25', '100%', false],
-  ['file:.', '.', false],
-  ['file:dir/', 'dir/', false],
-  ['file:///srv/models', '/srv/models', true],
-  ['file:/srv/models', '/srv/models', true],
-  ['file:///srv/../etc', '/etc', true],
-])('reads %j', (uri, path, absolute) => {
-  expect(parseFileUri(uri)).toEqual({ ok: true, value: { path, absolute } });
-});
+import { checkUri, closeSources, openSource } from './index.ts';
+import { sourceKinds } from './kinds.ts';
 
 it.each([
   ['hf://org/repo'],
@@ -78,15 +65,6 @@ it.each([
   expect(checkUri(uri)?.expected).toContain(word);
 });
 
-it.each([
-  ['https://host/a/model.onnx', 'model.onnx'],
-  ['https://host/a/my%20model.onnx?download=true', 'my model.onnx'],
-  ['https://host/caf%C3%A9.onnx', 'café.onnx'],
-  ['https://host/a/../b', 'b'],
-])('names the file of %j', (uri, name) => {
-  expect(parseHttpsUri(uri)).toMatchObject({ ok: true, value: { name } });
-});
-
 it('shows no part of a secret', () => {
   expect(JSON.stringify(checkUri('https://host/x?sig=abcdef'))).not.toContain('abcdef');
 });
@@ -100,4 +78,33 @@ it.each([
   ['pvc://claim/x', ''],
 ])('suggests for %j', (uri, hint) => {
   expect(checkUri(uri)?.hint).toBe(hint);
+});
+
+it('opens no URI of another scheme', () => {
+  expect(() => openSource('ftp://x', { directory: '/' })).toThrow(/expected `file:path`/);
+});
+
+it('shares one source per kind among the same options, until they are closed', async () => {
+  const options = { directory: '/' };
+  const source = openSource('hf://org/one', options);
+  expect(openSource('hf://org/two', options)).toBe(source);
+  expect(openSource('https://host/one', options)).not.toBe(source);
+  expect(openSource('hf://org/one', { directory: '/' })).not.toBe(source);
+  await closeSources(options);
+  expect(openSource('hf://org/one', options)).not.toBe(source);
+});
+
+it('has every form of a URI in the documentation', async () => {
+  const page = new URL('../../docs/reference/models-yaml.md', import.meta.url);
+  const [, table = ''] =
+    /\n## Sources\n\n\|.*\n\|.*\n([\s\S]*?)\n\n/.exec(await readFile(page, 'utf8')) ?? [];
+  const forms = sourceKinds.flatMap((kind) => kind.forms);
+  expect(table.split('\n')).toEqual(forms.map(({ uri, names }) => `| \`${uri}\` | ${names} |`));
+});
+
+it('has an example in each kind that the kind itself accepts', () => {
+  for (const { example } of sourceKinds) {
+    const uri = example.replace('[:revision]', ':revision');
+    expect(checkUri(uri), uri).toBeUndefined();
+  }
 });

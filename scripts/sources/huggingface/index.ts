@@ -1,0 +1,35 @@
+import { lazySource } from '../lazy-source.ts';
+import type { SourceKind } from '../types.ts';
+import { checkHubUri, splitHubUri } from './uri.ts';
+
+/** Model repositories of a Hugging Face hub. */
+export const huggingFaceKind: SourceKind = {
+  scheme: 'hf',
+  example: 'hf://org/repo[:revision]',
+  forms: [
+    {
+      uri: 'hf://org/repo[:revision]',
+      names: 'A Hugging Face repository at a branch, tag or commit (default `main`). `lock` pins the commit.',
+    },
+  ],
+  environment: [{ name: 'HF_TOKEN', purpose: 'for private and gated repositories of Hugging Face' }],
+  repair: {
+    pointer: 'choose a revision that has the file itself, or ask the owner of the repository to upload it',
+    corrupt:
+      'choose a revision where the file is whole; leave it out with `exclude` if the model works without it',
+    missing: 'choose a revision that has all files, or ask the owner of the repository to upload the rest',
+  },
+  check: checkHubUri,
+  open: (options) =>
+    lazySource(async () => {
+      const { HubSource } = await import('./source.ts');
+      return new HubSource(options);
+    }),
+  // A revision has its own folder, so that two revisions can be cached side by side.
+  cacheFolder(uri) {
+    if (checkHubUri(uri) !== undefined) return undefined;
+    const { name, revision } = splitHubUri(uri);
+    return `${name}${revision === undefined ? '' : `@${revision}`}/`;
+  },
+  namesMany: async () => 'a repository',
+};

@@ -1,0 +1,61 @@
+import { ModelcarsError } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
+import type { Problem } from '../types.ts';
+
+const prefix = 'hf://';
+
+/** The repository that a `hf://` URI names. */
+export interface HubRepository {
+  /** As in the catalog. */
+  uri: string;
+  /** `org/name`. */
+  name: string;
+  /** A branch, tag or commit; `main` when the URI has none. */
+  revision: string;
+}
+
+/** A git commit's name: sha1, or sha256 in newer repositories. */
+export const commitShape = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Takes a `hf://org/name[:revision]` URI apart. Fails with code `source`. */
+export function parseHubUri(uri: string): HubRepository {
+  const problem = checkHubUri(uri);
+  if (problem !== undefined) {
+    throw new ModelcarsError('source', `read ${plain(uri)}: expected ${problem.expected}`, {
+      next: 'correct `source` in models.yaml',
+    });
+  }
+  const { name, revision = 'main' } = splitHubUri(uri);
+  return { uri, name, revision };
+}
+
+/** What is wrong with a `hf://org/name[:revision]` URI (the form of KServe's storage initializer), or undefined. */
+export function checkHubUri(uri: string): Problem | undefined {
+  const part = '[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?';
+  const form = new RegExp(`^${prefix}${part}/${part}(?::[A-Za-z0-9_][A-Za-z0-9._/-]*)?$`);
+  return form.test(uri) && !uri.includes('..')
+    ? undefined
+    : { expected: '`hf://org/repo` or `hf://org/repo:revision`' };
+}
+
+/** The parts of a checked URI; no revision when it names none. */
+export function splitHubUri(uri: string): { name: string; revision?: string } {
+  const [name = '', revision] = uri.slice(prefix.length).split(':');
+  return { name, ...(revision !== undefined && { revision }) };
+}
+
+/** The URI of `org/name[:revision]`; one that is a URI already stays as it is. */
+export function hubUri(name: string): string {
+  return name.startsWith(prefix) ? name : prefix + name;
+}
+
+/** Where people see a repository. */
+export function pageOf(endpoint: string, name: string): string {
+  return `${endpoint}/${name}`;
+}
+
+/** Where the bytes of one file are asked for. */
+export function resolveUrl(endpoint: string, name: string, commit: string, path: string): URL {
+  const file = path.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${endpoint}/${name}/resolve/${commit}/${file}`);
+}

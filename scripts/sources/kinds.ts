@@ -1,0 +1,8 @@
+import { fileKind } from './file/index.ts';
+import { httpsKind } from './https/index.ts';
+import { huggingFaceKind } from './huggingface/index.ts';
+import { s3Kind } from './s3/index.ts';
+import type { SourceKind } from './types.ts';
+
+/** All kinds of sources, in the order of messages and documentation. */
+export const sourceKinds: readonly SourceKind[] = [fileKind, huggingFaceKind, httpsKind, s3Kind];

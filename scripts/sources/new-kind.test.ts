@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import { jsonSchema } from '../catalog/json-schema.ts';
+import { loadCatalog } from '../catalog/load.ts';
+import { readLock } from '../catalog/lockfile.ts';
+import type { LockedFile } from '../model/types.ts';
+import { buildModels } from '../pipeline/build.ts';
+import { lockModels } from '../pipeline/lock.ts';
+import { createProgress } from '../terminal/progress.ts';
+import { revisionOf } from './revision.ts';
+import type { SourceKind } from './types.ts';
+
+const content = Buffer.from('weights that were never on a disk');
+
+/** A kind of source as a plug-in would have it: `memory:name` is one file of this process. */
+const memoryKind = vi.hoisted<SourceKind>(() => ({
+  scheme: 'memory',
+  example: 'memory:name',
+  forms: [{ uri: 'memory:name', names: 'A file of this process.' }],
+  environment: [],
+  repair: { pointer: 'store the file', corrupt: 'store it again', missing: 'store the others' },
+  check: (uri) => (/^memory:[a-z.]+$/.test(uri) ? undefined : { expected: '`memory:name`' }),
+  open: () => ({
+    async resolve(uri, select) {
+      const path = uri.slice('memory:'.length);
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const files: LockedFile[] = select(path) ? [{ path, size: content.length, sha256 }] : [];
+      return { revision: revisionOf(files), files };
+    },
+    async *open(_uri, _revision, _file, offset = 0) {
+      yield content.subarray(offset);
+    },
+  }),
+}));
+
+// The one line that a new kind adds: in kinds.ts. No other module is replaced.
+vi.mock(import('./kinds.ts'), async (original) => {
+  const { sourceKinds } = await original();
+  return { sourceKinds: [...sourceKinds, memoryKind] };
+});
+
+const models = (source: string) =>
+  `version: v1.0.0
+defaults: {base: embedded, platforms: [linux/amd64]}
+models:
+  - {name: remembered, framework: testing, source: "${source}"}
+`;
+
+it('takes a model of a new kind from the catalog through the lock into an image', async () => {
+  await using folder = await Folder.make();
+  const catalog = await loadCatalog(await folder.catalog(models('memory:model.bin')));
+  const run = {
+    catalog,
+    models: catalog.models,
+    frozen: false,
+    dryRun: false,
+    store: join(folder.path, 'store'),
+    registry: {},
+    signal: new AbortController().signal,
+    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+  };
+  const { outcomes } = await lockModels(run);
+  expect(outcomes).toMatchObject([{ model: 'remembered', status: 'done', size: content.length }]);
+  const lock = await readLock(catalog.lockFile);
+  expect(lock?.models.remembered).toMatchObject({
+    source: 'memory:model.bin',
+    files: [{ path: 'model.bin', size: content.length }],
+  });
+  const built = await buildModels({ ...run, frozen: true, output: join(folder.path, 'out'), verify: true });
+  expect(built).toMatchObject([{ model: 'remembered', status: 'done' }]);
+  expect(built[0]?.checks?.length).toBeGreaterThan(0);
+});
+
+it('names the new kind in errors, and accepts it in editors', async () => {
+  await using folder = await Folder.make();
+  const error = await failure(loadCatalog(await folder.catalog(models('memry:x'))));
+  expect(error.message).toContain('or `memory:name`, got `memry:x`; did you mean `memory:`?');
+  const wrong = await failure(loadCatalog(await folder.catalog(models('memory:NAME'))));
+  expect(wrong.message).toContain('expected `memory:name`, got `memory:NAME`');
+  expect(jsonSchema()).toContain('^(file:|hf://|https://|s3://|memory:)');
+});

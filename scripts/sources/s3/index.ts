@@ -1,0 +1,32 @@
+import { lazySource } from '../lazy-source.ts';
+import type { SourceKind } from '../types.ts';
+import { parseS3Uri } from './uri.ts';
+
+/** Objects of S3 and of stores with its interface. */
+export const s3Kind: SourceKind = {
+  scheme: 's3',
+  example: 's3://bucket/prefix',
+  forms: [
+    {
+      uri: 's3://bucket/prefix',
+      names:
+        'All objects below a prefix, or the one object of that name. Endpoint and credentials come from the environment: see [the cache guide](../guide/cache.md).',
+    },
+  ],
+  environment: [
+    {
+      name: 'AWS_…, S3_ENDPOINT_URL',
+      purpose: 'for s3:// sources and `cache`; docs/guide/cache.md has them all',
+    },
+  ],
+  repair: {
+    pointer: 'run `git lfs pull` where the files come from, and upload them again',
+    corrupt: 'upload the file again; leave it out with `exclude` if the model works without it',
+    missing: 'upload the files that are missing: an upload stopped too early',
+  },
+  check(uri) {
+    const parsed = parseS3Uri(uri);
+    return parsed.ok ? undefined : parsed.problem;
+  },
+  open: ({ env }) => lazySource(async () => (await import('./source.ts')).s3Source(env)),
+};
