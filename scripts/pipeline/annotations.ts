@@ -1,6 +1,7 @@
 import type { Layer } from '../image/layer.ts';
 import type { LockedModel, Model } from '../model/types.ts';
 import { spdxOf } from '../sources/huggingface/licence.ts';
+import { isLocal, kindOf } from '../sources/index.ts';
 
 /** Annotation keys that modelcars defines. */
 export const keys = {
@@ -25,14 +26,14 @@ const mostListed = 64;
 export function annotationsOf(model: Model, locked: LockedModel, created: string): Record<string, string> {
   const prefix = 'org.opencontainers.image';
   const { metadata = {} } = locked;
-  const page = hubPage(model.source);
+  const page = kindOf(model.source)?.page?.(model.source);
   const known: Record<string, string | undefined> = {
     [`${prefix}.title`]: model.title ?? model.name,
     [`${prefix}.description`]: model.description,
     [`${prefix}.version`]: model.version,
     [`${prefix}.revision`]: locked.revision,
     [`${prefix}.url`]: page,
-    [`${prefix}.source`]: page ?? (model.source.startsWith('file:') ? undefined : model.source),
+    [`${prefix}.source`]: page ?? (isLocal(model.source) ? undefined : model.source),
     [`${prefix}.licenses`]: model.licenses ?? spdxOf(metadata),
     [keys.framework]: model.framework,
     [keys.baseModel]: metadata.base_model,
@@ -44,12 +45,6 @@ export function annotationsOf(model: Model, locked: LockedModel, created: string
   return Object.fromEntries(
     Object.entries(known).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
-}
-
-/** The public page of a hub's repository, also when the bytes come from a mirror. */
-function hubPage(source: string): string | undefined {
-  const name = /^hf:\/\/([^/:]+\/[^/:]+)/.exec(source)?.[1];
-  return name === undefined ? undefined : `https://huggingface.co/${name}`;
 }
 
 /** Annotations of a model layer's descriptor: its key and, unless there are too many, its files. */

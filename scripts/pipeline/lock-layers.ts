@@ -2,6 +2,7 @@ import type { Layer } from '../image/layer.ts';
 import type { ImageFile } from '../image/plan.ts';
 import type { Digest } from '../image/types.ts';
 import type { Compression, LockedLayer, LockedModel, Model } from '../model/types.ts';
+import { isLocal } from '../sources/index.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/types.ts';
 import { predict } from './assemble.ts';
@@ -33,8 +34,8 @@ export async function lockLayers(
   const { layers, files } = planModel(session, model, locked);
   if (!session.options.dryRun) {
     const unknown = await unknownLayers(session, layers);
-    const isLocal = ({ path }: ImageFile) => files.get(path)?.uri.startsWith('file:') === true;
-    const local = ({ plan }: Layer) => model.compression === 'none' && plan.files.every(isLocal);
+    const isHere = ({ path }: ImageFile) => isLocal(files.get(path)?.uri ?? '');
+    const local = ({ plan }: Layer) => model.compression === 'none' && plan.files.every(isHere);
     const toRead = readAll ? unknown : unknown.filter(local);
     if (toRead.length > 0) await hashLayers(session, toRead, task);
   }

@@ -1,6 +1,6 @@
 import type { ImageFile } from '../image/plan.ts';
 import { CorruptFile } from '../model/corrupt-file.ts';
-import { kindOf, openSource } from '../sources/index.ts';
+import { isLocal, openSource } from '../sources/index.ts';
 import type { SourceOptions } from '../sources/types.ts';
 import type { FileCache, WantedFile } from '../store/file-cache.ts';
 import type { StoreFiles } from '../store/files.ts';
@@ -46,7 +46,7 @@ export class ModelFiles {
   ): AsyncGenerator<Uint8Array> {
     const { store, local, keep, say } = this.#options;
     this.#origins.delete(file);
-    if (isLocal(wanted)) {
+    if (isLocal(wanted.uri)) {
       yield* this.#source(wanted, offset, signal);
       return;
     }
@@ -88,7 +88,7 @@ export class ModelFiles {
   /** Bytes that reading this file would add to the store. */
   async keeps(wanted: WantedFile): Promise<number> {
     const { store, local, keep } = this.#options;
-    if (!keep || isLocal(wanted)) return 0;
+    if (!keep || isLocal(wanted.uri)) return 0;
     for (const place of local) if (await place.has(wanted)) return 0;
     return store.lacks(wanted);
   }
@@ -139,9 +139,4 @@ export class ModelFiles {
   #isDoubted(origin: Origin, { sha256 }: WantedFile): boolean {
     return this.#doubted.get(origin)?.has(sha256) === true;
   }
-}
-
-/** Whether a file is on this machine already. */
-function isLocal({ uri }: WantedFile): boolean {
-  return kindOf(uri)?.local !== undefined;
 }

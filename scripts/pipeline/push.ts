@@ -3,6 +3,7 @@ import type { Descriptor } from '../image/types.ts';
 import type { Model } from '../model/types.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { TagMove } from '../registry/tag-policy.ts';
+import { isLocal } from '../sources/index.ts';
 import type { Task } from '../terminal/types.ts';
 import { list } from '../text/format.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
@@ -44,7 +45,7 @@ async function suggestLockingLayers(session: Session, outcomes: readonly Outcome
   if (lock === undefined || options.frozen || options.dryRun) return;
   const done = new Set(outcomes.filter(({ status }) => status !== 'failed').map(({ model }) => model));
   const names = options.models
-    .filter(({ name, source, image }) => done.has(name) && image === undefined && !source.startsWith('file:'))
+    .filter(({ name, source, image }) => done.has(name) && image === undefined && !isLocal(source))
     .filter(({ name }) => lock.models[name] !== undefined && lock.models[name].layers === undefined)
     .map(({ name }) => name);
   if (names.length === 0) return;

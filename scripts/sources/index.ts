@@ -19,6 +19,11 @@ export function kindOf(uri: string): SourceKind | undefined {
   return kind.ok ? kind.value : undefined;
 }
 
+/** Whether the files of a source's URI are on this machine: they are read in place and can change after `lock`. */
+export function isLocal(uri: string): boolean {
+  return kindOf(uri)?.local !== undefined;
+}
+
 /** What is wrong with a source's URI, or undefined. Looks at the text only, never at a disk or a network. */
 export function checkUri(uri: string): Problem | undefined {
   if (/\p{Cc}/u.test(uri) || !uri.isWellFormed())

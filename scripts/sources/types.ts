@@ -130,6 +130,8 @@ export interface SourceKind {
   open(options: SourceOptions): Source;
   /** The folder of a URI's files below the prefix of a `cache:`, ending in `/`; undefined for a URI that is not cached. */
   cacheFolder?(uri: string): string | undefined;
+  /** The public page of a URI for people, also when the bytes come from a mirror; without it, the URI itself is published. */
+  page?(uri: string): string;
   /**
    * What a URI names when that is more than one file ("a folder"), for `files:`, where each URI names a single one. Undefined when
    * only `resolve` can tell. Fails with code `source`.

@@ -31,5 +31,6 @@ export const huggingFaceKind: SourceKind = {
     const { name, revision } = splitHubUri(uri);
     return `${name}${revision === undefined ? '' : `@${revision}`}/`;
   },
+  page: (uri) => `https://huggingface.co/${splitHubUri(uri).name}`,
   namesMany: async () => 'a repository',
 };
