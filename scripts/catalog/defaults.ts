@@ -1,4 +1,4 @@
-import type { Compression, Model } from '../model/types.ts';
+import type { CatalogEntry, Compression, Loader } from '../model/types.ts';
 import { sizeBytes } from './fields.ts';
 import type { CatalogInput, ModelInput } from './schema.ts';
 import { mergeServing } from './serving.ts';
@@ -26,7 +26,7 @@ const defaultPlatforms = ['linux/amd64', 'linux/arm64'];
  * A checked entry with everything applied: overrides before the model's own words, these before `defaults:`, these before
  * the catalog's and ours. Lists replace each other; annotations add up.
  */
-export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Overrides): Model {
+export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Overrides): CatalogEntry {
   const { defaults = {} } = catalog;
   if (entry.image === 'loader') return toLoader(entry, catalog, overrides);
   const own = { ...defaults, ...entry, ...overrides };
@@ -52,15 +52,10 @@ function toLoader(
   entry: Extract<ModelInput, { image: 'loader' }>,
   catalog: CatalogInput,
   overrides: Overrides,
-): Model {
+): Loader {
   return {
     ...common(entry, catalog, { ...catalog.defaults, ...entry, ...overrides }),
     image: 'loader',
-    framework: 'loader',
-    source: 'modelcars:loader',
-    files: {},
-    include: [],
-    exclude: [],
     base: overrides.base ?? entry.base ?? loaderBase,
   };
 }
@@ -70,7 +65,7 @@ function common(
   entry: ModelInput,
   catalog: CatalogInput,
   own: Omit<ModelInput, 'image' | 'base'> & Pick<Overrides, 'tags' | 'platforms'>,
-): Pick<Model, 'name' | 'tags' | 'platforms' | 'compression' | 'annotations'> & Partial<Model> {
+): Omit<Loader, 'image' | 'base'> {
   const version = own.version ?? catalog.version;
   const registry = own.registry ?? catalog.registry;
   return {

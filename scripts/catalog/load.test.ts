@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import { sourceName } from '../model/catalog-entry.ts';
 import { loadCatalog } from './load.ts';
 
 let folder: Folder;
@@ -175,7 +176,7 @@ it('takes anchors, aliases and merge keys', async () => {
     name: three
 `;
   const { models } = await loadCatalog(await folder.catalog(text));
-  expect(models.map(({ name, source, tags }) => [name, source, tags])).toEqual([
+  expect(models.map((entry) => [entry.name, sourceName(entry), entry.tags])).toEqual([
     ['one', 'file:m', ['a']],
     ['two', 'file:m', ['a']],
     ['three', 'file:m', ['b']],

@@ -24,11 +24,6 @@ describe('image: loader', () => {
     expect(models[0]).toEqual({
       name: 'model-loader',
       image: 'loader',
-      framework: 'loader',
-      source: 'modelcars:loader',
-      files: {},
-      include: [],
-      exclude: [],
       base: 'docker.io/library/node:24-slim',
       platforms: ['linux/amd64', 'linux/arm64'],
       compression: 'gzip',

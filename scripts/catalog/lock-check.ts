@@ -1,4 +1,5 @@
-import type { Framework, Lock, LockedModel, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Framework, Lock, LockedModel, Model } from '../model/types.ts';
 import { list, show } from '../text/format.ts';
 
 /** The globs that choose a model's files. */
@@ -21,22 +22,23 @@ export function globsOf(model: Model, framework: Framework): Globs {
  * when they are read. `all`, when given, are all models of the catalog, to find entries that `lock` would drop; `file` is the lock's name.
  */
 export function lockProblems(
-  models: readonly Model[],
+  models: readonly CatalogEntry[],
   lock: Lock | undefined,
   frameworks: ReadonlyMap<string, Framework>,
-  all?: readonly Model[],
+  all?: readonly CatalogEntry[],
   file = 'models.lock.yaml',
 ): string[] {
   if (lock === undefined) return [`there is no ${file}`];
   const reasons: string[] = [];
   const missing = new Map<string, Set<string>>();
   for (const model of models) {
-    const locked = Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
-    const framework = frameworks.get(model.framework);
-    const changes = locked && framework ? changesOf(model, locked, framework) : ['it is not in the lock'];
-    // The loader is the program that runs: only its base is locked.
-    if (model.image !== 'loader')
+    // A loader is the running program: only its base is locked.
+    if (isModel(model)) {
+      const locked = Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
+      const framework = frameworks.get(model.framework);
+      const changes = locked && framework ? changesOf(model, locked, framework) : ['it is not in the lock'];
       for (const change of changes) reasons.push(`model ${model.name}: ${change}`);
+    }
     const base = Object.hasOwn(lock.bases, model.base) ? lock.bases[model.base] : undefined;
     for (const platform of model.platforms) {
       if (base && Object.hasOwn(base, platform)) continue;

@@ -3,6 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import { isModel } from '../model/catalog-entry.ts';
 import type { Framework, LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
@@ -25,7 +26,7 @@ async function resolve(
   const catalog = await loadCatalog(await folder.catalog(`models:\n  - ${lines.join('\n    ')}\n`));
   const [model] = catalog.models;
   const framework = (await loadFrameworks(folder.path)).get('testing');
-  if (!model || !framework) throw new Error('the fixture is broken');
+  if (!model || !isModel(model) || !framework) throw new Error('the fixture is broken');
   return await resolveModel(model, framework, { directory: folder.path });
 }
 
@@ -208,7 +209,7 @@ describe('a framework that chooses', () => {
     const catalog = await loadCatalog(await folder.catalog(`models:\n  - ${lines.join('\n    ')}\n`));
     const framework = (await loadFrameworks(folder.path)).get('testing');
     const [model] = catalog.models;
-    if (!model || !framework) throw new Error('the fixture is broken');
+    if (!model || !isModel(model) || !framework) throw new Error('the fixture is broken');
     const asked: string[][] = [];
     const choose = (paths: string[]) => {
       asked.push(paths.toSorted());

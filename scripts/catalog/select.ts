@@ -1,6 +1,7 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
-import type { Catalog, Model } from '../model/types.ts';
+import { frameworkName } from '../model/catalog-entry.ts';
+import type { Catalog, CatalogEntry } from '../model/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { didYouMean } from '../text/suggest.ts';
 
@@ -12,7 +13,11 @@ type Filter = (typeof filters)[number];
  * `name=GLOB`: several of one kind widen the choice, several kinds narrow it. Nothing asked for is all. Fails with code
  * `usage` when a name is unknown or nothing is left.
  */
-export function selectModels(catalog: Catalog, names: readonly string[], only: readonly string[]): Model[] {
+export function selectModels(
+  catalog: Catalog,
+  names: readonly string[],
+  only: readonly string[],
+): CatalogEntry[] {
   const known = catalog.models.map(({ name }) => name);
   for (const name of names) {
     if (known.includes(name)) continue;
@@ -24,7 +29,7 @@ export function selectModels(catalog: Catalog, names: readonly string[], only: r
     const [key, value] = parseFilter(filter);
     chosen.set(key, [...(chosen.get(key) ?? []), value]);
   }
-  const frameworks = [...new Set(catalog.models.map(({ framework }) => framework))];
+  const frameworks = [...new Set(catalog.models.map(frameworkName))];
   for (const framework of chosen.get('framework') ?? []) {
     if (frameworks.includes(framework)) continue;
     const hint = didYouMean(framework, frameworks) || `; there are ${list(frameworks, 'and')}`;
@@ -32,10 +37,10 @@ export function selectModels(catalog: Catalog, names: readonly string[], only: r
   }
   const matchName = picomatch(chosen.get('name') ?? ['*'], { noextglob: true, nonegate: true });
   const models = catalog.models.filter(
-    ({ name, framework }) =>
-      (names.length === 0 || names.includes(name)) &&
-      (chosen.get('framework')?.includes(framework) ?? true) &&
-      matchName(name),
+    (entry) =>
+      (names.length === 0 || names.includes(entry.name)) &&
+      (chosen.get('framework')?.includes(frameworkName(entry)) ?? true) &&
+      matchName(entry.name),
   );
   if (models.length === 0)
     throw usage(

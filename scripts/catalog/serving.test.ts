@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import { isModel } from '../model/catalog-entry.ts';
 import { loadCatalog } from './load.ts';
 
 let folder: Folder;
@@ -13,7 +14,7 @@ const catalog = (defaults: string, serving: string) =>
 
 async function serving(defaults: string, own: string) {
   const { models } = await loadCatalog(await folder.catalog(catalog(defaults, own)));
-  return models[0]?.serving;
+  return models.filter(isModel)[0]?.serving;
 }
 
 it('is absent where nothing is said', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import type { Lock, Model } from '../model/types.ts';
+import type { CatalogEntry, Loader, Lock, Model } from '../model/types.ts';
 import { parseShard, shardModels } from './shard.ts';
 
 const model = (name: string, more: Partial<Model> = {}): Model => ({
@@ -43,7 +43,7 @@ function catalogOf(bytes: readonly number[]) {
   return { models, lock: lockOf(Object.fromEntries(bytes.map((size, index) => [`m${index}`, size]))) };
 }
 
-function shardsOf(models: readonly Model[], lock: Lock | undefined, total: number): Model[][] {
+function shardsOf(models: readonly CatalogEntry[], lock: Lock | undefined, total: number): CatalogEntry[][] {
   return Array.from({ length: total }, (_, index) => shardModels(models, lock, { index: index + 1, total }));
 }
 
@@ -91,7 +91,8 @@ describe('shards', () => {
     });
     fc.assert(
       fc.property(shuffled, fc.integer({ min: 1, max: 9 }), ({ models, lock, again, lockAgain }, total) => {
-        const names = (shards: Model[][]) => shards.map((shard) => shard.map(({ name }) => name).toSorted());
+        const names = (shards: CatalogEntry[][]) =>
+          shards.map((shard) => shard.map(({ name }) => name).toSorted());
         expect(names(shardsOf(again, lockAgain, total))).toEqual(names(shardsOf(models, lock, total)));
       }),
     );
@@ -104,7 +105,7 @@ describe('shards', () => {
         fc.integer({ min: 1, max: 4 }),
         (bytes, total) => {
           const { models, lock } = catalogOf(bytes);
-          const weight = ({ name }: Model) => (bytes[Number(name.slice(1))] ?? 0) + 10_000_000;
+          const weight = ({ name }: CatalogEntry) => (bytes[Number(name.slice(1))] ?? 0) + 10_000_000;
           const loads = shardsOf(models, lock, total).map((shard) =>
             shard.reduce((sum, one) => sum + weight(one), 0),
           );
@@ -130,9 +131,16 @@ describe('shards', () => {
   });
 
   it('take a loader as a model, and one that is not in the lock as the average of those that are', () => {
-    const models = ['big', 'four', 'loader', 'new', 'small'].map((name) =>
-      model(name, name === 'loader' ? { image: 'loader' } : {}),
-    );
+    const loader: Loader = {
+      name: 'loader',
+      image: 'loader',
+      tags: [],
+      base: 'node',
+      platforms: ['linux/amd64'],
+      compression: 'none',
+      annotations: {},
+    };
+    const models = [model('big'), model('four'), loader, model('new'), model('small')];
     const lock = lockOf({ big: 9 * GB, four: 4 * GB, small: 1 * GB });
     // new counts as 4.7 GB, so it comes second; with the loader as a model of no bytes it would come third.
     expect(shardsOf(models, lock, 3).map((shard) => shard.map(({ name }) => name))).toEqual([

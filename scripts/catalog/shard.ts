@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
-import type { Lock, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Lock } from '../model/types.ts';
 import { show } from '../text/format.ts';
 
 /** One part of a catalog that is spread over several machines. */
@@ -43,13 +44,17 @@ export function parseShard(text: string, environment: NodeJS.ProcessEnv): Shard 
  * heaviest shard is then never above 4/3 of the lightest possible; Graham 1969). Models that the lock lacks count as the
  * average of the others. Shards beyond the number of models are empty.
  */
-export function shardModels(models: readonly Model[], lock: Lock | undefined, shard: Shard): Model[] {
+export function shardModels(
+  models: readonly CatalogEntry[],
+  lock: Lock | undefined,
+  shard: Shard,
+): CatalogEntry[] {
   const sizes = new Map(models.map((model) => [model.name, lockedSize(model, lock)]));
   const known = [...sizes.values()].filter((size) => size !== undefined);
   const average = known.reduce((sum, size) => sum + size, 0) / Math.max(1, known.length);
   // A loader's image is this program: of about the size that every model costs anyway.
-  const weight = ({ name, image }: Model) =>
-    bytesPerModel + (sizes.get(name) ?? (image === 'loader' ? 0 : average));
+  const weight = (entry: CatalogEntry) =>
+    bytesPerModel + (sizes.get(entry.name) ?? (isModel(entry) ? average : 0));
   const byWeight = models.toSorted((a, b) => weight(b) - weight(a) || (a.name < b.name ? -1 : 1));
   const loads = Array.from({ length: shard.total }, () => 0);
   const chosen = new Set<string>();
@@ -62,7 +67,7 @@ export function shardModels(models: readonly Model[], lock: Lock | undefined, sh
 }
 
 /** Bytes of a model's files by the lock; undefined when it has none, as for a loader. */
-export function lockedSize({ name }: Model, lock: Lock | undefined): number | undefined {
+export function lockedSize({ name }: CatalogEntry, lock: Lock | undefined): number | undefined {
   if (lock === undefined || !Object.hasOwn(lock.models, name)) return undefined;
   return lock.models[name]?.files.reduce((sum, { size }) => sum + size, 0);
 }

@@ -1,7 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { stringify } from 'yaml';
-import type { Catalog, Lock, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { Catalog, CatalogEntry, Lock } from '../model/types.ts';
 import { parseFileUri } from '../sources/file/uri.ts';
 import { frameworkImports } from './framework-imports.ts';
 import { formatLock } from './lockfile.ts';
@@ -27,7 +28,7 @@ export interface SplitModel {
 /** The parts of these models, for builds that go on apart from each other. Reads the catalog's text and the lock only. */
 export async function splitCatalog(
   catalog: Catalog,
-  models: readonly Model[],
+  models: readonly CatalogEntry[],
   lock: Lock | undefined,
 ): Promise<SplitModel[]> {
   const text = await readText(catalog.file, {
@@ -54,7 +55,7 @@ export async function splitCatalog(
 
 /** An entry that is nothing but its base: a loader needs no framework and no source. The same text for the same base. */
 function baseOf(
-  { base, platforms }: Model,
+  { base, platforms }: CatalogEntry,
   lock: Lock | undefined,
   mirrors: Catalog['mirrors'],
 ): NonNullable<SplitModel['base']> {
@@ -65,7 +66,7 @@ function baseOf(
   };
 }
 
-function lockOf({ name, base }: Model, lock: Lock): Lock {
+function lockOf({ name, base }: CatalogEntry, lock: Lock): Lock {
   return { lockVersion: 1, bases: only(lock.bases, base), models: only(lock.models, name) };
 }
 
@@ -74,11 +75,12 @@ function only<T>(record: Record<string, T>, key: string): Record<string, T> {
 }
 
 async function filesOf(
-  model: Model,
+  model: CatalogEntry,
   lock: Lock | undefined,
   directory: string,
   scripts: string[],
 ): Promise<string[]> {
+  if (!isModel(model)) return scripts;
   const home = await realpath(directory);
   const paths = Object.values(model.files).flatMap((uri) => localPath(uri) ?? []);
   const root = localPath(model.source);

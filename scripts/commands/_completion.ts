@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Options } from 'yargs';
+import { frameworkName } from '../model/catalog-entry.ts';
 import type { Command } from './_command.ts';
 import { allOptions } from './_options.ts';
 
@@ -82,7 +83,8 @@ async function catalogModels(before: string[]): Promise<{ name: string; framewor
   const at = before.findLastIndex((word) => word === '-f' || word === '--file');
   try {
     const { loadCatalog } = await import('../catalog/load.ts');
-    return (await loadCatalog(before[at + 1] && at >= 0 ? String(before[at + 1]) : 'models.yaml')).models;
+    const { models } = await loadCatalog(before[at + 1] && at >= 0 ? String(before[at + 1]) : 'models.yaml');
+    return models.map((entry) => ({ name: entry.name, framework: frameworkName(entry) }));
   } catch {
     // Completion has nowhere to show an error: the command itself will.
     return [];

@@ -1,6 +1,7 @@
 import { lockedSize } from '../catalog/shard.ts';
 import { ModelcarsError } from '../errors.ts';
-import type { Lock, Model } from '../model/types.ts';
+import { frameworkName } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Lock } from '../model/types.ts';
 
 /** What `list --matrix` can write, a job a model. */
 export const matrixForms = ['github', 'gitlab', 'plain'] as const;
@@ -18,7 +19,7 @@ const mostJobs: Record<MatrixForm, number> = { github: 256, gitlab: 200, plain: 
  *
  * Fails with code `limit` when the system would refuse so many jobs.
  */
-export function matrixOf(form: MatrixForm, models: readonly Model[], lock: Lock | undefined): string {
+export function matrixOf(form: MatrixForm, models: readonly CatalogEntry[], lock: Lock | undefined): string {
   const most = mostJobs[form];
   if (models.length > most) {
     throw new ModelcarsError(
@@ -34,7 +35,7 @@ export function matrixOf(form: MatrixForm, models: readonly Model[], lock: Lock 
   if (form === 'gitlab') return JSON.stringify([{ MODEL: names }]);
   const include = models.map((model) => {
     const size = lockedSize(model, lock);
-    return { model: model.name, framework: model.framework, ...(size !== undefined && { size }) };
+    return { model: model.name, framework: frameworkName(model), ...(size !== undefined && { size }) };
   });
   return JSON.stringify({ include });
 }

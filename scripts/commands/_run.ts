@@ -1,4 +1,4 @@
-import type { Catalog, Model } from '../model/types.ts';
+import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { isCI } from '../terminal/progress.ts';
 import type { Context } from './_command.ts';
@@ -11,7 +11,7 @@ import { defined, type Flags } from './_options.ts';
 export async function openCatalog(
   flags: Flags,
   context: Context,
-): Promise<{ catalog: Catalog; models: Model[] }> {
+): Promise<{ catalog: Catalog; models: CatalogEntry[] }> {
   const { loadCatalog, selectModels } = await import('../catalog/load.ts');
   const catalog = await loadCatalog(flags.file, flags.overrides);
   const { formerLock } = await import('../catalog/lock-path.ts');

@@ -1,4 +1,6 @@
 import type { CacheSettings } from '../cache/settings.ts';
+import { isModel, sourceName } from '../model/catalog-entry.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import type { CacheTarget } from '../pipeline/cache.ts';
 import type { Outcome } from '../pipeline/types.ts';
 import type { Command, Context } from './_command.ts';
@@ -73,10 +75,13 @@ async function cacheCatalog(flags: Flags, settings: CacheSettings, context: Cont
       'write `cache: s3://bucket/prefix` into models.yaml, or say --bucket NAME',
     );
   }
-  const isCached = ({ source }: { source: string }) => folderOf(place, source) !== undefined;
+  const isCached = (entry: CatalogEntry) => isModel(entry) && folderOf(place, entry.source) !== undefined;
   const other = options.models.find((model) => flags.models.includes(model.name) && !isCached(model));
   if (other)
-    throw usage(`cache ${other.name}: ${other.source} is not on a hub`, 'name models with hf:// sources');
+    throw usage(
+      `cache ${other.name}: ${sourceName(other)} is not on a hub`,
+      'name models with hf:// sources',
+    );
   const models = options.models.filter(isCached);
   if (models.length === 0) context.tell('nothing to cache: no model of the catalog is on a hub');
   const target = await openTarget(place, settings, context);

@@ -1,14 +1,10 @@
-import type { Model } from '../model/types.ts';
-import type { LockState } from '../pipeline/list.ts';
+import type { ListedModel } from '../pipeline/list.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
 import type { Command, Context } from './_command.ts';
 import { matrixOf } from './_matrix.ts';
 import { optionSets, usage } from './_options.ts';
 import { openCatalog, runOptions } from './_run.ts';
-
-/** One model in `--json` output: the catalog's entry with defaults and overrides applied, and its state in the lock. */
-type ListedModel = Model & { lock: LockState };
 
 /** `modelcars list [model..]`: what the catalog holds, compared with the lock; asks no hub and no registry. */
 export const list: Command = {

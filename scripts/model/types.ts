@@ -4,20 +4,12 @@
 export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** One entry of models.yaml with every default and override applied. */
-export interface Model {
+export type CatalogEntry = Model | Loader;
+
+/** What every entry says about its image, whatever is in it. */
+interface ImageEntry {
   /** DNS-1123 label; the image's name and the last part of its repository. */
   name: string;
-  /** `loader`: no model, but modelcars itself, to run `cache` in a cluster. Then `framework` and `source` are only names. */
-  image?: 'loader';
-  /** A folder of frameworks/. */
-  framework: string;
-  /** URI in KServe's style: `file:path`, `hf://org/repo[:revision]`, `https://…`, `s3://bucket/prefix`. */
-  source: string;
-  /** More files: path below /models → URI of a single file. Wins over nothing: a clash with `source` is an error. */
-  files: Record<string, string>;
-  /** Globs over the source's paths; empty means the framework's. */
-  include: string[];
-  exclude: string[];
   /** `v1.2.3`, or undefined when neither the catalog nor --version gives one. */
   version?: string;
   /** More tags to push. */
@@ -31,18 +23,38 @@ export interface Model {
   compression: Compression;
   /** Registry host and optional path, `quay.io/me`; undefined when neither the catalog nor --registry gives one. */
   registry?: string;
-  /** Biggest layer in bytes that may be planned; undefined: the registry's known limit, else 10 GB (GHCR's). */
-  maxLayerSize?: number;
   /** Become org.opencontainers.image.* annotations when given. */
   title?: string;
   description?: string;
+  /** More annotations, as they are. */
+  annotations: Record<string, string>;
+}
+
+/** An entry that is a model. */
+export interface Model extends ImageEntry {
+  image?: never;
+  /** A folder of frameworks/. */
+  framework: string;
+  /** A URI that one of the kinds of sources reads, such as `file:path` or `hf://org/repo`. */
+  source: string;
+  /** More files: path below /models → URI of a single file. A path that `source` has too is an error. */
+  files: Record<string, string>;
+  /** Globs over the source's paths; empty means the framework's. */
+  include: string[];
+  exclude: string[];
+  /** The largest layer, in bytes, that is planned; by default the registry's known limit, falling back to GHCR's 10 GB. */
+  maxLayerSize?: number;
+  /** An SPDX expression. */
   licenses?: string;
   /** Whether `licenses` comes from `defaults:`, which does not know the model. */
   licensesByDefault?: true;
-  /** More annotations, as they are. */
-  annotations: Record<string, string>;
-  /** How it is to be served, beyond what its framework says. No part of the image. */
+  /** How to serve it, in addition to what its framework says. Not part of the image. */
   serving?: Serving;
+}
+
+/** An entry that is modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */
+export interface Loader extends ImageEntry {
+  image: 'loader';
 }
 
 /** What an InferenceService says besides the image; every field is KServe's or Kubernetes' of the same name. */
@@ -73,7 +85,7 @@ export interface Catalog {
   mirrors: Record<string, string>;
   /** `s3://bucket/prefix` that is asked for the files of hub models before the hub. */
   cache?: string;
-  models: Model[];
+  models: CatalogEntry[];
 }
 
 /** One file of a model, as resolved and locked. */

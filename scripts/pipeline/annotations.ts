@@ -1,5 +1,6 @@
 import type { Layer } from '../image/layer.ts';
-import type { LockedModel, Model } from '../model/types.ts';
+import { frameworkName, isModel, sourceName } from '../model/catalog-entry.ts';
+import type { CatalogEntry, LockedModel } from '../model/types.ts';
 import { spdxOf } from '../sources/huggingface/licence.ts';
 import { isLocal, kindOf } from '../sources/index.ts';
 
@@ -23,19 +24,25 @@ const mostListed = 64;
  * source is not named, since its path means nothing on another machine. The model card fills in what the catalog leaves out. The
  * catalog's `annotations:` override all of these except the base image and the creation time.
  */
-export function annotationsOf(model: Model, locked: LockedModel, created: string): Record<string, string> {
+export function annotationsOf(
+  model: CatalogEntry,
+  locked: LockedModel,
+  created: string,
+): Record<string, string> {
   const prefix = 'org.opencontainers.image';
   const { metadata = {} } = locked;
-  const page = kindOf(model.source)?.page?.(model.source);
+  const source = sourceName(model);
+  const page = kindOf(source)?.page?.(source);
+  const licenses = isModel(model) ? model.licenses : undefined;
   const known: Record<string, string | undefined> = {
     [`${prefix}.title`]: model.title ?? model.name,
     [`${prefix}.description`]: model.description,
     [`${prefix}.version`]: model.version,
     [`${prefix}.revision`]: locked.revision,
     [`${prefix}.url`]: page,
-    [`${prefix}.source`]: page ?? (isLocal(model.source) ? undefined : model.source),
-    [`${prefix}.licenses`]: model.licenses ?? spdxOf(metadata),
-    [keys.framework]: model.framework,
+    [`${prefix}.source`]: page ?? (isLocal(source) ? undefined : source),
+    [`${prefix}.licenses`]: licenses ?? spdxOf(metadata),
+    [keys.framework]: frameworkName(model),
     [keys.baseModel]: metadata.base_model,
     [keys.pipelineTag]: metadata.pipeline_tag,
     ...model.annotations,

@@ -3,7 +3,7 @@ import { Archive } from '../layout/archive.ts';
 import { nameOf } from '../layout/entries.ts';
 import { Layout } from '../layout/layout.ts';
 import { isArchive } from '../layout/open.ts';
-import type { Model } from '../model/types.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import { assemble, predict, proveFiles } from './assemble.ts';
 import { checkDiskSpace } from './disk-space.ts';
 import { forEachModel } from './for-each-model.ts';
@@ -99,7 +99,7 @@ function buildInto(
 }
 
 /** What a build would write; with a digest only when every layer's digest is known. */
-async function planned(session: Session, model: Model): Promise<Outcome> {
+async function planned(session: Session, model: CatalogEntry): Promise<Outcome> {
   const plan = await planImage(session, model);
   const known = await predict(session, plan);
   await proveFiles(session, plan);

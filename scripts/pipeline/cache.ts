@@ -1,6 +1,7 @@
 import { type CacheLocation, folderOf, openCacheBucket } from '../cache/location.ts';
 import { cachedRevision, cacheModel } from '../cache/mirror.ts';
 import { ModelcarsError } from '../errors.ts';
+import { isModel, sourceName } from '../model/catalog-entry.ts';
 import { splitHubUri } from '../sources/huggingface/uri.ts';
 import { closeSources, openSource } from '../sources/index.ts';
 import type { Bucket } from '../sources/s3/bucket.ts';
@@ -37,9 +38,9 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
   const downloads = await openDownloads(target);
   return await forEachModel({ ...options, concurrency: options.concurrency ?? 1 }, async (model, task) => {
     const locked = await session.locked.model(model);
-    const folder = folderOf(target.place, model.source);
-    if (folder === undefined)
-      throw new ModelcarsError('source', `cache ${model.name}: ${model.source} is not on a hub`);
+    const folder = isModel(model) ? folderOf(target.place, model.source) : undefined;
+    if (!isModel(model) || folder === undefined)
+      throw new ModelcarsError('source', `cache ${model.name}: ${sourceName(model)} is not on a hub`);
     const result = await cacheModel({
       ...common(options, target, bucket, task),
       ...(downloads && { downloads }),

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import { pathError } from '../files/atomic.ts';
-import type { Model } from '../model/types.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -11,7 +11,7 @@ import type { Outcome, RunOptions } from './types.ts';
  */
 export async function forEachModel(
   options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
-  work: (model: Model, task: Task) => Promise<Outcome>,
+  work: (model: CatalogEntry, task: Task) => Promise<Outcome>,
 ): Promise<Outcome[]> {
   const limit = pLimit(options.concurrency ?? 4);
   return Promise.all(

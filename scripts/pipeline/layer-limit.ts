@@ -1,5 +1,6 @@
 import type { LayerLimit } from '../image/plan.ts';
-import type { Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import { maxBlobSize } from '../registry/limits.ts';
 import { registryOf } from './image-names.ts';
 
@@ -10,8 +11,9 @@ const defaultLimit = 10e9;
  * The largest layer a model may have: its `maxLayerSize`, falling back to the known limit of its registry, then to 10 GB. It
  * applies to `build` as well, because layouts are built to be pushed.
  */
-export function layerLimit(model: Model): LayerLimit {
-  if (model.maxLayerSize !== undefined) return { bytes: model.maxLayerSize, of: 'maxLayerSize' };
+export function layerLimit(model: CatalogEntry): LayerLimit {
+  if (isModel(model) && model.maxLayerSize !== undefined)
+    return { bytes: model.maxLayerSize, of: 'maxLayerSize' };
   const registry = model.registry === undefined ? undefined : registryOf(model);
   const known = registry === undefined ? undefined : maxBlobSize(registry);
   if (registry === undefined || known === undefined) return { bytes: defaultLimit, of: 'default' };

@@ -1,6 +1,7 @@
 import { lockProblems } from '../catalog/lock-check.ts';
 import { ModelcarsError } from '../errors.ts';
-import type { LockedModel, Model } from '../model/types.ts';
+import { frameworkName, isModel, sourceName } from '../model/catalog-entry.ts';
+import type { CatalogEntry, LockedModel, Model } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
 import { lockedDigest } from './lock-layers.ts';
@@ -20,23 +21,32 @@ export interface LockState {
   digest?: string;
 }
 
+/** An entry of the catalog and its state. A loader has the fields of a model too, with names in place of framework and source. */
+export type ListedModel = Omit<Model, 'image'> & { image?: 'loader'; lock: LockState };
+
 /**
  * Compares the models and their local files with the lock; reads the local files whose hash this machine does not remember. Asks
  * neither hub nor registry.
  */
-export async function listModels(options: RunOptions): Promise<(Model & { lock: LockState })[]> {
+export async function listModels(options: RunOptions): Promise<ListedModel[]> {
   await using session = await Session.open({ ...options, frozen: false, offline: true });
   return await Promise.all(
-    options.models.map(async (model) => ({ ...model, lock: await lockState(session, model) })),
+    options.models.map(async (model) => ({ ...withAllFields(model), lock: await lockState(session, model) })),
   );
 }
 
-async function lockState(session: Session, model: Model): Promise<LockState> {
+function withAllFields(entry: CatalogEntry): Omit<ListedModel, 'lock'> {
+  if (isModel(entry)) return entry;
+  const none = { files: {}, include: [], exclude: [] };
+  return { ...entry, ...none, framework: frameworkName(entry), source: sourceName(entry) };
+}
+
+async function lockState(session: Session, model: CatalogEntry): Promise<LockState> {
   const { lock } = session;
   const lockFile = displayPath(session.options.catalog.lockFile);
   const reasons = lockProblems([model], lock, session.frameworks, undefined, lockFile);
   // The lock has only the base image of a loader.
-  if (model.image === 'loader') return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
+  if (!isModel(model)) return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
   if (locked === undefined) return { state: 'missing', reasons };
   const change = reasons.length === 0 ? await changeOf(session, locked) : undefined;

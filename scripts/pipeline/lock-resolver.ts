@@ -4,7 +4,8 @@ import { resolveModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 import { loaderFiles } from '../loader/files.ts';
-import type { Framework, Lock, LockedBase, LockedModel, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Framework, Lock, LockedBase, LockedModel, Model } from '../model/types.ts';
 import type { SourceOptions } from '../sources/types.ts';
 import { displayPath } from '../text/paths.ts';
 import type { BaseImages } from './base-images.ts';
@@ -30,7 +31,7 @@ export interface LockResolverOptions {
  */
 export class LockResolver {
   readonly #use: LockResolverOptions;
-  readonly #models = new Once<Model, LockedModel>();
+  readonly #models = new Once<CatalogEntry, LockedModel>();
   readonly #pins = new Once<string, LockedBase>();
 
   constructor(use: LockResolverOptions) {
@@ -38,18 +39,17 @@ export class LockResolver {
   }
 
   /** A model's files, with size and sha256. Fails with the source's errors where it has to be resolved. */
-  model(model: Model): Promise<LockedModel> {
+  model(model: CatalogEntry): Promise<LockedModel> {
     return this.#models.get(model, async () => {
       const { local, options } = this.#use;
-      const locked =
-        model.image === 'loader' ? await loaderFiles(options.signal) : await this.#lockedOrCurrent(model);
+      const locked = isModel(model) ? await this.#lockedOrCurrent(model) : await loaderFiles(options.signal);
       if (locked !== this.#use.lock?.models[model.name]) local.accept(wantedFiles(locked));
       return locked;
     });
   }
 
   /** The manifest digests of a model's base image, one per platform. */
-  base(model: Model): Promise<LockedBase> {
+  base(model: CatalogEntry): Promise<LockedBase> {
     return this.#pins.get(`${model.base} ${model.platforms.join()}`, async () => {
       const pins = { ...this.#use.lock?.bases[model.base] };
       const missing = model.platforms.filter((platform) => pins[platform] === undefined);
@@ -63,7 +63,7 @@ export class LockResolver {
   }
 
   /** The manifest digest of a model's base image for one of the model's platforms. */
-  async pin(model: Model, platform: string): Promise<Digest> {
+  async pin(model: CatalogEntry, platform: string): Promise<Digest> {
     const pin = (await this.base(model))[platform] as Digest | undefined;
     if (pin === undefined) throw new ModelcarsError('bug', `base ${model.base}: no pin for ${platform}`);
     return pin;

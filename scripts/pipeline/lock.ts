@@ -3,7 +3,8 @@ import { formatLock, writeLock } from '../catalog/lockfile.ts';
 import { resolveModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import { layerPredictor } from '../image/predict-layer.ts';
-import type { Lock, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { Loader, Lock, Model } from '../model/types.ts';
 import type { FileTap } from '../sources/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { forEachModel } from './for-each-model.ts';
@@ -37,7 +38,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
   await using session = await Session.open(options);
   if (options.frozen) {
     const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
-      if (model.image !== 'loader') await session.local.prove(wantedFiles(await session.locked.model(model)));
+      if (isModel(model)) await session.local.prove(wantedFiles(await session.locked.model(model)));
       return { model: model.name, status: 'unchanged' };
     });
     return { outcomes, change: 'unchanged', changes: { models: [], bases: [] } };
@@ -53,7 +54,7 @@ export async function lockModels(options: RunOptions & { layers?: boolean }): Pr
     ),
   };
   const outcomes = await forEachModel(options, async (model, task): Promise<Outcome> => {
-    if (model.image === 'loader') return lockLoader(session, model, lock);
+    if (!isModel(model)) return lockLoader(session, model, lock);
     const [{ leftOut, ...resolved }, pins] = await Promise.all([
       resolveModel(
         model,
@@ -122,7 +123,7 @@ function tapFor(session: Session, model: Model): FileTap | undefined {
 }
 
 /** Locks a loader's base image; its other content is the running program itself. */
-async function lockLoader(session: Session, model: Model, lock: Lock): Promise<Outcome> {
+async function lockLoader(session: Session, model: Loader, lock: Lock): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
   const pins = await session.bases.resolve(model.base, model.platforms);
   await checkLoaderBase(session, model, pins, 'lock');

@@ -1,6 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import { inferenceService, type KubernetesObject } from '../kserve/manifests/inference-service.ts';
 import { servingRuntime } from '../kserve/manifests/serving-runtimes.ts';
+import { isModel } from '../model/catalog-entry.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { predict, proveFiles } from './assemble.ts';
@@ -35,7 +36,7 @@ export interface ModelManifest {
  * registry's or the source's error when a digest cannot be determined.
  */
 export async function manifestModels(options: ManifestRunOptions): Promise<ModelManifest[]> {
-  const models = options.models.filter(({ image }) => image !== 'loader');
+  const models = options.models.filter(isModel);
   if (models.length === 0) {
     throw new ModelcarsError('usage', 'write manifest: KServe serves models, and this is a loader', {
       next: 'name a model',

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
-import type { Model } from '../model/types.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { parseReference } from '../registry/reference.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
@@ -22,9 +22,9 @@ export interface ImageAddress {
 /** Images of models in one location. Dispose of it at the end. */
 export interface OpenedImages extends AsyncDisposable {
   /** Fails with code `usage` for a model without a registry, where images are in registries. */
-  address(model: Model): ImageAddress;
+  address(model: CatalogEntry): ImageAddress;
   /** The descriptor of a model's image; undefined when the location has no such image. */
-  find(model: Model): Promise<Descriptor | undefined>;
+  find(model: CatalogEntry): Promise<Descriptor | undefined>;
 }
 
 /** Opens a location. Fails with code `layout` when it is a layout that cannot be read; a registry is not asked anything yet. */
@@ -33,7 +33,7 @@ export async function openImages(
   location: ImageLocation,
 ): Promise<OpenedImages> {
   const layout = 'layout' in location ? await openLayout(location.layout) : undefined;
-  const address = (model: Model): ImageAddress => {
+  const address = (model: CatalogEntry): ImageAddress => {
     const name = layout === undefined ? repositoryName(model) : entryName(model);
     return layout === undefined
       ? { store: client.repository(name), reference: remoteTag(model), name }
@@ -63,13 +63,13 @@ export interface FoundImage {
 
 /** Images that exist, by model. */
 export interface FoundImages {
-  of(model: Model): FoundImage;
+  of(model: CatalogEntry): FoundImage;
 }
 
 /** Finds the images of all these models. Fails with code `layout` or `registry` and names all that are missing. */
 export async function requireImages(
   images: OpenedImages,
-  models: readonly Model[],
+  models: readonly CatalogEntry[],
   location: ImageLocation,
 ): Promise<FoundImages> {
   const inLayout = 'layout' in location;
@@ -96,7 +96,7 @@ export async function requireImages(
   );
 }
 
-function imageOf(found: ReadonlyMap<string, FoundImage>, { name }: Model): FoundImage {
+function imageOf(found: ReadonlyMap<string, FoundImage>, { name }: CatalogEntry): FoundImage {
   const image = found.get(name);
   if (image === undefined) throw new ModelcarsError('bug', `the image of ${name} was not looked for`);
   return image;

@@ -6,7 +6,8 @@ import type { ImageDescription } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
 import { loaderProcess, loaderRoot } from '../loader/files.ts';
 import { nodeBase } from '../loader/node.ts';
-import type { LockedModel, Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Loader, LockedModel } from '../model/types.ts';
 import type { WantedFile } from '../store/file-cache.ts';
 import { annotationsOf } from './annotations.ts';
 import { layerLimit } from './layer-limit.ts';
@@ -16,7 +17,7 @@ import type { Session } from './session.ts';
 
 /** Everything that is known about an image before any model byte is read. */
 export interface ImagePlan {
-  model: Model;
+  model: CatalogEntry;
   layers: Layer[];
   /** The files of all layers, by path below /models. */
   files: ReadonlyMap<string, WantedFile>;
@@ -28,9 +29,9 @@ export interface ImagePlan {
  * Plans an image from the lock (a loader's from the installed program): layers, base images, annotations. Fails with code `limit`
  * when a layer is too large, and with `integrity` when a local file's size or remembered hash differs from the lock.
  */
-export async function planImage(session: Session, model: Model): Promise<ImagePlan> {
+export async function planImage(session: Session, model: CatalogEntry): Promise<ImagePlan> {
   const locked = await session.locked.model(model);
-  checkLicences(model, locked.metadata);
+  if (isModel(model)) checkLicences(model, locked.metadata);
   const { layers, files, loader } = planModel(session, model, locked);
   const plans = layers.map(({ plan }) => plan);
   checkLayerSizes(plans, layerLimit(model));
@@ -41,7 +42,7 @@ export async function planImage(session: Session, model: Model): Promise<ImagePl
 }
 
 /** Container engines mount at most 127 layers with overlayfs. */
-function checkLayerCount(model: Model, own: number, bases: readonly Base[]): void {
+function checkLayerCount(model: CatalogEntry, own: number, bases: readonly Base[]): void {
   const most = Math.max(...bases.map((base) => base.layers.length));
   if (own + most <= 127) return;
   throw new ModelcarsError(
@@ -54,7 +55,7 @@ function checkLayerCount(model: Model, own: number, bases: readonly Base[]): voi
 /** Creation time, annotations and process of an image. */
 export function describe(
   session: Session,
-  model: Model,
+  model: CatalogEntry,
   locked: LockedModel,
   loader?: { process: typeof loaderProcess },
 ): ImageDescription {
@@ -66,11 +67,11 @@ export function describe(
 /** The layers of a model's files, without the base image; reads nothing. */
 export function planModel(
   session: Session,
-  model: Model,
+  model: CatalogEntry,
   locked: LockedModel,
 ): Pick<ImagePlan, 'layers' | 'files'> & { loader: ReturnType<typeof checkedLoader> | undefined } {
-  const loader = model.image === 'loader' ? checkedLoader(model) : undefined;
-  const framework = loader ? undefined : session.framework(model);
+  const loader = isModel(model) ? undefined : checkedLoader(model);
+  const framework = isModel(model) ? session.framework(model) : undefined;
   const wanted = new Map<string, WantedFile>();
   const files = wantedFiles(locked).map((file): ImageFile => {
     const path = framework === undefined ? file.path : targetPath(framework, file);
@@ -90,7 +91,7 @@ export function planModel(
 }
 
 /** Root folder and process of a loader's image. Fails with code `catalog` for the base `embedded`, which lacks Node. */
-function checkedLoader(model: Model): { root: string; process: typeof loaderProcess } {
+function checkedLoader(model: Loader): { root: string; process: typeof loaderProcess } {
   if (model.base !== 'embedded') return { root: loaderRoot, process: loaderProcess };
   throw new ModelcarsError('catalog', `plan ${model.name}: the base \`embedded\` has no Node to run it`, {
     next: nodeBase,

@@ -1,6 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
-import type { Model } from '../model/types.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import { RegistryFailure } from '../registry/failure.ts';
 import type { Repository } from '../registry/repository.ts';
 import { checkImmutable, planTags, standing, type TagMove, type TagRequest } from '../registry/tag-policy.ts';
@@ -23,7 +23,7 @@ export interface TagPlan {
  * Plans the tags of a model's push from the list of tags and from the images that the tags point at: a list may be cut or forbidden
  * (AWS's documented policy for pushing lacks ecr:ListImages).
  */
-export async function planPush(repository: Repository, model: Model): Promise<TagPlan> {
+export async function planPush(repository: Repository, model: CatalogEntry): Promise<TagPlan> {
   const { tags, unlisted } = await listTags(repository);
   const request = {
     ...(model.version !== undefined && { version: model.version }),

@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
-import type { Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry, Model } from '../model/types.ts';
 import { buildModels } from './build.ts';
 import { repositoryName } from './image-names.ts';
 import { pushModels } from './push.ts';
@@ -27,12 +28,11 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   );
   const good = options.models.filter(({ name }) => digests.has(name));
   options.signal.throwIfAborted();
-  const isLoader = ({ image }: Model) => image === 'loader';
-  const servable = good.filter((model) => !isLoader(model));
+  const servable = good.filter(isModel);
   const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
   options.signal.throwIfAborted();
   // A loader serves no model, so it has no smoke test; it is verified.
-  const ready = good.filter((model) => isLoader(model) || proven.has(model.name));
+  const ready = good.filter((model) => !isModel(model) || proven.has(model.name));
   const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
   return options.models.map((model) => {
     const outcome = pushed.find((one) => one.model === model.name);
@@ -43,7 +43,7 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   });
 }
 
-function unproven({ name }: Model): ModelcarsError {
+function unproven({ name }: CatalogEntry): ModelcarsError {
   return new ModelcarsError('integrity', `push ${name}: smoke test failed, not pushed`, {
     next: 'see the diagnosis above; run `modelcars smoke` to repeat the test',
   });

@@ -1,6 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
-import type { Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { TagMove } from '../registry/tag-policy.ts';
 import { isLocal } from '../sources/index.ts';
@@ -45,7 +46,7 @@ async function suggestLockingLayers(session: Session, outcomes: readonly Outcome
   if (lock === undefined || options.frozen || options.dryRun) return;
   const done = new Set(outcomes.filter(({ status }) => status !== 'failed').map(({ model }) => model));
   const names = options.models
-    .filter(({ name, source, image }) => done.has(name) && image === undefined && !isLocal(source))
+    .filter((model) => isModel(model) && done.has(model.name) && !isLocal(model.source))
     .filter(({ name }) => lock.models[name] !== undefined && lock.models[name].layers === undefined)
     .map(({ name }) => name);
   if (names.length === 0) return;
@@ -56,7 +57,7 @@ async function suggestLockingLayers(session: Session, outcomes: readonly Outcome
 
 async function pushModel(
   session: Session,
-  model: Model,
+  model: CatalogEntry,
   task: Task,
   proven: string | undefined,
 ): Promise<Outcome> {

@@ -5,7 +5,7 @@ import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
-import type { Framework, Lock, Model } from '../model/types.ts';
+import type { CatalogEntry, Framework, Lock, Model } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { closeSources } from '../sources/index.ts';
 import type { SourceOptions } from '../sources/types.ts';
@@ -126,7 +126,7 @@ export class Session implements AsyncDisposable {
   }
 
   /** One platform of a model's base image. */
-  async base(model: Model, platform: string): Promise<Base> {
+  async base(model: CatalogEntry, platform: string): Promise<Base> {
     return this.bases.open(model.base, platform, await this.locked.pin(model, platform));
   }
 

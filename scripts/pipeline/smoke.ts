@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
 import type { Security, SmokeResult } from '../kserve/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
 import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { repositoryName } from './image-names.ts';
@@ -20,7 +21,7 @@ const mostAtATime = 8;
  * what was made is deleted first.
  */
 export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]> {
-  const models = options.models.filter(({ image }) => image !== 'loader');
+  const models = options.models.filter(isModel);
   if (models.length === 0) return [];
   if ('registry' in options.from) for (const model of models) repositoryName(model);
   await using session = await Session.open(options);

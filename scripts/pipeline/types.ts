@@ -1,5 +1,5 @@
 import type { ModelcarsError } from '../errors.ts';
-import type { Catalog, Model } from '../model/types.ts';
+import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
 import type { Check } from '../verify/verify.ts';
@@ -16,7 +16,7 @@ export interface RegistryAccess {
 export interface RunOptions {
   catalog: Catalog;
   /** The models to work on: a selection of `catalog.models`, overrides applied. */
-  models: Model[];
+  models: CatalogEntry[];
   /** Whether a missing or stale lock fails the run (the default when CI=true). */
   frozen: boolean;
   /** Report what would be done; write nothing, anywhere. */

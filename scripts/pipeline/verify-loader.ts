@@ -2,7 +2,7 @@ import { ModelcarsError } from '../errors.ts';
 import { parseIndex, parseManifest } from '../image/schema.ts';
 import type { Descriptor, Digest, ImageStore } from '../image/types.ts';
 import { checkNode } from '../loader/node.ts';
-import type { LockedBase, Model } from '../model/types.ts';
+import type { Loader, LockedBase } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { hashImage } from './hash-layers.ts';
 import type { ImageAddress } from './open-images.ts';
@@ -13,7 +13,7 @@ import type { Outcome } from './types.ts';
 /** Fails when a loader's pinned base image lacks Node on one of its platforms (see `checkNode`); `verb` is the command. */
 export async function checkLoaderBase(
   session: Session,
-  model: Model,
+  model: Loader,
   pins: LockedBase,
   verb: string,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function checkLoaderBase(
  */
 export async function verifyLoader(
   session: Session,
-  model: Model,
+  model: Loader,
   { store, reference, name }: ImageAddress,
   task: Task,
 ): Promise<Outcome> {

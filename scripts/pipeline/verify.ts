@@ -1,5 +1,6 @@
 import { servedFiles, targetPath } from '../catalog/resolve.ts';
-import type { Model } from '../model/types.ts';
+import { isModel } from '../model/catalog-entry.ts';
+import type { CatalogEntry } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { forEachModel } from './for-each-model.ts';
@@ -23,8 +24,13 @@ export async function verifyModels(options: RunOptions & { from: ImageLocation }
   );
 }
 
-async function verifyOne(session: Session, model: Model, image: ImageAddress, task: Task): Promise<Outcome> {
-  if (model.image === 'loader') return verifyLoader(session, model, image, task);
+async function verifyOne(
+  session: Session,
+  model: CatalogEntry,
+  image: ImageAddress,
+  task: Task,
+): Promise<Outcome> {
+  if (!isModel(model)) return verifyLoader(session, model, image, task);
   const { store, reference, name } = image;
   const framework = session.framework(model);
   const locked = await session.locked.model(model);
