@@ -6,7 +6,8 @@ import { large, startModelHub, token, uri } from '../../../tests/support/hub-sou
 import { collect, failure } from '../../../tests/support/outcome.ts';
 import { rangeSize } from '../../http/ranges/read.ts';
 import type { LockedFile } from '../../model/types.ts';
-import { HubSource, type HubSourceOptions } from './source.ts';
+import type { ConnectionOptions } from '../types.ts';
+import { HubSource } from './source.ts';
 
 let hub: Hub;
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   await Promise.all(sources.splice(0).map((source) => source.close()));
 });
 
-function open(env: NodeJS.ProcessEnv = {}, options: HubSourceOptions = {}): HubSource {
+function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): HubSource {
   const made = new HubSource({
     env: { HF_ENDPOINT: hub.url, HOME: '/nonexistent', ...env },
     retry: { delay: 1 },
