@@ -94,7 +94,9 @@ export async function refuse(kind: 'hub' | 's3', peer: Peer): Promise<string> {
   const { code, stderr } = await tryModelcars(['lock'], { cwd: join(folder, kind), env, timeout: 100_000 });
   expect(code, stderr).toBe(1);
   expect(stderr).toMatch(/^error: m: /m);
-  expect(stderr).not.toMatch(/\bbug\b|RangeError|TypeError|call stack|heap|refuses connections|does not answer|connection to .* broke/);
+  expect(stderr).not.toMatch(
+    /\bbug\b|RangeError|TypeError|call stack|heap|refuses connections|does not answer|connection to .* broke/,
+  );
   expect(await readdir(join(folder, kind))).not.toContain('models.lock.yaml');
   return stderr;
 }
