@@ -54,3 +54,12 @@ export interface SmokeResult extends SmokeCase {
   reason?: string;
   diagnosis?: Diagnosis;
 }
+
+/** The part of KServe's ConfigMap `inferenceservice-config` that decides how an `oci://` image is served. */
+export interface ModelcarConfig {
+  enabled: boolean;
+  /** What `oci://` means, since KServe 0.20; `modelcar` before. */
+  mode: string;
+  /** UID that sidecar and model server get instead of their own. */
+  user?: number;
+}

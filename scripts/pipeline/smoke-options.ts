@@ -1,4 +1,4 @@
-import type { ClusterSettings } from '../kserve/smoke/types.ts';
+import type { ClusterSettings } from '../kserve/in-cluster/types.ts';
 import type { Mode, Security } from '../kserve/types.ts';
 import type { ImageLocation } from './open-images.ts';
 import type { RunOptions } from './types.ts';

@@ -40,7 +40,7 @@ async function smokeInCluster(
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
   session.store.requireTrust('remember clusters in the store');
-  const { openCluster } = await import('../kserve/smoke/open-cluster.ts');
+  const { openCluster } = await import('../kserve/in-cluster/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
   const served = models.map((model) => ({ name: model.name, ...images.of(model) }));

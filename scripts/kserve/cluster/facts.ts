@@ -1,6 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
+import type { ModelcarConfig } from '../types.ts';
 import { type Api, ApiError } from './api.ts';
-import { type ModelcarConfig, readModelcars, type ServiceConfig, withModelcarUser } from './kserve-config.ts';
+import { readModelcars, type ServiceConfig, withModelcarUser } from './kserve-config.ts';
 
 /** Where KServe keeps its configuration: KServe's own install, Open Data Hub, OpenShift AI, Kubeflow. */
 const configNamespaces = ['kserve', 'opendatahub', 'redhat-ods-applications', 'kubeflow'];

@@ -4,8 +4,9 @@ import { EnvHttpProxyAgent, fetch } from 'undici';
 import { ModelcarsError } from '../../errors.ts';
 import type { KubernetesObject } from '../manifests/inference-service.ts';
 import { fromYaml } from '../manifests/yaml.ts';
-import { type Api, ApiError } from './api.ts';
+import type { Api } from './api.ts';
 import { prepare } from './prepare-install.ts';
+import { retryApi } from './retry-api.ts';
 
 /** The KServe that a cluster of our own gets. */
 export const defaultVersion = 'v0.20.0';
@@ -110,23 +111,5 @@ async function until(api: Api, object: KubernetesObject, type: string, signal: A
       );
     }
     await sleep(1000, undefined, { signal });
-  }
-}
-
-/** Words of an API server or webhook that has just come up, or has too much to do. */
-const passing =
-  /failed calling webhook|connection refused|no endpoints|request did not complete|context deadline exceeded|etcdserver|too many requests/i;
-
-/** Tries again while the cluster is not all there yet; what was done by a try that seemed to fail counts. */
-export async function retryApi<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (attempt > 1 && error.reason === 'AlreadyExists') return undefined;
-      if (!passing.test(error.message) || attempt >= 60) throw error;
-      await sleep(1000, undefined, { signal });
-    }
   }
 }

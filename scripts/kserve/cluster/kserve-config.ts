@@ -1,19 +1,12 @@
 import { ModelcarsError } from '../../errors.ts';
+import type { ModelcarConfig } from '../types.ts';
 
 /** KServe's ConfigMap `inferenceservice-config`: texts that are JSON. */
 export interface ServiceConfig {
   data?: Record<string, string>;
 }
 
-/** What of it decides how an `oci://` image is served. */
-export interface ModelcarConfig {
-  enabled: boolean;
-  /** KServe 0.20 on: what `oci://` means; `modelcar` before. */
-  mode: string;
-  /** UID that sidecar and model server get instead of their own. */
-  user?: number;
-}
-
+/** Reads how KServe serves modelcars. Fails with code `cluster` when the ConfigMap is not as KServe writes it. */
 export function readModelcars(config: ServiceConfig): ModelcarConfig {
   const storage = section(config, 'storageInitializer');
   const { enableModelcar, enableOciModelSupport, ociModelMode, uidModelcar } = storage;

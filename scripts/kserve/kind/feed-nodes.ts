@@ -1,7 +1,7 @@
+import { run } from '../run-program.ts';
 import type { Kind } from './kind.ts';
 import { type ImageServer, type ServedImage, serveImages } from './registry-server.ts';
 import { addressTowards } from './remote-engine.ts';
-import { run } from './run-program.ts';
 
 /** The registry that images of this machine have in a kind cluster; a name that no DNS has. */
 export const host = 'modelcars.local';

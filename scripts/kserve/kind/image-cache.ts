@@ -1,5 +1,5 @@
+import { run, stream } from '../run-program.ts';
 import type { Kind } from './kind.ts';
-import { run, stream } from './run-program.ts';
 
 /** Go's names of processors, as platforms have them, for those of `uname -m`. */
 const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };

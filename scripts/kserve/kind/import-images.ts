@@ -1,9 +1,9 @@
 import { encodeHeader, endOfArchive, paddingOf } from '../../image/tar.ts';
 import type { Descriptor } from '../../image/types.ts';
 import { layoutVersion } from '../../layout/entries.ts';
+import { run } from '../run-program.ts';
 import type { Kind } from './kind.ts';
 import { type ServedImage, withinImage } from './registry-server.ts';
-import { run } from './run-program.ts';
 
 /**
  * Copies images of this machine into the nodes of a kind cluster, under the names `registry/NAME@DIGEST`: for engines whose nodes cannot

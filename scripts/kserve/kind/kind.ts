@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelcarsError } from '../../errors.ts';
+import { run } from '../run-program.ts';
 import { pointedAt, type RemoteEngine, remoteEngine, withAccess } from './remote-engine.ts';
-import { run } from './run-program.ts';
 
 /** How to make a cluster with kind. */
 export interface KindOptions {

@@ -7,9 +7,9 @@ import { type LockHandle, tryLock } from '../../store/file-lock.ts';
 import type { Api } from '../cluster/api.ts';
 import { connect } from '../cluster/connect.ts';
 import { defaultVersion, installKserve } from '../cluster/install.ts';
+import { run } from '../run-program.ts';
 import { bringCached } from './image-cache.ts';
 import { findEngine, Kind } from './kind.ts';
-import { run } from './run-program.ts';
 
 export interface OwnClusterOptions {
   /** The kind program. */

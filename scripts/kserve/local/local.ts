@@ -3,6 +3,7 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readdir, symlink } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
+import { isAlive } from '../../files/atomic.ts';
 import { FreeSpace } from '../../store/free-space.ts';
 import { randomUser } from '../manifests/security-context.ts';
 import { modelcarUser } from '../smoke/cases.ts';
@@ -12,7 +13,6 @@ import { ownPlatform, type RunnableImage, runnableImage } from './image.ts';
 import { NoPod, type Pod, startPod } from './pod.ts';
 import { serveAndAsk } from './serve.ts';
 import { launcherFor } from './server/launcher.ts';
-import { isAlive } from './tools.ts';
 import type { LocalOptions, Verdict } from './types.ts';
 import { removeTree, unpackLayers } from './unpack.ts';
 

@@ -33,12 +33,3 @@ export async function onPath(name: string): Promise<string | undefined> {
   }
   return undefined;
 }
-
-/** Whether a process of this machine runs. */
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ModelcarConfig } from '../cluster/kserve-config.ts';
-import type { Mode, Security, SmokeCase } from '../types.ts';
+import type { Mode, ModelcarConfig, Security, SmokeCase } from '../types.ts';
 
 /** What a cluster can do, as far as it decides which cases run. */
 export interface Abilities {

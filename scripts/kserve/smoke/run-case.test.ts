@@ -6,6 +6,7 @@ import { ApiServer } from '../../../tests/support/fake-apiserver.ts';
 import type { Api } from '../cluster/api.ts';
 import { connect } from '../cluster/connect.ts';
 import { NamespaceWatch } from '../cluster/watch.ts';
+import { ServingNamespace } from '../in-cluster/serving-namespace.ts';
 import type { InferenceService } from '../manifests/inference-service.ts';
 import type { SmokeResult } from '../types.ts';
 import { type RunCaseOptions, runCase } from './run-case.ts';
@@ -63,9 +64,7 @@ const service: InferenceService = {
 
 function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
   return runCase({
-    api,
-    watch,
-    namespace: 'models',
+    cluster: new ServingNamespace(api, watch, 'models'),
     case: { model: 'iris', mode: 'oci', security: 'runtime' },
     service,
     smoke: sklearn.smoke,

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { ModelcarsError } from '../../../errors.ts';
-import { isAlive, onPath } from '../tools.ts';
+import { isAlive } from '../../../files/atomic.ts';
+import { onPath } from '../tools.ts';
 
 export interface Engine {
   name: 'podman' | 'docker';

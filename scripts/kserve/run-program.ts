@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
-import { ModelcarsError } from '../../errors.ts';
+import { ModelcarsError } from '../errors.ts';
 
 /** How a program ended. */
 export interface Ran {

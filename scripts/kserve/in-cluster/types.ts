@@ -2,8 +2,8 @@ import type { Descriptor, ImageStore } from '../../image/types.ts';
 import type { Framework, Model } from '../../model/types.ts';
 import type { Amount } from '../cluster/capacity.ts';
 import type { ClusterFacts } from '../cluster/facts.ts';
+import type { PlannedCase } from '../smoke/cases.ts';
 import type { SmokeResult } from '../types.ts';
-import type { PlannedCase } from './cases.ts';
 
 /** Which cluster, and how it is to serve; as the command line says it. */
 export interface ClusterSettings {

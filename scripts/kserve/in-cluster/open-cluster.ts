@@ -3,8 +3,8 @@ import type { Api } from '../cluster/api.ts';
 import { type Amount, type NodeFacts, type PodFacts, roomFor } from '../cluster/capacity.ts';
 import { chooseRuntime } from '../cluster/choose-runtime.ts';
 import { type ClusterFacts, readFacts, setModelcarUser } from '../cluster/facts.ts';
-import { retryApi } from '../cluster/install.ts';
 import { openNamespace, ownLabel } from '../cluster/namespace.ts';
+import { retryApi } from '../cluster/retry-api.ts';
 import { NamespaceWatch } from '../cluster/watch.ts';
 import { onSuddenExit } from '../kind/cleanup-hint.ts';
 import { bringCached } from '../kind/image-cache.ts';
@@ -12,9 +12,11 @@ import type { Kind } from '../kind/kind.ts';
 import { type InferenceService, inferenceService } from '../manifests/inference-service.ts';
 import { quantity } from '../manifests/quantity.ts';
 import { randomUser } from '../manifests/security-context.ts';
+import { runCase } from '../smoke/run-case.ts';
+import type { ServingCluster } from '../smoke/serving-cluster.ts';
 import type { SmokeResult } from '../types.ts';
 import { createCluster, provideImages, useCluster } from './choose-cluster.ts';
-import { runCase } from './run-case.ts';
+import { ServingNamespace } from './serving-namespace.ts';
 import type { CaseOptions, OpenClusterOptions, SmokeCluster } from './types.ts';
 
 /** CPUs that a server asks for in a cluster of our own: a test may be slow, and should not wait for a whole CPU to be free. */
@@ -34,7 +36,8 @@ export async function openCluster(options: OpenClusterOptions): Promise<SmokeClu
   options.say(`namespace ${namespace}`);
   const watch = await NamespaceWatch.start(api, namespace);
   stack.defer(() => watch.stop());
-  const session = { api, own, kind, facts, namespace, registry, watch, options };
+  const serving = new ServingNamespace(api, watch, namespace);
+  const session = { api, own, kind, facts, namespace, registry, serving, options };
   const owned = stack.move();
   return {
     own,
@@ -58,7 +61,7 @@ interface Session {
   namespace: string;
   /** Where the nodes find images of this machine. */
   registry: string;
-  watch: NamespaceWatch;
+  serving: ServingCluster;
   options: OpenClusterOptions;
 }
 
@@ -107,7 +110,7 @@ function smoke(
   session: Session,
   { model, framework, planned, image, timeout, note }: CaseOptions,
 ): Promise<SmokeResult> {
-  const { api, own, facts, namespace, registry, watch, options } = session;
+  const { own, facts, namespace, registry, serving, options } = session;
   const { name, mode, security } = planned;
   // Where OpenShift chooses the user, a pod that names one is refused.
   const as = security === 'openshift' && facts.openshift ? 'runtime' : security;
@@ -123,9 +126,7 @@ function smoke(
     single: true,
   });
   return runCase({
-    api,
-    watch,
-    namespace,
+    cluster: serving,
     case: planned,
     service: own ? modest(service) : service,
     smoke: framework.smoke,
