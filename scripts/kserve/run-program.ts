@@ -14,9 +14,9 @@ export interface Ran {
 const shownLines = 12;
 
 /**
- * Runs a program without a shell and gives what it wrote. Fails with code `cluster` when it cannot be started or (unless `mayFail`)
- * ends with an error; when the signal aborts, it is told to end, by SIGTERM, and waited for. `input` goes to its stdin. The program is not
- * in the terminal's process group: Ctrl-C reaches it through us alone.
+ * Runs a program without a shell and returns its output. Fails with code `cluster` when it cannot be started or (unless
+ * `mayFail`) exits with an error; when the signal aborts, sends SIGTERM and waits for the program to exit. `input` goes
+ * to its stdin. The program has its own process group, so Ctrl-C does not reach it directly.
  */
 export async function run(
   program: string,
@@ -26,9 +26,9 @@ export async function run(
     input?: AsyncIterable<Uint8Array> | string;
     mayFail?: boolean;
     environment?: NodeJS.ProcessEnv;
-    /** Gets the process group's id, for whoever may have to end it after us. */
+    /** Receives the process group's id, so that a later run can kill the group if this one is killed. */
     onStart?(group: number): void;
-    /** Gets each line of stderr as it comes. */
+    /** Receives each line of stderr as it is written. */
     onLine?(line: string): void;
     next?: string;
   } = {},
@@ -51,7 +51,7 @@ export async function run(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-100_000);
   });
-  // kind ends a line that it will write over with a carriage return; readline takes that for an end too.
+  // kind ends a line that it will overwrite with a carriage return, which readline also takes for a line end.
   if (child.stderr && onLine)
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.trim() !== '') onLine(line.trim());
@@ -61,7 +61,8 @@ export async function run(
     child.once('close', (code) => resolve(code ?? 1));
   });
   ended.catch(() => undefined);
-  // Ends stdin whatever happens, so that nobody waits for more; what breaks because the program has ended is its own story.
+  // Always ends stdin, so that the program does not wait for more. An error because the program has exited is no
+  // failure.
   const fed =
     input === undefined || child.stdin === null
       ? undefined
@@ -78,9 +79,9 @@ export async function run(
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new ModelcarsError(
       'cluster',
-      `run ${program}: ${missing ? 'there is no such program' : (error as Error).message}`,
+      `run ${program}: ${missing ? 'program not found' : (error as Error).message}`,
       {
-        next: options.next ?? `install ${program}, or name another`,
+        next: options.next ?? `install ${program}, or pass the path of another`,
         cause: error,
       },
     );
@@ -89,12 +90,12 @@ export async function run(
   }
 }
 
-/** Whether an error of feeding a program says no more than that it reads no further. */
+/** Whether an error of writing to a program only means that it stopped reading. */
 function isEarlyEnd(error: unknown): boolean {
   return /^(EPIPE|ECONNRESET|ERR_STREAM_\w+)$/.test((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** What a program writes to stdout, as it comes. Fails as `run` does, after the last of it. */
+/** Streams what a program writes to stdout. Fails as `run` does, after the last chunk. */
 export async function* stream(
   program: string,
   args: readonly string[],
@@ -122,7 +123,7 @@ export async function* stream(
   }
 }
 
-/** The whole group: what it started itself would live on, and hold its output open. */
+/** Ends the whole group: children would otherwise survive and keep the output open. */
 function end(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
@@ -136,9 +137,9 @@ function failed(program: string, args: readonly string[], output: string, next?:
   const lines = output.trim().split('\n').slice(-shownLines);
   return new ModelcarsError(
     'cluster',
-    `run ${program} ${args[0] ?? ''}: it failed\n${lines.join('\n')}`.trimEnd(),
+    `run ${program} ${args[0] ?? ''}: failed\n${lines.join('\n')}`.trimEnd(),
     {
-      next: next ?? 'run it by hand to see more',
+      next: next ?? 'run it by hand for details',
     },
   );
 }

@@ -1,20 +1,24 @@
-/** What the smoke test's parts tell each other. */
+/**
+ * The terms that all rooms of kserve/ share: how an image is served, the stages of a pod, a smoke test's case and
+ * result.
+ */
 
-/** How KServe gets at an image: as a sidecar, as an image volume, or unpacked by the storage initializer. */
+/** How KServe gets the image's files: as a sidecar, as an image volume, or unpacked by the storage initializer. */
 export const modes = ['oci', 'oci+native', 'oci+fetch'] as const;
 export type Mode = (typeof modes)[number];
 
 /**
- * Whom the pod runs as: `runtime` as the ServingRuntime says; `openshift` with a random UID in group 0, no capability and no
- * privilege escalation, as OpenShift's restricted-v2 does; `modelcar` with KServe's `uidModelcar` (1010).
+ * The security context to test under: `runtime` as the ServingRuntime sets it; `openshift` with a random UID in group
+ * 0, no capabilities and no privilege escalation, as OpenShift's restricted-v2; `modelcar` with KServe's `uidModelcar`
+ * (1010).
  */
 export const securities = ['runtime', 'openshift', 'modelcar'] as const;
 export type Security = (typeof securities)[number];
 
 /**
- * Where a model that does not serve stops, in the order a pod goes through: the cluster takes the InferenceService (`apply`), the
- * node has the images (`pull`), init containers end (`init`), /mnt/models shows the model (`link`), the server reads it (`load`),
- * the pod is ready (`ready`), and the answer is right (`answer`).
+ * The stage at which a model stopped, in the order a pod passes them: the cluster accepts the InferenceService
+ * (`apply`), the node has the images (`pull`), init containers end (`init`), /mnt/models is linked (`link`), the server
+ * reads the model (`load`), the pod is ready (`ready`), and the prediction is correct (`answer`).
  */
 export const stages = ['apply', 'pull', 'init', 'link', 'load', 'ready', 'answer'] as const;
 export type Stage = (typeof stages)[number];
@@ -27,29 +31,32 @@ export interface SmokeCase {
   security: Security;
 }
 
-/** Why a model does not serve, on one screen. Its texts come from a cluster and are hostile: show them escaped and masked. */
+/**
+ * Why a model does not serve, on one screen. Its texts come from a cluster and are hostile: display them escaped and
+ * masked.
+ */
 export interface Diagnosis {
   stage: Stage;
-  /** One line: what was seen. */
+  /** The observation, in one line. */
   what: string;
-  /** The likely cause, and what mends it. Absent when what was seen fits none we know. */
+  /** The likely cause and its fix. Absent when the observation matches no known cause. */
   cause?: string;
   fix?: string;
-  /** Warnings and last events of the pod, oldest first, one a line. */
+  /** Warnings and last events of the pod, oldest first, one per line. */
   events: string[];
-  /** The container that tells most, and the last lines it wrote. */
+  /** The most relevant container, and the last lines of its log. */
   container?: string;
   logs: string[];
-  /** Of a wrong answer: the true classes, and what came. */
+  /** For a wrong answer: the expected classes, and those of the answer. */
   expected?: number[];
   got?: number[];
 }
 
 /** How one case ended. */
 export interface SmokeResult extends SmokeCase {
-  /** `skipped`: the cluster or machine cannot do this case; `reason` says why. */
+  /** `skipped`: the cluster or machine does not support this case; see `reason`. */
   status: 'passed' | 'failed' | 'skipped';
-  /** From apply (or start of the server) to the judged answer. */
+  /** From apply (or the start of the server) to the checked answer. */
   seconds: number;
   reason?: string;
   diagnosis?: Diagnosis;
@@ -60,6 +67,6 @@ export interface ModelcarConfig {
   enabled: boolean;
   /** What `oci://` means, since KServe 0.20; `modelcar` before. */
   mode: string;
-  /** UID that sidecar and model server get instead of their own. */
+  /** UID that replaces those of sidecar and model server. */
   user?: number;
 }

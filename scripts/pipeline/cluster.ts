@@ -10,8 +10,9 @@ import { Store } from '../store/store.ts';
 import type { Progress } from '../terminal/types.ts';
 
 /**
- * Makes a kind cluster with KServe, or takes up the one that is there, and leaves it standing. Returns its kubeconfig as text, and writes
- * it where the wishes say. Fails as `smokeModels` does; then, and when the signal aborts, what was made is deleted first.
+ * Creates a kind cluster with KServe, or reuses an existing one, and leaves it running. Returns its kubeconfig as text,
+ * and writes it to `kubeconfig` of the settings. Fails as `smokeModels` does; then, and when the signal aborts,
+ * everything created is deleted first.
  */
 export async function createCluster({
   wishes,
@@ -27,7 +28,7 @@ export async function createCluster({
   const { clusterName, kubeconfig: file } = wishes;
   if (file !== undefined) await makeRoom(file, `kind-${clusterName}`);
   const opened = await Store.open(store);
-  opened.requireTrust(`make cluster ${clusterName}`);
+  opened.requireTrust(`create cluster ${clusterName}`);
   const { folder } = opened;
   const task = progress.task(`cluster ${clusterName}`);
   try {
@@ -52,8 +53,8 @@ export async function createCluster({
 }
 
 /**
- * Takes a kubeconfig away that this cluster had before, which would be taken for the new one's. Fails with code `usage` when the file
- * is anything else: it may be the one with all of the user's clusters.
+ * Deletes a kubeconfig of an earlier cluster of this name, which would be mistaken for the new one's. Fails with code
+ * `usage` when the file holds anything else: it may be the one with all of the user's clusters.
  */
 export async function makeRoom(file: string, context: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -65,16 +66,12 @@ export async function makeRoom(file: string, context: string): Promise<void> {
   try {
     contexts = parse(text)?.contexts;
   } catch {
-    // Not even YAML.
+    // Not YAML: refused below.
   }
   if (!Array.isArray(contexts) || contexts.some((one) => one.name !== context)) {
-    throw new ModelcarsError(
-      'usage',
-      `write --kubeconfig ${file}: it holds more than the cluster ${context}`,
-      {
-        next: 'name a file of its own, and use both: KUBECONFIG=FILE:~/.kube/config',
-      },
-    );
+    throw new ModelcarsError('usage', `write --kubeconfig ${file}: it holds more than cluster ${context}`, {
+      next: 'pass a separate file, and use both: KUBECONFIG=FILE:~/.kube/config',
+    });
   }
   await rm(file);
 }

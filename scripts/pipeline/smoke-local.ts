@@ -7,7 +7,7 @@ import type { FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke-options.ts';
 
-/** The smoke test without a cluster, model after model: a server on this machine has all of its CPUs. */
+/** Runs the smoke test without a cluster, one model at a time, so that each server has all CPUs of this machine. */
 export async function smokeLocally(
   session: Session,
   models: readonly Model[],
@@ -18,7 +18,7 @@ export async function smokeLocally(
   if (serverImage !== undefined && serverCommand !== undefined) {
     throw new ModelcarsError('usage', '--server-image and --server-command exclude each other');
   }
-  // What lies there is run. Other servers are the user's own.
+  // The store's environment is executed, so the store has to be trusted. Other servers are the user's own.
   if (serverImage === undefined && serverCommand === undefined)
     requireTrust(distrustOf(session.store.folder), 'run a model server from the store');
   const { smokeLocal } = await import('../kserve/local/local.ts');

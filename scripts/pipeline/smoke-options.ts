@@ -3,15 +3,16 @@ import type { Mode, Security } from '../kserve/types.ts';
 import type { ImageLocation } from './open-images.ts';
 import type { RunOptions } from './types.ts';
 
+/** What a smoke test takes from the command line. */
 export interface SmokeOptions extends RunOptions {
   from: ImageLocation;
   wishes: ClusterSettings & {
     local: boolean;
     serverCommand?: string;
     modes: Mode[];
-    /** Empty: as fits the cluster. */
+    /** Empty: the cluster's default. */
     security: Security[];
-    /** Seconds from apply to the right answer. */
+    /** Seconds from apply to the correct prediction. */
     timeout: number;
   };
 }

@@ -12,13 +12,13 @@ import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { SmokeOptions } from './smoke-options.ts';
 
-/** Models at a time that any cluster has to bear. */
+/** Upper limit of models served at once. */
 const mostAtATime = 8;
 
 /**
- * Serves every model as KServe would, asks for the prediction whose right answer is known, and judges it. A model that does not serve is a
- * `failed` result with its diagnosis; throws when the cluster, an image or a registry cannot be had, and when the signal aborts: then
- * what was made is deleted first.
+ * Serves every model as KServe would, requests the prediction whose correct answer is known, and checks it. A model
+ * that does not serve is a `failed` result with its diagnosis. Throws when the cluster, an image or a registry is
+ * unavailable, and when the signal aborts; everything created is deleted first.
  */
 export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]> {
   const models = options.models.filter(isModel);
@@ -39,12 +39,12 @@ async function smokeInCluster(
   options: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
-  session.store.requireTrust('remember clusters in the store');
+  session.store.requireTrust('keep records of clusters in the store');
   const { openCluster } = await import('../kserve/in-cluster/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
   const served = models.map((model) => ({ name: model.name, ...images.of(model) }));
-  await using cluster = await settle(task, 'ready', () =>
+  await using cluster = await runTask(task, 'ready', () =>
     openCluster({
       ...wishes,
       folder: join(session.store.folder, 'smoke'),
@@ -71,7 +71,7 @@ async function smokeInCluster(
     const of = { model: planned.model, mode, security };
     const label = `${planned.model} ${mode} ${security}`;
     const caseTask = progress.task(label);
-    const result = await settle(caseTask, undefined, () =>
+    const result = await runTask(caseTask, undefined, () =>
       cluster.smoke({
         model,
         framework: session.framework(model),
@@ -82,7 +82,7 @@ async function smokeInCluster(
       }),
     );
     results.set(planned, { ...result, ...of });
-    tell(caseTask, result);
+    report(caseTask, result);
   };
   for (const planning of planned) {
     if (planning.skip === undefined) continue;
@@ -90,7 +90,7 @@ async function smokeInCluster(
     results.set(planning, { model, mode, security, status: 'skipped', seconds: 0, reason: skip });
   }
   const todo = planned.filter(({ skip }) => skip === undefined);
-  // `uidModelcar` holds for the whole cluster, so its cases go one set after the other.
+  // `uidModelcar` applies to the whole cluster, so cases with different users run one group after the other.
   for (const user of new Set(todo.map((planning) => planning.user))) {
     if (cluster.own) await cluster.setModelcarUser(user);
     const room = Math.max(1, Math.min(await cluster.room(runtimes), options.concurrency ?? mostAtATime));
@@ -101,19 +101,21 @@ async function smokeInCluster(
   return planned.flatMap((planning) => results.get(planning) ?? []);
 }
 
-/** In a cluster of our own both kinds of cluster that there are; elsewhere what that cluster does. */
+/** A new cluster tests as both kinds of cluster do; an existing one as it is configured. */
 function defaultSecurities({ own }: Abilities): Security[] {
   return own ? ['openshift', 'modelcar'] : ['runtime'];
 }
 
-function tell(task: Task, { status, diagnosis, reason, seconds }: SmokeResult): void {
+function report(task: Task, { status, diagnosis, reason, seconds }: SmokeResult): void {
   if (status === 'passed') task.done(`correct prediction after ${seconds.toFixed(0)} s`);
   else if (status === 'skipped') task.done(`skipped: ${reason ?? ''}`);
   else task.fail(diagnosis === undefined ? 'failed' : `${diagnosis.stage}: ${diagnosis.what}`);
 }
 
-/** Ends the task whatever happens: with `done` when told what to say, else the caller ends it. */
-async function settle<T>(task: Task, done: string | undefined, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` and ends its task: as failed on an error, with the text `done` if given; otherwise the caller ends it.
+ */
+async function runTask<T>(task: Task, done: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
     if (done !== undefined) task.done(done);
@@ -124,7 +126,7 @@ async function settle<T>(task: Task, done: string | undefined, work: () => Promi
   }
 }
 
-/** Waits for all, so that none works on in what is about to be deleted, and throws the first error. */
+/** Waits for all, so that none still uses what is about to be deleted; then throws the first error. */
 async function allOrFirstError(promises: Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(promises)).find((one) => one.status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;

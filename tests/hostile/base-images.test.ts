@@ -177,7 +177,7 @@ it('smoke says which member of an image cannot be unpacked', async () => {
     ],
     'link-circle': [
       layer({ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }),
-      /its links go in circles/,
+      /its links form a loop/,
     ],
   } satisfies Record<string, [Layer, RegExp]>;
   const shell = await embeddedLayers();

@@ -3,14 +3,14 @@ import { fetch } from 'undici';
 import { ModelcarsError } from '../../errors.ts';
 import type { KubernetesObject } from '../manifests/inference-service.ts';
 
-/** Who owns the fields that we apply (server-side apply). */
+/** Owner of the fields that server-side apply sets. */
 const fieldManager = 'modelcars';
-/** No answer of an API server that we read is larger. */
+/** Upper limit for a response, in bytes. */
 const mostBytes = 64 * 1024 ** 2;
 
-/** An API server said no. */
+/** The API server refused a request, or did not answer. */
 export class ApiError extends ModelcarsError {
-  /** HTTP status; 0 when there was no answer at all. */
+  /** HTTP status; 0 without a response. */
   readonly status: number;
   /** Kubernetes' reason: `NotFound`, `Forbidden`, `AlreadyExists`, `Conflict`. */
   readonly reason: string;
@@ -29,8 +29,8 @@ interface ResourceType {
 }
 
 /**
- * The API of a cluster, objects as plain JSON: what is applied reaches it field by field as it was written. (The generated classes of the
- * client know the fields of their own Kubernetes version and drop others, `default` and `enum` of a CRD among them.)
+ * The API of a cluster, with objects as plain JSON, so that every field is sent as it was written. (The client's
+ * generated classes drop fields that their Kubernetes version does not know, among them `default` and `enum` of a CRD.)
  */
 export class Api {
   readonly config: KubeConfig;
@@ -56,14 +56,14 @@ export class Api {
     });
   }
 
-  /** Creates an object that is not there yet: much quicker than `apply` for a definition of a megabyte. */
+  /** Creates a new object: much faster than `apply` for a definition of a megabyte. */
   async create<T extends KubernetesObject>(object: T, signal?: AbortSignal): Promise<T> {
     const path = await this.pathOf(object);
     const collection = path.slice(0, path.lastIndexOf('/'));
     return this.request('POST', collection, { body: object, ...(signal && { signal }) });
   }
 
-  /** An object, or undefined when there is none of that name (or kind). */
+  /** Reads an object; undefined when the cluster has none of that name (or kind). */
   async find<T>(object: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<T | undefined> {
     try {
       return await this.request<T>('GET', await this.pathOf(object));
@@ -73,7 +73,7 @@ export class Api {
     }
   }
 
-  /** Deletes an object, and what it owns after it; one that is not there is no error. */
+  /** Deletes an object, then its dependents; a missing one is no error. */
   async remove(object: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<void> {
     try {
       await this.request('DELETE', await this.pathOf(object), { body: { propagationPolicy: 'Background' } });
@@ -92,7 +92,7 @@ export class Api {
     const known = async () => (await this.#discover(base)).find((one) => one.kind === kind);
     let type = await known();
     if (type === undefined) {
-      // A definition that came after the first look.
+      // The definition may have been created after the first discovery.
       this.#resources.delete(base);
       type = await known();
     }
@@ -124,7 +124,7 @@ export class Api {
     return found;
   }
 
-  /** One request, JSON both ways (`text`: the answer as text). Fails with an ApiError. */
+  /** Sends one request, JSON both ways (`text`: the response as text). Fails with an ApiError. */
   async request<T>(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
@@ -156,8 +156,8 @@ export class Api {
       throw new ApiError(
         0,
         'Unreachable',
-        `ask the cluster ${this.server}: ${why}`,
-        'see whether `kubectl --context … get nodes` works',
+        `connect to the cluster ${this.server}: ${why}`,
+        'check that `kubectl --context … get nodes` works',
         cause,
       );
     }
@@ -178,7 +178,7 @@ function refused(method: string, path: string, status: number, answer: string): 
     message = parsed.message ?? message;
     reason = parsed.reason ?? '';
   } catch {
-    // A proxy's page: its words have to do.
+    // Not JSON, perhaps a proxy's page: shown as it is.
   }
   const verb = { GET: 'read', POST: 'create', PATCH: 'apply', DELETE: 'delete' }[method] ?? method;
   const what = path.replace(/\?.*/, '').replace(/^\/(api|apis)\//, '');
@@ -186,7 +186,7 @@ function refused(method: string, path: string, status: number, answer: string): 
     status === 401
       ? 'log in to the cluster again'
       : status === 403
-        ? 'ask for the right to do this, or take a namespace that you may use: --namespace NAME'
-        : 'correct what the cluster complains of';
+        ? 'request this permission, or use a namespace in which you have it: --namespace NAME'
+        : 'correct what the cluster reports';
   return new ApiError(status, reason, `${verb} ${what}: ${message}`, next);
 }

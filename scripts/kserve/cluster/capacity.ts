@@ -6,7 +6,7 @@ export interface Amount {
   memory: number;
 }
 
-/** The parts of Kubernetes' Node and Pod that scheduling looks at. */
+/** The parts of Kubernetes' Node and Pod that scheduling depends on. */
 export interface NodeFacts {
   metadata?: { name?: string };
   spec?: { unschedulable?: boolean; taints?: { effect?: string }[] };
@@ -22,8 +22,8 @@ export interface PodFacts {
 }
 
 /**
- * How many pods that each ask for `need` have room at once on the nodes that take them, by what is allocatable and not asked for by others
- * yet; what two of the node's own pods may ask for later is not known, so the last bit stays free.
+ * The number of pods with a request of `need` that fit at once on the schedulable nodes, computed from what is
+ * allocatable and not yet requested by other pods.
  */
 export function roomFor(need: Amount, nodes: readonly NodeFacts[], pods: readonly PodFacts[]): number {
   let room = 0;
@@ -48,7 +48,7 @@ export function roomFor(need: Amount, nodes: readonly NodeFacts[], pods: readonl
   return room;
 }
 
-/** What a pod asks for: its containers together, or one init container that asks for more. */
+/** The request of a pod: the sum of its containers, or that of an init container if larger. */
 export function requestOf({ spec }: PodFacts): Amount {
   const own = sum((spec?.containers ?? []).map(amountOf));
   const init = (spec?.initContainers ?? []).map(amountOf);

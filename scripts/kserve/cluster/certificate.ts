@@ -41,8 +41,9 @@ const extension = (id: string, critical: boolean, value: Buffer) =>
   sequence(oid(id), ...(critical ? [truth] : []), octets(value));
 
 /**
- * A certificate that vouches for itself, for the DNS names, for `days` from an hour ago: for KServe's webhooks in a cluster that is thrown
- * away, instead of cert-manager. ECDSA with P-256; RFC 5280 section 4.1. Node makes keys, but no certificates.
+ * A self-signed certificate for the DNS names, valid for `days` from an hour ago. It serves KServe's webhooks in a
+ * short-lived cluster, in place of cert-manager. ECDSA with P-256; RFC 5280 section 4.1. Written by hand since Node's
+ * crypto creates keys but no certificates.
  */
 export function selfSigned(dnsNames: readonly string[], days = 30): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -54,7 +55,7 @@ export function selfSigned(dnsNames: readonly string[], days = 30): Certificate 
   const from = new Date(Date.now() - 3_600_000);
   const until = new Date(from.getTime() + days * 86_400_000);
   const serial = randomBytes(16);
-  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40; // positive, and of full length
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40; // positive, at full length
   const alternatives = sequence(...dnsNames.map((one) => der(0x82, Buffer.from(one))));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))), // version 3

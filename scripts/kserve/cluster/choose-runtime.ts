@@ -7,21 +7,21 @@ interface AnyRuntime {
   spec?: { containers?: { image?: string; resources?: { requests?: Record<string, string> } }[] };
 }
 
-/** What KServe's own runtimes ask for. */
+/** What KServe's own runtimes request. */
 const usual: Amount = { cpu: 1, memory: 2 * 1024 ** 3 };
 
-/** A runtime as the cluster has it, or one to bring along. */
+/** A runtime that the cluster has, or one to apply (`bring`). */
 export interface ChosenRuntime {
   bring?: ServingRuntime;
-  /** What its server asks the scheduler for. */
+  /** The request of its server. */
   need: Amount;
   /** Of its containers. */
   images: string[];
 }
 
 /**
- * The runtime of a name: the namespace's or the cluster's; ours, to be applied, when `always` or (with `ifMissing`) when the cluster lacks
- * it. One that is nowhere is left to KServe to complain of.
+ * Finds the runtime of a name in the namespace or the cluster; returns the built-in one to apply with `always`, or with
+ * `ifMissing` when the cluster lacks it. KServe reports a runtime that exists nowhere.
  */
 export async function chooseRuntime(
   api: Api,

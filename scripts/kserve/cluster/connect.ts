@@ -2,7 +2,10 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { ModelcarsError } from '../../errors.ts';
 import { Api } from './api.ts';
 
-/** Connects to the cluster of a kubeconfig: a file, or a text. Fails with code `usage` when it has no such context. */
+/**
+ * Opens the API of a kubeconfig's cluster; the kubeconfig is a file or a text. Fails with code `usage` when it has no
+ * such context.
+ */
 export function connect(options: { kubeconfig?: string; text?: string; context?: string }): Api {
   const config = new KubeConfig();
   try {
@@ -12,7 +15,7 @@ export function connect(options: { kubeconfig?: string; text?: string; context?:
   } catch (cause) {
     const where = options.kubeconfig ?? 'the kubeconfig';
     throw new ModelcarsError('usage', `read ${where}: ${cause instanceof Error ? cause.message : cause}`, {
-      next: 'name a kubeconfig with --kubeconfig FILE',
+      next: 'pass a kubeconfig with --kubeconfig FILE',
       cause,
     });
   }

@@ -3,24 +3,24 @@ import type { ModelcarConfig } from '../types.ts';
 import { type Api, ApiError } from './api.ts';
 import { readModelcars, type ServiceConfig, withModelcarUser } from './kserve-config.ts';
 
-/** Where KServe keeps its configuration: KServe's own install, Open Data Hub, OpenShift AI, Kubeflow. */
+/** Namespaces of KServe's configuration: KServe's own install, Open Data Hub, OpenShift AI, Kubeflow. */
 const configNamespaces = ['kserve', 'opendatahub', 'redhat-ods-applications', 'kubeflow'];
 
-/** A cluster as a smoke test sees it. */
+/** The properties of a cluster that a smoke test depends on. */
 export interface ClusterFacts {
-  /** Where `inferenceservice-config` is; undefined where it may not be read. */
+  /** Namespace of `inferenceservice-config`; undefined when reading it is forbidden. */
   configNamespace?: string;
   modelcars: ModelcarConfig;
   openshift: boolean;
 }
 
-/** What the cluster's KServe does with `oci://`. Fails with code `cluster` when there is no KServe. */
+/** Reads how the cluster's KServe handles `oci://`. Fails with code `cluster` when the cluster has no KServe. */
 export async function readFacts(api: Api): Promise<ClusterFacts> {
   const groups = await api.request<{ groups: { name: string }[] }>('GET', '/apis');
   const has = (name: string) => groups.groups.some((group) => group.name === name);
   if (!has('serving.kserve.io')) {
     throw new ModelcarsError('cluster', `use the cluster ${api.server}: it has no KServe`, {
-      next: 'install KServe, or leave --context out: then a cluster with it is made and deleted',
+      next: 'install KServe, or omit --context to have a cluster with KServe created and deleted',
     });
   }
   const openshift = has('security.openshift.io');
@@ -32,11 +32,11 @@ export async function readFacts(api: Api): Promise<ClusterFacts> {
     if (found !== undefined)
       return { configNamespace: namespace, modelcars: readModelcars(found), openshift };
   }
-  // Not ours to read: let the pods tell.
+  // Reading is forbidden: assume the defaults, and let the pods show.
   return { modelcars: { enabled: true, mode: 'modelcar' }, openshift };
 }
 
-/** Sets `uidModelcar`, or takes it away. KServe's pod webhook reads it anew for each pod. */
+/** Sets `uidModelcar`, or removes it. KServe's pod webhook reads it again for each pod. */
 export async function setModelcarUser(
   api: Api,
   namespace: string,
@@ -45,7 +45,7 @@ export async function setModelcarUser(
 ): Promise<void> {
   const config = (await api.find<ServiceConfig>(configMap(namespace))) ?? {};
   if (readModelcars(config).user === user) return;
-  // All of it: server-side apply takes away what its manager applied before and does not now.
+  // All fields: server-side apply removes those that its manager applied before and now omits.
   const data = { ...config.data, storageInitializer: withModelcarUser(config, user) };
   await api.apply({ ...configMap(namespace), data }, signal);
 }

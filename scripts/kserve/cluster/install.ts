@@ -8,9 +8,9 @@ import type { Api } from './api.ts';
 import { prepare } from './prepare-install.ts';
 import { retryApi } from './retry-api.ts';
 
-/** The KServe that a cluster of our own gets. */
+/** The version of KServe that a new cluster gets by default. */
 export const defaultVersion = 'v0.20.0';
-/** Seconds that the controller and its webhooks have to come up. */
+/** Seconds that the controller and its webhooks have to start. */
 const patience = 300;
 const mostBytes = 64 * 1024 ** 2;
 
@@ -21,13 +21,13 @@ export interface InstallOptions {
   manifests: readonly string[];
   signal: AbortSignal;
   say(line: string): void;
-  /** Gets the images of what will run, before it does. */
+  /** Receives the images of the Deployments before these are created. */
   onImages?(images: string[]): Promise<void>;
 }
 
 /**
- * Brings KServe into a cluster of our own: definitions, then the controller, then, once its webhooks answer, the runtimes. Fails with code
- * `cluster` or `network` when a part cannot be had or does not come up.
+ * Installs KServe in a new cluster: definitions, then the controller and, once its webhooks respond, the runtimes.
+ * Fails with code `cluster` or `network` when a part cannot be downloaded or does not start.
  */
 export async function installKserve(api: Api, options: InstallOptions): Promise<void> {
   const { version, signal, say } = options;
@@ -74,7 +74,7 @@ async function readSource(source: string, signal: AbortSignal): Promise<string> 
       throw new ModelcarsError('usage', `read --kserve-manifest ${source}: ${cause.message}`, { cause });
     });
   }
-  const next = 'air-gapped: bring the file along and name it with --kserve-manifest FILE';
+  const next = 'air-gapped: copy the file here and pass it with --kserve-manifest FILE';
   try {
     const response = await fetch(source, { signal, dispatcher: new EnvHttpProxyAgent() });
     const text = await response.text();
@@ -94,7 +94,7 @@ interface Conditioned {
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
-/** Waits for a condition of an object; looks each second, for this happens once in a cluster's life. */
+/** Waits for a condition of an object. Polls each second: this happens once per cluster. */
 async function until(api: Api, object: KubernetesObject, type: string, signal: AbortSignal): Promise<void> {
   const start = Date.now();
   for (;;) {

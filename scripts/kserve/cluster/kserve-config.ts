@@ -18,8 +18,8 @@ export function readModelcars(config: ServiceConfig): ModelcarConfig {
 }
 
 /**
- * The ConfigMap for a cluster of our own: modelcars on, plain Deployments (called as every release from 0.13 on calls them), no ingress, so
- * that neither Knative nor Istio nor a gateway is needed.
+ * The ConfigMap for a new cluster: modelcars on, plain Deployments (under the name that every release since 0.13 knows)
+ * and no ingress, so that Knative, Istio and a gateway are not needed.
  */
 export function configure(config: ServiceConfig): Record<string, string> {
   const { _example, ...data } = config.data ?? {};
@@ -38,7 +38,7 @@ export function configure(config: ServiceConfig): Record<string, string> {
   };
 }
 
-/** The same with another `uidModelcar`; undefined takes it away, as on OpenShift. */
+/** The section `storageInitializer` with another `uidModelcar`; undefined removes it, as on OpenShift. */
 export function withModelcarUser(config: ServiceConfig, user: number | undefined): string {
   const { uidModelcar, ...rest } = section(config, 'storageInitializer');
   return JSON.stringify({ ...rest, ...(user !== undefined && { uidModelcar: user }) });
@@ -51,7 +51,7 @@ function section({ data }: ServiceConfig, name: string): Record<string, unknown>
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new ModelcarsError('cluster', `read ConfigMap inferenceservice-config: ${name} is not JSON`, {
     next: 'correct it: kubectl -n kserve edit configmap inferenceservice-config',

@@ -37,7 +37,7 @@ describe('connect', () => {
     await cluster[Symbol.asyncDispose]();
     await expect(api.request('GET', '/apis')).rejects.toMatchObject({
       code: 'cluster',
-      message: expect.stringContaining(`ask the cluster ${api.server}: `),
+      message: expect.stringContaining(`connect to the cluster ${api.server}: `),
     });
     cluster = await ApiServer.start();
   });

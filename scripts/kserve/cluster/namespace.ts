@@ -11,17 +11,20 @@ interface Namespace extends KubernetesObject {
   status?: { phase?: string };
 }
 
-/** Marks whatever a smoke test makes. */
+/** Label of everything that a smoke test creates. */
 export const ownLabel = { 'app.kubernetes.io/managed-by': 'modelcars-smoke' };
 
-/** A namespace of our own, or one that is there; deleting it deletes only what is ours. */
+/** The namespace of a smoke test, new or existing. Disposing of it deletes a new one. */
 export interface SmokeNamespace extends AsyncDisposable {
   namespace: string;
-  /** How to take away by hand what a crash would leave. */
+  /** The command that deletes by hand what a crash would leave. */
   removal: string;
 }
 
-/** Opens the namespace to work in. A namespace that a killed run of this machine left behind is taken away, others are told of. */
+/**
+ * Opens the namespace to work in. Deletes namespaces left behind by killed runs on this machine, and reports those of
+ * others.
+ */
 export async function openNamespace(
   api: Api,
   given: string | undefined,
@@ -29,7 +32,7 @@ export async function openNamespace(
 ): Promise<SmokeNamespace> {
   if (given !== undefined) {
     const found = await api.find({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: given } }).catch(
-      // Many may use a namespace that they may not look at.
+      // Users often lack the permission to read the namespace that they work in.
       (error: unknown) => {
         if (error instanceof ApiError && error.status === 403) return {};
         throw error;
@@ -37,14 +40,14 @@ export async function openNamespace(
     );
     if (found === undefined)
       throw new ModelcarsError('usage', `use namespace ${given}: the cluster has none of that name`, {
-        next: `make it: kubectl create namespace ${given}`,
+        next: `create it: kubectl create namespace ${given}`,
       });
     const selector = Object.entries(ownLabel).map(([key, value]) => `${key}=${value}`);
     return {
       namespace: given,
       removal: `kubectl -n ${given} delete inferenceservices,servingruntimes -l ${selector}`,
       async [Symbol.asyncDispose]() {
-        // Each trial takes its own away.
+        // Each case deletes its own objects.
       },
     };
   }
@@ -63,8 +66,8 @@ export async function openNamespace(
     await api.apply(object);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    throw new ModelcarsError('cluster', 'make a namespace: the cluster does not allow it', {
-      next: 'name one that you may use: --namespace NAME',
+    throw new ModelcarsError('cluster', 'create a namespace: the cluster does not allow it', {
+      next: 'pass one that you may use: --namespace NAME',
       cause: error,
     });
   }
@@ -75,7 +78,7 @@ export async function openNamespace(
   };
 }
 
-/** Namespaces of runs that were killed. */
+/** Deletes namespaces of killed runs on this machine, and reports those of others. */
 async function sweep(api: Api, say: (line: string) => void): Promise<void> {
   const selector = encodeURIComponent(
     Object.entries(ownLabel)
@@ -90,11 +93,11 @@ async function sweep(api: Api, say: (line: string) => void): Promise<void> {
     const [pid = '', host = '', since = ''] = (metadata.annotations?.[runAnnotation] ?? '').split(' ');
     if (host === hostname() && isAlive(Number(pid))) continue;
     if (host === hostname()) {
-      say(`namespace ${metadata.name} was left behind by a run that was killed: deleting it`);
+      say(`namespace ${metadata.name} was left behind by a killed run: deleting it`);
       await api.remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: metadata.name } });
     } else {
       say(
-        `namespace ${metadata.name} is of a run on ${host || 'another machine'} since ${since}; if that was killed: kubectl delete namespace ${metadata.name}`,
+        `namespace ${metadata.name} belongs to a run on ${host || 'another machine'} since ${since}; if that run was killed: kubectl delete namespace ${metadata.name}`,
       );
     }
   }

@@ -2,15 +2,15 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { PortForward } from '@kubernetes/client-node';
 import type { Api } from './api.ts';
 
-/** A port of a pod as one of this machine. */
+/** A pod's port, forwarded to this machine. */
 export interface Forward extends AsyncDisposable {
   /** `http://127.0.0.1:40123`. */
   url: string;
 }
 
 /**
- * Forwards a port of 127.0.0.1 to one of a pod, as `kubectl port-forward` does: through API server and kubelet into the pod itself, so that
- * neither DNS, ingress, mesh nor a NetworkPolicy stands in between.
+ * Forwards a port of 127.0.0.1 to a pod's port, as `kubectl port-forward` does: through API server and kubelet into the
+ * pod itself, past DNS, ingress, mesh and NetworkPolicies.
  */
 export async function forward(api: Api, namespace: string, pod: string, port: number): Promise<Forward> {
   const forwarder = new PortForward(api.config);
@@ -18,7 +18,7 @@ export async function forward(api: Api, namespace: string, pod: string, port: nu
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    // What broke here breaks the request too, and that is told.
+    // The request fails too, and is reported.
     socket.on('error', () => socket.destroy());
     forwarder.portForward(namespace, pod, [port], socket, null, socket).then(
       (connection) => {

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../manifests/inference-service.ts';
 import { selfSigned } from './certificate.ts';
 import { configure, type ServiceConfig } from './kserve-config.ts';
 
-/** The controller that InferenceServices need, and the Service its webhooks are behind. */
+/** The controller of InferenceServices, and the Service of its webhooks. */
 const controller = 'kserve-controller-manager';
 const webhookService = 'kserve-webhook-server-service';
 
@@ -17,19 +17,20 @@ interface Container {
   readinessProbe?: Record<string, unknown>;
 }
 
-/** KServe's manifests made ready for a cluster that is thrown away, in the order to apply them. */
+/** KServe's manifests prepared for a short-lived cluster, in the order to apply them. */
 export interface Prepared {
   definitions: KubernetesObject[];
   /** Namespace, roles, configuration, controller. */
   core: KubernetesObject[];
-  /** Runtimes and the like, which the controller's webhooks look at. */
+  /** Runtimes and other objects that the controller's webhooks validate. */
   rest: KubernetesObject[];
 }
 
 /**
- * Cuts KServe's released manifests (kserve.yaml, kserve-cluster-resources.yaml; 0.13 to 0.20) down to the InferenceService controller: its
- * certificates are made here instead of by cert-manager, images that the node has are not pulled again, the caches' and LLM controllers and
- * the metrics' proxy stay out, and `inferenceservice-config` is that of `configure`.
+ * Reduces KServe's released manifests (kserve.yaml, kserve-cluster-resources.yaml; 0.13 to 0.20) to the
+ * InferenceService controller: certificates are created here instead of by cert-manager, images that the node has are
+ * not pulled again, the controllers of caches and LLMs and the metrics proxy are left out, and
+ * `inferenceservice-config` is that of `configure`.
  */
 export function prepare(objects: readonly KubernetesObject[]): Prepared {
   const copies = structuredClone(objects).filter(isNeeded);
@@ -60,7 +61,7 @@ export function prepare(objects: readonly KubernetesObject[]): Prepared {
   const namespaces = new Set(core.map(({ metadata }) => metadata.namespace ?? 'kserve'));
   for (const { kind, metadata } of core) if (kind === 'Namespace') namespaces.delete(metadata.name);
   for (const name of namespaces) core.unshift({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  // A webhook before its controller would refuse what comes in between; namespaces come before what is in them.
+  // A webhook without its controller would refuse all that follows, so webhooks come last; namespaces come first.
   const rank = ({ kind }: KubernetesObject) =>
     kind === 'Namespace' ? 0 : kind.endsWith('WebhookConfiguration') ? 2 : 1;
   return { definitions: unique(definitions), core: core.sort((a, b) => rank(a) - rank(b)), rest };
@@ -79,7 +80,7 @@ function isNeeded(object: KubernetesObject): boolean {
   return !/^(kserve-)?(llmisvc|localmodel)/.test(metadata.name);
 }
 
-/** What cert-manager's injector would do: the authority of a certificate goes where its annotation says. */
+/** Injects a certificate's authority where the annotation asks for it, as cert-manager's injector does. */
 function trust(object: KubernetesObject, bundles: ReadonlyMap<string, string>): void {
   const from = object.metadata.annotations?.['cert-manager.io/inject-ca-from'];
   const bundle = from === undefined ? undefined : bundles.get(from);
@@ -88,7 +89,7 @@ function trust(object: KubernetesObject, bundles: ReadonlyMap<string, string>): 
     clientConfig.caBundle = bundle;
 }
 
-/** A conversion webhook whose controller is not there would make every list of the kind fail. */
+/** Without its controller, a conversion webhook would make every list of the kind fail. */
 function withoutConversion(object: KubernetesObject): KubernetesObject {
   const spec = object.spec as { conversion?: { strategy?: string } };
   if (spec.conversion?.strategy === 'Webhook') spec.conversion = { strategy: 'None' };
@@ -103,7 +104,7 @@ function adapt(object: KubernetesObject): KubernetesObject {
   template.spec.containers = template.spec.containers.filter(({ name }) => name === 'manager');
   for (const container of template.spec.containers) {
     container.imagePullPolicy = 'IfNotPresent';
-    // 100m of a CPU, as released, makes it start for half a minute.
+    // With the released limit of 100m it takes half a minute to start.
     if (container.resources?.limits?.cpu) container.resources.limits.cpu = '1';
     if (container.readinessProbe)
       Object.assign(container.readinessProbe, {

@@ -18,10 +18,10 @@ import {
 } from '../diagnosis/evidence.ts';
 import type { Api } from './api.ts';
 
-/** Milliseconds before a watch that broke is taken up again. */
+/** Milliseconds before a broken watch is restarted. */
 const again = 1000;
 
-/** What goes on in a namespace, kept up to date by watches: no asking in a loop. */
+/** The pods, events and InferenceServices of a namespace, kept up to date by watches instead of polling. */
 export class NamespaceWatch {
   readonly #changes = new EventEmitter();
   readonly #pods: ListWatch<V1Pod>;
@@ -40,7 +40,7 @@ export class NamespaceWatch {
     );
   }
 
-  /** Fails with an ApiError when the namespace may not be listed. */
+  /** Fails with an ApiError when listing the namespace is forbidden. */
   static async start(api: Api, namespace: string): Promise<NamespaceWatch> {
     await api.request('GET', `/api/v1/namespaces/${namespace}/pods?limit=1`);
     const watch = new NamespaceWatch(api, namespace);
@@ -62,7 +62,7 @@ export class NamespaceWatch {
     return found && viewService(found as ServiceStatus);
   }
 
-  /** Events of an InferenceService and of what KServe makes for it, oldest first. */
+  /** Events of an InferenceService and of the objects that KServe creates for it, oldest first. */
   events(name: string): EventView[] {
     return this.#events
       .list()

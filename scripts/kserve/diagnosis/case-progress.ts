@@ -1,32 +1,35 @@
 import type { Stage } from '../types.ts';
 import type { ContainerView, Evidence, PodView } from './evidence.ts';
 
-/** Containers that KServe gives a predictor's pod. */
+/** Containers of a predictor's pod, as KServe names them. */
 export const server = 'kserve-container';
 export const modelcar = 'modelcar';
-/** Init containers that look at the model's image first: of `oci://`, of `oci+fetch://`. */
+/** Init containers that read the model's image first: of `oci://` and of `oci+fetch://`. */
 const modelcarInit = 'modelcar-init';
 const storageInitializer = 'storage-initializer';
 
-/** Where a model is on its way, and whether it stopped there for good. */
+/** The stage that a model has reached, and whether it failed there for good. */
 export interface CaseProgress {
   stage: Stage;
   /** `failed`: waiting longer will not help. `patience`: milliseconds after which this becomes a failure. */
   state: 'waiting' | 'failed' | 'ready';
-  /** What is the matter or being waited for, in a few words. */
+  /** The problem, or what the case is waiting for, in a few words. */
   what: string;
   container?: string;
   patience?: number;
 }
 
-/** Answers of a registry that stay the same however often they are asked for. */
+/** Refusals of a registry that retries do not change. */
 const finalPull =
   /\b(401|403|404)\b|unauthori[sz]ed|denied|forbidden|authentication required|not found|manifest unknown|no match for platform|invalid reference|InvalidImageName|x509|HTTP response to HTTPS|no such host/i;
-/** What KServe and the API server refuse for good. */
+/** Refusals of KServe and the API server that retries do not change. */
 const finalRefusal =
   /not supported|no(t)? runtime|NoSupportingRuntime|RuntimeNotRecognized|RuntimeDisabled|InvalidPredictorSpec|must specify a volume type|admission webhook .* denied|is forbidden|exceeded quota|violates PodSecurity|Invalid value|Required value/i;
 
-/** Reads off what happened so far. Transient trouble (a registry not answering, a lost race for an object) is waiting, with patience. */
+/**
+ * Derives the progress from the evidence. Transient problems (an unresponsive registry, a lost race for an object)
+ * count as waiting, with patience.
+ */
 export function caseProgress({ service, pod, events }: Evidence): CaseProgress {
   if (pod === undefined) {
     const failure = service?.failure;
@@ -65,13 +68,13 @@ function trouble(container: ContainerView): CaseProgress | undefined {
   }
   const crashed = state === 'terminated' && (!init || exitCode !== 0);
   const loops = reason === 'CrashLoopBackOff';
-  // One that runs again has ended before, and will again: no model server restarts for fun.
+  // A server that is running again after two restarts will crash again.
   const again = name === server && restarts >= 2;
   if (!crashed && !loops && !again) return undefined;
   const end = crashed
     ? `it ended with exit code ${exitCode}${reason === '' ? '' : ` (${reason})`}${colon(message)}`
     : `it ended with exit code ${last?.exitCode ?? '?'}${last?.reason ? ` (${last.reason})` : ''}${colon(last?.message)}, ${restarts} restarts`;
-  // A server may lose the race with the sidecar's link once; what fails of the image fails again.
+  // A server may lose the race with the sidecar's link once. Failures of the image's containers repeat.
   const final = name !== server || restarts >= 2 || reason === 'OOMKilled' || last?.reason === 'OOMKilled';
   return { stage, state: final ? 'failed' : 'waiting', what: end };
 }

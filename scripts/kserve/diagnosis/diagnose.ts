@@ -4,19 +4,20 @@ import type { EventView, Evidence } from './evidence.ts';
 import { findCause, type KnownCause } from './known-causes.ts';
 import { excerpt, relevantLines } from './server-log.ts';
 
-/** What a model server answered, when it was no right answer. */
+/** A model server's wrong answer, or the error in its place. */
 export interface WrongPrediction {
   what: string;
   expected?: number[];
   got?: number[];
 }
 
-/** Events that one screen has room for. */
+/** The number of events that fit on one screen. */
 const mostEvents = 6;
 
 /**
- * Why a model does not serve, from what the cluster says of it; `answer` where it got as far as answering. Pure: the same evidence
- * gives the same words. The texts stay as hostile as they came.
+ * Explains why a model does not serve; `answer` is the wrong answer, if the server gave one, `waited` the milliseconds
+ * in the last stage. This room takes evidence and gives a diagnosis. It is pure: the same evidence gives the same text.
+ * The texts stay as hostile as they came.
  */
 export function diagnose(
   evidence: Evidence,
@@ -29,7 +30,8 @@ export function diagnose(
   const events = chosen(evidence.events);
   const what = answer?.what ?? standing.what;
   const warnings = events.filter(({ warning }) => warning).map(({ message }) => message);
-  // A server that has no such model says only that, and the end of an init container is its last line; the log says why.
+  // The answer of a server without the model, and the end of an init container, give no reason; the log does, so it
+  // comes first.
   const short = answer !== undefined || stage === 'init';
   const own = short ? [...relevantLines(logs), [what]] : [[what], ...relevantLines(logs)];
   const clue = firstCause(stage, [...own, warnings.reverse()]);
@@ -48,7 +50,7 @@ export function diagnose(
   };
 }
 
-/** The model loads and answers, and not what it should: nothing a log would tell. */
+/** The model loads and answers, but wrongly: no log shows the cause. */
 const wrongAnswer = {
   cause:
     'this is another model than the one that the smoke request belongs to, its classes are in another order, or the server computes otherwise',
@@ -56,13 +58,13 @@ const wrongAnswer = {
 };
 
 function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongPrediction | undefined): Stage {
-  // A server that answers 404 or 500 stands; why the model is not in it, its log says.
+  // A server that answers 404 or 500 runs without the model; its log has the reason.
   if (stage !== 'answer' || answer === undefined || answer.got !== undefined) return stage;
   const clue = loadCause(logs[server] ?? []);
   return clue === undefined ? 'answer' : 'load';
 }
 
-/** The container whose log tells most. */
+/** The container with the most relevant log. */
 function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: CaseProgress): string | undefined {
   if (stage === 'apply' || stage === 'pull') return undefined;
   if (stage === 'link') return modelcar;
@@ -71,7 +73,7 @@ function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: CaseP
   return known ? server : container;
 }
 
-/** Warnings before the rest, those of one text once; the last few, oldest first. */
+/** The last few events, without repetitions, oldest first; warnings take precedence. */
 function chosen(events: readonly EventView[]): EventView[] {
   const distinct = new Map<string, EventView>();
   for (const event of events.filter(tells)) distinct.set(`${event.reason} ${event.message}`, event);
@@ -82,12 +84,12 @@ function chosen(events: readonly EventView[]): EventView[] {
   return [...warnings, ...rest].sort((a, b) => a.at - b.at);
 }
 
-/** Not the autoscaler's, which misses metrics in every small cluster, and not KServe's own summaries. */
+/** Leaves out the autoscaler's events, which lacks metrics in every small cluster, and KServe's own summaries. */
 function tells({ object, reason }: EventView): boolean {
   return !object.startsWith('HorizontalPodAutoscaler/') && !reason.startsWith('InferenceService');
 }
 
-/** The cause that the first group with one tells. */
+/** The cause found in the first group that matches one. */
 function firstCause(stage: Stage, groups: readonly string[][]): KnownCause | undefined {
   for (const texts of groups) {
     const clue = findCause(stage, texts);
@@ -96,7 +98,7 @@ function firstCause(stage: Stage, groups: readonly string[][]): KnownCause | und
   return undefined;
 }
 
-/** What the log of a model server that crashed says of the cause. */
+/** The cause of a crash, from the log of the model server. */
 export function loadCause(log: readonly string[]): KnownCause | undefined {
   return firstCause('load', relevantLines(log));
 }

@@ -1,17 +1,17 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 
-/** What became of one container, boiled down from a pod's status. */
+/** The state of one container, reduced from a pod's status. */
 export interface ContainerView {
   name: string;
   init: boolean;
   state: 'waiting' | 'running' | 'terminated' | 'unknown';
   ready: boolean;
   restarts: number;
-  /** Why it waits or ended: `ImagePullBackOff`, `CrashLoopBackOff`, `OOMKilled`. */
+  /** Why it is waiting or terminated: `ImagePullBackOff`, `CrashLoopBackOff`, `OOMKilled`. */
   reason?: string;
   message?: string;
   exitCode?: number;
-  /** The end before this start, where there was one. */
+  /** How the previous run ended, if the container was restarted. */
   last?: { reason?: string; exitCode: number; message?: string };
 }
 
@@ -20,7 +20,7 @@ export interface PodView {
   node?: string;
   phase: string;
   ready: boolean;
-  /** What the scheduler says while the pod has no node. */
+  /** The scheduler's message while the pod has no node. */
   unschedulable?: string;
   containers: ContainerView[];
 }
@@ -32,7 +32,7 @@ export interface EventView {
   /** `Pod/iris-predictor-…`. */
   object: string;
   count: number;
-  /** Milliseconds since 1970 of the last time. */
+  /** Last occurrence, in milliseconds since 1970. */
   at: number;
 }
 
@@ -44,24 +44,24 @@ export interface ConditionView {
   message?: string;
 }
 
-/** `status` of an InferenceService, as far as it tells something. */
+/** The relevant part of an InferenceService's `status`. */
 export interface ServiceView {
   conditions: ConditionView[];
   /** KServe's ModelStatus.lastFailureInfo. */
   failure?: { reason?: string; message?: string };
 }
 
-/** All that a cluster says of one model on its way to serving. */
+/** Everything that a cluster reports of one model on its way to serving. */
 export interface Evidence {
   service?: ServiceView;
   pod?: PodView;
   /** Oldest first. */
   events: EventView[];
-  /** Last lines by container, those of the run before the current one where that crashed. */
+  /** Last lines of the log by container; of the previous run if that crashed. */
   logs: Record<string, string[]>;
 }
 
-/** The part of an InferenceService that we read. */
+/** The part of an InferenceService that is read here. */
 export interface ServiceStatus {
   metadata?: { name?: string };
   status?: {
@@ -70,7 +70,7 @@ export interface ServiceStatus {
   };
 }
 
-/** What an InferenceService says of itself. */
+/** Reduces an InferenceService's status. */
 export function viewService({ status }: ServiceStatus): ServiceView {
   const failure = status?.modelStatus?.lastFailureInfo;
   const conditions = (status?.conditions ?? []).map(({ type, status, reason, message }) => ({

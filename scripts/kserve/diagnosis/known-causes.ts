@@ -1,6 +1,6 @@
 import type { Stage } from '../types.ts';
 
-/** A sign in what the cluster says, and what it mostly means. */
+/** A pattern in a cluster's texts, and its usual cause. */
 export interface KnownCause {
   stages: Stage[];
   sign: RegExp;
@@ -18,7 +18,7 @@ const verify = 'run `modelcars verify`, which says what is wrong with the image,
 const shell =
   'use a base with sh, ln, ls and sleep: `base: embedded`, or ubi-micro (not scratch, not distroless)';
 
-/** In the order they are tried: the first whose stage and sign fit is told. */
+/** In the order they are tried: the first whose stage and sign match is reported. */
 export const knownCauses: KnownCause[] = [
   // apply
   {
@@ -239,8 +239,9 @@ export const knownCauses: KnownCause[] = [
 ];
 
 /**
- * The likely cause of a failure at a stage, by what was seen there, most telling text first. Of events that text decides; a log tells
- * a trouble and then its consequences, so there the order of the clues does, the particular before the general.
+ * The likely cause of a failure at a stage, from texts with the most relevant first. For events the order of the texts
+ * decides. A log has an error and then its consequences, so for logs the order of the causes decides, specific before
+ * general.
  */
 export function findCause(stage: Stage, texts: readonly string[]): KnownCause | undefined {
   const own = knownCauses.filter(({ stages }) => stages.includes(stage));

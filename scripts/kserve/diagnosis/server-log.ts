@@ -1,11 +1,11 @@
-/** Lines of a log that one screen has room for. */
+/** The number of log lines that fit on one screen. */
 const room = 12;
 
-/** A Python traceback: its lines, and the last of them, which names the error. */
+/** A Python traceback: its lines, the last of which names the error. */
 interface Trouble {
   lines: string[];
   last: string;
-  /** Where the last line stands. */
+  /** Index of the last line. */
   at: number;
 }
 
@@ -13,10 +13,10 @@ interface Trouble {
 const ending = /^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning|NotFound|Exit|Interrupt)\w*(?::|$)/;
 const bad =
   /error|exception|denied|fail|fatal|cannot|can't|could not|not found|no such|NOK|invalid|killed|abort/i;
-/** What a server says of requests, ours among them, is no reason for anything. */
+/** Lines about requests, those of the smoke test among them, and about the shutdown. */
 const noise = /HTTP\/\d(\.\d)?["' ]|\b(GET|POST) \/|Shutting down|shutdown/;
 
-/** The tracebacks in a log, in their order; the first is mostly the reason for the others. The head of one may be cut off. */
+/** The tracebacks in a log, in order; the first usually causes the others. Its beginning may be cut off. */
 function troubles(log: readonly string[]): Trouble[] {
   const found: Trouble[] = [];
   let start = 0;
@@ -31,8 +31,8 @@ function troubles(log: readonly string[]): Trouble[] {
 }
 
 /**
- * What in a log may tell a cause, in groups, the most telling first: the line that names the first error; the whole of its traceback (frames tell
- * what was being done); then whatever else sounds bad, and the end of the log.
+ * The lines of a log that may show a cause, in groups, the most relevant first: the line that names the first error;
+ * its whole traceback (frames show the operation); then other lines that report errors, and the end of the log.
  */
 export function relevantLines(log: readonly string[]): string[][] {
   const [first] = troubles(log);
@@ -41,12 +41,12 @@ export function relevantLines(log: readonly string[]): string[][] {
   return [...(first ? [[first.last], [first.lines.join('\n')]] : []), [...rest, ...end]];
 }
 
-/** The line that names the first error of a log, where there is one. */
+/** The line that names the first error in a log; undefined when it has none. */
 export function firstError(log: readonly string[]): string | undefined {
   return troubles(log)[0]?.last;
 }
 
-/** As many lines as one screen has room for: where the first error is named, and the end. */
+/** The part of a log that fits on one screen: the first error, and the end. */
 export function excerpt(log: readonly string[]): string[] {
   const first = troubles(log)[0];
   if (log.length <= room || first === undefined || first.at >= log.length - room) return log.slice(-room);

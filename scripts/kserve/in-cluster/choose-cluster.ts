@@ -24,22 +24,22 @@ export async function createCluster(
   }
 }
 
-/** What the command line says of a cluster of our own. */
+/** The settings of a new cluster, from those of the command line. */
 export function ownClusterOptions(
-  wishes: ClusterSettings & Pick<OpenClusterOptions, 'folder' | 'signal' | 'say' | 'warn'>,
+  settings: ClusterSettings & Pick<OpenClusterOptions, 'folder' | 'signal' | 'say' | 'warn'>,
 ): OwnClusterOptions {
-  const { nodeImage, kindConfig, apiPort, kserveVersion } = wishes;
+  const { nodeImage, kindConfig, apiPort, kserveVersion } = settings;
   return {
-    program: wishes.kind,
-    name: wishes.clusterName,
-    manifests: wishes.kserveManifests,
-    images: wishes.loadImages,
-    cacheImages: wishes.cacheImages,
-    keep: wishes.keepCluster,
-    folder: wishes.folder,
-    signal: wishes.signal,
-    say: wishes.say,
-    warn: wishes.warn,
+    program: settings.kind,
+    name: settings.clusterName,
+    manifests: settings.kserveManifests,
+    images: settings.loadImages,
+    cacheImages: settings.cacheImages,
+    keep: settings.keepCluster,
+    folder: settings.folder,
+    signal: settings.signal,
+    say: settings.say,
+    warn: settings.warn,
     ...(nodeImage !== undefined && { nodeImage }),
     ...(kindConfig !== undefined && { config: kindConfig }),
     ...(apiPort !== undefined && { apiPort }),
@@ -47,7 +47,7 @@ export function ownClusterOptions(
   };
 }
 
-/** The cluster of a context; with its kind, where it is a kind cluster of this machine. */
+/** Opens the cluster of a context; includes `kind` for a kind cluster of this machine. */
 export async function useCluster(options: OpenClusterOptions): Promise<{ api: Api; kind?: Kind }> {
   const { kubeconfig, context, signal } = options;
   const api = connect({
@@ -62,7 +62,10 @@ export async function useCluster(options: OpenClusterOptions): Promise<{ api: Ap
   return (await kind.exists(signal).catch(() => false)) ? { api, kind } : { api };
 }
 
-/** Lets the nodes have the images that are only on this machine. */
+/**
+ * Makes the images that are only on this machine available to the nodes. Returns the registry that the nodes know them
+ * by.
+ */
 export async function provideImages(
   options: OpenClusterOptions,
   kind: Kind | undefined,
@@ -73,9 +76,9 @@ export async function provideImages(
   if (kind === undefined) {
     throw new ModelcarsError(
       'cluster',
-      'smoke images that are not pushed: the cluster cannot reach this machine',
+      'test images that are not pushed: the cluster cannot reach this machine',
       {
-        next: 'push them and say --remote; or leave --context out: a kind cluster on this machine reads them from here',
+        next: 'push them and pass --remote; or omit --context: a kind cluster on this machine reads them from the layout',
       },
     );
   }
@@ -84,7 +87,7 @@ export async function provideImages(
     stack.use(served);
     return served.registry;
   }
-  options.say('copying the images into the nodes');
+  options.say('copying images into the nodes');
   const named = images.map((image) => ({ ...image, name: `${host}/${image.name}@${image.root.digest}` }));
   await importImages(kind, named, options.signal);
   return host;

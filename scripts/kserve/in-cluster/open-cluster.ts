@@ -19,10 +19,14 @@ import { createCluster, provideImages, useCluster } from './choose-cluster.ts';
 import { ServingNamespace } from './serving-namespace.ts';
 import type { CaseOptions, OpenClusterOptions, SmokeCluster } from './types.ts';
 
-/** CPUs that a server asks for in a cluster of our own: a test may be slow, and should not wait for a whole CPU to be free. */
+/** CPU request of a server in a new cluster: a test may be slow, but should not wait for a whole free CPU. */
 const ownCpu = '100m';
 
-/** A kind cluster of our own, or the one of a context; and in it a namespace, the images and a watch. */
+/**
+ * Opens a new kind cluster or the one of a context, with a namespace, the images and a watch. This room joins kind/
+ * (clusters and images), cluster/ (the Kubernetes API) and smoke/ (the cases) for the pipeline. Fails with code
+ * `cluster` or `usage`.
+ */
 export async function openCluster(options: OpenClusterOptions): Promise<SmokeCluster> {
   await using stack = new AsyncDisposableStack();
   const given = options.context !== undefined || options.kubeconfig !== undefined;
@@ -59,7 +63,7 @@ interface Session {
   kind: Kind | undefined;
   facts: ClusterFacts;
   namespace: string;
-  /** Where the nodes find images of this machine. */
+  /** The registry name under which the nodes find this machine's images. */
   registry: string;
   serving: ServingCluster;
   options: OpenClusterOptions;
@@ -86,7 +90,7 @@ async function prepareRuntimes(session: Session, names: readonly string[]): Prom
     need.memory = Math.max(need.memory, chosen.need.memory);
     images.push(...chosen.images);
   }
-  // What the nodes of an existing cluster hold is its owner's business.
+  // The nodes of an existing cluster are left alone.
   if (own && kind !== undefined && options.cacheImages) await bringCached(kind, images, options);
   return need;
 }
@@ -101,7 +105,7 @@ async function room({ api, options }: Session, need: Amount): Promise<number> {
   } catch (error) {
     options.signal.throwIfAborted();
     if (!(error instanceof ModelcarsError)) throw error;
-    // Whoever may not look at nodes shares the cluster with others.
+    // Users without permission to list nodes share the cluster with others.
     return 2;
   }
 }
@@ -112,7 +116,7 @@ function smoke(
 ): Promise<SmokeResult> {
   const { own, facts, namespace, registry, serving, options } = session;
   const { name, mode, security } = planned;
-  // Where OpenShift chooses the user, a pod that names one is refused.
+  // OpenShift chooses the user, and refuses a pod that names one.
   const as = security === 'openshift' && facts.openshift ? 'runtime' : security;
   const service = inferenceService(model, framework, {
     name,
@@ -128,7 +132,7 @@ function smoke(
   return runCase({
     cluster: serving,
     case: planned,
-    service: own ? modest(service) : service,
+    service: own ? withLowCpuRequest(service) : service,
     smoke: framework.smoke,
     timeout,
     signal: options.signal,
@@ -136,8 +140,8 @@ function smoke(
   });
 }
 
-/** Asks for less of a CPU than the runtime does, unless models.yaml says how much. */
-function modest(service: InferenceService): InferenceService {
+/** Lowers the CPU request of the runtime, unless models.yaml sets it. */
+function withLowCpuRequest(service: InferenceService): InferenceService {
   const { model } = service.spec.predictor;
   const { resources } = model;
   return {

@@ -50,8 +50,8 @@ export class ServingNamespace implements ServingCluster {
   }
 
   /**
-   * Adds the logs of the containers that may explain a failure: those that failed before they were restarted, the server
-   * and the modelcar.
+   * Adds the logs of the containers that may explain a failure: those that failed before they were restarted, the
+   * server and the modelcar.
    */
   async withLogs(evidence: Evidence): Promise<Evidence> {
     const { pod } = evidence;

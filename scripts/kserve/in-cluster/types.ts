@@ -5,7 +5,7 @@ import type { ClusterFacts } from '../cluster/facts.ts';
 import type { PlannedCase } from '../smoke/cases.ts';
 import type { SmokeResult } from '../types.ts';
 
-/** Which cluster, and how it is to serve; as the command line says it. */
+/** The cluster to use and how it serves, as set on the command line. */
 export interface ClusterSettings {
   context?: string;
   kubeconfig?: string;
@@ -26,7 +26,7 @@ export interface ClusterSettings {
 }
 
 export interface OpenClusterOptions extends ClusterSettings {
-  /** Folder for what is remembered from run to run. */
+  /** Folder for the records of clusters, kept between runs. */
   folder: string;
   images: { name: string; store: ImageStore; root: Descriptor; pushed?: string }[];
   signal: AbortSignal;
@@ -45,15 +45,15 @@ export interface CaseOptions {
   note(text: string): void;
 }
 
-/** A cluster ready for cases. Disposing of it takes away all that was made for them. */
+/** A cluster ready for cases. Disposing of it deletes everything created for them. */
 export interface SmokeCluster extends AsyncDisposable {
-  /** Made by us, and so ours to change. */
+  /** Created by modelcars, which may therefore change its configuration. */
   own: boolean;
   facts: ClusterFacts;
-  /** Brings the runtimes along that are wanted and lacking; what a server asks for at most. */
+  /** Applies the runtimes that are missing. Returns the largest request of their servers. */
   prepareRuntimes(names: readonly string[]): Promise<Amount>;
   setModelcarUser(user: number | undefined): Promise<void>;
-  /** How many servers have room at once. */
+  /** The number of servers with this request that fit at once. */
   room(need: Amount): Promise<number>;
   smoke(options: CaseOptions): Promise<SmokeResult>;
 }

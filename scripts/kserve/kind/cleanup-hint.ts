@@ -1,4 +1,4 @@
-/** Says on stderr how to take away by hand what is left, should the process end (a second Ctrl-C, a crash) before it did so itself. */
+/** Prints on stderr how to clean up by hand if the process ends (a second Ctrl-C, a crash) before it has cleaned up. */
 export function onSuddenExit(removal: string): Disposable {
   const say = () => process.stderr.write(`left behind; to delete it: ${removal}\n`);
   process.once('exit', say);

@@ -11,7 +11,8 @@ beforeEach(async () => {
   programs = await Programs.open();
   engine = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => engine.once('listening', resolve));
-  // A node whose gateway is another machine's (TEST-NET-1), and which reaches what it is asked to unless there is a file that says no.
+  // A node whose gateway is another machine's (TEST-NET-1), and which reaches what it is asked to unless there is a
+  // file that says no.
   await programs.add(
     'docker',
     `case "$*" in

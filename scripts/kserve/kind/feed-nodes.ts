@@ -3,19 +3,20 @@ import type { Kind } from './kind.ts';
 import { type ImageServer, type ServedImage, serveImages } from './registry-server.ts';
 import { addressTowards } from './remote-engine.ts';
 
-/** The registry that images of this machine have in a kind cluster; a name that no DNS has. */
+/** The registry name of this machine's images in a kind cluster; no DNS resolves it. */
 export const host = 'modelcars.local';
 
-/** Images of this machine within reach of a cluster's nodes. */
+/** This machine's images, within reach of a cluster's nodes. */
 export interface NodeFeed extends AsyncDisposable {
-  /** What to put before `/NAME@sha256:…`. */
+  /** The part before `/NAME@sha256:…`. */
   registry: string;
 }
 
 /**
- * Lets the nodes of a kind cluster pull images of this machine: a read-only server on the address that the nodes know it by, and a line in
- * their containerd that says so (/etc/containerd/certs.d, which kind's node images look at). No registry, and no byte is copied but what
- * a node pulls. Undefined when the nodes reach no address of this machine, as with Docker Desktop.
+ * Lets the nodes of a kind cluster pull this machine's images: a read-only server on an address that the nodes reach,
+ * and an entry in their containerd configuration (/etc/containerd/certs.d, which kind's node images read). Needs no
+ * registry; only what a node pulls is copied. Undefined when the nodes reach no address of this machine, as with Docker
+ * Desktop.
  */
 export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<NodeFeed | undefined> {
   const nodes = await kind.nodes();
@@ -39,8 +40,8 @@ export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Pro
 }
 
 /**
- * A server on an address of this machine that the first node reaches: one of the node's gateways, or, of an engine elsewhere, the one that
- * this machine has towards it.
+ * A server on an address of this machine that the first node reaches: one of the node's gateways or, if the engine runs
+ * elsewhere, the address that this machine uses towards the engine.
  */
 async function listen(
   kind: Kind,

@@ -10,7 +10,8 @@ let warned: string[];
 beforeEach(async () => {
   warned = [];
   programs = await Programs.open();
-  // An engine with its images in the file `engine`, whose nodes have theirs in files of their names; `withheld` is in no registry.
+  // An engine with its images in the file `engine`, whose nodes have theirs in files of their names; `withheld` is in
+  // no registry.
   await programs.add(
     'docker',
     `touch engine
@@ -72,8 +73,8 @@ it('warns of what cannot be pulled or saved, and goes on', async () => {
   await rm(join(programs.folder, 'torn'));
   await bring('a/c:v1', `a/d@sha256:${'0'.repeat(64)}`);
   expect(warned).toEqual([
-    'keep image a/withheld:v1: denied; the node pulls it itself',
-    expect.stringMatching(/^keep image a\/b:v1: .*; the node pulls it itself$/),
+    'cache image a/withheld:v1: denied; the node will pull it',
+    expect.stringMatching(/^cache image a\/b:v1: .*; the node will pull it$/),
   ]);
   expect(await programs.read('node1')).toContain('archive of a/c:v1');
   expect(await pulls()).toHaveLength(3);

@@ -5,12 +5,12 @@ import type { Kind } from './kind.ts';
 const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 /**
- * Brings images that a cluster will run into its nodes by way of the container engine, which keeps them for the next cluster: a node that
- * is deleted takes along what it pulled. What a node has is left as it is. An image that cannot be had so is a warning, for the node
- * then tries to pull it itself.
+ * Loads images that a cluster will run into its nodes through the container engine, which keeps them for the next
+ * cluster: deleting a node also deletes the images it pulled. Images that a node already has are left alone. An image
+ * that cannot be loaded is a warning: the node then pulls it itself.
  *
- * Not by `kind load`: that fails on images of several platforms where docker has containerd's image store (kind issue 3795), since it
- * imports all platforms, and docker has pulled one.
+ * Does not use `kind load`, which fails on multi-platform images where docker uses containerd's image store (kind issue
+ * 3795): it imports all platforms, and docker has pulled only one.
  */
 export async function bringCached(
   kind: Kind,
@@ -19,24 +19,24 @@ export async function bringCached(
 ): Promise<void> {
   const nodes = images.length === 0 ? [] : await kind.nodes();
   for (const image of new Set(images)) {
-    // A digest alone is no name that `docker save` would write into its archive.
+    // `docker save` writes no name into its archive for an image that is referenced by digest.
     if (image.includes('@')) continue;
     try {
       const lacking: string[] = [];
       for (const node of nodes) if (!(await has(kind, node, image))) lacking.push(node);
       if (lacking.length === 0) continue;
-      await keep(kind, image, signal, say);
+      await pullIfNeeded(kind, image, signal, say);
       say(`loading ${image}`);
       for (const node of lacking) await load(kind, node, image, signal);
     } catch (error) {
       signal.throwIfAborted();
       const why = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
-      warn(`keep image ${image}: ${why}; the node pulls it itself`);
+      warn(`cache image ${image}: ${why}; the node will pull it`);
     }
   }
 }
 
-/** The name under which containerd knows an image: with registry and tag. */
+/** The full name that containerd uses for an image, with registry and tag. */
 export function fullName(image: string): string {
   const [first = '', ...rest] = image.split('/');
   const registry = rest.length > 0 && /[.:]|^localhost$/.test(first);
@@ -50,8 +50,8 @@ async function has(kind: Kind, node: string, image: string): Promise<boolean> {
   return code === 0 && stdout.trim() !== '';
 }
 
-/** Pulls what the engine does not have; a `latest` that it has may be yesterday's. */
-async function keep(
+/** Pulls the image if the engine lacks it, or if its tag is `latest`, which may have moved. */
+async function pullIfNeeded(
   kind: Kind,
   image: string,
   signal: AbortSignal,

@@ -6,8 +6,8 @@ import type { Kind } from './kind.ts';
 import { type ServedImage, withinImage } from './registry-server.ts';
 
 /**
- * Copies images of this machine into the nodes of a kind cluster, under the names `registry/NAME@DIGEST`: for engines whose nodes cannot
- * reach this machine. One stream, nothing on this machine's disk.
+ * Copies this machine's images into the nodes of a kind cluster, under the names `registry/NAME@DIGEST`, for engines
+ * whose nodes cannot reach this machine. Streams them; writes nothing to this machine's disk.
  */
 export async function importImages(
   kind: Kind,
@@ -17,7 +17,7 @@ export async function importImages(
   for (const node of await kind.nodes()) {
     const args = ['ctr', '-n', 'k8s.io', 'images', 'import', '--all-platforms', '--no-unpack', '-'];
     await run(kind.engine, ['exec', '-i', node, ...args], { input: layoutTar(images), signal });
-    // Only the node's own platform can be unpacked, and what was not cannot be run.
+    // containerd only runs an unpacked image. The node can unpack its own platform only, so failures are expected.
     for (const { name } of images)
       await run(kind.engine, ['exec', node, 'ctr', '-n', 'k8s.io', 'images', 'unpack', name], {
         signal,

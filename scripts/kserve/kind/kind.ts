@@ -8,7 +8,7 @@ import { pointedAt, type RemoteEngine, remoteEngine, withAccess } from './remote
 
 /** How to make a cluster with kind. */
 export interface KindOptions {
-  /** The program: a name on PATH or a path. */
+  /** The kind program: a name on PATH, or a path. */
   program: string;
   name: string;
   /** Node image; kind's own default when absent. */
@@ -18,28 +18,28 @@ export interface KindOptions {
   /** Port of the API server on the engine's machine; any free one when absent. */
   apiPort?: number;
   signal: AbortSignal;
-  /** What it does now, for people. */
+  /** Receives a line of progress, for people. */
   say(line: string): void;
-  /** Gets the process group's id. */
+  /** Receives the id of kind's process group. */
   onStart?(group: number): void;
 }
 
-/** The container engine that kind uses, and we reach its nodes by. */
+/** The container engine that kind uses, and through which its nodes are reached. */
 export type ContainerEngine = 'docker' | 'podman' | 'nerdctl';
 
-/** Milliseconds until what an engine was asked for is there. */
+/** Milliseconds until an engine has completed a request that it accepted earlier. */
 const settling = 1000;
-/** Time that a node has to become ready. */
+/** Time limit for a node to become ready, as kind takes it. */
 const readyWithin = '300s';
 
 /**
- * The engine that kind will use: what KIND_EXPERIMENTAL_PROVIDER says, else docker, else podman, whichever answers. Fails with code
- * `cluster` when none does.
+ * The engine that kind will use: the one in KIND_EXPERIMENTAL_PROVIDER, otherwise the first of docker and podman that
+ * responds. Fails with code `cluster` when none does.
  */
 export async function findEngine(signal: AbortSignal, environment = process.env): Promise<ContainerEngine> {
-  const told = environment.KIND_EXPERIMENTAL_PROVIDER as ContainerEngine | undefined;
+  const configured = environment.KIND_EXPERIMENTAL_PROVIDER as ContainerEngine | undefined;
   const tried: string[] = [];
-  for (const engine of told ? [told] : (['docker', 'podman'] as const)) {
+  for (const engine of configured ? [configured] : (['docker', 'podman'] as const)) {
     const answer = await run(engine, ['info'], { signal, mayFail: true }).catch((error: unknown) => {
       signal.throwIfAborted();
       return { code: 1, stdout: '', stderr: error instanceof Error ? error.message : String(error) };
@@ -47,16 +47,16 @@ export async function findEngine(signal: AbortSignal, environment = process.env)
     if (answer.code === 0) return engine;
     tried.push(`${engine}: ${answer.stderr.trim().split('\n').at(-1) ?? ''}`);
   }
-  throw new ModelcarsError('cluster', `make a cluster: no container engine answers\n${tried.join('\n')}`, {
-    next: 'start docker or podman; or smoke without a cluster (--local), or on one that is there (--context NAME)',
+  throw new ModelcarsError('cluster', `create a cluster: no container engine responds\n${tried.join('\n')}`, {
+    next: 'start docker or podman; or test without a cluster (--local) or in an existing one (--context NAME)',
   });
 }
 
-/** kind, for one cluster of one engine. Its kubeconfig is a file of its own: the user's stays as it is. */
+/** kind, for one cluster of one engine. Never changes the user's kubeconfig: the cluster's is read separately. */
 export class Kind {
   readonly name: string;
   readonly engine: ContainerEngine;
-  /** Where the engine is, when it is not on this machine. */
+  /** The engine's address, when it is not on this machine. */
   readonly remote: RemoteEngine | undefined;
   readonly #program: string;
 
@@ -67,7 +67,7 @@ export class Kind {
     this.remote = engine === 'docker' ? remoteEngine() : undefined;
   }
 
-  /** The command that takes the cluster away by hand. */
+  /** The command that deletes the cluster by hand. */
   get removal(): string {
     return `${this.#environmentText()}${this.#program} delete cluster --name ${this.name}`;
   }
@@ -77,7 +77,7 @@ export class Kind {
     return stdout.split('\n').some((line) => line.trim() === this.name);
   }
 
-  /** Makes the cluster; what a failure or an abort left of it is taken away again. */
+  /** Creates the cluster. kind itself deletes what a failed or aborted `create` made. */
   async create({ image, config, apiPort, signal, say, onStart }: KindOptions): Promise<void> {
     const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
     if (image !== undefined) args.push('--image', image);
@@ -88,12 +88,12 @@ export class Kind {
         signal,
         ...(onStart && { onStart }),
         onLine: (line) => /^[•✓✗*]/u.test(line) && say(plain(line)),
-        next: 'see what kind says; `--node-image` names another node image, `--kind-config` a configuration',
+        next: 'see the output of kind; `--node-image` sets another node image, `--kind-config` a configuration',
       });
     });
   }
 
-  /** kind's configuration: the user's own, with what it takes besides to reach the API server. */
+  /** kind's configuration: the user's, plus the settings needed to reach the API server. */
   async #configIn(
     folder: string,
     given: string | undefined,
@@ -113,7 +113,7 @@ export class Kind {
     return this.remote === undefined ? stdout : pointedAt(stdout, this.remote.host);
   }
 
-  /** Names of the node's containers. */
+  /** Names of the nodes' containers. */
   async nodes(): Promise<string[]> {
     const { stdout } = await this.#run(['get', 'nodes']);
     return stdout
@@ -128,14 +128,15 @@ export class Kind {
     await this.#run(['load', archive ? 'image-archive' : 'docker-image', image], {
       signal,
       next: archive
-        ? 'name an archive as `docker save` writes it'
+        ? 'pass an archive written by `docker save`'
         : `pull it first: ${this.engine} pull ${image}`,
     });
   }
 
   /**
-   * Deletes the cluster; none of that name is no error. Takes no signal: it is what an abort ends with. An engine may still make a container
-   * that a stopped `create` had asked for, so this looks again until nothing comes any more.
+   * Deletes the cluster; it is no error if none has that name. Takes no signal, since an abort ends with this call. An
+   * engine may still start a container that an aborted `create` had requested, so this repeats until no container
+   * reappears.
    */
   async remove(): Promise<void> {
     for (let clean = 0, tries = 0; clean < 2; tries++) {
@@ -147,8 +148,8 @@ export class Kind {
       await sleep(settling);
       clean = (await this.exists()) ? 0 : clean + 1;
       if (tries >= 10) {
-        throw new ModelcarsError('cluster', `delete kind cluster ${this.name}: it comes back`, {
-          next: `see what makes it, then: ${this.removal}`,
+        throw new ModelcarsError('cluster', `delete kind cluster ${this.name}: it reappears`, {
+          next: `find out what creates it, then: ${this.removal}`,
         });
       }
     }
@@ -157,7 +158,7 @@ export class Kind {
   async #run(args: string[], options: Parameters<typeof run>[2] = {}) {
     const named = args.includes('--name') || args[1] === 'clusters' ? args : [...args, '--name', this.name];
     return await run(this.#program, named, {
-      next: 'install kind (https://kind.sigs.k8s.io), or name it with --kind',
+      next: 'install kind (https://kind.sigs.k8s.io), or pass its path with --kind',
       ...options,
       environment: { ...process.env, ...this.#environment() },
     });
@@ -174,7 +175,7 @@ export class Kind {
   }
 }
 
-/** kind's progress without its marks: ` ✓ Preparing nodes 📦`. */
+/** A line of kind's progress without its symbols: ` ✓ Preparing nodes 📦`. */
 function plain(line: string): string {
   return line
     .replaceAll(/[^\x20-\x7e]/g, '')

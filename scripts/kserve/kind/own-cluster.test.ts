@@ -124,7 +124,7 @@ describe('openOwnCluster', () => {
   it('leaves a cluster alone that it did not make', async () => {
     await writeFile(join(folder, 'clusters'), 'smoke\n');
     await expect(openOwnCluster(options())).rejects.toMatchObject({
-      message: expect.stringContaining('did not make'),
+      message: expect.stringContaining('did not create'),
       next: expect.stringContaining('--context kind-smoke'),
     });
     expect(await clusters()).toBe('smoke\n');
@@ -134,7 +134,7 @@ describe('openOwnCluster', () => {
   it('leaves a cluster alone that another run is at', async () => {
     await mkdir(join(folder, 'memory'));
     const held = await tryLock(join(folder, 'memory', 'smoke.json'));
-    await expect(openOwnCluster(options())).rejects.toThrow('another smoke test is at it');
+    await expect(openOwnCluster(options())).rejects.toThrow('another smoke test is using it');
     await held?.release();
   });
 

@@ -17,95 +17,94 @@ export interface OwnClusterOptions {
   name: string;
   nodeImage?: string;
   config?: string;
-  /** Port of its API server; any free one when absent. */
+  /** Port of its API server; any free one by default. */
   apiPort?: number;
   version?: string;
   manifests: readonly string[];
-  /** Archives and images for the node. */
+  /** Archives and images to load into the nodes. */
   images: readonly string[];
-  /** The engine keeps what the nodes run. */
+  /** Keep the images that the nodes run in the engine. */
   cacheImages: boolean;
-  /** Leave it standing, and take one that was left standing. */
+  /** Leave the cluster running afterwards, and reuse one that was left running. */
   keep: boolean;
-  /** Folder that remembers which clusters are ours. */
+  /** Folder with a record of each cluster that modelcars created. */
   folder: string;
   signal: AbortSignal;
   say(line: string): void;
   warn(line: string): void;
 }
 
-/** A kind cluster with KServe. Disposing of it deletes it, unless it is to be kept. */
+/** A kind cluster with KServe. Disposing of it deletes it, unless `keep` is set. */
 export interface OwnCluster extends AsyncDisposable {
   api: Api;
   kind: Kind;
 }
 
-/** What is remembered of a cluster, from before it is made until it is gone. */
-interface Memory {
-  /** Of what made it; another wish wants another cluster. */
-  wish: string;
+/** The record of a cluster, from before it is created until it is deleted. */
+interface ClusterRecord {
+  /** Hash of its settings; with other settings the cluster is created anew. */
+  settings: string;
   ready: boolean;
   /** Process group of `kind create`, while that runs. */
   group?: number;
 }
 
 /**
- * Makes a kind cluster with KServe, or takes up one that --keep-cluster left. What a killed run left is deleted first. Whatever goes wrong,
- * and when the signal aborts, what was made so far is deleted. Fails with code `cluster`.
+ * Creates a kind cluster with KServe, or reuses one left by --keep-cluster. Leftovers of a killed run are deleted
+ * first. On failure, and when the signal aborts, everything created so far is deleted. Fails with code `cluster`.
  */
 export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnCluster> {
   const { program, name, keep, folder, signal, say, warn } = options;
   const engine = await findEngine(signal);
   const kind = new Kind(program, name, engine);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const memory = join(folder, `${name}.json`);
-  const held = await holdSoon(memory, signal);
+  const recordFile = join(folder, `${name}.json`);
+  const held = await lockSoon(recordFile, signal);
   if (held === undefined) {
-    throw new ModelcarsError('cluster', `use kind cluster ${name}: another smoke test is at it`, {
-      next: 'wait for it, or name another with --cluster-name',
+    throw new ModelcarsError('cluster', `use kind cluster ${name}: another smoke test is using it`, {
+      next: 'wait for it, or pass another name with --cluster-name',
     });
   }
   const leave = async () => {
     await kind.remove();
-    await rm(memory, { force: true });
+    await rm(recordFile, { force: true });
   };
   const close = closer({ kind, keep, held, leave, warn });
   try {
-    const wish = wishOf(options);
+    const settings = settingsHash(options);
     if (await kind.exists(signal)) {
-      const known = await recall(memory);
+      const known = await readRecord(recordFile);
       if (known === undefined) {
         throw new ModelcarsError(
           'cluster',
-          `make kind cluster ${name}: there is one that modelcars did not make`,
+          `create kind cluster ${name}: one of that name exists that modelcars did not create`,
           {
-            next: `name another with --cluster-name, or use it: --context kind-${name}`,
+            next: `pass another name with --cluster-name, or use that cluster: --context kind-${name}`,
           },
         );
       }
-      if (keep && known.ready && known.wish === wish) {
-        say(`kind cluster ${name} is there`);
+      if (keep && known.ready && known.settings === settings) {
+        say(`reusing kind cluster ${name}`);
         return { kind, api: connect({ text: await kind.kubeconfig() }), [Symbol.asyncDispose]: close };
       }
-      warn(
-        `kind cluster ${name} was left behind by a run that was killed, or with other settings: deleting it`,
-      );
-      await endMaker(known, name);
+      warn(`kind cluster ${name} was left behind by a killed run, or has other settings: deleting it`);
+      await endCreation(known, name);
       await leave();
-    } else await endMaker(await recall(memory), name);
+    } else await endCreation(await readRecord(recordFile), name);
   } catch (error) {
     await held.release();
     throw error;
   }
   try {
-    await remember(memory, { wish: wishOf(options), ready: false });
+    await writeRecord(recordFile, { settings: settingsHash(options), ready: false });
     const { nodeImage, config, apiPort } = options;
     await kind.create({
       program,
       name,
       signal,
       say,
-      onStart: (group) => void remember(memory, { wish: wishOf(options), ready: false, group }),
+      onStart: (group) =>
+        void writeRecord(recordFile, { settings: settingsHash(options), ready: false, group }),
       ...(nodeImage !== undefined && { image: nodeImage }),
       ...(config !== undefined && { config }),
       ...(apiPort !== undefined && { apiPort }),
@@ -123,7 +122,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
       say,
       ...(options.cacheImages && { onImages: (images) => bringCached(kind, images, { signal, say, warn }) }),
     });
-    await remember(memory, { wish: wishOf(options), ready: true });
+    await writeRecord(recordFile, { settings: settingsHash(options), ready: true });
     return { kind, api, [Symbol.asyncDispose]: close };
   } catch (error) {
     say(`deleting kind cluster ${name}`);
@@ -133,31 +132,34 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
   }
 }
 
-/** Takes the lock, also of a run that was killed just now: that is free after two seconds. */
-async function holdSoon(memory: string, signal: AbortSignal): Promise<LockHandle | undefined> {
+/** Takes the lock. That of a run killed just now is free after two seconds, so this waits three. */
+async function lockSoon(recordFile: string, signal: AbortSignal): Promise<LockHandle | undefined> {
   const until = Date.now() + 3000;
   for (;;) {
-    const held = await tryLock(memory);
+    const held = await tryLock(recordFile);
     if (held !== undefined || Date.now() > until) return held;
     stopIfAborted(signal);
     await sleep(300);
   }
 }
 
-/** Ends a `kind create` that outlived the run it belonged to; it would go on making what is deleted. */
-async function endMaker(known: Memory | undefined, name: string): Promise<void> {
+/** Kills a `kind create` that outlived its run, and would recreate what is deleted here. */
+async function endCreation(known: ClusterRecord | undefined, name: string): Promise<void> {
   if (known?.group === undefined) return;
   const command = await commandOf(known.group);
-  // The number may be another process's by now.
+  // The id may belong to another process by now.
   if (!command.includes(`create cluster --name ${name} `)) return;
   try {
     process.kill(-known.group, 'SIGKILL');
   } catch {
-    // It ended meanwhile.
+    // It has exited meanwhile.
   }
 }
 
-/** The words of a running process; empty when there is none. Linux tells in /proc (a container may have no `ps`), others by `ps`. */
+/**
+ * The command line of a running process; empty when it does not run. Read from /proc on Linux, where a container may
+ * lack `ps`.
+ */
 async function commandOf(pid: number): Promise<string> {
   if (process.platform === 'linux') {
     const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -177,13 +179,14 @@ function closer(parts: {
   warn(line: string): void;
 }): () => Promise<void> {
   return async () => {
-    if (parts.keep) parts.warn(`kind cluster ${parts.kind.name} stands: ${parts.kind.removal}`);
+    if (parts.keep)
+      parts.warn(`kind cluster ${parts.kind.name} keeps running; to delete it: ${parts.kind.removal}`);
     else await parts.leave();
     await parts.held.release();
   };
 }
 
-function wishOf({ nodeImage, config, apiPort, version, manifests, images }: OwnClusterOptions): string {
+function settingsHash({ nodeImage, config, apiPort, version, manifests, images }: OwnClusterOptions): string {
   const all = JSON.stringify({
     nodeImage,
     config,
@@ -195,14 +198,14 @@ function wishOf({ nodeImage, config, apiPort, version, manifests, images }: OwnC
   return createHash('sha256').update(all).digest('hex');
 }
 
-async function recall(file: string): Promise<Memory | undefined> {
+async function readRecord(file: string): Promise<ClusterRecord | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Memory;
+    return JSON.parse(await readFile(file, 'utf8')) as ClusterRecord;
   } catch {
     return undefined;
   }
 }
 
-async function remember(file: string, memory: Memory): Promise<void> {
-  await writeFile(file, JSON.stringify(memory), { mode: 0o600 });
+async function writeRecord(file: string, record: ClusterRecord): Promise<void> {
+  await writeFile(file, JSON.stringify(record), { mode: 0o600 });
 }

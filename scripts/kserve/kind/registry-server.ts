@@ -3,22 +3,23 @@ import { pipeline } from 'node:stream/promises';
 import { parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 
-/** Images of this machine, to be pulled over plain http. */
+/** A server from which this machine's images are pulled over plain http. */
 export interface ImageServer extends AsyncDisposable {
   address: string;
   port: number;
 }
 
-/** An image to serve: where it is, and its root. */
+/** An image to serve: its store and its root. */
 export interface ServedImage {
   store: ImageStore;
   root: Descriptor;
 }
 
 /**
- * Serves images by the pulling half of the OCI distribution protocol (distribution-spec 1.1, "Pulling manifests" and "Pulling blobs"),
- * straight from where they are: no registry, no copy. Any repository name has all of them, and only by digest; nothing else of this
- * machine is served, and nothing can be changed. Fails as `listen` does, where the address is not this machine's.
+ * Serves images through the pull part of the OCI distribution protocol (distribution-spec 1.1, "Pulling manifests" and
+ * "Pulling blobs"), directly from their stores, without a registry or a copy. Every repository name has all of them, by
+ * digest only; nothing else is served, and nothing can be changed. Fails as `listen` does when the address is not this
+ * machine's.
  */
 export async function serveImages(images: readonly ServedImage[], address: string): Promise<ImageServer> {
   const known = new Map<string, { store: ImageStore; descriptor: Descriptor }>();
@@ -45,7 +46,7 @@ export async function serveImages(images: readonly ServedImage[], address: strin
   };
 }
 
-/** An index, its manifests, their configs and layers. */
+/** The descriptors of an image: its index, manifests, configs and layers. */
 export async function withinImage(store: ImageStore, root: Descriptor): Promise<Descriptor[]> {
   const bytes = await store.read(root);
   if (root.mediaType === mediaTypes.index || root.mediaType === mediaTypes.dockerIndex) {
@@ -73,7 +74,7 @@ async function answer(
   if (found === undefined)
     return refuse(response, 404, match?.[1] === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN');
   const { store, descriptor } = found;
-  // containerd takes up a broken blob where it was: `Range: bytes=N-`.
+  // containerd resumes an interrupted blob with `Range: bytes=N-`.
   const start = Number(/^bytes=(\d{1,15})-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const partial = start > 0 && start < descriptor.size;
   response.writeHead(partial ? 206 : 200, {

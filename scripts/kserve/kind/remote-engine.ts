@@ -11,12 +11,13 @@ export interface RemoteEngine {
 /** Ports of Docker's API, without and with TLS. */
 const plainPort = 2375;
 const tlsPort = 2376;
-/** Milliseconds that a connection may take. */
+/** Milliseconds that a connection may take to be established. */
 const patience = 5000;
 
 /**
- * Where docker's engine is when DOCKER_HOST says that it is elsewhere: `tcp://docker:2375`, as a service of GitLab CI or of Dagger is
- * called. Undefined for this machine's (a socket, an address of loopback) and for ssh://, which has no port of its own.
+ * The address of docker's engine when DOCKER_HOST names another machine: `tcp://docker:2375`, as for a service of
+ * GitLab CI or Dagger. Undefined for an engine of this machine (a socket or a loopback address) and for ssh://, which
+ * forwards no ports.
  */
 export function remoteEngine(environment: NodeJS.ProcessEnv = process.env): RemoteEngine | undefined {
   const match = /^(?:tcp|https?):\/\/(.+)$/.exec(environment.DOCKER_HOST ?? '');
@@ -29,9 +30,10 @@ export function remoteEngine(environment: NodeJS.ProcessEnv = process.env): Remo
 }
 
 /**
- * kind's configuration with which a cluster's API server is within reach: `port` is its port on the engine's machine, and for an engine
- * elsewhere (`host`) that is open on every address and the certificate has the engine's name, unless the user's own configuration says
- * otherwise. Fails with code `usage` when that is none.
+ * Extends kind's configuration so that the cluster's API server can be reached: `port` is its port on the engine's
+ * machine. For an engine on another machine (`host`) the port is open on every address and the certificate includes the
+ * engine's name. The user's configuration takes precedence. Fails with code `usage` when that is no configuration of
+ * kind.
  */
 export function withAccess(
   config: string | undefined,
@@ -43,7 +45,7 @@ export function withAccess(
   } catch (cause) {
     throw wrongConfig(cause instanceof Error ? cause.message : String(cause), cause);
   }
-  if (typeof given !== 'object' || Array.isArray(given)) throw wrongConfig('it is no mapping');
+  if (typeof given !== 'object' || Array.isArray(given)) throw wrongConfig('it is not a mapping');
   const { networking, kubeadmConfigPatches = [], ...rest } = given as KindConfig;
   // kind's own names, which a patch replaces (a list is merged as one value), and the engine's.
   const certSANs = ['localhost', '127.0.0.1', '0.0.0.0', host];
@@ -70,20 +72,20 @@ interface KindConfig {
 
 function wrongConfig(why: string, cause?: unknown): ModelcarsError {
   return new ModelcarsError('usage', `read --kind-config: ${why}`, {
-    next: 'name a configuration of kind: https://kind.sigs.k8s.io/docs/user/configuration',
+    next: 'pass a configuration of kind: https://kind.sigs.k8s.io/docs/user/configuration',
     cause,
   });
 }
 
-/** A kubeconfig of kind in which a server on every address is the one of that host. */
+/** Replaces the server address `0.0.0.0` in a kubeconfig of kind with the engine's host. */
 export function pointedAt(kubeconfig: string, host: string): string {
   const name = isIPv6(host) ? `[${host}]` : host;
   return kubeconfig.replaceAll(/(server: "?https:\/\/)(?:0\.0\.0\.0|\[::\])(?=:\d)/g, `$1${name}`);
 }
 
 /**
- * The address by which this machine reaches the engine; its containers reach this machine by it, through the engine's NAT. Undefined
- * when there is no way, or none by IPv4.
+ * The local address of this machine's route to the engine; the engine's containers reach this machine at it, through
+ * the engine's NAT. Undefined without a connection, or without one over IPv4.
  */
 export async function addressTowards({ host, port }: RemoteEngine): Promise<string | undefined> {
   const socket = connect({ host, port, timeout: patience });
@@ -98,7 +100,7 @@ export async function addressTowards({ host, port }: RemoteEngine): Promise<stri
   }
 }
 
-/** IPv4, also where it is written as IPv6. */
+/** An IPv4 address, also from its IPv6-mapped form. */
 function plain(address = ''): string | undefined {
   const bare = address.replace(/^::ffff:/, '');
   return isIPv4(bare) ? bare : undefined;

@@ -5,15 +5,17 @@ import { parseConfig, parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes, type Platform } from '../../image/types.ts';
 import type { ImageProcess } from './modelcar.ts';
 
-/** One platform's image, as far as running it goes. */
+/** One platform's image, with what is needed to run it. */
 export interface RunnableImage extends ImageProcess {
   manifest: Descriptor;
   config: Descriptor;
   /** From the base's first to the model's last. */
   layers: Descriptor[];
-  /** As the config has it: `1001`, a name, or empty for root. */
+  /** `User` of the config: `1001`, a name, or empty for root. */
   user: string;
-  /** Bytes that its files take, at least: those of uncompressed layers, and what compressed ones say of theirs. */
+  /**
+   * Lower bound of its files' size in bytes: the size of uncompressed layers, and the declared size of compressed ones.
+   */
   size: number;
 }
 
@@ -24,28 +26,28 @@ const processSchema = z.object({
 });
 const filesSchema = z.array(z.object({ size: z.int().nonnegative() }));
 
-/** This machine's platform in the words of images. */
+/** This machine's platform, as images name it. */
 export function ownPlatform(): Platform {
   const names: Record<string, string> = { x64: 'amd64', ppc64: 'ppc64le', ia32: '386' };
   return { os: 'linux', architecture: names[process.arch] ?? process.arch };
 }
 
-/** Reads the image that this machine would run. Fails with code `layout` when there is none of that name or platform. */
+/** Reads the image for this machine's platform. Fails with code `layout` when the name or the platform is missing. */
 export async function runnableImage(
   { store, name }: { store: ImageStore; name: string },
   platform = ownPlatform(),
 ): Promise<RunnableImage> {
   const root = await store.resolve(name);
   if (root === undefined) {
-    throw new ModelcarsError('layout', `smoke ${name}: there is no such image`, {
-      next: 'run `modelcars build` first, or say where it is with --output or --remote',
+    throw new ModelcarsError('layout', `test ${name}: image not found`, {
+      next: 'run `modelcars build` first, or pass its location with --output or --remote',
     });
   }
   const manifest = await manifestOf(store, root, name, platform);
   const { config, layers } = parseManifest(await store.read(manifest), manifest.digest);
   const run = processSchema.safeParse(parseConfig(await store.read(config), config.digest).config ?? {});
   if (!run.success)
-    throw new ModelcarsError('integrity', `smoke ${name}: the config of the image is malformed`, {
+    throw new ModelcarsError('integrity', `test ${name}: the config of the image is malformed`, {
       next: 'run `modelcars verify`',
       cause: run.error,
     });
@@ -74,14 +76,17 @@ async function manifestOf(
   const offered = manifests.flatMap((one) => (one.platform ? [formatPlatform(one.platform)] : []));
   throw new ModelcarsError(
     'layout',
-    `smoke ${name}: it has no image for ${formatPlatform(platform)}, only for ${offered.join(', ')}`,
+    `test ${name}: it has no image for ${formatPlatform(platform)}, only for ${offered.join(', ')}`,
     {
-      next: `build it with --platform ${formatPlatform(platform)} too, or smoke it on a cluster`,
+      next: `build it with --platform ${formatPlatform(platform)} too, or test it in a cluster`,
     },
   );
 }
 
-/** Bytes of a layer's files, at least: its own, or what its annotation says of its files. A claim, until they are unpacked. */
+/**
+ * Lower bound of the size of a layer's files in bytes: the layer's own, or that of its annotation, which is unverified
+ * until unpacked.
+ */
 export function unpackedSize({ size, annotations }: Descriptor): number {
   try {
     const files = filesSchema.parse(JSON.parse(annotations?.['dev.modelcars.layer.files'] ?? '[]'));

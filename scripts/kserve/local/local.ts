@@ -17,9 +17,12 @@ import type { LocalOptions, Verdict } from './types.ts';
 import { removeTree, unpackLayers } from './unpack.ts';
 
 /**
- * Serves one image on this machine as a KServe pod would, asks for a prediction and judges it. A model that does not serve is a
- * result with a Diagnosis, one that this machine has no server for is `skipped`; throws a ModelcarsError when the check
- * itself cannot be done (no such image, no room on disk, no Python, offline at first use, cancelled).
+ * Serves one image on this machine as a KServe pod would, requests a prediction and checks it. A model that does not
+ * serve is `failed` with a Diagnosis; one for which this machine has no server is `skipped`. Throws a ModelcarsError
+ * when the test itself cannot run (image missing, disk full, no Python, offline at first use, cancelled).
+ *
+ * local/ takes an image and gives a SmokeResult without a cluster: server/ starts a model server of this machine,
+ * container/ one in podman or docker.
  */
 export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
   const { model, framework, security = 'openshift', server, signal } = options;
@@ -54,7 +57,7 @@ export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
   return ended(diagnosis === undefined ? { status: 'passed' } : { status: 'failed', diagnosis });
 }
 
-/** Gives `use` a folder of its own, which is gone afterwards, and room in it for the image's files. */
+/** Calls `use` with a temporary folder, after reserving disk space for the image's files; deletes it afterwards. */
 async function inFolder(
   { model }: LocalOptions,
   { size }: RunnableImage,
@@ -65,7 +68,7 @@ async function inFolder(
   const work = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   try {
     await chmod(work, 0o755);
-    // Closed to others: in a pod, too, the files are only reached through the modelcar's root.
+    // Closed to other users: in a pod, too, the files are reached only through the modelcar's root.
     await mkdir(join(work, 'image'), { mode: 0o700 });
     const rootfs = join(work, 'image', 'rootfs');
     await mkdir(rootfs, { mode: 0o755 });
@@ -75,10 +78,10 @@ async function inFolder(
   }
 }
 
-/** Begins the names of the folders, before the id of their process. */
+/** Prefix of the folders' names; the process id follows. */
 const folderPrefix = 'modelcars-smoke-';
 
-/** Deletes the folders of our own runs that were killed. */
+/** Deletes the folders of this user's killed runs. */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-\\w+$`).exec(name)?.[1]);
@@ -108,7 +111,7 @@ async function smokeHere(
   if (root) for (const folder of [home, shared]) await chown(folder, user.uid, user.gid);
   if (!root)
     warn(
-      `not root: the UID ${user.uid} is you under another number, and what it may read is worked out from modes and owners`,
+      `not root: UID ${user.uid} is your own user under another number; what it may read is derived from modes and owners`,
     );
   const pod = await startPod({ rootfs, shared, user }).catch((error: unknown) => {
     if (!(error instanceof NoPod)) throw error;
@@ -126,14 +129,20 @@ async function smokeHere(
   return await serveAndAsk(own, options, image, launcher, { home, shared, user });
 }
 
-/** Whom server and modelcar run as: `random` as OpenShift chooses (rootless engines have small numbers only). Without a group in the image's `User`, engines take 0. */
+/**
+ * The UID of server and modelcar; `random` is the one OpenShift would choose (rootless engines only have small ones).
+ */
 function userOf(security: Security, { user }: RunnableImage, random: number): number {
   if (security === 'openshift') return random;
   if (security === 'modelcar') return modelcarUser;
   const [name = ''] = user.split(':');
   if (name === '' || name === 'root') return 0;
   if (/^\d+$/.test(name)) return Number(name);
-  throw new ModelcarsError('integrity', `smoke the image: its user is the name ${JSON.stringify(name)}`, {
-    next: 'build it with modelcars, whose images run as 1001',
-  });
+  throw new ModelcarsError(
+    'integrity',
+    `test the image: its user is a name, not a number: ${JSON.stringify(name)}`,
+    {
+      next: 'build it with modelcars, whose images run as UID 1001',
+    },
+  );
 }

@@ -12,35 +12,35 @@ export interface ImageProcess {
   entrypoint: string[];
 }
 
-/** What one of KServe's containers of the image came to. */
+/** How one of the image's containers ended. */
 export interface ModelcarEnd {
   code: number | null;
-  /** The last of what it wrote, one line each. */
+  /** Its last lines of output. */
   lines: string[];
 }
 
-/** KServe pkg/utils/storage.go, CreateModelcarInitContainer: what the image is asked before the pod starts. */
+/** KServe pkg/utils/storage.go, CreateModelcarInitContainer: the check of the image before the pod starts. */
 export const check =
   "echo 'Pre-fetching modelcar: ' && [ -d /models ] && [ \"$(ls -A /models)\" ] && echo 'OK ... Prefetched and valid (/models exists)' || " +
   "(echo 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)' && exit 1)";
-/** The same file, CreateModelcarContainer: how the sidecar shows its files to the server. */
+/** The same file, CreateModelcarContainer: how the sidecar links its files for the server. */
 export const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
-/** Milliseconds that the link may take. */
+/** Milliseconds within which the link has to appear. */
 const patience = 15_000;
-/** The last lines that are kept of what a container writes. */
+/** Number of last lines kept of a container's output. */
 const keptLines = 100;
-/** PATH where an image's config names none: as the engines set it. */
+/** PATH when the image's config sets none: the container engines' default. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** KServe's init container, run to its end. */
+/** Runs KServe's init container to its end. */
 export async function prefetch(pod: Pod, image: ImageProcess): Promise<ModelcarEnd> {
   const { ended } = follow(pod.inImage(command(image, check)));
   return await ended;
 }
 
 /**
- * KServe's sidecar: it runs on, and leaves the link `models` in the folder that the pod shares. Returns the link's path, or how the
- * sidecar ended without making one.
+ * Starts KServe's sidecar, which keeps running and creates the link `models` in the pod's shared folder. Returns the
+ * link's path, or how the sidecar ended without creating it.
  */
 export async function linkModels(
   pod: Pod,
@@ -63,7 +63,7 @@ export async function linkModels(
   return { code: null, lines };
 }
 
-/** KServe gives arguments only, so an entrypoint of the image comes before them. */
+/** KServe sets arguments only, so the image's entrypoint comes before them. */
 function command(
   { env, entrypoint }: ImageProcess,
   script: string,
@@ -80,7 +80,7 @@ function follow(child: ChildProcess): { ended: Promise<ModelcarEnd>; lines: stri
   const lines: string[] = [];
   for (const input of [child.stdout, child.stderr]) {
     if (input === null) continue;
-    // A line may come in pieces: nsenter writes its complaint in three.
+    // A line may arrive in pieces: nsenter writes its error in three.
     createInterface({ input }).on('line', (line) => {
       if (line.trim() === '') return;
       lines.push(line);

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { quote, reachScript } from './reach.ts';
 import { findTools, type Tools } from './tools.ts';
 
-/** What a pod is made of. */
+/** The settings of a pod. */
 export interface PodSettings {
   /** The image's root file system, unpacked. */
   rootfs: string;
@@ -23,21 +23,22 @@ export interface Pod extends AsyncDisposable {
   /** Starts a program of the image in its root file system, its output in pipes. */
   inImage(command: Command): ChildProcess;
   /**
-   * Starts the model server: with this machine's files, in `cwd`, its output into an open file. It can reach the folders `needs`,
-   * whatever stands above them.
+   * Starts the model server with this machine's files, in `cwd`, its output going to an open file. It can reach the
+   * folders `needs`, even below folders that its user must not enter.
    */
   serve(command: Command, options: { cwd: string; output: number; needs: readonly string[] }): ChildProcess;
 }
 
-/** What keeps a pod from being started here; `reason` completes "this machine …". */
+/** Why a pod cannot be started here; the message completes "this machine …". */
 export class NoPod extends Error {
   override readonly name = 'NoPod';
 }
 
 /**
- * Starts an empty pod: a process namespace that ends, with all that run in it, when this process does, however that comes about. Both
- * containers run as `user`, without capabilities and without a way to get any. Root does all of it; others need user namespaces,
- * where `user` is who they are themselves. Throws NoPod where the kernel or the machine does not let us.
+ * Starts an empty pod: a process namespace that ends, with all its processes, whenever this process ends. Both
+ * containers run as `user`, without capabilities and without a way to gain any. Needs root or user namespaces; in
+ * these, `user` is the current user under another number. Throws NoPod when the kernel or the machine does not allow
+ * it.
  */
 export async function startPod({ rootfs, shared, user }: PodSettings): Promise<Pod> {
   const tools = await findTools();
@@ -53,7 +54,7 @@ export async function startPod({ rootfs, shared, user }: PodSettings): Promise<P
   const kill = (): void => void holder.kill('SIGKILL');
   process.once('exit', kill);
   const dispose = async (): Promise<void> => {
-    // The first process of the namespace reads its stdin and ends with it; the kernel then kills the others.
+    // The first process of the namespace exits when its stdin ends; the kernel then kills the others.
     holder.stdin.end();
     if (holder.exitCode === null && holder.signalCode === null) await once(holder, 'exit');
     process.off('exit', kill);
@@ -70,7 +71,7 @@ export async function startPod({ rootfs, shared, user }: PodSettings): Promise<P
   if (!Number.isInteger(pid) || pid < 2 || holder.pid === undefined) {
     await dispose();
     throw new NoPod(
-      `does not let us make namespaces (${complaint.trim().split('\n').at(-1) ?? 'no reason given'})`,
+      `does not allow namespaces (${complaint.trim().split('\n').at(-1) ?? 'no reason given'})`,
     );
   }
   return {
@@ -86,9 +87,9 @@ export async function startPod({ rootfs, shared, user }: PodSettings): Promise<P
 }
 
 /**
- * Tells its process id outside, gives the namespace of the server a /proc of the pod, and leaves it for one of its own, where `$1` is the
- * root (by pivot_root: after a chroot, /proc/<pid>/root would show another path than in a container). From then on only what is
- * built into the shell: the image need not hold a program.
+ * Prints its process id as seen outside, mounts the pod's /proc in the server's namespace, and moves to a namespace of
+ * its own with `$1` as root (by pivot_root: after a chroot, /proc/<pid>/root would show another path than in a
+ * container). After that it uses shell builtins only, since the image may hold no program.
  */
 const holderScript = `
   read -r pid rest < /proc/self/stat && mount -t proc proc /proc &&
@@ -125,7 +126,7 @@ function enterServer(
   const own = root ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'];
   const drop = ['--clear-groups', '--bounding-set=-all', '--inh-caps=-all'];
   const as = root ? ['--reuid', `${uid}`, '--regid', `${gid}`, ...drop] : [];
-  // Who enters a mount namespace stands at its root.
+  // Entering a mount namespace sets the working directory to its root.
   const script = `${root ? reachScript(needs) : ''}\ncd ${quote(cwd)} && exec "$@"`;
   return [
     nsenter,

@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
 
 /**
- * Shell lines that let any user come to the folders `needs`, in a mount namespace of its own and by root: a folder above one that others may
- * not enter (a home folder, mostly) is covered with an empty one, in which only the needed ones are there. Nothing changes
- * outside of the namespace.
+ * Shell lines that make the folders `needs` reachable for any user; to run as root in a separate mount namespace. A
+ * parent folder that others cannot enter (mostly a home folder) is covered with an empty one that holds only the needed
+ * folders. Nothing changes outside the namespace.
  */
 export function reachScript(needs: readonly string[]): string {
   const closed = new Map<string, string[]>();
@@ -15,7 +15,7 @@ export function reachScript(needs: readonly string[]): string {
   }
   const lines = ['set -e', 'umask 022'];
   for (const [top, folders] of closed) {
-    // Once covered, the folder is only there for who has it open.
+    // Once covered, the folder is accessible only through an open descriptor.
     lines.push(`exec 9< ${quote(top)}`, `mount -t tmpfs -o mode=0755 tmpfs ${quote(top)}`);
     for (const folder of folders) {
       const source = `/proc/self/fd/9/${relative(top, folder)}`;
@@ -27,7 +27,7 @@ export function reachScript(needs: readonly string[]): string {
   return lines.join('\n');
 }
 
-/** The uppermost folder above `folder` that not everybody may enter. */
+/** The topmost folder above `folder` that other users cannot enter. */
 function closedAbove(folder: string): string | undefined {
   let closed: string | undefined;
   for (let at = dirname(folder); ; at = dirname(at)) {
@@ -36,14 +36,14 @@ function closedAbove(folder: string): string | undefined {
   }
 }
 
-/** A text as one word of a shell command. */
+/** Quotes a text as one word of a shell command. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
- * What a shell command of the user's own may need: of the closed folders above PATH and above the absolute paths in it, all that is in
- * them, since an interpreter may lie anywhere there.
+ * The folders that a user's shell command may need: all folders inside the closed folders above PATH and above the
+ * absolute paths in the command, since an interpreter may be anywhere in them.
  */
 export async function foldersOfCommand(command: string): Promise<string[]> {
   const words = command.match(/\/[^\s"'`:;|&<>()]+/g) ?? [];

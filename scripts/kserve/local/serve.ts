@@ -15,9 +15,9 @@ import { freePorts, lastLines, type ServerCommand, waitReady } from './server/se
 import { onPath } from './tools.ts';
 import { defaultTimeout, type LocalOptions, type Verdict } from './types.ts';
 
-/** The init container of KServe, as its logs are called. */
+/** KServe's name for its init container. */
 export const init = 'modelcar-init';
-/** Milliseconds that a ready server has until it answers for good. */
+/** Milliseconds after readiness until a wrong answer is final. */
 const answerPatience = 20_000;
 
 interface Places {
@@ -26,7 +26,10 @@ interface Places {
   user: { uid: number; gid: number };
 }
 
-/** Goes through the stages of a pod, in order, until one fails or the answer is right. Without a pod, `shared` holds the link already. */
+/**
+ * Runs the stages of a pod in order, until one fails or the prediction is correct. Without a pod, `shared` already
+ * holds the link.
+ */
 export async function serveAndAsk(
   pod: Pod | undefined,
   options: LocalOptions,
@@ -87,7 +90,7 @@ export async function serveAndAsk(
   };
 }
 
-/** Asks until the answer is right or will not become so. */
+/** Requests predictions until one is correct, is final, or the time is over. */
 export async function ask(
   url: string,
   smoke: SmokeTest,
@@ -100,7 +103,9 @@ export async function ask(
   }
 }
 
-/** Where a server says that the model can be asked: KServe's protocol v2 and its Hugging Face server, then OpenAI's. */
+/**
+ * The paths that report readiness of the model: those of protocol v2 and KServe's Hugging Face server, then OpenAI's.
+ */
 export function readyPaths(smoke: SmokeTest, name: string): string[] {
   const paths = [smoke.path].flat().map((path) => path.replaceAll('{name}', encodeURIComponent(name)));
   const v2 = paths.filter((path) => path.endsWith('/infer')).map((path) => path.replace(/infer$/, 'ready'));
@@ -133,7 +138,7 @@ async function start(
   }
 }
 
-/** The server in no pod: as `user` where that can be, and gone with us. */
+/** Starts the server without a pod: as `user` where possible, and killed when this process ends. */
 async function startAlone(
   { argv, env }: ServerCommand,
   { cwd, output }: { cwd: string; output: number },
@@ -147,7 +152,7 @@ async function startAlone(
   return spawn(program, words, { cwd, env, detached: true, stdio: ['ignore', output, output] });
 }
 
-/** In a pod the rest goes with the pod; alone, a server is the head of its group. */
+/** In a pod, child processes end with the pod; without one, the server leads its process group, which is killed. */
 function stop(child: ChildProcess): void {
   try {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
@@ -165,18 +170,18 @@ function withDefaults(env: Record<string, string>, home: string): Record<string,
   return { PATH: path, ...env, HOME: home, TMPDIR: home };
 }
 
-/** A program that the image does not have, in the words of nsenter, of runc, and of crun. */
+/** The messages of nsenter, runc and crun for a program that the image lacks. */
 const noProgram =
   /(?:failed to execute |exec: "|executable file `)(?<name>[^\s":`]+)(?::|": executable file|`) (?:not found|No such file)/;
 
 export function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
-  // What the shell complained of, before what KServe's command makes of it.
+  // The shell's error, in preference to what KServe's command prints after it.
   const telling = lines.findLast((line) => /denied|cannot|can't/i.test(line)) ?? lines.at(-1);
   const missing = noProgram.exec(lines.join('\n'))?.groups?.name;
   const what =
     missing === undefined
       ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${telling ?? 'it wrote nothing'}`
-      : // As most container engines say it.
+      : // As most container engines word it.
         `exec: "${missing}": executable file not found in $PATH`;
   const standing: CaseProgress = { stage, state: 'failed', what, container };
   return { diagnosis: diagnose({ events: [], logs: { [container]: lines } }, standing) };

@@ -2,9 +2,9 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { type ImageBudget, TarParser } from '../../verify/tar.ts';
 
 /**
- * Lets a tar through to an extractor as long as it is one that may be unpacked: at most `most` bytes, members and names within
- * `budget` (shared by the layers of an image), and no header that would have to be held in memory. Otherwise the stream fails, in
- * `verify`'s words, before the extractor sees what is wrong.
+ * Passes a tar on to an extractor while it stays within the limits: at most `most` bytes, members and names within
+ * `budget` (shared by the layers of an image), and no header that would have to be held in memory. Otherwise the stream
+ * fails, with the message of `verify`, before the extractor sees the offending bytes.
  */
 export class TarGuard extends Transform {
   readonly #reader: TarParser;
@@ -29,7 +29,7 @@ export class TarGuard extends Transform {
   }
 
   #problem(action: () => void): Error | null {
-    if (this.#left < 0) return new Error('a layer holds far more bytes than its size lets expect');
+    if (this.#left < 0) return new Error('a layer holds far more bytes than its size suggests');
     try {
       action();
       return null;

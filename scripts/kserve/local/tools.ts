@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Paths of util-linux's programs and the shell: absolute, since they run with an environment that is not ours. */
+/** Paths of util-linux's programs and the shell: absolute, since they run with another environment. */
 export interface Tools {
   unshare: string;
   nsenter: string;
@@ -10,7 +10,7 @@ export interface Tools {
   sh: string;
 }
 
-/** The programs that a pod takes; undefined when one is missing. */
+/** The programs that a pod needs; undefined when one is missing. */
 export async function findTools(): Promise<Tools | undefined> {
   if (process.platform !== 'linux') return undefined;
   const [unshare, nsenter, setpriv, sh] = await Promise.all(
@@ -19,7 +19,7 @@ export async function findTools(): Promise<Tools | undefined> {
   return unshare && nsenter && setpriv && sh ? { unshare, nsenter, setpriv, sh } : undefined;
 }
 
-/** The path of a program that PATH or the administrator's folders hold. */
+/** The path of a program in PATH or in the system's folders; undefined when it is in none. */
 export async function onPath(name: string): Promise<string | undefined> {
   const folders = (process.env.PATH ?? '').split(delimiter);
   for (const folder of new Set([...folders, '/usr/sbin', '/sbin', '/usr/bin', '/bin'])) {

@@ -13,26 +13,26 @@ import { decompressionLimit } from '../../verify/decompress.ts';
 import { unpackedSize } from './image.ts';
 import { TarGuard } from './tar-guard.ts';
 
-/** Whose eyes the files are for: the user of the pod. */
+/** The user of the pod, who has to read the files. */
 export interface Reader {
   uid: number;
   gid: number;
   /**
-   * Whether owners can be set, which takes root. Where not, whoever unpacks owns everything, and so the owner's part of each mode is
-   * made what `uid` and `gid` would be allowed.
+   * Whether owners can be set, which takes root. Otherwise the current user owns everything, and the owner's part of
+   * each mode is set to what `uid` and `gid` would be allowed.
    */
   chown: boolean;
 }
 
-/** As a directory is while files are put into it; its own mode comes last. */
+/** Mode of a directory while files are written into it; its own mode is set at the end. */
 const workMode = 0o700;
-/** Modes without set-user-ID and set-group-ID: nobody is to run a program of an image as root. */
+/** Modes without set-user-ID and set-group-ID: no program of an image must run as root. */
 const keptModes = 0o1777;
-/** What the layers of one image may hold: members, and bytes of their names. As in `verify`. */
+/** Limits for the layers of one image: members, and bytes of their names. As in `verify`. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
-/** Bytes of headers and padding that a layer may have besides its files. */
+/** Bytes of headers and padding that a layer may have in addition to its files. */
 const tarOverhead = 256 * 1024 ** 2;
-/** Members that cannot be, by the system's code. */
+/** Members that cannot be created, by the system's error code. */
 const impossible: Record<string, string> = {
   ENOTDIR: 'its parent is no folder',
   ENOENT: 'what it links to is missing',
@@ -40,23 +40,23 @@ const impossible: Record<string, string> = {
   EXDEV: 'what it links to is on another file system',
   EMLINK: 'the file has too many links',
   ENAMETOOLONG: 'its name is too long',
-  EINVAL: 'its name or owner cannot be',
-  EILSEQ: 'its name cannot be',
-  ERR_INVALID_ARG_VALUE: 'its name cannot be',
-  ERR_OUT_OF_RANGE: 'its owner cannot be',
+  EINVAL: 'its name or owner is invalid',
+  EILSEQ: 'its name is invalid',
+  ERR_INVALID_ARG_VALUE: 'its name is invalid',
+  ERR_OUT_OF_RANGE: 'its owner is invalid',
 };
 
-/** Directories as they were made, with the modes they are to get. */
+/** Directories as they were created, with the modes to set at the end. */
 type Folders = Map<string, Folder>;
 type Folder = { mode: number; dev: number; ino: number };
 
-/** How many links a path may lead through: Linux' MAXSYMLINKS. */
+/** Number of symbolic links that a path may pass through: Linux' MAXSYMLINKS. */
 const hopLimit = 40;
 
 /**
- * Unpacks layers, in order, into the folder `root`, each file streamed, as a container engine does (image-spec layer.md): with the modes
- * and owners of the tars, whiteouts applied, no path or link leading out of `root`. Devices are left out. Fails with code `disk`
- * or `integrity`; `signal` stops it.
+ * Unpacks layers, in order, into the folder `root`, streaming each file, as a container engine does (image-spec
+ * layer.md): with the modes and owners of the tars, whiteouts applied, and no path or link leading out of `root`. Skips
+ * devices. Fails with code `disk` or `integrity`; `signal` stops it.
  */
 export async function unpackLayers(
   store: Pick<ImageStore, 'open'>,
@@ -77,14 +77,14 @@ export async function unpackLayers(
       const flow = inflate
         ? pipeline(bytes, inflate, guard, members, { signal })
         : pipeline(bytes, guard, members, { signal });
-      flow.catch(() => undefined); // told by the loop below, or right after it
+      flow.catch(() => undefined); // reported by the loop below, or right after it
       for await (const entry of members) {
         await place(root, entry.header, entry as AsyncIterable<Uint8Array>, reader, folders);
         entry.resume();
       }
       await flow;
     }
-    // The deepest first: a directory without x for its owner would be closed.
+    // Deepest first: a directory without x for its owner could no longer be entered.
     for (const [path, folder] of [...folders].toSorted(([a], [b]) => b.length - a.length))
       await setMode(path, folder);
   } catch (error) {
@@ -98,16 +98,19 @@ export async function unpackLayers(
 
 function broken(problem: string, cause?: unknown): ModelcarsError {
   return new ModelcarsError('integrity', `unpack the image: ${problem}`, {
-    next: 'run `modelcars verify`; it names the layer that is damaged',
+    next: 'run `modelcars verify`, which names the damaged layer',
     cause,
   });
 }
 
-/** Sets a directory's own mode, unless another one, or a link, has come to stand in its place: a mode must not leave the root. */
+/**
+ * Sets a directory's own mode, unless another directory or a link has replaced it: the mode must not reach outside the
+ * root.
+ */
 async function setMode(path: string, { mode, dev, ino }: Folder): Promise<void> {
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
   const handle = await open(path, flags).catch(() => undefined);
-  if (handle === undefined) return; // a later layer took it away
+  if (handle === undefined) return; // removed by a later layer
   try {
     const found = await handle.stat();
     if (found.dev === dev && found.ino === ino) await handle.chmod(mode);
@@ -116,7 +119,7 @@ async function setMode(path: string, { mode, dev, ino }: Folder): Promise<void> 
   }
 }
 
-/** Puts a member where it belongs. What the file system does not let be is told with the member's name. */
+/** Writes a member to its place. Errors of the file system are reported with the member's name. */
 async function place(...[root, header, ...rest]: Parameters<typeof put>): Promise<void> {
   try {
     await put(root, header, ...rest);
@@ -193,7 +196,7 @@ async function put(
   if (header.type !== 'symlink' && header.type !== 'directory') await chmod(path, mode);
 }
 
-/** The folder that `parts` lead to below `root`, links followed inside it; made where it is missing. */
+/** The folder that `parts` lead to below `root`, with links followed inside it; creates missing folders. */
 async function folderAt(root: string, parts: readonly string[]): Promise<string> {
   const todo = parts.toReversed();
   const trail: string[] = [];
@@ -209,7 +212,7 @@ async function folderAt(root: string, parts: readonly string[]): Promise<string>
     const found = await lstat(path).catch(() => undefined);
     if (found === undefined) await mkdir(path, 0o755);
     if (found?.isSymbolicLink()) {
-      if (++hops > hopLimit) throw broken('its links go in circles');
+      if (++hops > hopLimit) throw broken('its links form a loop');
       const target = await readlink(path);
       if (target.startsWith('/')) trail.length = 0;
       todo.push(...target.split('/').toReversed());
@@ -219,7 +222,7 @@ async function folderAt(root: string, parts: readonly string[]): Promise<string>
   }
 }
 
-/** A whiteout (image-spec layer.md, "Whiteouts"): takes away what lower layers put there. */
+/** Applies a whiteout (image-spec layer.md, "Whiteouts"): removes what lower layers put there. */
 async function hide(folder: string, name: string): Promise<void> {
   if (name !== '.wh..wh..opq') {
     const hidden = name.slice('.wh.'.length);
@@ -230,7 +233,7 @@ async function hide(folder: string, name: string): Promise<void> {
   for (const entry of await readdir(folder)) await rm(join(folder, entry), { recursive: true, force: true });
 }
 
-/** A mode whose owner's part is what `reader` may do, by owner, group or other as the kernel would choose. */
+/** A mode whose owner part is what `reader` may do: the owner, group or other part, as the kernel would choose. */
 function modeFor({ uid, gid }: Reader, header: Header): number {
   const mode = header.mode ?? 0;
   const shift = header.uid === uid ? 6 : header.gid === gid ? 3 : 0;

@@ -2,7 +2,7 @@ import type { Framework, Model } from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
 import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
 
-/** Kubernetes' ObjectMeta, as far as we write it. */
+/** Kubernetes' ObjectMeta, as far as it is written here. */
 export interface Metadata {
   name: string;
   namespace?: string;
@@ -23,7 +23,7 @@ export interface Resources {
   limits?: Record<string, string>;
 }
 
-/** KServe's PredictorSpec (pkg/apis/serving/v1beta1/predictor.go), as far as we write it. */
+/** KServe's PredictorSpec (pkg/apis/serving/v1beta1/predictor.go), as far as it is written here. */
 export interface Predictor {
   minReplicas?: number;
   maxReplicas?: number;
@@ -52,25 +52,25 @@ export interface InferenceService extends KubernetesObject {
 export interface ManifestOptions {
   /** `quay.io/me/iris@sha256:…`. */
   image: string;
-  /** The model's by default; also what requests call the model. */
+  /** The model's name by default; also its name in requests. */
   name?: string;
   namespace?: string;
   mode?: Mode;
-  /** `runtime` (nothing is said) by default; with the UID of `openshift`. */
+  /** `runtime` (sets nothing) by default; `user` is the UID for `openshift`. */
   security?: { as: Security; user: number };
-  /** Secrets for a private registry, besides those of models.yaml. */
+  /** Secrets for a private registry, in addition to those of models.yaml. */
   pullSecrets?: readonly string[];
   labels?: Record<string, string>;
   /**
-   * Ask for a plain Deployment, whatever the cluster's default is. Said as `RawDeployment`, which every KServe from 0.13 on takes: since
-   * 0.16 its name is `Standard` (pkg/constants/constants.go), which older ones do not know.
+   * Request a plain Deployment, whatever the cluster's default is. The value is `RawDeployment`, which every KServe
+   * since 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
    */
   raw?: boolean;
-  /** Exactly one pod, so that there is one to look at. */
+  /** Exactly one pod. */
   single?: boolean;
 }
 
-/** The InferenceService that serves a model's image, pinned by whatever `image` says. */
+/** The InferenceService that serves a model's image; `image` is written as given, usually by digest. */
 export function inferenceService(
   model: Model,
   framework: Framework,
@@ -112,7 +112,8 @@ function predictor(
     model: {
       modelFormat: serving?.modelFormat === undefined ? framework.modelFormat : { name: serving.modelFormat },
       runtime: serving?.runtime ?? framework.runtime,
-      // KServe has no name for OpenAI's protocol; without one it means v1, which these runtimes list (or list none).
+      // KServe has no name for OpenAI's protocol. Without one it assumes v1, which fits: these runtimes list v1 or
+      // none.
       ...(protocolVersion !== 'openai' && { protocolVersion }),
       storageUri: `${mode}://${image}`,
       ...(serving && serving.args.length > 0 && { args: serving.args }),

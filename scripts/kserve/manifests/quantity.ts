@@ -10,7 +10,10 @@ for (const [index, letter] of powers.entries()) {
   factors.set(`${letter === 'k' ? 'K' : letter}i`, 1024 ** (index + 1));
 }
 
-/** A Kubernetes quantity (apimachinery pkg/api/resource/quantity.go) as a number: `500m` is 0.5, `2Gi` 2147483648; 0 when it is none. */
+/**
+ * A Kubernetes quantity (apimachinery pkg/api/resource/quantity.go) as a number: `500m` is 0.5, `2Gi` 2147483648; 0 for
+ * anything else.
+ */
 export function quantity(text: string | number | undefined): number {
   if (typeof text === 'number') return text;
   const match = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(text ?? '');

@@ -1,6 +1,6 @@
 import type { Security } from '../types.ts';
 
-/** Kubernetes' PodSecurityContext and SecurityContext, as far as we write them. */
+/** Kubernetes' PodSecurityContext and SecurityContext, as far as they are written here. */
 export interface SecurityContext {
   runAsUser?: number;
   runAsGroup?: number;
@@ -11,15 +11,17 @@ export interface SecurityContext {
   capabilities?: { drop: string[] };
 }
 
-/** OpenShift gives each namespace 10,000 UIDs from this one on (openshift.io/sa.scc.uid-range). */
+/** The first UID of OpenShift's ranges of 10,000 per namespace (openshift.io/sa.scc.uid-range). */
 const firstUser = 1_000_000_000;
 
-/** A UID as OpenShift would choose one: that of no user in any image. */
+/** A UID such as OpenShift would choose: no image has a user of that number. */
 export function randomUser(random: () => number = Math.random): number {
   return firstUser + 10_000 * Math.floor(random() * 100_000);
 }
 
-/** What holds for all containers of the pod, the modelcar too: OpenShift's SCC `restricted-v2`, as far as a pod can say it. */
+/**
+ * The context of the whole pod, including the modelcar: OpenShift's SCC `restricted-v2`, as far as a pod can set it.
+ */
 export function podSecurity(as: Security, user: number): SecurityContext | undefined {
   if (as !== 'openshift') return undefined;
   return {
@@ -31,7 +33,7 @@ export function podSecurity(as: Security, user: number): SecurityContext | undef
   };
 }
 
-/** The same for the model server: its runtime may name a user of its own, which would win over the pod's. */
+/** The same for the model server: a user set by its runtime would override the pod's. */
 export function containerSecurity(as: Security, user: number): SecurityContext | undefined {
   if (as !== 'openshift') return undefined;
   return {

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
 import type { KubernetesObject, Resources } from './inference-service.ts';
 
-/** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), as far as we write it. */
+/** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), as far as it is written here. */
 export interface ServingRuntime extends KubernetesObject {
   apiVersion: 'serving.kserve.io/v1alpha1';
   kind: 'ServingRuntime';
@@ -46,7 +46,7 @@ const sharedMemory = {
   volumes: [{ name: 'devshm', emptyDir: { medium: 'Memory' } }],
 };
 
-/** As config/runtimes/ of KServe 0.20 has them, with a fixed tag where that says `latest`. */
+/** As in config/runtimes/ of KServe 0.20, with a fixed tag instead of `latest`. */
 const specs: Record<string, RuntimeSpec> = {
   'kserve-mlserver': {
     annotations: metrics('8080'),
@@ -159,8 +159,8 @@ const specs: Record<string, RuntimeSpec> = {
 export const knownRuntimes = Object.keys(specs);
 
 /**
- * A ServingRuntime for a namespace whose cluster lacks it: its owner needs no right beyond that namespace. `image` is that of the
- * model server, where it is not KServe's. Fails with code `usage` for a runtime that we do not know.
+ * A ServingRuntime for a namespace whose cluster lacks it; applying it needs no permission outside that namespace.
+ * `image` replaces KServe's image of the model server. Fails with code `usage` for an unknown runtime.
  */
 export function servingRuntime(
   name: string,
@@ -168,8 +168,8 @@ export function servingRuntime(
 ): ServingRuntime {
   const spec = specs[name];
   if (spec === undefined) {
-    throw new ModelcarsError('usage', `write ServingRuntime ${name}: it is none that modelcars knows`, {
-      next: `apply your own, and leave --with-runtime out; known are ${knownRuntimes.join(', ')}`,
+    throw new ModelcarsError('usage', `write ServingRuntime ${name}: unknown runtime`, {
+      next: `apply your own and omit --with-runtime; known runtimes: ${knownRuntimes.join(', ')}`,
     });
   }
   const [server, ...others] = structuredClone(spec.containers);

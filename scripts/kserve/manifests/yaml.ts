@@ -7,11 +7,14 @@ export function toYaml(objects: readonly object[]): string {
   return objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
 }
 
-/** The objects of a manifest, those of a List too; empty documents are skipped. Fails with code `usage` when it is none. */
+/**
+ * The objects of a manifest, including the items of a List; skips empty documents. Fails with code `usage` when it is
+ * no manifest.
+ */
 export function fromYaml(text: string, where: string): KubernetesObject[] {
   const wrong = (why: string, cause?: unknown) =>
     new ModelcarsError('usage', `read ${where}: ${why}`, {
-      next: 'name a file of Kubernetes objects in YAML',
+      next: 'pass a file of Kubernetes objects in YAML',
       cause,
     });
   const objects: KubernetesObject[] = [];
@@ -23,7 +26,7 @@ export function fromYaml(text: string, where: string): KubernetesObject[] {
     const items =
       isObject(value) && value.kind === 'List' ? (value as unknown as { items: unknown[] }).items : [value];
     for (const item of items) {
-      if (!isObject(item)) throw wrong('it holds something without apiVersion, kind and metadata.name');
+      if (!isObject(item)) throw wrong('an object has no apiVersion, kind or metadata.name');
       objects.push(item);
     }
   }

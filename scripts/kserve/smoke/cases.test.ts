@@ -33,7 +33,7 @@ describe('planCases', () => {
     const without = { ...given, modelcars: { enabled: true, mode: 'modelcar' } };
     expect(plan(['oci'], ['openshift', 'modelcar'], without)).toEqual([
       ['oci', 'openshift', undefined],
-      ['oci', 'modelcar', expect.stringContaining('sets no uidModelcar')],
+      ['oci', 'modelcar', expect.stringContaining('does not set uidModelcar')],
     ]);
   });
 

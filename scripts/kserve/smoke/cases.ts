@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Mode, ModelcarConfig, Security, SmokeCase } from '../types.ts';
 
-/** What a cluster can do, as far as it decides which cases run. */
+/** The properties of a cluster that decide which cases run. */
 export interface Abilities {
-  /** Whether the ConfigMap may be changed between cases: it is a cluster of our own. */
+  /** Whether modelcars created the cluster, and may change its ConfigMap between cases. */
   own: boolean;
   modelcars: ModelcarConfig;
-  /** Whether an SCC of OpenShift chooses the user. */
+  /** Whether OpenShift's SCC chooses the user. */
   openshift: boolean;
   /** Whether the images are in a registry that pods, not only nodes, can reach. */
   pushed: boolean;
 }
 
-/** A case to run with `user` as `uidModelcar` (own cluster only), or the reason why not. */
+/** A case to run with `user` as `uidModelcar` (new clusters only), or the reason to skip it. */
 export interface PlannedCase extends SmokeCase {
   mode: Mode;
   /** Of the InferenceService. */
@@ -24,7 +24,7 @@ export interface PlannedCase extends SmokeCase {
 /** KServe's own `uidModelcar`. */
 export const modelcarUser = 1010;
 
-/** Every model in every mode as every user, each with what its cluster has to say to it. */
+/** Plans every combination of model, mode and security; those that the cluster does not support are marked to skip. */
 export function planCases(
   models: readonly string[],
   modes: readonly Mode[],
@@ -62,17 +62,17 @@ function reasonAgainst(
   if (!modelcars.enabled)
     return 'modelcars are off in this cluster: set `enableModelcar` to true in `storageInitializer` of the ConfigMap inferenceservice-config';
   if (mode === 'oci+fetch' && !pushed)
-    return 'oci+fetch:// downloads within the pod, which reaches a registry only: push the image and say --remote';
-  if (security === 'modelcar' && mode !== 'oci') return 'uidModelcar is for the sidecar of oci:// only';
+    return 'oci+fetch:// downloads within the pod, which reaches registries only: push the image and pass --remote';
+  if (security === 'modelcar' && mode !== 'oci') return 'uidModelcar applies to the sidecar of oci:// only';
   if (own) return undefined;
   if (security === 'modelcar' && modelcars.user === undefined)
-    return 'inferenceservice-config of this cluster sets no uidModelcar';
+    return 'inferenceservice-config of this cluster does not set uidModelcar';
   if (security === 'openshift' && mode === 'oci' && modelcars.user !== undefined && !openshift)
-    return `inferenceservice-config of this cluster sets uidModelcar to ${modelcars.user}, which takes the place of every other user`;
+    return `inferenceservice-config of this cluster sets uidModelcar to ${modelcars.user}, which overrides every other user`;
   return undefined;
 }
 
-/** A name that KServe takes (a letter first, room for `-predictor`), and that tells the cases of a model apart. */
+/** A name that KServe accepts (a letter first, short enough for `-predictor`), different for each case of a model. */
 export function serviceName(model: string, mode: Mode, security: Security): string {
   const short = `${mode.replace('oci+', '').slice(0, 1)}${security.slice(0, 1)}`;
   const start = /^[a-z]/.test(model) ? model : `m-${model}`;

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import type { CompletionExpectation, SmokeExpectation, TensorExpectation } from '../../model/types.ts';
 
-/** Whether a model gave the right answer; if not, what it gave. */
+/** Whether an answer is correct; if not, why, and what it holds. */
 export type AnswerCheck =
   | { ok: true }
   | {
       ok: false;
       /** The true classes; undefined for a completion, which has none. */
       expected: number[] | undefined;
-      /** The classes as read from the answer, one a row; undefined when it holds none. */
+      /** The classes as read from the answer, one per row; undefined when it holds none. */
       got: number[] | undefined;
       /** A clause for people, without control characters and at most a line or two. */
       why: string;
     };
 
-/** Open Inference Protocol (v2), "Inference Response JSON Object": data is flat or nested as the shape is. */
+/** Open Inference Protocol (v2), "Inference Response JSON Object": data is flat, or nested like the shape. */
 const responseSchema = z.object({
   outputs: z.array(
     z.object({
@@ -25,13 +25,15 @@ const responseSchema = z.object({
   ),
 });
 
-/** OpenAI's "create completion" answer, as vLLM and KServe's huggingfaceserver give it. */
+/** OpenAI's "create completion" answer, as vLLM and KServe's huggingfaceserver return it. */
 const completionSchema = z.object({
   choices: z.array(z.object({ text: z.string(), finish_reason: z.string().nullish() })),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() }),
 });
 
-/** MLServer says `{"error": …}`, FastAPI before it `{"detail": …}`, vLLM `{"error": {"message": …}}` or the inner of it. */
+/**
+ * Errors: MLServer's `{"error": …}`, FastAPI's `{"detail": …}`, vLLM's `{"error": {"message": …}}` or its inner object.
+ */
 const errorSchema = z.union([
   z.object({ error: z.string() }).transform(({ error }) => error),
   z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
@@ -40,13 +42,13 @@ const errorSchema = z.union([
 ]);
 
 /**
- * Compares an answer (parsed JSON, hostile) with what is expected. Never throws.
+ * Compares an answer (parsed JSON, hostile) with the expectation. Never throws.
  *
- * A tensor: numbers have to be finite, the shape has to fit the data and the number of rows: `[n]` or `[n, 1]` for labels,
- * `[n, classes]` for scores, where a row's largest score has to be larger than all its others.
+ * A tensor: numbers have to be finite, and the shape has to match the data and the number of rows: `[n]` or `[n, 1]`
+ * for labels, `[n, classes]` for scores, where a row's largest score has to be unique.
  *
- * A completion: one choice with a letter or digit in its text (weights of a wrong precision give `!!!!`, the first token over and
- * over), ended by itself or by the limit, and a count of tokens that agrees with the limit and adds up.
+ * A completion: one choice with a letter or digit in its text (weights of a wrong precision give `!!!!`, the first
+ * token repeated), ended by itself or by the limit, and token counts that add up and stay within the limit.
  */
 export function checkAnswer(expect: SmokeExpectation, answer: unknown): AnswerCheck {
   if (expect.read === 'completion') {
@@ -89,7 +91,7 @@ function readClasses(expect: TensorExpectation, answer: unknown): Read {
     const names = outputs.map(({ name }) => name);
     return { why: `there is no output ${show(expect.output)}, only ${show(names)}` };
   }
-  // One level a dimension: hostile nesting deeper than the shape says stays an array, and so is no number.
+  // One level per dimension: nesting deeper than the shape stays an array, and is then rejected as no number.
   const values = output.data.flat(Math.min(output.shape.length, 8));
   const data: number[] = [];
   for (const value of values) {
@@ -141,7 +143,7 @@ function notAnAnswer(wanted: string, answer: unknown): string {
   return error.success ? `the server says ${show(error.data)}` : `no ${wanted} but ${show(answer)}`;
 }
 
-/** As JSON, cut to 200 characters; control characters that JSON leaves alone are escaped too. */
+/** As JSON, cut to 200 characters; also escapes control characters that JSON keeps. */
 function show(value: unknown): string {
   if (typeof value === 'number') return String(value);
   const text = JSON.stringify(value) ?? String(value);

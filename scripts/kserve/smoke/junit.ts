@@ -1,14 +1,14 @@
 import { oneLine, safeLines } from '../../text/width.ts';
 import type { SmokeResult } from '../types.ts';
 
-/** The name of a case, for tests and people: `iris oci openshift`. */
+/** The display name of a case: `iris oci openshift`. */
 export function caseName({ model, mode, security }: SmokeResult): string {
   return `${model} ${mode} ${security}`;
 }
 
 /**
- * Results as JUnit XML, in the form that Jenkins, GitLab and GitHub's reporters agree on (testmoapp/junitxml): a suite, a test a case, a
- * failure with its diagnosis. `mask` takes secrets out.
+ * Results as JUnit XML, in the form that Jenkins, GitLab and GitHub's reporters agree on (testmoapp/junitxml): one
+ * suite, one test per case, failures with their diagnosis. `mask` removes secrets.
  */
 export function junit(results: readonly SmokeResult[], mask: (text: string) => string): string {
   const count = (status: SmokeResult['status']) => results.filter((one) => one.status === status).length;
@@ -37,7 +37,7 @@ export function junit(results: readonly SmokeResult[], mask: (text: string) => s
   ].join('\n');
 }
 
-/** A diagnosis as lines, without colour: what, cause and fix, expected and got, events, log. */
+/** A diagnosis as plain lines: observation, cause and fix, expected and actual classes, events, log. */
 export function diagnosisLines({ diagnosis, reason }: SmokeResult): string[] {
   if (diagnosis === undefined) return reason === undefined ? [] : [reason];
   const { what, cause, fix, expected, got, events, container, logs } = diagnosis;
@@ -58,7 +58,7 @@ function attribute(text: string): string {
   return escapeXml(oneLine(text)).replaceAll('"', '&quot;');
 }
 
-/** XML 1.0 knows no other control characters than tab and line ends, and no lone surrogates. */
+/** XML 1.0 allows no control characters but tab and line ends, and no lone surrogates. */
 function escapeXml(text: string): string {
   return text
     .toWellFormed()

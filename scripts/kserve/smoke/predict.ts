@@ -5,17 +5,17 @@ import { checkAnswer } from './check-answer.ts';
 import { type SmokeRequest, smokeRequests } from './request.ts';
 import { fromV1, v1Request } from './v1-protocol.ts';
 
-/** What a server gave: the right answer, a wrong one (asking again will not help), or none yet. */
+/** A server's response: the correct prediction, a wrong one (`final`: asking again will not help), or none yet. */
 export type Prediction = { right: true } | ({ right: false; final: boolean } & WrongPrediction);
 
-/** Milliseconds that a model has for one answer: a large one on a CPU is slow. */
+/** Milliseconds that a model has for one response: a large one on a CPU is slow. */
 const patience = 120_000;
-/** No right answer to a smoke request is larger. */
+/** Upper limit for a response, in characters. */
 const mostBytes = 16 * 1024 ** 2;
 
 /**
- * Asks a model server for the prediction whose right answer is known, by the paths of its framework and then, for a tensor, by KServe's v1
- * protocol. `url` is the server's root.
+ * Requests the prediction whose correct answer is known, at the paths of the framework and then, for a tensor, by
+ * KServe's v1 protocol. `url` is the server's root.
  */
 export async function predict(
   url: string,
@@ -34,7 +34,7 @@ export async function predict(
         return { right: false, final: false, what: `POST ${path}: ${answer.what}` };
       }
       const judged = judge(smoke, path, answer);
-      // Where runtimes differ in their paths, 404 says "not this one"; what the first one says tells most.
+      // Runtimes differ in their paths: after 404 the next one is tried. If all fail, the first response is reported.
       if (answer.status !== 404) return judged;
       if (path === requests[0]?.path) last = judged;
     }
@@ -76,14 +76,14 @@ function judge(smoke: SmokeTest, path: string, { status, text }: Answer): Predic
   try {
     parsed = JSON.parse(text);
   } catch {
-    // Judged as the text that it is.
+    // Checked as plain text.
   }
   const check = checkAnswer(smoke.expect, fromV1(parsed, smoke));
   if (status === 200 && check.ok) return { right: true };
   const why = check.ok ? 'the answer is right' : check.why;
   return {
     right: false,
-    // 200 is the model's own word; anything else may be a server that has not loaded it yet.
+    // 200 comes from the model; any other status may come from a server that has not loaded it yet.
     final: status === 200,
     what: `POST ${path}: ${status === 200 ? '' : `HTTP ${status}, `}${why}`,
     ...(!check.ok && check.expected && { expected: check.expected }),

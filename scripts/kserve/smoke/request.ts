@@ -1,15 +1,15 @@
 import type { SmokeTest } from '../../model/types.ts';
 
-/** What to POST to a model server, as JSON. */
+/** A POST request to a model server, as JSON. */
 export interface SmokeRequest {
-  /** From the server's root. */
+  /** Path from the server's root. */
   path: string;
   body: unknown;
 }
 
 /**
- * The requests of a smoke test for a model, in order: the first that is not answered with 404 is the one to judge. In a path
- * `{name}` becomes the model's name, percent-encoded; in a body, each text that is `{name}` as a whole.
+ * The requests of a smoke test for a model, in order; the first response other than 404 is checked. Replaces `{name}`
+ * with the model's name: percent-encoded in a path, and in a body where a string is exactly `{name}`.
  */
 export function smokeRequests(smoke: SmokeTest, name: string): SmokeRequest[] {
   const body = named(smoke.body, name);

@@ -13,24 +13,26 @@ export interface RunCaseOptions {
   case: SmokeCase;
   service: InferenceService;
   smoke: SmokeTest;
-  /** Seconds from apply to the right answer. */
+  /** Seconds from apply to the correct prediction. */
   timeout: number;
   signal: AbortSignal;
-  /** What it is at now, in a few words. */
+  /** Receives the current state, in a few words. */
   note(text: string): void;
 }
 
-/** Port of a model server, as all of KServe's runtimes have it. */
+/** Port of the model server in all of KServe's runtimes. */
 const port = 8080;
 /**
- * Milliseconds that a server has to answer right once its pod is ready: readiness is often no more than an open port. One that says that it
- * loads the model has all of the timeout.
+ * Milliseconds from a ready pod to the correct prediction: readiness is often no more than an open port. A server that
+ * reports that it is still loading the model has the whole timeout.
  */
 const answerPatience = 60_000;
 
 /**
- * Serves one model in one way and judges its answer: applies the InferenceService, watches its pod, asks, and takes it away again. A
- * model that does not serve is a result; an unreachable cluster or an abort is thrown.
+ * Runs one case: applies the InferenceService, watches its pod, requests a prediction, checks it, and deletes the
+ * service. A model that does not serve is a `failed` result; an unreachable cluster or an abort is thrown.
+ *
+ * smoke/ takes a ServingCluster and gives a SmokeResult; the cluster's kind and API are not its concern.
  */
 export async function runCase(options: RunCaseOptions): Promise<SmokeResult> {
   const { cluster, service, signal } = options;
@@ -57,7 +59,7 @@ export async function runCase(options: RunCaseOptions): Promise<SmokeResult> {
   }
 }
 
-/** Whether the cluster does not know the way at all, rather than fail at it. */
+/** Whether the cluster does not support the mode at all, as opposed to failing at it. */
 function isUnknownMode({ what, cause = '' }: Diagnosis): boolean {
   return /not supported|volume type|Required value/i.test(what) || /image volumes|scheme/.test(cause);
 }

@@ -8,8 +8,8 @@ export interface ForwardedPort extends AsyncDisposable {
 }
 
 /**
- * What a smoke test asks of a cluster: to serve an InferenceService, to give evidence of it, and to forward a port of its
- * pod. Which cluster that is, and how its nodes get the image, is not the test's concern.
+ * What a smoke test asks of a cluster: to serve an InferenceService, to give evidence of it, and to forward a port of
+ * its pod. Which cluster that is, and how its nodes get the image, is not the test's concern.
  */
 export interface ServingCluster {
   /**

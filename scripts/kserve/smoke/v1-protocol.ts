@@ -8,8 +8,8 @@ const bodySchema = z.object({
 const answerSchema = z.object({ predictions: z.array(z.unknown()).min(1) });
 
 /**
- * The smoke request in KServe's older protocol ("Data Plane (V1)": `{"instances": [[…], …]}` to `:predict`), for runtimes that know no
- * v2; undefined where it is not one tensor of rows.
+ * The smoke request in KServe's older protocol ("Data Plane (V1)": `{"instances": [[…], …]}` to `:predict`), for
+ * runtimes without v2; undefined when the request is not one tensor of rows.
  */
 export function v1Request(smoke: SmokeTest, name: string): SmokeRequest | undefined {
   const body = bodySchema.safeParse(smoke.body);
@@ -22,7 +22,7 @@ export function v1Request(smoke: SmokeTest, name: string): SmokeRequest | undefi
   return { path: `/v1/models/${encodeURIComponent(name)}:predict`, body: { instances } };
 }
 
-/** A v1 answer in the form of a v2 one, so that one judge judges both; what is no v1 answer stays as it is. */
+/** Converts a v1 response to v2, so that one function checks both. Anything else is returned unchanged. */
 export function fromV1(answer: unknown, smoke: SmokeTest): unknown {
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success || smoke.expect.read === 'completion') return answer;

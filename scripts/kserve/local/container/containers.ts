@@ -3,46 +3,52 @@ import { ModelcarsError } from '../../../errors.ts';
 import { isAlive } from '../../../files/atomic.ts';
 import { onPath } from '../tools.ts';
 
-export interface Engine {
+export interface ContainerEngine {
   name: 'podman' | 'docker';
   program: string;
 }
 
-/** How a command or a container ended, and what it wrote, one line each. */
+/** How a command or a container ended, and its output as lines. */
 export interface Ended {
   code: number | null;
   lines: string[];
 }
 
-/** Begins the names of all containers and images of ours; then comes the process id. */
+/** Prefix of the names of all containers and images created here; the process id follows. */
 const prefix = 'modelcars-smoke-';
 
-/** The wished container engine, or podman before docker. Fails with code `usage` when none is here. */
-export async function findEngine(wanted?: Engine['name']): Promise<Engine> {
+/** The requested container engine; by default podman, then docker. Fails with code `usage` when none is installed. */
+export async function findEngine(wanted?: ContainerEngine['name']): Promise<ContainerEngine> {
   for (const name of wanted === undefined ? (['podman', 'docker'] as const) : [wanted]) {
     const program = await onPath(name);
     if (program !== undefined) return { name, program };
   }
-  throw new ModelcarsError('usage', `run a server image: no ${wanted ?? 'podman and no docker'} is here`, {
-    next: 'install podman or docker, or leave --server-image out',
-  });
+  throw new ModelcarsError(
+    'usage',
+    `run a server image: ${wanted ?? 'neither podman nor docker'} is ${wanted ? 'not ' : ''}installed`,
+    {
+      next: 'install podman or docker, or omit --server-image',
+    },
+  );
 }
 
-/** The containers of one check, by the engine's command line. Disposing removes them, and the images that were loaded. */
+/**
+ * The containers of one smoke test, through the engine's command line. Disposing removes them and the loaded images.
+ */
 export class Containers implements AsyncDisposable {
-  readonly #engine: Engine;
+  readonly #engine: ContainerEngine;
   readonly #id: string;
   readonly #signal: AbortSignal;
   readonly #started: string[] = [];
   readonly #images: string[] = [];
 
-  constructor(engine: Engine, id: string, signal: AbortSignal) {
+  constructor(engine: ContainerEngine, id: string, signal: AbortSignal) {
     this.#engine = engine;
     this.#id = id;
     this.#signal = signal;
   }
 
-  /** Removes what killed runs on this machine left. */
+  /** Removes containers left behind by killed runs on this machine. */
   async sweep(): Promise<void> {
     const { lines } = await this.#ask([
       'ps',
@@ -65,9 +71,9 @@ export class Containers implements AsyncDisposable {
     if (code === 0) return;
     throw new ModelcarsError(
       'layout',
-      `load the image into ${this.#engine.name}: ${lines.at(-1) ?? 'it failed'}`,
+      `load the image into ${this.#engine.name}: ${lines.at(-1) ?? 'failed without output'}`,
       {
-        next: `see whether \`${this.#engine.name} info\` works`,
+        next: `check that \`${this.#engine.name} info\` works`,
       },
     );
   }
@@ -79,22 +85,25 @@ export class Containers implements AsyncDisposable {
     return this.#able(await this.#ask(['run', '--rm', '--name', name, ...words]));
   }
 
-  /** Starts a container that runs on; with code 0 it was started. */
+  /** Starts a container in the background; code 0 means that it was started. */
   async start(name: string, words: readonly string[]): Promise<Ended> {
     this.#started.push(name);
     const { code, lines } = await this.#ask(['run', '--detach', '--name', name, ...words]);
     return { code, lines: code === 0 ? [] : lines };
   }
 
-  /** 125 is the engine's own: it could not even try (docker run's documentation, "Exit status"). A missing program is the image's affair. */
+  /**
+   * 125 is a failure of the engine itself (docker run's documentation, "Exit status"), unless it reports a program
+   * missing in the image.
+   */
   #able(ended: Ended): Ended {
     const { code, lines } = ended;
     if (code !== 125 || lines.some((line) => /executable file/.test(line))) return ended;
     throw new ModelcarsError(
       'cluster',
-      `run the image with ${this.#engine.name}: ${lines.at(-1) ?? 'it failed'}`,
+      `run the image with ${this.#engine.name}: ${lines.at(-1) ?? 'failed without output'}`,
       {
-        next: `see whether \`${this.#engine.name} run\` works here`,
+        next: `check that \`${this.#engine.name} run\` works here`,
       },
     );
   }
@@ -115,7 +124,7 @@ export class Containers implements AsyncDisposable {
     return (await this.#ask(['logs', '--tail', '100', name])).lines;
   }
 
-  /** Where a published port is on this machine: `127.0.0.1:34567`. */
+  /** Address of a published port on this machine: `127.0.0.1:34567`. */
   async port(name: string, port: number): Promise<string> {
     const { lines } = await this.#ask(['port', name, `${port}/tcp`]);
     return lines[0]?.trim() ?? `127.0.0.1:${port}`;
@@ -128,7 +137,7 @@ export class Containers implements AsyncDisposable {
     for (const name of this.#images) await this.#ask(['rmi', '--force', name], always);
   }
 
-  /** Stdout and stderr together: an engine says there what a container could not. */
+  /** Returns stdout and stderr together: the engine reports there what a container could not. */
   #ask(words: string[], { stoppable } = { stoppable: true }): Promise<Ended> {
     return new Promise((resolve, reject) => {
       const options = { maxBuffer: 16 * 1024 ** 2, ...(stoppable && { signal: this.#signal }) };

@@ -2,7 +2,7 @@ import type { Framework, Model } from '../../../model/types.ts';
 import { servingRuntime } from '../../manifests/serving-runtimes.ts';
 import { mlserverImplementations } from '../server/mlserver.ts';
 
-/** How a server's container is started: the entrypoint instead of the image's, if any; arguments; environment. */
+/** How a server's container is started: the entrypoint that replaces the image's, if any; arguments; environment. */
 export interface ServerContainer {
   command: string[];
   args: string[];
@@ -10,8 +10,9 @@ export interface ServerContainer {
 }
 
 /**
- * What KServe makes of a ServingRuntime for one model: its templates filled in (pkg/controller/v1beta1/inferenceservice/utils,
- * ReplacePlaceholders), MLServer's variables set (inference_service_defaults.go, SetMlServerDefaults), and what `serving:` adds.
+ * The container that KServe creates from a ServingRuntime for one model: templates filled in
+ * (pkg/controller/v1beta1/inferenceservice/utils, ReplacePlaceholders), MLServer's variables set
+ * (inference_service_defaults.go, SetMlServerDefaults), and the additions of `serving:`.
  */
 export function serverContainer(model: Model, framework: Framework, image: string): ServerContainer {
   const { spec } = servingRuntime(model.serving?.runtime ?? framework.runtime, { image });

@@ -19,14 +19,14 @@ export interface EngineOptions extends LocalOptions {
   server: Extract<LocalServer, { image: string }>;
 }
 
-/** How the image is run: it was loaded, and needs nothing from anywhere. */
+/** Flags for running the image: it is loaded, and needs no registry and no network. */
 const ownImage = ['--pull=never', '--network=none'];
-/** Milliseconds that KServe's link may take to be made. */
+/** Milliseconds within which KServe's link has to appear. */
 const linkPatience = 15_000;
 
 /**
- * The stages of a pod under podman or docker: the image as KServe's init container and sidecar, the server image beside it in the same
- * process namespace, both as `uid`, without capabilities. `work` is a folder that the caller deletes.
+ * Runs the stages of a pod in podman or docker: the image as KServe's init container and sidecar, and the server image
+ * in the same process namespace, both as `uid` without capabilities. The caller deletes the folder `work`.
  */
 export async function smokeInEngine(
   options: EngineOptions,
@@ -118,7 +118,7 @@ export async function smokeInEngine(
   return await verdict({ stage: 'answer', state: 'failed', what: answer.what }, { answer });
 }
 
-/** Gives the engine the image of this machine's platform, by way of an archive. */
+/** Loads the image of this machine's platform into the engine, as an archive. */
 async function load(
   containers: Containers,
   { image: { store }, signal }: LocalOptions,
@@ -142,7 +142,7 @@ async function load(
   await rm(file);
 }
 
-/** How the sidecar ended without the link; undefined once it is there. */
+/** How the sidecar ended without the link; undefined once the link exists. */
 async function linkEnd(
   containers: Containers,
   sidecar: string,

@@ -6,14 +6,17 @@ import type { ServerCommand } from './server-command.ts';
 
 /** A model server of this machine. */
 export interface Launcher {
-  /** For people: `MLServer`, or the command. */
+  /** Display name: `MLServer`, or the command. */
   name: string;
-  /** Folders that its user has to reach. */
+  /** Folders that the server's user has to reach. */
   needs: string[];
   command(at: { models: string; name: string; ports: [number, number, number] }): ServerCommand;
 }
 
-/** Who serves a framework's models here: the given command, else MLServer, made first when need be; or why nobody does. */
+/**
+ * The server for a framework's models: the given command, otherwise MLServer, installed if necessary; or the reason why
+ * neither can.
+ */
 export async function launcherFor(
   framework: Framework,
   command: string | undefined,
@@ -32,7 +35,7 @@ export async function launcherFor(
   const format = framework.modelFormat.name;
   if (framework.runtime !== 'kserve-mlserver' || mlserverImplementations[format] === undefined) {
     return {
-      reason: `no server for the runtime ${framework.runtime} comes from PyPI: name one with --server-image IMAGE or --server-command COMMAND`,
+      reason: `no server for the runtime ${framework.runtime} is on PyPI: pass one with --server-image IMAGE or --server-command COMMAND`,
     };
   }
   const python = await pythonEnvironment(mlserverEnvironment, options);
@@ -43,7 +46,7 @@ export async function launcherFor(
   };
 }
 
-/** A command of the user's own finds what it would find in the user's shell. */
+/** A user's command gets the environment of the user's shell. */
 function ownEnvironment(): Record<string, string> {
   return Object.fromEntries(Object.entries(process.env).map(([key, value = '']) => [key, value]));
 }

@@ -9,7 +9,7 @@ export const mlserverImplementations: Readonly<Record<string, string>> = {
   lightgbm: 'mlserver_lightgbm.LightGBMModel',
 };
 
-/** MLServer 1.7.1 with the versions that its image holds. */
+/** MLServer 1.7.1 with the package versions of its image. */
 export const mlserverEnvironment: EnvironmentSettings = {
   name: 'mlserver',
   requirements: fileURLToPath(new URL('mlserver.requirements.txt', import.meta.url)),
@@ -27,7 +27,7 @@ export function mlserverCommand(
 ): ServerCommand {
   const [http, grpc, metrics] = ports;
   return {
-    // Not bin/mlserver: its first line names the folder the environment was made in.
+    // Not bin/mlserver: its first line names the folder in which the environment was created.
     argv: [python, '-c', 'from mlserver.cli import main; main()', 'start', models],
     env: {
       MLSERVER_MODELS_DIR: models,
@@ -38,7 +38,7 @@ export function mlserverCommand(
       MLSERVER_HTTP_PORT: `${http}`,
       MLSERVER_GRPC_PORT: `${grpc}`,
       MLSERVER_METRICS_PORT: `${metrics}`,
-      // The CPU KServe's runtime may use.
+      // KServe's runtime has one CPU.
       OMP_NUM_THREADS: '1',
       PYTHONDONTWRITEBYTECODE: '1',
     },

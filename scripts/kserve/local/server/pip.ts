@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { ModelcarsError } from '../../../errors.ts';
 
 export interface PipOptions {
-  /** What is installed, in messages. */
+  /** Display name of what is installed. */
   name: string;
   /** A complete list of pins. */
   requirements: string;
@@ -15,13 +15,13 @@ export interface PipOptions {
 
 /** Packages between two lines of progress. */
 const step = 20;
-/** What pip (and what it is built on) says when there is no way to the index. */
+/** Errors of pip and its libraries when the index cannot be reached. */
 const unreachable =
   /NewConnectionError|ConnectTimeout|NameResolutionError|Max retries exceeded|Temporary failure|Network is unreachable|ProxyError|SSLError|CERTIFICATE_VERIFY/i;
 
 /**
- * Installs a list of pins with the pip of an environment, from wherever the user's own pip settings say. Fails with code `network` when
- * that cannot be reached or lacks a package, else with pip's last words.
+ * Installs a list of pins with the pip of an environment, from the index of the user's pip settings. Fails with code
+ * `network`: the index cannot be reached, or with pip's last error.
  */
 export async function runPip(python: string, { name, requirements, signal, say }: PipOptions): Promise<void> {
   const pins = (await readFile(requirements, 'utf8')).split('\n').filter((line) => /^[^\s#]/.test(line));
@@ -60,7 +60,7 @@ export async function runPip(python: string, { name, requirements, signal, say }
     'network',
     `install ${name}: ${offline ? 'the package index cannot be reached' : last.replace(/^ERROR: /, '')}`,
     {
-      next: `connect once, or let pip's settings name an index within reach (PIP_INDEX_URL, or PIP_FIND_LINKS with PIP_NO_INDEX=1 for a folder of wheels); or give a server image: --server-image`,
+      next: `connect once, or set a reachable index for pip (PIP_INDEX_URL, or PIP_FIND_LINKS with PIP_NO_INDEX=1 for a folder of wheels); or pass a server image: --server-image`,
     },
   );
 }

@@ -9,25 +9,25 @@ import { runPip } from './pip.ts';
 const exec = promisify(execFile);
 
 export interface EnvironmentSettings {
-  /** Begins the folder's name, and names it in messages. */
+  /** Prefix of the folder's name, and the display name. */
   name: string;
   /** Path of a complete list of pins: it is installed with --no-deps, wheels only. */
   requirements: string;
   /** Interpreters to try, the best first. */
   interpreters: string[];
-  /** Adds more to the environment's folder, which is moved afterwards. */
+  /** Adds more to the environment's folder, which is renamed afterwards. */
   finish?(folder: string): Promise<void>;
 }
 
 export interface EnvironmentOptions {
-  /** The folder that keeps environments; made when missing. */
+  /** The folder of environments; created when missing. */
   cache: string;
   signal?: AbortSignal;
   /** A line of progress for people. */
   say?(line: string): void;
 }
 
-/** The first interpreter that is here and can make environments; undefined when none is. */
+/** The first installed interpreter that can create environments; undefined when none can. */
 export async function findPython(interpreters: readonly string[]): Promise<string | undefined> {
   for (const interpreter of interpreters) {
     const works = await exec(interpreter, ['-c', 'import ensurepip, venv']).then(
@@ -40,9 +40,10 @@ export async function findPython(interpreters: readonly string[]): Promise<strin
 }
 
 /**
- * The Python of an environment with pinned packages: kept in `cache` under a name made of pins and interpreter, so that changed pins make a
- * new one; installed first when it is not there. Two processes may install the same at once: each works in its own
- * folder, and one rename wins. Fails with code `usage` without an interpreter, `network` when the package index cannot be reached.
+ * The Python of an environment with pinned packages, installed at first use. It is kept in `cache` under a name derived
+ * from pins and interpreter, so that changed pins lead to a new one. Two processes may install the same environment at
+ * once: each works in its own folder, and one rename wins. Fails with code `usage` without an interpreter, `network`
+ * when the package index cannot be reached.
  */
 export async function pythonEnvironment(
   settings: EnvironmentSettings,
@@ -51,7 +52,7 @@ export async function pythonEnvironment(
   const { name, requirements, interpreters, finish } = settings;
   const base = await findPython(interpreters);
   if (base === undefined) {
-    throw new ModelcarsError('usage', `install ${name}: no Python that it runs with is here`, {
+    throw new ModelcarsError('usage', `install ${name}: no suitable Python is installed`, {
       next: `install ${interpreters.join(' or ')} with venv (Debian: python3-venv)`,
     });
   }
@@ -60,10 +61,10 @@ export async function pythonEnvironment(
     .digest('hex');
   const key = `${name}-${pins.slice(0, 12)}-${base.replaceAll('/', '_')}-${process.arch}`;
   await mkdir(cache, { recursive: true, mode: 0o700 });
-  // Its real path: that is what a pod's user has to reach.
+  // The real path: a pod's user has to reach it.
   const folder = join(await realpath(cache), key);
   const python = join(folder, 'bin', 'python');
-  if (await there(python)) return python;
+  if (await exists(python)) return python;
   const made = await mkdtemp(join(cache, `.${key}-`));
   try {
     await chmod(made, 0o755);
@@ -87,13 +88,13 @@ export async function pythonEnvironment(
   return python;
 }
 
-/** Folders that a Python of an environment reads: its own, and that of the interpreter it was made with. */
+/** Folders that a Python of an environment reads: its own, and that of its base interpreter. */
 export async function pythonFolders(python: string): Promise<string[]> {
   const { stdout } = await exec(python, ['-c', 'import sys; print(sys.prefix); print(sys.base_prefix)']);
   return stdout.trim().split('\n');
 }
 
-async function there(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,
     () => false,

@@ -3,21 +3,24 @@ import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What to start as the model server, on top of the environment that any has (PATH, HOME). */
+/** The command that starts a model server; `env` is added to the basic environment (PATH, HOME). */
 export interface ServerCommand {
   argv: [string, ...string[]];
   env: Record<string, string>;
 }
 
-/** How waiting for a server ended. */
+/** The result of waiting for a server. */
 export type Readiness = 'ready' | 'ended' | 'late';
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two polls. */
 const pause = 250;
-/** Bytes of a log that are read at its end. */
+/** Number of bytes read from the end of a log. */
 const logEnd = 64 * 1024;
 
-/** Asks `paths` below `url` until one answers with 200, the server `ended`, or `seconds` pass. Rejects when `signal` aborts. */
+/**
+ * Polls `paths` below `url` until one returns 200, the server has `ended`, or `seconds` pass. Rejects when `signal`
+ * aborts.
+ */
 export async function waitReady(
   ended: () => boolean | Promise<boolean>,
   url: string,
@@ -50,7 +53,7 @@ export async function lastLines(file: string): Promise<string[]> {
     .filter((line) => line.trim() !== '');
 }
 
-/** Different ports of the loopback interface that nobody listens on; another program may still be faster. */
+/** Distinct free ports of the loopback interface; another program may still take one first. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map(async (server) => await once(server, 'listening')));
