@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { warmMemory } from './disk.ts';
 
-test('memory that was warmed is free again', async () => {
+test('warmed memory is freed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'warm-'));
   try {
     let most = 0;

@@ -39,14 +39,14 @@ test('a file is safetensors: length, JSON, and a tensor that fills the rest', as
   }
 });
 
-test('weights compress as weights do: some, not much', () => {
+test('generated weights compress slightly, as real ones do', () => {
   const weights = weightsOf(1);
   const share = gzipSync(weights).length / weights.length;
   expect(share).toBeGreaterThan(0.7);
   expect(share).toBeLessThan(0.9);
 });
 
-test('a sparse file is large and takes no disk', async () => {
+test('a sparse file is large and uses no disk', async () => {
   const path = join(folder, 'sparse');
   await writeSparse(path, 1024 ** 4);
   const { size, blocks } = await stat(path);
@@ -59,7 +59,7 @@ test('sizes are binary and have a unit', () => {
   for (const wrong of ['1GB', '5', 'GiB', '-1MiB', '1gib']) expect(() => parseSize(wrong)).toThrow(wrong);
 });
 
-test('ours are always among the peers, and a wrong name is told', () => {
+test('modelcars is always among the peers, and an unknown name is refused', () => {
   const { peers, works } = readOptions(['--peers', 'podman,crane', '--work', 'files']);
   expect(peers.map(({ name }) => name)).toEqual(['modelcars', 'crane', 'podman']);
   expect(works.map(({ name }) => name)).toEqual(['files']);

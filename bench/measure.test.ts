@@ -25,7 +25,7 @@ async function run(...steps: Step[]) {
   return await measure(steps, options);
 }
 
-test('counts the bytes that children write, also to a file that is gone at the end', async () => {
+test('counts the bytes that children write, even to a file deleted before the end', async () => {
   const write = `const fs = require("fs"); fs.writeFileSync("big", Buffer.alloc(${32 * mib}, 1)); fs.unlinkSync("big");`;
   const { written } = await run(script(write), script(write));
   expect(written).toBeGreaterThanOrEqual(64 * mib);
@@ -64,7 +64,7 @@ test('sees the memory of the largest process and of all together', async () => {
   expect(both.treePeak).toBeGreaterThan(512 * mib);
 });
 
-test('adds up the CPU time of children, and time that passes is not CPU time', async () => {
+test('adds up the CPU time of children, not their wall time', async () => {
   const spin = 'const end = Date.now() + 500; while (Date.now() < end); process.exit()';
   const spun = await run(
     script('const end = process.cpuUsage().user + 400000; while (process.cpuUsage().user < end);'),
@@ -77,14 +77,14 @@ test('adds up the CPU time of children, and time that passes is not CPU time', a
   expect(twice.wall).toBeGreaterThanOrEqual(0.7);
 });
 
-test('fails when a step fails, wherever it stands, and says what it printed', async () => {
+test('fails when any step fails, with the output of the step', async () => {
   const bad: Step = { program: 'sh', args: ['-c', 'echo broken >&2; exit 3'] };
   const good: Step = { program: 'true', args: [] };
   await expect(run(bad, good)).rejects.toThrow(/exit code 3\n[\s\S]*broken/);
   await expect(run({ ...bad, pipe: good })).rejects.toThrow('exit code 3');
 });
 
-test('hands arguments over as they are', async () => {
+test('passes arguments unchanged', async () => {
   const words = ["it's", '$HOME', 'a b', '', '*', '\\'];
   await run({
     program: process.execPath,
@@ -93,7 +93,7 @@ test('hands arguments over as they are', async () => {
   expect(await readFile(join(folder, 'log'), 'utf8')).toContain(JSON.stringify(words));
 });
 
-test('ends the children of children when it is told to stop', async () => {
+test('stops grandchildren when it is stopped', async () => {
   const stop = new AbortController();
   const { signal } = stop;
   const options = {

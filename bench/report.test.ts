@@ -27,14 +27,14 @@ const result: Result = {
   ],
 };
 
-test('the median does not mind an outlier and takes the mean of two in the middle', () => {
+test('the median ignores an outlier and is the mean of the middle two for an even count', () => {
   expect(median([100, 1, 2])).toBe(2);
   expect(median([1, 10, 2, 4])).toBe(3);
   expect(median([10, 9])).toBe(9.5);
   expect(median([])).toBeNaN();
 });
 
-test('ratios are of medians, to our first row', () => {
+test("ratios are of medians, to modelcars' first row", () => {
   expect(result.rows.map((row) => ratio(result, row))).toEqual([1, 10, undefined]);
 });
 
@@ -50,7 +50,7 @@ test('numbers keep two or three digits', () => {
   expect([0.931, 9.96, 31.25, 120].map(formatRatio)).toEqual(['0.93×', '10.0×', '31.3×', '120×']);
 });
 
-test('a table has a row for each tool that ran, and says which did not', () => {
+test('a table has a row for each tool that ran, and names those that did not', () => {
   const lines = resultSection(result).split('\n');
   expect(lines.filter((line) => line.startsWith('|'))).toEqual([
     "|  | time | ratio | CPU | registry's CPU | largest process | all processes | written | left on disk |",
@@ -61,14 +61,14 @@ test('a table has a row for each tool that ran, and says which did not', () => {
   expect(lines.at(-1)).toBe('kit did not finish: no space');
 });
 
-test('where requests were counted the table has them', () => {
+test('the table shows requests if they were counted', () => {
   const rows = [{ ...result.rows[0], samples: [sample(1, { requests: 21, sent: 1500 })] }] as Result['rows'];
   const table = resultSection({ ...result, rows });
   expect(table).toContain('| time | ratio | CPU | requests | sent |');
   expect(table).toContain('| 21 | 1.5 kB |');
 });
 
-test('machines are told apart only when there are two', () => {
+test('machines are named only when two are compared', () => {
   const other = { ...result, work: 'hub', machine: { CPU: '64 × Else' } };
   expect(surroundings([result, { ...other, machine: result.machine }])).toBe(
     '- CPU: 2 × Somebody\n- programs: podman 4.3.1',
@@ -76,7 +76,7 @@ test('machines are told apart only when there are two', () => {
   expect(surroundings([result, other])).toMatch(/^files:\n\n- CPU: 2[\s\S]*\n\nhub:\n\n- CPU: 64/);
 });
 
-test('a chart draws the longest bar longest, in proportion, and escapes what it writes', () => {
+test('a chart draws bars in proportion and escapes its text', () => {
   const svg = chart([result]);
   const widths = [...svg.matchAll(/class="bar[^>]*width="([\d.]+)"/g)].map((match) => Number(match[1]));
   expect(widths).toHaveLength(2);
@@ -85,7 +85,7 @@ test('a chart draws the longest bar longest, in proportion, and escapes what it 
   expect(chart([{ ...result, rows: result.rows.slice(0, 1) }])).not.toContain('class="bar');
 });
 
-test('the page keeps what stands around the generated part, however often it is written', () => {
+test('the page keeps the text around the generated part, however often it is written', () => {
   const page =
     'Before.\n\n<!-- bench: written by `npm run bench -- --write` -->\nold\n<!-- bench: end -->\n\nAfter.\n';
   const once = renderPage(page, [result], 'performance.svg');
@@ -97,7 +97,7 @@ test('the page keeps what stands around the generated part, however often it is 
   expect(() => renderPage('Nothing', [result], 'x')).toThrow('write page');
 });
 
-test('results of a work replace those of the same work, in the order of the works', async () => {
+test('results replace those of the same work, in the order of the works', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-results-'));
   try {
     const file = join(folder, 'results.json');

@@ -27,7 +27,7 @@ function line(results: Result[], what: string): string | undefined {
     .find((one) => one.includes(what));
 }
 
-test('a ratio holds from its limit on', () => {
+test('a ratio passes at its limit', () => {
   const at = (podman: number, modctl: number) => [
     result('files', { modelcars: { wall: 2 }, podman: { wall: podman }, modctl: { wall: modctl } }),
   ];
@@ -36,7 +36,7 @@ test('a ratio holds from its limit on', () => {
   expect(line(at(18, 1.99), 'modctl')).toContain('**no**');
 });
 
-test('a layout may take 1.3 times as long as a copy and write a byte once', () => {
+test('a layout can take 1.3 times as long as a copy and write each byte once', () => {
   const at = (wall: number, written: number) => [result('layout', { modelcars: { wall, written }, cp: {} })];
   expect(line(at(1.29, 1e9), 'cp')).toBe(
     '| layout | at most 1.3 times the time of cp + sha256 | 1.29× | yes |',
@@ -46,7 +46,7 @@ test('a layout may take 1.3 times as long as a copy and write a byte once', () =
   expect(line(at(1, 2e9), 'once')).toContain('**no**');
 });
 
-test('start-up is taken off the time of an unchanged push, and requests are counted', () => {
+test('start-up time is subtracted from an unchanged push, and requests are counted', () => {
   const at = (wall: number, requests: number) => [
     result('unchanged', { modelcars: { wall, requests }, 'start-up': { wall: 0.5 } }),
   ];
@@ -63,7 +63,7 @@ test('memory, disk and bytes sent have limits', () => {
   expect(line([result('readme', { modelcars: { sent: 101e3 } })], 'sent')).toContain('**no**');
 });
 
-test('a number that is missing is no success, and works that did not run have no line', () => {
+test('a missing number does not pass, and works that did not run have no line', () => {
   const some = [result('files', { modelcars: {} })];
   expect(line(some, 'podman')).toBe('| files | at least 9 times as fast as podman | – | – |');
   expect(targetTable(some)).not.toContain('| hub |');

@@ -34,12 +34,12 @@ test('the source is formatted, vetted and passes its own tests', async () => {
   await run`go mod tidy -diff`;
 });
 
-test('building again gives the committed layout', async () => {
+test('a rebuild gives the committed layout', async () => {
   const top = JSON.parse(await readFile(join(committedLayout, 'index.json'), 'utf8'));
   expect(await check(committedLayout)).toBe(top.manifests[0].digest);
 });
 
-test('check fails with both digests when the layout is not what the source gives', async () => {
+test('check fails with both digests when the layout does not match the source', async () => {
   const layout = join(folder, 'layout');
   await cp(committedLayout, layout, { recursive: true });
   const top = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8'));

@@ -79,7 +79,7 @@ models:
   };
   let plain: Awaited<ReturnType<typeof build>>;
 
-  test('that is empty reads from the hub, and says so once', async () => {
+  test('that is empty falls back to the hub, with one message', async () => {
     plain = await build();
     expect(plain.asked).toBeGreaterThan(0);
     expect(
@@ -99,7 +99,7 @@ models:
     expect((await go(['cache', 'local'])).code).toBe(2);
   });
 
-  test('gives the same image, and the hub is not asked for a byte', async () => {
+  test('gives the same image without a byte from the hub', async () => {
     const cached = await build();
     expect(cached).toMatchObject({ digest: plain.digest, asked: 0 });
     expect(cached.stderr).not.toMatch(/warning/);
@@ -107,12 +107,12 @@ models:
     expect(gone.digest).toBe(plain.digest);
   });
 
-  test('has not all of the model then: who wants that is not content with it when the hub is gone', async () => {
+  test('that is partial is not enough for all files when the hub is unreachable', async () => {
     const gone = { HF_ENDPOINT: 'http://127.0.0.1:9' };
     expect((await go(['cache', '--model-name', 'org/model', '--bucket', 'models'], gone)).code).toBe(1);
   });
 
-  test('all of a model fills up what the catalog had chosen', async () => {
+  test('is completed by a run for all files', async () => {
     const before = s3.requests().length;
     await ok(['cache', '--model-name', 'org/model', '--bucket', 'models']);
     expect(await s3.keys('models')).toContain(`${at}extra.txt`);
@@ -125,7 +125,7 @@ models:
     expect(await ok(['cache'])).not.toMatch(/started, /);
   });
 
-  test('that is not whole, or was changed behind our back, is never trusted', async () => {
+  test('that is incomplete or was modified is never trusted', async () => {
     const manifest = new TextDecoder().decode(await objectBytes(s3, `${at}.modelcars.json`));
     const key = `${at}.modelcars.json`;
     const broken: [what: string, make: () => Promise<unknown>][] = [
@@ -162,7 +162,7 @@ models:
     expect((await build()).asked).toBe(0);
   });
 
-  test('that gives a wrong byte is asked no more; the hub gives the right ones', async () => {
+  test('that returns a wrong byte is not used again; the hub serves the files', async () => {
     const flipped = s3.fault({
       flipAfter: 9,
       match: ({ method, path }) => method === 'GET' && path.includes('model.joblib'),
@@ -184,7 +184,7 @@ models:
     expect(built.stderr.match(/warning: cache/g)).toHaveLength(1);
   });
 
-  test('no secret is anywhere: outputs, debug output, process list, lock, bucket, image', async () => {
+  test('leaks no secret: outputs, debug output, process list, lock, bucket, image', async () => {
     const file = join(folder, 'credentials');
     const session = 'SessionTokenThatNobodyMaySee0123456789';
     const profile = (secret: string) =>

@@ -58,7 +58,7 @@ describe.skipIf(missing)('modelcars cache', () => {
       .filter(({ method }) => method !== 'GET' && method !== 'HEAD')
       .map(({ method, path }) => `${method} ${path}`);
 
-  test('brings all files of a model, the manifest last; the next run writes and downloads nothing', async () => {
+  test('uploads all files of a model, the manifest last; the next run writes and downloads nothing', async () => {
     const result = await tryModelcars(['cache', '--json'], settings('one'));
     expect(result).toMatchObject({ code: 0 });
     // No word of the SDK's own on the terminal.
@@ -86,7 +86,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect(cdn()).toBe(downloads);
   });
 
-  test('sends large files in parts with checksums of their own, ten at most at a time', () => {
+  test('sends large files in parts with a checksum each', () => {
     const parts = s3.requests().filter(({ method, path }) => method === 'PUT' && path.includes('partNumber'));
     expect(parts.length).toBe(4 + 3);
     for (const { headers } of parts) expect(headers['x-amz-checksum-sha256']).toMatch(/=$/);
@@ -114,7 +114,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await openUploads(s3)).filter((key) => key.includes('/killed/'))).toEqual([]);
   });
 
-  test('two at the same time end well, both', async () => {
+  test('two concurrent runs both succeed', async () => {
     const runs = [1, 2].map(() => tryModelcars(['cache'], settings('twice')));
     for (const { code, stderr } of await Promise.all(runs))
       expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -122,7 +122,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await manifestAt(s3, at('twice')))?.complete).toBe(true);
   });
 
-  test('follows the model when it moves on, and leaves nothing of before behind', async () => {
+  test('follows the model to a new revision and deletes the files of the old one', async () => {
     await modelcars(['cache'], settings('moving'));
     const mine = { Bucket: 'models', Key: `${at('moving')}mine.txt` };
     await s3.put('models', mine.Key, 'not of the cache');
@@ -141,7 +141,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect(writes(requests).filter((line) => line.includes('config.json'))).toEqual([]);
   });
 
-  test('wrong bytes from the hub become no object', async () => {
+  test('wrong bytes from the hub are not stored', async () => {
     hub.fault({ on: 'cdn', path: /model\.joblib/, kind: 'wrong', after: 100 });
     const { code, stderr } = await tryModelcars(['cache'], settings('wrong'));
     expect(code).toBe(1);
@@ -151,7 +151,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await openUploads(s3)).filter((key) => key.includes('/wrong/'))).toEqual([]);
   });
 
-  test('SlowDown and broken connections cost tries, not the run', async () => {
+  test('SlowDown and broken connections are retried', async () => {
     const isPart = ({ path }: { path: string }) => path.includes('partNumber');
     const slow = s3.fault({ answer: { status: 503, code: 'SlowDown' }, times: 4 });
     const broken = s3.fault({ breakAfter: 3_000_000, match: isPart, times: 3 });
@@ -161,7 +161,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await manifestAt(s3, at('slow')))?.complete).toBe(true);
   });
 
-  test('a bucket that cannot be written to is told before anything is downloaded', async () => {
+  test('a read-only bucket is reported before any download', async () => {
     const downloads = cdn();
     const denied = await tryModelcars(
       ['cache'],
@@ -186,7 +186,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect(cdn()).toBe(downloads);
   });
 
-  test('DOWNLOAD_DIR keeps what came: what is there whole is not downloaded again', async () => {
+  test('DOWNLOAD_DIR keeps complete downloads, which are not downloaded again', async () => {
     const env = { DOWNLOAD_DIR: join(folder, 'downloads') };
     s3.fault({
       answer: { status: 403, code: 'AccessDenied' },
@@ -205,7 +205,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await readdir(env.DOWNLOAD_DIR)).sort()).toContain('files');
   });
 
-  test('a run that finds the hub gone is content with a whole copy, and with nothing less', async () => {
+  test('a run without the hub succeeds with a complete copy only', async () => {
     const gone = { HF_ENDPOINT: 'http://127.0.0.1:9' };
     const whole = await tryModelcars(['cache'], settings('one', gone));
     expect(whole.code).toBe(0);
@@ -235,7 +235,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect(s3.requests().length).toBe(before);
   });
 
-  test('DISABLE_PROGRESS leaves only the result', async () => {
+  test('DISABLE_PROGRESS prints only the result', async () => {
     const { stdout, stderr } = await tryModelcars(['cache'], settings('one', { DISABLE_PROGRESS: 'true' }));
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^NAME/);

@@ -18,13 +18,13 @@ const byNode = () => all.filter(({ path }) => /\/(node|matrix)\.|\/job\./.test(p
 /** Comments tell of other ways; what counts is what is done. */
 const done = ({ text }: Recipe) => text.replaceAll(/^\s*(#|\/\/).*$/gm, '');
 
-test('there is a recipe with Dagger and one without for every system', () => {
+test('every CI system has a recipe with Dagger and one without', () => {
   const systems = (some: Recipe[]) => [...new Set(some.map(({ path }) => path.split('/')[1]))];
   expect(systems(byDagger())).toEqual(['codebuild', 'github', 'gitlab', 'jenkins', 'tekton']);
   expect(systems(byNode())).toEqual(['codebuild', 'github', 'gitlab', 'jenkins', 'kubernetes', 'tekton']);
 });
 
-test('every command of ours is one that the program takes', async () => {
+test('every modelcars command in the recipes is valid', async () => {
   for (const { path, lines } of [...all, docs].map((one) => ({ path: one.path, lines: programLines(one) }))) {
     for (const line of lines) {
       const invocation = await parseCommandLine(filledIn(line), 80);
@@ -59,7 +59,7 @@ describe('Dagger', () => {
     }
   });
 
-  test('is reached by one line, and called by the same ones', () => {
+  test('is connected to by one line, and called by the same lines in every recipe', () => {
     const pushes = new Set<string>();
     for (const one of byDagger()) {
       const hosts = [
@@ -94,7 +94,7 @@ test('no secret is on a command line', () => {
   }
 });
 
-test('shards are whole: no model is left out, none is done twice', () => {
+test('shards cover every model exactly once', () => {
   const lists: [string, string[]][] = [];
   for (const { path, text } of all) {
     for (const [list] of text.matchAll(/\[?(?:'?\d+\/\d+'?, )+'?\d+\/\d+'?\]?/g)) {
@@ -114,7 +114,7 @@ test('shards are whole: no model is left out, none is done twice', () => {
   }
 });
 
-test('the Indexed Job tells its pods of how many they are', async () => {
+test('the Indexed Job passes the number of shards to its pods', async () => {
   const [job] = (await recipe('ci/kubernetes/job.yaml')).documents;
   const [container] = job.spec.template.spec.containers;
   const variable = container.env.find(({ name }: { name: string }) => name === 'MODELCARS_SHARDS');
@@ -123,7 +123,7 @@ test('the Indexed Job tells its pods of how many they are', async () => {
   expect(job.spec.parallelism).toBe(job.spec.completions);
 });
 
-test('docs/guide/ci.md tells of every file', () => {
+test('docs/guide/ci.md names every file', () => {
   for (const { path } of all) expect(docs.text).toContain(path);
 });
 

@@ -36,7 +36,7 @@ async function wrongWith(language: string, mark: string, text: string): Promise<
 }
 
 describe('YAML blocks', () => {
-  test('of every page are what they say they are', async () => {
+  test('of every page parse as the file they claim to be', async () => {
     const seen = new Map<string, number>();
     for (const { language, mark, text, place } of all.flatMap(({ blocks }) => blocks)) {
       expect([place, await wrongWith(language, mark, text)]).toEqual([place, '']);
@@ -75,7 +75,7 @@ describe('YAML blocks', () => {
   });
 });
 
-test('Kubernetes objects of ci/ are objects of kinds that exist', async () => {
+test('Kubernetes objects in ci/ are of known kinds', async () => {
   const files = (await recipes()).filter(
     ({ path }) => /^ci\/(kubernetes|tekton)\//.test(path) && !path.endsWith('engine-values.yaml'),
   );
@@ -86,7 +86,7 @@ test('Kubernetes objects of ci/ are objects of kinds that exist', async () => {
   }
 });
 
-test('every command of ours on a page is one that the program takes', async () => {
+test('every modelcars command on a page is valid', async () => {
   let lines = 0;
   for (const { path, text } of all) {
     for (const line of programLines({ path, text, documents: [] })) {
@@ -168,7 +168,7 @@ test('every docs/ path named in the repository exists', async () => {
   expect(mentions).toBeGreaterThan(20);
 });
 
-test('the rooms of docs/internals/design.md are the folders there are', async () => {
+test('the folders in docs/internals/design.md are those of the repository', async () => {
   const map = all
     .find(({ path }) => path === 'docs/internals/design.md')
     ?.blocks.find(({ text }) => text.startsWith('dagger.json'));
@@ -183,7 +183,7 @@ test('the rooms of docs/internals/design.md are the folders there are', async ()
   expect(await folders('.')).toEqual(expect.arrayContaining(tops));
 });
 
-test('nothing is said to be signed while no code signs', async () => {
+test('no page claims signatures while no code signs', async () => {
   const rooms = await readdir(join(root, 'scripts'));
   const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const claim = /\bsigned\.|\bsigned (tags?|images?|index)\b|\b(SBOM|provenance)\b/;

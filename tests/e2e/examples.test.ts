@@ -26,7 +26,7 @@ const graniteFiles = {
 };
 const missing = await missingParts('docker-registry', 'versitygw');
 
-test('every example has a README with commands, a catalog, and a line in the index', async () => {
+test('every example has a README with commands, a catalog and a line in the index', async () => {
   const index = await readFile(join(root, 'examples/README.md'), 'utf8');
   const folders = (await readdir(join(root, 'examples'), { withFileTypes: true })).filter((one) =>
     one.isDirectory(),

@@ -59,7 +59,7 @@ const config = z.strictObject({
 });
 
 describe('issue forms', () => {
-  test("follow GitHub's schema, and ask for something", async () => {
+  test("follow GitHub's schema, and have a required field", async () => {
     const files = (await readdir(join(root, folder))).sort();
     expect(files).toEqual(['bug.yml', 'config.yml', 'feature.yml']);
     for (const file of files.filter((one) => one !== 'config.yml')) {
@@ -74,7 +74,7 @@ describe('issue forms', () => {
     }
   });
 
-  test('leave no way around them, and send vulnerabilities to SECURITY.md', async () => {
+  test('disable blank issues, and send vulnerabilities to SECURITY.md', async () => {
     const { documents } = await recipe(`${folder}/config.yml`);
     expect(config.parse(documents[0])).toMatchObject({ blank_issues_enabled: false });
     expect((await recipe(`${folder}/bug.yml`)).text).toContain('SECURITY.md');

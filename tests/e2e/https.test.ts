@@ -93,7 +93,7 @@ test('locks a model by URL, builds it from there, and its bytes are in the image
   expect(JSON.stringify(shown)).toContain(sha256);
 });
 
-test('goes on where the server broke off, three times', async () => {
+test('resumes after three broken connections', async () => {
   const cwd = await catalog('broken');
   breaks = 3;
   await modelcars(['lock', '--ca-file', certificates.caFile], { cwd });
@@ -114,7 +114,7 @@ test.each([
     () => noise(3_000_000, 8),
     /read 1\/model\.onnx: it has sha256 [0-9a-f]{64}, locked is/,
   ],
-])('a file that is another one now, %s, stops the build', async (name, change, words) => {
+])('a file that changed since the lock, %s, stops the build', async (name, change, words) => {
   const cwd = await catalog(name.replaceAll(' ', '-'));
   await modelcars(['lock', '--ca-file', certificates.caFile], { cwd });
   content = change();
@@ -125,7 +125,7 @@ test.each([
   expect(stderr).not.toContain('download=true');
 });
 
-test('trusts no certificate that nobody vouches for', async () => {
+test('rejects an untrusted certificate', async () => {
   const cwd = await catalog('untrusted');
   const { code, stderr } = await tryModelcars(['lock'], { cwd });
   expect(code).toBe(1);
@@ -134,7 +134,7 @@ test('trusts no certificate that nobody vouches for', async () => {
   expect(requests).toEqual([]);
 });
 
-test('a signature in a URL is a mistake in the catalog', async () => {
+test('a signature in a URL is a catalog error', async () => {
   const cwd = await catalog('signed');
   const text = await readFile(join(cwd, 'models.yaml'), 'utf8');
   await writeFile(

@@ -54,7 +54,7 @@ print(json.dumps(answer))`;
     return JSON.parse(stdout);
   };
 
-  test('hf download brings every file, byte for byte', async () => {
+  test('hf download downloads every file, byte for byte', async () => {
     const into = join(folder, 'downloaded');
     const args = ['-m', 'huggingface_hub.cli.hf', 'download', 'org/model', '--local-dir', into];
     const result = await tryPython(args, { endpoint: hub.url, home: join(folder, 'home'), token: 'hf_mine' });
@@ -74,7 +74,7 @@ print(json.dumps(answer))`;
     expect(await readFile(join(String(path), 'config.json'), 'utf8')).toBe('{"a": 0}');
   });
 
-  test('it lists files, pages of them, paths, model cards and who a token belongs to', async () => {
+  test('it lists files over several pages, paths, model cards and the owner of a token', async () => {
     const files = ['README.md', 'a/b/c d.txt', 'config.json', 'model.safetensors'];
     expect(await ask(`sorted(api.list_repo_files('org/model'))`)).toEqual(files);
     expect(
@@ -104,7 +104,7 @@ print(json.dumps(answer))`;
     expect(await ask(code, token)).toBe(expected);
   });
 
-  test('it waits as a rate limit says, and takes up a download that broke', async () => {
+  test('it honours a rate limit and resumes a broken download', async () => {
     const headers = { ratelimit: '"resolvers";r=0;t=1' };
     hub.fault({ on: 'cdn', kind: 'status', status: 429, headers });
     hub.fault({ on: 'cdn', kind: 'cut', after: 21_000_000 });

@@ -96,7 +96,7 @@ describe.skipIf(missing)('hf:// models', () => {
   /** The digest that a push without any fault gives. */
   let right: string | undefined;
 
-  test('are locked to a commit and hashes, pushed from the hub, and are the right bytes', async () => {
+  test('are locked to a commit and hashes, and pushed from the hub with the right bytes', async () => {
     const where = await locked();
     const lock = await readFile(join(folder, where, 'models.lock.yaml'), 'utf8');
     expect(lock).toContain(`revision: ${hub.sha('org/model')}`);
@@ -168,7 +168,7 @@ describe.skipIf(missing)('hf:// models', () => {
         },
       ],
     ],
-  ])('come whole from a hub that %s', async (_, faults) => {
+  ])('are downloaded completely from a hub that %s', async (_, faults) => {
     const where = await locked();
     for (const fault of faults) hub.fault(fault);
     const { code, stderr } = await push(where);
@@ -179,7 +179,7 @@ describe.skipIf(missing)('hf:// models', () => {
     hub.forgive();
   });
 
-  test('are not published with a wrong byte; the file is named, and the next run mends it', async () => {
+  test('are not published with a wrong byte; the file is named, and the next run recovers', async () => {
     const where = await locked();
     hub.fault(cdn({ kind: 'wrong', after: 3_333_333 }));
     const { code, stderr } = await push(where);
@@ -205,21 +205,21 @@ describe.skipIf(missing)('hf:// models', () => {
     expect(await push(where)).toMatchObject({ code: 0 });
   });
 
-  test('that are not there are told from wrong revisions', async () => {
+  test('that do not exist are distinguished from wrong revisions', async () => {
     await write('missing', { source: 'hf://org/none' });
     expect((await run('missing', ['lock'])).stderr).toMatch(/there is no org\/none on/);
     await write('missing', { source: 'hf://org/model:v7' });
     expect((await run('missing', ['lock'])).stderr).toMatch(/no branch, tag or commit v7/);
   });
 
-  test('of a tag are that tag’s', async () => {
+  test('of a tag are locked to the commit of the tag', async () => {
     const where = await locked({ source: 'hf://org/model:v1.0' });
     expect(await readFile(join(folder, where, 'models.lock.yaml'), 'utf8')).toContain(
       hub.sha('org/model', 'v1.0'),
     );
   });
 
-  test('stay at their commit when the branch moves, until they are locked anew', async () => {
+  test('stay at their commit when the branch moves, until they are locked again', async () => {
     const where = await locked();
     const before = hub.sha('org/model');
     await hub.commit('org/model', { ...files, 'config.json': '{"moved": true}' });
@@ -230,7 +230,7 @@ describe.skipIf(missing)('hf:// models', () => {
     await hub.commit('org/model', files);
   });
 
-  test('come as one set of weights where a framework asks for it, and what is left out is said', async () => {
+  test('come with one set of weights if the framework requires it, and the files left out are reported', async () => {
     const framework = join(folder, 'choosing', 'frameworks', 'choosing');
     await mkdir(framework, { recursive: true });
     const from = (path: string) => JSON.stringify(join(root, path));

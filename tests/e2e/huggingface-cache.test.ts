@@ -59,7 +59,7 @@ describe.skipIf(missing)('a model that huggingface_hub has downloaded', () => {
   const build = (...more: string[]) => ['build', '--json', '-o', join(folder, `out-${builds++}`), ...more];
   const digest = (output: string): string => JSON.parse(output).models[0].digest;
 
-  test('is built without asking the hub for a file', async () => {
+  test('is built without a download from the hub', async () => {
     const here = digest(await modelcars(build(), settings()));
     expect(fetched()).toEqual([]);
     const elsewhere = digest(await modelcars(build(), settings({ HF_HOME: join(folder, 'empty') })));
@@ -73,7 +73,7 @@ describe.skipIf(missing)('a model that huggingface_hub has downloaded', () => {
     expect(await readdir(join(folder, '.store/files/sha256'))).toEqual([]);
   });
 
-  test('is fetched from the hub where the cache is damaged, and the cache stays as it is', async () => {
+  test('is downloaded from the hub if the cache is corrupt, and the cache is left unchanged', async () => {
     const blobs = join(home, 'hub/models--org--model/blobs');
     const sizes = await Promise.all(
       (await readdir(blobs)).map(async (name) => ({ name, ...(await stat(join(blobs, name))) })),

@@ -42,7 +42,7 @@ async function run(args: string[], repository: string, defaults?: string, own?: 
 const contradiction =
   'check the licence of llm: `defaults:` say Apache-2.0, the model card of hf://org/llama says LicenseRef-llama3.2';
 
-test('lock refuses a default that the card contradicts, and says what to write', async () => {
+test('lock refuses a default licence that the model card contradicts, with the correction', async () => {
   const { code, stderr } = await run(['lock'], 'llama', 'Apache-2.0');
   expect(code).toBe(1);
   expect(stderr).toContain(contradiction);
@@ -50,12 +50,12 @@ test('lock refuses a default that the card contradicts, and says what to write',
   expect(stderr).toContain('models.lock.yaml: not written');
 });
 
-test('a licence of the model itself holds, and a card that names none contradicts nothing', async () => {
+test('a licence set on the model wins, and a model card without one contradicts nothing', async () => {
   expect(await run(['lock'], 'llama', 'Apache-2.0', 'Apache-2.0')).toMatchObject({ code: 0 });
   expect(await run(['lock'], 'unknown', 'Apache-2.0')).toMatchObject({ code: 0 });
 });
 
-test('build and push refuse it too, also when the default came after the lock', async () => {
+test('build and push refuse it too, even if the default was set after the lock', async () => {
   expect(await run(['lock'], 'llama')).toMatchObject({ code: 0 });
   for (const args of [['build'], ['push', '--registry', 'localhost:1/me', '--dry-run']]) {
     const { code, stderr } = await run([...args, '--frozen'], 'llama', 'Apache-2.0');

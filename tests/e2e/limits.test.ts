@@ -33,7 +33,7 @@ async function givenOnHub(top: string, model: string, size: number): Promise<voi
 
 const build = (...more: string[]) => tryModelcars(['build', '--base', 'embedded', ...more], { cwd: folder });
 
-test('build keeps to the `maxLayerSize` of the model, and writes nothing when a layer is larger', async () => {
+test('build honours the `maxLayerSize` of the model, and writes nothing when a layer is larger', async () => {
   await given('', '    maxLayerSize: 30kB\n');
   const { code, stderr } = await build();
   expect(code).toBe(1);
@@ -46,7 +46,7 @@ test('build keeps to the `maxLayerSize` of the model, and writes nothing when a 
   expect(await build()).toMatchObject({ code: 0 });
 });
 
-test('without it the limit is that of the registry, and 10 GB where none is known', async () => {
+test("without `maxLayerSize` the limit is the registry's, or 10 GB for an unknown registry", async () => {
   await givenOnHub('', '', 10_000_000_001);
   expect(await build('--dry-run')).toMatchObject({
     code: 1,

@@ -36,7 +36,7 @@ test('the embedded base has none', async () => {
   expect(stderr).toContain(next);
 });
 
-test('verify refuses one that was locked before anybody looked', async () => {
+test('verify refuses a base without Node that is already locked', async () => {
   await makeCatalog(folder, [{ name: 'iris', framework: 'sklearn', files: { 'model.joblib': 'x' } }]);
   await modelcars(['build', '--base', 'embedded'], { cwd: folder });
   const file = await loaderOn('embedded');

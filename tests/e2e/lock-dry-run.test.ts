@@ -28,7 +28,7 @@ test('nothing changed: exit code 0 with and without --exit-code', async () => {
   });
 });
 
-test('a changed source and a model that left: said, written by nobody, exit code 3 when asked for', async () => {
+test('a changed source and a removed model are reported and not written; exit code 3 with --exit-code', async () => {
   await writeFile(join(folder, 'files/iris/model.joblib'), 'another');
   await writeFile(join(folder, 'files/iris/README.md'), 'new');
   const catalog = await read('models.yaml');

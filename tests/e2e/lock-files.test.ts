@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('two catalogs in one folder leave each other alone', async () => {
+test('two catalogs in one folder have separate locks', async () => {
   const before = await read('models.lock.yaml');
   const { stderr } = await tryModelcars(['lock', '-f', 'dev.yaml'], at());
   expect(stderr).toContain('dev.lock.yaml: created');
@@ -36,7 +36,7 @@ test('two catalogs in one folder leave each other alone', async () => {
   expect(models).toMatchObject([{ name: 'iris', lock: expect.stringContaining('  iris:') }]);
 });
 
-test('one that was locked in models.lock.yaml before says so, and how to keep its pins', async () => {
+test('a catalog locked in models.lock.yaml by an earlier version is reported, with the way to keep its pins', async () => {
   await rename(join(folder, 'dev.lock.yaml'), join(folder, 'gone'));
   const advice =
     'models.lock.yaml is not read for dev.yaml; keep what it pins: `cp models.lock.yaml dev.lock.yaml`';

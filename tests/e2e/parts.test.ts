@@ -19,7 +19,7 @@ describe('parts', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('a part this machine cannot have is a sentence that says what to install', async () => {
+  test('a part that this machine lacks is reported with what to install', async () => {
     vi.stubEnv('PATH', '/nonexistent');
     expect(await missingParts('crane')).toMatch(/install Go/);
     expect(await missingParts('docker-registry')).toMatch(/install the Debian package docker-registry/);
@@ -31,7 +31,7 @@ describe('parts', () => {
     await expect(missingParts('crane')).rejects.toThrow(PartMissing);
   });
 
-  test('two that make the same part at once both get a whole one; a failed one leaves nothing', async () => {
+  test('two processes that install the same part both get a complete one; a failed install leaves nothing', async () => {
     let made = 0;
     const make = async (into: string): Promise<void> => {
       made++;
@@ -54,7 +54,7 @@ describe('parts', () => {
 describe.each(['docker-registry', 'distribution'] as const)('the token-guarded %s', async (kind) => {
   const missing = await missingParts(kind);
 
-  test.skipIf(missing)('takes the token of who may push, and no other', async () => {
+  test.skipIf(missing)('accepts the token of an account that can push, and no other', async () => {
     const grant = (access: { actions: string[] }, username?: string): string[] =>
       access.actions.filter((action) => action === 'pull' || username !== undefined);
     await using registry = await startRegistry({ kind, auth: 'token', tokens: { grant } });

@@ -66,7 +66,7 @@ describe.each(['docker-registry', 'distribution'] as const)('push to %s', async 
       return registry.requests().slice(before);
     };
 
-    test('the first push makes whole images with their tags', async () => {
+    test('the first push publishes complete images with their tags', async () => {
       expect(writes(await push('--base', 'embedded')).length).toBeGreaterThan(0);
       for (const { name } of models) {
         const tags = await tagsOf(registry.host, `team/${name}`);
@@ -81,7 +81,7 @@ describe.each(['docker-registry', 'distribution'] as const)('push to %s', async 
       expect(writes(requests)).toEqual([]);
     });
 
-    test('so it is from another machine, with an empty store', async () => {
+    test('pushing again from another machine with an empty store sends none either', async () => {
       const before = registry.requests().length;
       const args = ['push', '--base', 'embedded', '--registry', `${registry.host}/team`];
       await modelcars(args, { cwd: folder, env: { MODELCARS_STORE: join(folder, '.other-store') } });
@@ -117,7 +117,7 @@ describe.each(['docker-registry', 'distribution'] as const)('push to %s', async 
       }
     });
 
-    test('a version tag that stands for something else does not move', async () => {
+    test('a version tag of another image does not move', async () => {
       const digest = await tagDigest(registry.host, 'team/one', 'v1.0.0');
       expect(digest).toMatch(/^sha256:/);
       await writeFile(join(folder, 'files', 'one', 'README.md'), 'changed');
@@ -139,7 +139,7 @@ describe.each(['docker-registry', 'distribution'] as const)('push to %s with cre
     { auth: 'token', tls: false },
     { auth: 'token', tls: true },
   ] as const)('$auth, tls $tls', ({ auth, tls }) => {
-    test('works with them, fails without, and shows them nowhere', async () => {
+    test('works with them, fails without, and never prints them', async () => {
       await using registry = await startRegistry({ kind, auth, tls });
       const folder = await mkdtemp(join(tmpdir(), 'modelcars-credentials-'));
       try {

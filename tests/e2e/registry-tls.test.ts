@@ -56,13 +56,13 @@ describe('over TLS', () => {
     expect(error.message).not.toContain('abc');
   });
 
-  test('credentials do not go to a token server without it', async () => {
+  test('credentials are not sent to a token server without TLS', async () => {
     await using client = new RegistryClient({ env: nobody, caFile });
     const error = await pull(client.repository(`${host}/a`), layer).catch((why) => why);
     expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('is not https') });
   });
 
-  test('an upload location that forgets TLS or the port is taken at the registry', async () => {
+  test('an upload location without TLS or port is resolved against the registry', async () => {
     location = 'http://127.0.0.1/v2/a/blobs/uploads/forgot?x=1';
     await using client = new RegistryClient({ env: nobody, caFile });
     await client.repository(`${host}/a`).write(contentOf(second));
@@ -75,7 +75,7 @@ describe('over TLS', () => {
     );
   });
 
-  test('a registry said to be without TLS is told so', async () => {
+  test('a registry configured as insecure that requires TLS is a network error', async () => {
     await using client = new RegistryClient({ env: nobody, insecure: [host], retry: { tries: 1 } });
     await expect(client.repository(`${host}/a`).tags()).rejects.toMatchObject({ code: 'network' });
   });

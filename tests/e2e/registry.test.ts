@@ -91,7 +91,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       ['basic', true],
       ['token', false],
       ['token', true],
-    ] as const)('takes and gives an image (auth %s, TLS %s)', async (auth, tls) => {
+    ] as const)('stores and returns an image (auth %s, TLS %s)', async (auth, tls) => {
       await using registry = await startRegistry({ kind, auth, tls });
       await using pusher = clientFor(registry);
       const repository = pusher.repository(`${registry.host}/team/model`);
@@ -115,7 +115,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(await puller.repository(`${registry.host}/not/there`).tags()).toEqual([]);
     });
 
-    test('an image pushed again sends nothing, into another repository it is linked', async () => {
+    test('an image pushed again sends no blob; into another repository its blobs are mounted', async () => {
       await using registry = await startRegistry({ kind, auth: 'token' });
       await using client = clientFor(registry);
       const contents = [first, second].map((bytes) =>
@@ -165,7 +165,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       else expect(content.opened[1]).toBe(0);
     });
 
-    test('a registry killed in the middle of an upload and started again gets the layer', async () => {
+    test('a registry killed during an upload and restarted gets the layer', async () => {
       await using registry = await startRegistry({ kind });
       await using client = clientFor(registry, { retry: { delay: 200 } });
       const large = randomBytes(8_000_000);
@@ -188,7 +188,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect((await pull(client.repository(`${registry.host}/team/model`), layer)).equals(large)).toBe(true);
     });
 
-    test('a token that expires in the middle of an upload is renewed', async () => {
+    test('a token that expires during an upload is renewed', async () => {
       await using registry = await startRegistry({ kind, auth: 'token', tokens: { lifetime: 2 } });
       await using client = clientFor(registry);
       const slow: Content = {
@@ -206,7 +206,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(registry.tokens?.requests().length).toBeGreaterThan(1);
     });
 
-    test('an identity token is exchanged, a wrong password shown to nobody', async () => {
+    test('an identity token is exchanged; a wrong password is not printed', async () => {
       await using registry = await startRegistry({ kind, auth: 'token' });
       const token = registry.tokens?.identityToken ?? '';
       const as = (credential: Credential) =>
@@ -234,7 +234,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(error).toMatchObject({ code: 'auth', next: expect.stringContaining(registry.host) });
     });
 
-    test('a certificate that nobody trusts is an error that says so, at once', async () => {
+    test('an untrusted certificate is reported at once', async () => {
       await using registry = await startRegistry({ kind, tls: true });
       const retries: string[] = [];
       await using client = new RegistryClient({ env: nobody, onRetry: (message) => retries.push(message) });

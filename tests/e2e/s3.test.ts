@@ -45,7 +45,7 @@ describe.skipIf(missing)('models in S3', () => {
     tryModelcars(['lock'], settings(env));
   const locked = (): Promise<string> => readFile(join(folder, 'models.lock.yaml'), 'utf8');
 
-  test('a prefix becomes all objects below it and nothing beside it; build and verify take them', async () => {
+  test('a prefix locks exactly the objects below it; build and verify succeed', async () => {
     for (const source of ['s3://models/iris', 's3://models/iris/']) {
       await catalog(source);
       await modelcars(['lock'], settings());
@@ -61,7 +61,7 @@ describe.skipIf(missing)('models in S3', () => {
     await modelcars(['verify'], settings());
   });
 
-  test('one object becomes one file; nothing is an error', async () => {
+  test('one object becomes one file; an empty prefix is an error', async () => {
     await catalog('s3://models/iris/model.joblib', '    files: {LICENSE: "s3://models/legal/v2/text"}\n');
     await s3.put('models', 'legal/v2/text', 'as you like it');
     await modelcars(['lock'], settings());
@@ -77,7 +77,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect(result.stderr).toMatch(/read s3:\/\/models\/nothing-here: there is no object of this name/);
   });
 
-  test('more objects than one page, with names that XML and URLs find hard', async () => {
+  test('several pages of objects, with names that XML and URLs must escape', async () => {
     const names = ['a b+c%41.txt', 'ü☂&<>".json', 'model.joblib'];
     const many = Array.from({ length: 1005 }, (_, n) => `n${n}`);
     for (const name of names) await s3.put('models', `many/${name}`, name);
@@ -90,7 +90,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect(text.match(/- path:/g)).toHaveLength(1008);
   });
 
-  test('S3 is asked for the hash it keeps of a whole object, whose beginning is looked at; others are read', async () => {
+  test('an object with a full-object checksum is read only at its start; others are read completely', async () => {
     const text = 'hashed by S3 '.repeat(300);
     const put = { Bucket: 'models', Body: text };
     await s3.client.putObject({ ...put, Key: 'hashed/model.joblib', ChecksumAlgorithm: 'SHA256' });
@@ -111,7 +111,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect((await locked()).split(sha256(text))).toHaveLength(3);
   });
 
-  test('broken connections and a server that asks to slow down cost a try, not the run', async () => {
+  test('broken connections and SlowDown responses are retried', async () => {
     await catalog('s3://models/iris');
     await modelcars(['lock'], settings());
     const isRead = ({ method, path }: { method: string; path: string }) =>
@@ -135,7 +135,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect(again.length).toBe(3);
   });
 
-  test('a wrong byte on the way, and an object replaced since, never become an image', async () => {
+  test('a corrupted byte and a replaced object never become an image', async () => {
     await catalog('s3://models/iris');
     await modelcars(['lock'], settings());
     const isRead = ({ method, path }: { method: string; path: string }) =>
@@ -178,7 +178,7 @@ describe.skipIf(missing)('models in S3', () => {
     vi.unstubAllEnvs();
   });
 
-  describe('says what is wrong and what mends it:', () => {
+  describe('reports the problem and the next step:', () => {
     const cases: [
       name: string,
       expected: RegExp,
@@ -238,7 +238,7 @@ describe.skipIf(missing)('models in S3', () => {
       [403, 'RequestTimeTooSkewed', /the clock of this machine and that of \S+ differ/],
       [400, 'ExpiredToken', /session of access key \S+ expired/],
       [500, 'InternalError', /answered 500/],
-    ])('%d %s, again and again', async (status, code, expected) => {
+    ])('%d %s, on every try', async (status, code, expected) => {
       await catalog('s3://models/iris');
       const counted = s3.fault({ answer: { status, code }, times: 100 });
       const result = await lock();

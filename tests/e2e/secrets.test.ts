@@ -102,7 +102,7 @@ describe.skipIf(missing)('secrets', () => {
     );
   };
 
-  test('are used by runs that work', async () => {
+  test('are used by successful runs', async () => {
     expect(await run(['lock'])).toBe(0);
     expect(await run(['cache'])).toBe(0);
     expect(await run(['build', '--output', 'out.tar', '--keep'])).toBe(0);
@@ -119,7 +119,7 @@ describe.skipIf(missing)('secrets', () => {
     expect(await run(['cache'], { ...s3.env(s3.stranger), MODELCARS_STORE: store })).toBe(1);
   });
 
-  test('are in no message of runs that fail in every other way', async () => {
+  test('are in no message of failing runs', async () => {
     const env = () => ({ MODELCARS_STORE: join(folder, `store-${shown.length}`) });
     hub.fault({ on: 'api', kind: 'status', status: 403, times: 20 });
     expect(await run(['lock'], env())).toBe(1);
@@ -133,7 +133,7 @@ describe.skipIf(missing)('secrets', () => {
     expect(await run(['lock', '--mirror', `a.example=b:${token}@c.example`], env())).toBe(2);
   });
 
-  test('are nowhere', async () => {
+  test('are in no file, argument list, image or message', async () => {
     expect(shown.length).toBeGreaterThan(20);
     expect([...commandLines].some((line) => line.includes('modelcars.ts'))).toBe(true);
     for (const text of shown) expect(found(text)).toEqual([]);
@@ -157,7 +157,7 @@ describe.skipIf(missing)('secrets', () => {
     for (const key of keys) expect([key, found((await objectBytes(s3, key)) ?? '')]).toEqual([key, []]);
   });
 
-  test('would be found if they were there', () => {
+  test('are found by this search when planted', () => {
     expect(found(`Authorization: Bearer ${token}`)).toEqual(['the hub token']);
     expect(found(`https://cdn/x?${encodeURIComponent(s3.secretKey)}`)).toEqual(['the S3 secret key']);
   });

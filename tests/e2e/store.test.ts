@@ -62,7 +62,7 @@ async function wrongs(name: string): Promise<string[]> {
   return found;
 }
 
-test('--keep fills the store, and the next build asks nobody', async () => {
+test('--keep fills the store, and the next build makes no request', async () => {
   const first = JSON.parse(await modelcars(build('--keep', '--json'), inStore('fill')));
   expect(web.requests).toHaveLength(1);
   const second = JSON.parse(await modelcars(build('--json'), inStore('fill')));
@@ -73,7 +73,7 @@ test('--keep fills the store, and the next build asks nobody', async () => {
   expect(await sizeOf(kept('not kept'))).toBe(0);
 });
 
-test('a damaged file of the store is told, and fetched anew', async () => {
+test('a corrupt file in the store is reported and downloaded again', async () => {
   await modelcars(build('--keep'), inStore('damaged'));
   await chmod(kept('damaged'), 0o600);
   await writeFile(kept('damaged'), Buffer.from(content).fill(0, 12_000_000, 12_000_001));
@@ -95,7 +95,7 @@ test.skipIf(await missingParts('docker-registry'))('push --keep fills it as well
   expect(await sizeOf(kept('pushed'))).toBe(size);
 });
 
-test('two processes that want the same file fetch it once', async () => {
+test('two processes that need the same file download it once', async () => {
   web.rate = 8_000_000;
   const both = await Promise.all([1, 2].map(() => tryModelcars(build('--keep'), inStore('shared'))));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
@@ -161,7 +161,7 @@ test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no ke
   }
 });
 
-test('a killed download from a hub, in ranges over several connections, goes on where its part ends', async () => {
+test('a killed download in ranges resumes at the end of its partial file', async () => {
   const weights = { size: 48_000_000, generate: 5 };
   await using hub = await startHub({
     models: { 'org/model': { files: { 'model.joblib': weights } } },
@@ -215,7 +215,7 @@ describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
     for (const path of mounted) await run('umount', ['-l', path]);
   });
 
-  test('a build that cannot fit says so before the first byte', async () => {
+  test('a build that cannot fit fails before the first byte', async () => {
     const disk = await mount('small');
     await writeFile(join(disk, 'filler'), new Uint8Array(25_000_000));
     const output = join(disk, 'out');
@@ -233,7 +233,7 @@ describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
     expect((await readdir(disk)).filter((name) => name.endsWith('.tar'))).toEqual([]);
   });
 
-  test('a disk that fills up on the way fails the build, and the next one goes on', async () => {
+  test('a disk that fills up fails the build, and the next build resumes', async () => {
     const disk = await mount('filling');
     web.rate = 10_000_000;
     const building = tryModelcars(build('--keep'), inStore('filling'));

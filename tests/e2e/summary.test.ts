@@ -37,12 +37,12 @@ describe('summary of a CI run', () => {
     },
   );
 
-  test('a test file that broke before its tests is a failure', () => {
+  test('a test file that fails to load is a failure', () => {
     const broken = { ...file('scripts/errors.test.ts'), status: 'failed' };
     expect(summarize([{ testResults: [...suites, broken] }], good, '/repo').failed).toBe(1);
   });
 
-  test('a step that ends badly is a failure, once', () => {
+  test('a failing step is counted as one failure', () => {
     const reports = [{ testResults: suites }];
     expect(summarize(reports, { ...good, test: 1 }, '/repo').failed).toBe(1);
     expect(summarize(reports, { ...good, quickstart: 1 }, '/repo').failed).toBe(1);

@@ -50,7 +50,7 @@ test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]
       else response.write('[');
     },
   ],
-])('a base that fails does not warn of the hub that is still busy %s', async (_, answer) => {
+])('a failing base prints no warning about a hub that is still busy %s', async (_, answer) => {
   let asked = 0;
   const hub = await serve((request, response) => {
     asked++;
@@ -87,7 +87,7 @@ test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]
   expect(asked).toBe(requests);
 });
 
-test('Ctrl-C does not warn of the connections that it ends', async () => {
+test('Ctrl-C prints no warning about the connections it closes', async () => {
   let asked = 0;
   const hub = await serve((_request, response) => {
     asked++;
@@ -118,7 +118,7 @@ test('Ctrl-C does not warn of the connections that it ends', async () => {
   expect(noise(stderr)).toEqual([expect.stringContaining('stopping…')]);
 });
 
-test('an image of which one part fails is let go of at once', async () => {
+test('an image is abandoned at once when one part fails', async () => {
   const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
   let asked = 0;
   const mediaType = 'application/vnd.oci.image.index.v1+json';

@@ -27,7 +27,7 @@ interface Report {
   models: { model: string; status: string; error?: { code: string; message: string; next?: string } }[];
 }
 
-it('lock refuses every base that would change what is served, or cannot be what it says', async () => {
+it('lock refuses every base that would change the model or is not what it claims to be', async () => {
   const cwd = join(folder, 'refused');
   const refused = refusedBases(registry);
   const names = Object.keys(refused);
@@ -73,7 +73,7 @@ function wildLayer(outside: string): Layer {
   );
 }
 
-it('what no image gets to see of a base does no harm: the image, its config and the unpacked files are as they should be', async () => {
+it('hostile members and config of a base do not reach the image, its config or the unpacked files', async () => {
   const cwd = join(folder, 'harmless');
   const outside = join(folder, 'outside');
   await mkdir(outside, { mode: 0o700 });
@@ -131,7 +131,7 @@ it('what no image gets to see of a base does no harm: the image, its config and 
   expect((await stat(join(outside, 'deep'))).mode & 0o777).toBe(0o700);
 });
 
-it('push copies the layers of a base as they are, and nothing that its config says of running', async () => {
+it('push copies the layers of a base unchanged', async () => {
   const cwd = join(folder, 'pushed');
   const base = putBase(registry, 'plain', { layers: [gzipped(layer({ name: 'bin/sh', mode: 0o755 }))] });
   await writeBaseCatalog(cwd, { plain: base });
@@ -147,7 +147,7 @@ it('push copies the layers of a base as they are, and nothing that its config sa
     expect(registry.blobs.get(`me/plain ${digest}`)).toHaveLength(size);
 });
 
-it('a base that was pinned by hand is refused by verify, if not before', async () => {
+it('verify refuses a hostile base that was pinned by hand', async () => {
   const cwd = join(folder, 'by-hand');
   const shell = await embeddedLayers();
   const good = putBase(registry, 'by-hand', { layers: shell });
@@ -166,7 +166,7 @@ it('a base that was pinned by hand is refused by verify, if not before', async (
   expect(stderr).toMatch(/verify by-hand:v1\.0\.0 .*models\/evil\.pkl: is not in the lock/);
 });
 
-it('smoke says which member of an image cannot be unpacked', async () => {
+it('smoke names the member of an image that cannot be unpacked', async () => {
   const cwd = join(folder, 'unpackable');
   const file = { name: 'f', content: 'x' };
   const bases = {

@@ -71,7 +71,7 @@ describe('--ca-file', () => {
     expect(connections).toBe(0);
   });
 
-  test('is refused by every command that takes it, before anything is asked', async () => {
+  test('is refused by every command that accepts it, before any request', async () => {
     for (const [name, args] of commands()) {
       const { code, stderr } = await run(args, 'ca.der');
       expect([name, stderr]).toEqual([name, expect.stringContaining('ca.der: it is DER, not PEM')]);
@@ -80,7 +80,7 @@ describe('--ca-file', () => {
     expect(connections).toBe(0);
   });
 
-  test('that is good is used, and one of another authority is not blamed', async () => {
+  test('that is valid is used, and one of another authority is not reported as invalid', async () => {
     const [key, cert] = await Promise.all([readFile(made.keyFile), readFile(made.certificateFile)]);
     const secure = createSecureServer({ key, cert }, (_, response) => response.writeHead(404).end());
     await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));

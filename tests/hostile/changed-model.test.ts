@@ -63,7 +63,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     expect(await tagsOf(registry.host, 'team/iris')).not.toContain('v2.2.0');
   });
 
-  test('list says stale and how it differs, and shows no digest', async () => {
+  test('list reports it as stale with the difference, and prints no digest', async () => {
     for (const { model, says } of [larger, sameSize]) {
       await writeFile(file, model);
       const out = await modelcars(['list', '--json'], { cwd: folder });
@@ -76,7 +76,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     }
   });
 
-  test('also where size, mtime and inode stay as they were, after this store remembered the file', async () => {
+  test('is noticed with unchanged size, mtime and inode, after the store recorded the file', async () => {
     const long = new Date(Date.now() - 86_400_000);
     await utimes(file, long, long);
     await new Promise((resolve) => setTimeout(resolve, 2500)); // remembered only 2 s after the last change
@@ -91,7 +91,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     expect(code).toBe(1);
   });
 
-  test('a model that is gone: push refuses, verify and manifest of what exists go on', async () => {
+  test('a missing model: push refuses, verify and manifest of existing images work', async () => {
     await rm(file);
     const push = await tryModelcars(['push', '--version', 'v2.4.0', ...target], { cwd: folder });
     expect(push.code).toBe(1);
@@ -101,7 +101,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     expect(await modelcars(['manifest', '--remote', ...target], { cwd: folder })).toContain('@sha256:');
   });
 
-  test('unchanged, it is pushed as the next version without being sent', async () => {
+  test('an unchanged model is pushed as the next version without sending its layers', async () => {
     const before = registry.requests().length;
     await modelcars(['push', '--version', 'v3.0.0', ...target], { cwd: folder });
     const sent = registry

@@ -59,7 +59,7 @@ const answer = `echo '{"Username":"me","Secret":"${password}"}'`;
 const letIn = (stderr: string) => expect(stderr).not.toMatch(/401|log in|credential/);
 
 describe('a credential helper', () => {
-  test.concurrent('that hangs in a child of a wrapper has 30 s, and leaves nothing behind', async () => {
+  test.concurrent('that hangs in a child process is killed after 30 s, with its child', async () => {
     await helper('wrapper', `sleep 600 & echo $! > ${folder}/child; wait`);
     const { code, stderr } = await inspect('wrapper', { credsStore: 'wrapper' });
     expect(stderr).toContain(`ask docker-credential-wrapper for ${fake.host}: it did not answer within 30 s`);
@@ -71,7 +71,7 @@ describe('a credential helper', () => {
     }, 10_000);
   });
 
-  test.concurrent('whose child keeps the output open has answered all the same', async () => {
+  test.concurrent('whose child keeps the output open is not waited for', async () => {
     await helper('agent', `sleep 200 & echo $! > ${folder}/agent; ${answer}`);
     const begun = performance.now();
     letIn((await inspect('agent', { credHelpers: { [`https://${fake.host}`]: 'agent' } })).stderr);
@@ -79,7 +79,7 @@ describe('a credential helper', () => {
     process.kill(Number((await readFile(join(folder, 'agent'), 'utf8')).trim()));
   });
 
-  test.concurrent('that fails says why, without its secrets', async () => {
+  test.concurrent('that fails is reported with the reason, without its secrets', async () => {
     await helper(
       'talks',
       `echo '{"Secret":"${password}"'; echo "vault is sealed, tried ${password} and $MY_API_KEY" >&2; exit 4`,
@@ -105,7 +105,7 @@ describe('a credential helper', () => {
     expect(code).toBe(1);
   });
 
-  test.concurrent('that has nothing leaves it to auths', async () => {
+  test.concurrent('without credentials falls back to auths', async () => {
     await helper('empty', 'echo "credentials not found in native keychain"; exit 1');
     const auths = { [fake.host]: { auth: Buffer.from(`me:${password}`).toString('base64') } };
     letIn((await inspect('empty', { auths, credHelpers: { [fake.host]: 'empty' } })).stderr);

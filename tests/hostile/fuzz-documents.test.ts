@@ -66,7 +66,7 @@ const yamlTraps = [
   'a: 0o777777777777777777777777777\nb: 0x1p9\nc: .inf\nd: .nan',
 ];
 
-it('a lock, as YAML too', async () => {
+it('a fuzzed lock is read or refused, as JSON and as YAML', async () => {
   const file = join(folder, 'models.lock.yaml');
   const read = async (text: string | Buffer) => {
     await writeFile(file, text);
@@ -89,7 +89,7 @@ it('a lock, as YAML too', async () => {
   });
 });
 
-it('a catalog as YAML', async () => {
+it('a catalog of YAML traps is loaded or refused', async () => {
   const file = join(folder, 'models.yaml');
   await fuzz(
     fc.constantFrom(...yamlTraps),
@@ -121,7 +121,7 @@ const auth = {
   credsStore: 'none',
 };
 
-it('a file of registry credentials', async () => {
+it('a fuzzed credentials file is read or refused', async () => {
   const path = join(folder, 'auth.json');
   const env = { REGISTRY_AUTH_FILE: path, HOME: folder, PATH: '/nonexistent' };
   expectBoth(
@@ -138,7 +138,7 @@ it('a file of registry credentials', async () => {
   );
 });
 
-it("a credential helper's answer", { timeout: 120_000 }, async () => {
+it("a credential helper's fuzzed output is read or refused", { timeout: 120_000 }, async () => {
   const program = join(folder, 'docker-credential-fuzz');
   await writeFile(program, `#!/bin/sh\ncat ${join(folder, 'answer')}\nexit $(cat ${join(folder, 'code')})\n`);
   await chmod(program, 0o755);
@@ -159,7 +159,7 @@ it("a credential helper's answer", { timeout: 120_000 }, async () => {
   );
 });
 
-it("a token server's answer", async () => {
+it("a token server's fuzzed response gives a printable token or a refusal", async () => {
   const valid = { token: 'abc', access_token: 'def', expires_in: 300, issued_at: '2024-01-01T00:00:00Z' };
   const ask = async ([bytes, status]: readonly [Buffer, number]) => {
     const token = await fetchToken({
@@ -191,7 +191,7 @@ const cached = {
   files: [{ path: 'a', size: 1, sha256: hex, etag: '"e"' }],
 };
 
-it("a cache's manifest: accepted whole, or not at all", async () => {
+it('a fuzzed cache manifest is accepted whole or not at all', async () => {
   await fuzz(
     jsonOf(cached),
     async (bytes) => {
@@ -220,7 +220,7 @@ const card = {
   task: 'text-generation',
 };
 
-it('a model card: lines of plain text, or nothing', async () => {
+it('a fuzzed model card gives lines of plain text or nothing', async () => {
   const deep = () => ({ cardData: { license: JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) } });
   const wide = () => ({ cardData: { base_model: Array.from({ length: 1_000_000 }, () => 'x') } });
   await fuzz(

@@ -101,7 +101,9 @@ const anyAnswer: fc.Arbitrary<FuzzAnswer> = fc.record({
   ),
 });
 
-it('a registry that answers anything at all, to each kind of request', { timeout: 200_000 }, async () => {
+it('arbitrary registry responses to each kind of request give a valid result or a refusal', {
+  timeout: 200_000,
+}, async () => {
   const blob = { mediaType: mediaTypes.layer, digest, size: bytes.length };
   const index = { mediaType: mediaTypes.manifest, digest: sha256(manifest), size: manifest.length };
   const outcomes = await fuzz(
@@ -127,7 +129,7 @@ it('a registry that answers anything at all, to each kind of request', { timeout
   expect(Math.min(outcomes.accepted, outcomes.refused)).toBeGreaterThan(20);
 });
 
-it('headers and error bodies, by themselves: long ones as well', async () => {
+it('fuzzed and very long headers and error bodies are parsed within bounds', async () => {
   const long = [
     '<'.repeat(65_536),
     'http://'.repeat(9_000),

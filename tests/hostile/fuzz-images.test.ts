@@ -104,7 +104,7 @@ const images = fc
     };
   });
 
-it('a base image, through pinning, opening and building on it', async () => {
+it('a fuzzed base image is pinned, opened and built on, or refused', async () => {
   const outcome = await fuzz(
     images,
     async (documents) => {
@@ -119,7 +119,7 @@ it('a base image, through pinning, opening and building on it', async () => {
   expectBoth(outcome);
 });
 
-it('an image to be verified, and one to be run', async () => {
+it('a fuzzed image is verified and run, or refused', async () => {
   const verified = await fuzz(
     images,
     (documents) => verifyImage(storeOf(documents), 'latest', { files: [] }),
@@ -135,7 +135,7 @@ it('an image to be verified, and one to be run', async () => {
   );
 });
 
-it('a manifest in the store', async () => {
+it('a fuzzed manifest in the store is replaced or read', async () => {
   const store = await Store.open(join(folder, 'store'));
   const origin = storeOf({ index: Buffer.from(''), manifest: Buffer.from(''), config: Buffer.from('') });
   await fuzz(

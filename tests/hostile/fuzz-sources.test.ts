@@ -39,7 +39,7 @@ const tree = [
   { type: 'directory', oid: '0'.repeat(40), size: 0, path: 'a' },
 ];
 
-it("a hub's answers: an exact snapshot, or a refusal", { timeout: 200_000 }, async () => {
+it('fuzzed hub responses give an exact snapshot or a refusal', { timeout: 200_000 }, async () => {
   const always = hugeDocuments.flatMap((huge) => [
     () => [huge(), Buffer.from('[]'), ''],
     () => [Buffer.from(JSON.stringify(info)), huge(), ''],
@@ -94,7 +94,7 @@ it("a hub's answers: an exact snapshot, or a refusal", { timeout: 200_000 }, asy
   expect(Math.min(outcomes.accepted, outcomes.refused)).toBeGreaterThan(20);
 });
 
-it("S3's XML: an exact snapshot, or a refusal", { timeout: 200_000 }, async () => {
+it('fuzzed S3 XML gives an exact snapshot or a refusal', { timeout: 200_000 }, async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIATESTTESTTEST0001');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-secret-secret');
   const head = '<?xml version="1.0" encoding="UTF-8"?>';

@@ -121,7 +121,7 @@ const wellFormed = fc
 const model = tarOf(trueDraft().model[1] ?? { members: [], compression: 'none' });
 const anyTar = fc.oneof({ weight: 3, arbitrary: tars }, { weight: 1, arbitrary: bytesOf(model) });
 
-it('a tar that verify reads', async () => {
+it('verify parses a fuzzed tar or refuses it', async () => {
   const read = ([bytes, size]: [Buffer, number]) => {
     const reader = new TarParser({ members: 1000, names: 100_000 });
     for (let at = 0; at < bytes.length; at += size) reader.push(bytes.subarray(at, at + size));
@@ -138,7 +138,7 @@ it('a tar that verify reads', async () => {
   expect(Math.min(accepted, refused)).toBeGreaterThan(100);
 });
 
-it('an image with such a layer', async () => {
+it('verify refuses an image with a fuzzed layer', async () => {
   await fuzz(
     anyTar,
     async (bytes) => {
@@ -155,7 +155,7 @@ it('an image with such a layer', async () => {
   );
 });
 
-it.each(['gzip', 'zstd'] as const)('a %s stream', async (format) => {
+it.each(['gzip', 'zstd'] as const)('a fuzzed %s stream is decompressed or refused', async (format) => {
   const whole = format === 'gzip' ? gzipSync(model) : zstdCompressSync(model);
   let wrong = 0;
   await fuzz(
@@ -174,7 +174,7 @@ it.each(['gzip', 'zstd'] as const)('a %s stream', async (format) => {
   expect(wrong).toBeGreaterThan(50);
 });
 
-it('layers that are unpacked: refused in our words, and never outside of their folder', async () => {
+it('fuzzed layers are unpacked within their folder or refused', async () => {
   const parent = join(folder, 'unpack');
   const refusals = await fuzz(
     fc.tuple(wellFormed, fc.oneof(wellFormed, anyTar), fc.boolean()),
@@ -205,7 +205,7 @@ it('layers that are unpacked: refused in our words, and never outside of their f
   expect(Math.min(refusals.accepted, refusals.refused)).toBeGreaterThan(20);
 });
 
-it('an archive of a layout', async () => {
+it('a fuzzed archive of a layout is read or refused', async () => {
   const config = { mediaType: mediaTypes.config, digest: sha256(Buffer.from('{}')), size: 2 };
   const blob = Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: [] }));
   const entry = { mediaType: mediaTypes.manifest, digest: sha256(blob), size: blob.length };

@@ -10,7 +10,7 @@ import { attacks, below, broken, index, odd, refuseAll, useCatalogs, weights } f
 
 const { write } = useCatalogs();
 
-test('a folder: every kind is refused by name, and no lock is written; odd and whole ones are not', async () => {
+test('a folder: every incomplete model is refused with its file name and no lock is written; an odd but complete one is locked', async () => {
   const models = Object.fromEntries(
     [...Object.keys(attacks), 'odd'].map((name) => [name, { source: `file:m/${name}` }]),
   );
@@ -31,7 +31,7 @@ test('without a lock, build refuses the same before it writes anything', async (
   });
 });
 
-test('a file that is in the source and not chosen is named as such', async () => {
+test('a file that the source has and `exclude` drops is reported as excluded', async () => {
   const files = {
     'model.safetensors.index.json': index,
     'model-00001-of-00002.safetensors': weights,
@@ -48,7 +48,7 @@ test('a file that is in the source and not chosen is named as such', async () =>
   );
 });
 
-test('files: are held to the name that they get in the image', async () => {
+test('`files:` are checked under the name they get in the image', async () => {
   const files = { 'w.dat': weights.subarray(0, 1000), 'p.dat': pointer, 'm/model.bin': 'w' };
   const path = await write(
     'extra',
@@ -66,7 +66,7 @@ test('files: are held to the name that they get in the image', async () => {
   expect(stderr).toMatch(/resolve model pointer: LICENSE of file:p\.dat is a Git LFS pointer/);
 });
 
-test('verify finds in an image what lock would have refused', async () => {
+test('verify refuses an image of an incomplete model', async () => {
   const names = ['pointer', 'shard-unnamed', 'part-gap', 'onnx-parent', 'page', 'cut', 'empty'];
   const models = Object.fromEntries(names.map((name) => [name, { source: `file:m/${name}` }]));
   const whole = Object.fromEntries(names.map((name) => [name, { 'a.txt': 'x' }]));

@@ -38,11 +38,11 @@ describe('a hub', () => {
   const of = (names: string[]) =>
     Object.fromEntries(names.map((name) => [name, { source: `hf://org/${name}` }]));
 
-  test('every kind is refused by name', async () => {
+  test('every incomplete model is refused with its file name', async () => {
     await refuseAll(await write('hub', of([...Object.keys(attacks), 'odd'])), 'hf', env());
   });
 
-  test('of large weights the header alone is read, in one request', async () => {
+  test('only the header of large weights is read, in one request', async () => {
     const path = await write('hub-large', of(['large', 'cut-large']));
     const before = hub.requests().length;
     const { stderr } = await tryModelcars(['lock'], { cwd: path, env: env() });
@@ -57,7 +57,7 @@ describe('a hub', () => {
     expect(asked.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)).toBeLessThanOrEqual(2 * 128 * 1024);
   });
 
-  test('small files are not asked for twice', async () => {
+  test('small files are requested once', async () => {
     const path = await write('hub-small', of(['small']));
     const before = hub.requests().length;
     await modelcars(['lock'], { cwd: path, env: env() });
@@ -65,7 +65,7 @@ describe('a hub', () => {
     expect(hub.requests().slice(before).length).toBeLessThanOrEqual(2 * 300 + 10);
   });
 
-  test('an ONNX model is searched without its weights, and not for ever', async () => {
+  test('an ONNX model is scanned without its weights, in a bounded number of requests', async () => {
     const path = await write('hub-onnx', of(['onnx']));
     const before = hub.requests().length;
     await tryModelcars(['lock'], { cwd: path, env: env() });
@@ -78,7 +78,7 @@ describe('a hub', () => {
   });
 });
 
-test('a URL: what it gives is held to its name', async () => {
+test('a URL: the content is checked against the file name', async () => {
   const kinds = ['pointer', 'cut', 'not-safetensors', 'page', 'onnx-parent', 'empty'];
   const webs: Web[] = [];
   try {
@@ -121,14 +121,14 @@ describe.skipIf(await missingParts('versitygw'))('S3', () => {
   });
   afterAll(async () => await s3?.stop());
 
-  test('every kind is refused by name', async () => {
+  test('every incomplete model is refused with its file name', async () => {
     const models = Object.fromEntries(
       [...Object.keys(attacks), 'odd'].map((name) => [name, { source: `s3://models/${name}` }]),
     );
     await refuseAll(await write('s3', models), 's3', s3.env());
   });
 
-  test('so are files whose hash S3 knows', async () => {
+  test('files whose hash S3 stores are refused as well', async () => {
     const path = await write('s3-known', {
       known: { source: 's3://models/known/' },
       other: { source: 's3://models/known-pointer/' },

@@ -160,7 +160,7 @@ test('clean removes what a killed build left', async () => {
   expect(await readdir(output).catch(() => undefined)).toBeUndefined();
 });
 
-test('prune, killed and run again, removes the rest, and nothing else', async () => {
+test('prune, killed and run again, removes the remaining entries and nothing else', async () => {
   for (let round = 0; round < rounds; round += 2) {
     // A store of its own: a lock that a killed run held in an earlier one may still be fresh.
     const store = join(catalog, `.store-${round}`);

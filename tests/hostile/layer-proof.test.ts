@@ -180,7 +180,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
     expect(registry.requests().length - before).toBeLessThan(45);
   });
 
-  test('list and lock show the digest that push publishes', async () => {
+  test('list and lock print the digest that push publishes', async () => {
     await catalog('three');
     const store = emptyStore();
     const plain = JSON.parse(await modelcars(['lock', '--json'], store)) as { models: { digest?: string }[] };
@@ -199,7 +199,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
     expect(listed.models[0]?.lock.digest).toBe(pushed);
   });
 
-  test('a lock whose layer digest is not that of its files fails a frozen push, and no tag is set', async () => {
+  test("a frozen push fails if the lock's layer digest does not match its files, and sets no tag", async () => {
     await catalog('four');
     await modelcars(['lock', '--layers'], emptyStore());
     const file = join(folder, 'models.lock.yaml');
@@ -221,7 +221,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
     expect(published.map(({ digest }) => digest)).not.toContain(planted);
   });
 
-  test('a push from this machine says that the layers can be locked; `lock` then reads nothing', async () => {
+  test('a push reports that its layers can be locked; `lock` then reads no model byte', async () => {
     await catalog('five');
     const store = emptyStore();
     await modelcars(['lock'], store);

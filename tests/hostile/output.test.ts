@@ -66,7 +66,7 @@ describe('a full disk behind stdout', () => {
     expect(stderr).not.toMatch(/\bat .*:\d+|ENOSPC/);
   });
 
-  test('hides no other failure, and leaves its exit code', async () => {
+  test('hides no other failure, and keeps its exit code', async () => {
     const wrong = await redirected('list nosuch', '> /dev/full');
     expect(wrong).toEqual({ code: 2, stderr: expect.stringMatching(/^error: .*nosuch.*\nnext: .*\n$/) });
     const { code, stderr } = await redirected('list nobody-may-see-this --json', '> /dev/full');
@@ -85,7 +85,7 @@ test('stdout that is not open for writing is an error', async () => {
   expect(stderr).toMatch(/^error: write standard output: it is not open for writing$/m);
 });
 
-describe('a reader that goes away', () => {
+describe('a reader that closes the pipe', () => {
   /** Ends stdout before the program can write, and waits for its end. */
   async function unread(words: string[]): Promise<{ code: number | null; stderr: string }> {
     const child = spawn(process.execPath, [program, ...words], {

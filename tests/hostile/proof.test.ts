@@ -21,7 +21,7 @@ const byDigest = putOf(/\/manifests\/sha256:/);
 const versionPut = putOf(/\/manifests\/v1\.0\.0$/);
 const latestPut = putOf(/\/manifests\/latest$/);
 
-describe('a registry that answers 201', () => {
+describe('a registry that responds 201', () => {
   let iris: Workshop;
   beforeAll(async () => {
     iris = await makeWorkshop();
@@ -122,7 +122,7 @@ describe('a registry that answers 201', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(message) });
   });
 
-  test('and stores what it got passes', async () => {
+  test('and stores the blob passes', async () => {
     const { code, tags } = await pushTo(
       () => false,
       () => {},
@@ -131,7 +131,7 @@ describe('a registry that answers 201', () => {
     expect(tags.sort()).toEqual(['latest', 'v1', 'v1.0', 'v1.0.0']);
   });
 
-  test('a moment before it shows it is waited for', async () => {
+  test('before the blob is visible is polled', async () => {
     await using fake = await startFake();
     let hidden = 0;
     await using proxy = await startProxy(fake.host, {

@@ -74,7 +74,7 @@ function expectRefused(
 }
 
 describe('a public registry', () => {
-  test('sends the reader of a manifest to no private address', async () => {
+  test('cannot redirect a manifest request to a private address', async () => {
     for (const [location, shown] of hidden()) {
       paths = [];
       answer = redirect(location);
@@ -82,7 +82,7 @@ describe('a public registry', () => {
     }
   });
 
-  test('nor by way of another public host', async () => {
+  test('cannot do so through another public host', async () => {
     answer = (request, response) =>
       redirect(
         request.headers.host === 'public.test'
@@ -96,7 +96,7 @@ describe('a public registry', () => {
     expect([code, hosts.victim.connections()]).toEqual([1, 0]);
   });
 
-  test('nor to http, even on this machine', async () => {
+  test('cannot redirect to http, even on this machine', async () => {
     for (const location of ['http://other.test/x', `http://127.0.0.1:${hosts.victim.port}/x`]) {
       answer = redirect(location);
       const { code, stderr } = await run(inspect);
@@ -105,7 +105,7 @@ describe('a public registry', () => {
     }
   });
 
-  test('has no token server there, which would get the password', async () => {
+  test('cannot name a token server at a private address, which would get the password', async () => {
     answer = (_, response) =>
       response
         .writeHead(401, { 'www-authenticate': `Bearer realm="https://127.0.0.1:${hosts.victim.port}/token"` })
@@ -118,7 +118,7 @@ describe('a public registry', () => {
     expectRefused(await run(inspect, env), '127.0.0.1');
   });
 
-  test('takes no upload there', async () => {
+  test('cannot direct an upload to a private address', async () => {
     answer = (request, response) => {
       if (request.method !== 'POST') return response.writeHead(404).end();
       const location = `https://127.0.0.1:${hosts.victim.port}/upload`;
@@ -129,7 +129,7 @@ describe('a public registry', () => {
     expect([code, hosts.victim.connections()]).toEqual([1, 0]);
   });
 
-  test('has its next page of tags nowhere else', async () => {
+  test('cannot place its next page of tags on another host', async () => {
     answer = (request, response) => {
       if (!request.url?.includes('/tags/')) return response.writeHead(404).end();
       const link = `<https://127.0.0.1:${hosts.victim.port}/v2/me/iris/tags/list>; rel="next"`;
@@ -140,7 +140,7 @@ describe('a public registry', () => {
     expect(hosts.victim.connections()).toBe(0);
   });
 
-  test('turns in no circle', async () => {
+  test('cannot redirect in a circle', async () => {
     answer = redirect('/v2/again');
     const { code, stderr } = await run(inspect);
     expect(stderr).toContain('public.test redirects more than 5 times');
@@ -155,7 +155,7 @@ describe('sources', () => {
     return await run(['lock', '--base', 'embedded', '--file', file], env);
   };
 
-  test('at a public URL lead to no private address', async () => {
+  test('at a public URL cannot redirect to a private address', async () => {
     for (const [location, shown] of hidden()) {
       paths = [];
       answer = redirect(location, 302);
@@ -163,7 +163,7 @@ describe('sources', () => {
     }
   });
 
-  test('of a public hub lead to no private address, as a list or as a file', async () => {
+  test('of a public hub cannot redirect to a private address, for a listing or a file', async () => {
     const env = { HF_ENDPOINT: 'https://public.test', HF_TOKEN: undefined, HF_HOME: folder };
     answer = redirect(`https://127.0.0.1:${hosts.victim.port}/x`, 302);
     expectRefused(await lock('hf://org/model', 'vllm', env), '127.0.0.1');
@@ -208,8 +208,8 @@ describe('sources', () => {
   });
 });
 
-describe('what the user wants', () => {
-  test('a private host that was named may be led to', async () => {
+describe('hosts that the user named', () => {
+  test('a redirect to a named private host is followed', async () => {
     answer = redirect(`https://127.0.0.1:${hosts.victim.port}/x`);
     const { stderr } = await run([...inspect, '--insecure', `127.0.0.1:${hosts.victim.port}`]);
     // It answers "internal", which is no manifest; that is the last test here, as it counts.
@@ -217,7 +217,7 @@ describe('what the user wants', () => {
     expect(hosts.victim.connections()).toBeGreaterThan(0);
   });
 
-  test('a registry at a private address may lead to another', async () => {
+  test('a registry at a private address can redirect to another', async () => {
     await using storage = await startFake({
       intercept: (_, response) => {
         response.writeHead(404).end();

@@ -85,7 +85,7 @@ describe('a list of tags', () => {
       'sends a page of more than 4194304 bytes',
     ],
     ['of something else', () => ({ tags: 7, more: false }), 'the registry answered no list of tags'],
-  ])('%s is not read for ever', async (_, page, words) => {
+  ])('%s is refused after a limit', async (_, page, words) => {
     const { code, stderr, requests } = await run(push, tags(page));
     expect(stderr).toContain(words);
     expect(stderr).not.toMatch(/heap|Set maximum|bug|try 2/);
@@ -94,7 +94,7 @@ describe('a list of tags', () => {
   });
 });
 
-describe('an answer that trickles', () => {
+describe('a response that trickles', () => {
   const slowly = /127\.0\.0\.1:\d+ sends its answer too slowly \(\d+ bytes in \d+ s\)/;
 
   test.concurrent.each<[string, string[], Answer]>([
@@ -116,7 +116,7 @@ describe('an answer that trickles', () => {
         return response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end();
       },
     ],
-  ])('as a %s ends, with words of its own', async (_, args, answer) => {
+  ])('as a %s ends with its own message', async (_, args, answer) => {
     const { code, stderr, seconds } = await run(args, answer);
     expect(stderr).toMatch(slowly);
     expect(stderr).not.toMatch(/try 2|no answer/);
@@ -144,7 +144,7 @@ describe('an answer that trickles', () => {
     expect(seconds).toBeLessThan(90);
   });
 
-  test.concurrent('as a hub’s list ends too', async () => {
+  test.concurrent("as a hub's listing ends as well", async () => {
     const file = await catalog('trickle', 'hf://org/model', 'vllm');
     const env = (host: string) => ({ HF_ENDPOINT: `http://${host}`, HF_TOKEN: undefined, HF_HOME: folder });
     const { code, stderr } = await run(
@@ -156,7 +156,7 @@ describe('an answer that trickles', () => {
     expect(code).toBe(1);
   });
 
-  test.concurrent('as a refusal without end is cut off', async () => {
+  test.concurrent('as an endless error body is cut off', async () => {
     const { code, stderr } = await run(inspect, (request, response) => {
       if (noHead(request, response)) return true;
       response.writeHead(403).flushHeaders();

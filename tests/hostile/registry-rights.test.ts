@@ -179,7 +179,7 @@ describe('a registry that forbids', () => {
     expect(await tagsOf(upstream.host, 'team/iris')).toEqual([]);
   });
 
-  test('more than a quota says so', async () => {
+  test('more bytes than a quota is reported as such', async () => {
     const text =
       'adding 1.0 MiB of storage resource, which when updated to current usage of 10.0 GiB will exceed the configured upper limit of 10.0 GiB.';
     rule = ({ method, path }) =>
@@ -192,7 +192,7 @@ describe('a registry that forbids', () => {
     expect(stderr).toContain('raise the quota');
   });
 
-  test('to push without credentials says that there are none', async () => {
+  test('to push without credentials is reported as missing credentials', async () => {
     rule = ({ method }) => (method === 'POST' ? registryError(403, 'DENIED', 'denied') : undefined);
     const { code, stderr } = await iris.push(proxy.host);
     expect({ code, stderr }).toEqual({
@@ -236,7 +236,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
     const push = (host: string, env: Record<string, string>) =>
       tryModelcars(['push', '--registry', `${host}/team`], { cwd: iris.folder, env });
 
-    test('a token with less scope than asked is no wrong password', async () => {
+    test('a token with less scope than requested is not reported as a wrong password', async () => {
       const tokens = { grant: () => ['pull'] };
       await using registry = await startRegistry({ kind, auth: 'token', tokens });
       const { username = '', password = '' } = registry;
@@ -249,44 +249,47 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(stderr).toContain('come from MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD');
     });
 
-    test.each(['basic', 'token'] as const)('a refused password says whose it is: %s', async (auth) => {
-      await using registry = await startRegistry({ kind, auth });
-      const wrong = 'wr0ng-passw0rd';
-      const file = join(iris.folder, 'auth.json');
-      const encoded = Buffer.from(`tester:${wrong}`).toString('base64');
-      const bin = join(iris.folder, 'bin');
-      await mkdir(bin, { recursive: true });
-      await writeFile(
-        join(bin, 'docker-credential-vault'),
-        `#!/bin/sh\ncat >/dev/null\necho '{"Username":"tester","Secret":"${wrong}"}'\n`,
-      );
-      await chmod(join(bin, 'docker-credential-vault'), 0o755);
-      const cases: [string, Record<string, string>, object | undefined][] = [
-        [
-          'MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD',
-          { MODELCARS_REGISTRY_USERNAME: 'tester', MODELCARS_REGISTRY_PASSWORD: wrong },
-          undefined,
-        ],
-        [file, { REGISTRY_AUTH_FILE: file }, { auths: { [registry.host]: { auth: encoded } } }],
-        [
-          `docker-credential-vault, which ${file} names`,
-          { REGISTRY_AUTH_FILE: file, PATH: `${bin}:${process.env.PATH}` },
-          { credHelpers: { [registry.host]: 'vault' } },
-        ],
-      ];
-      for (const [origin, env, content] of cases) {
-        if (content) await writeFile(file, JSON.stringify(content));
-        const { code, stderr } = await push(registry.host, env);
-        expect({ code, stderr }).toEqual({
-          code: 1,
-          stderr: expect.stringContaining(`rejected the credentials from ${origin}: 401`),
-        });
-        expect(stderr).not.toContain(wrong);
-        expect(stderr).not.toContain(encoded);
-      }
-    });
+    test.each(['basic', 'token'] as const)(
+      'a rejected password is reported with its origin: %s',
+      async (auth) => {
+        await using registry = await startRegistry({ kind, auth });
+        const wrong = 'wr0ng-passw0rd';
+        const file = join(iris.folder, 'auth.json');
+        const encoded = Buffer.from(`tester:${wrong}`).toString('base64');
+        const bin = join(iris.folder, 'bin');
+        await mkdir(bin, { recursive: true });
+        await writeFile(
+          join(bin, 'docker-credential-vault'),
+          `#!/bin/sh\ncat >/dev/null\necho '{"Username":"tester","Secret":"${wrong}"}'\n`,
+        );
+        await chmod(join(bin, 'docker-credential-vault'), 0o755);
+        const cases: [string, Record<string, string>, object | undefined][] = [
+          [
+            'MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD',
+            { MODELCARS_REGISTRY_USERNAME: 'tester', MODELCARS_REGISTRY_PASSWORD: wrong },
+            undefined,
+          ],
+          [file, { REGISTRY_AUTH_FILE: file }, { auths: { [registry.host]: { auth: encoded } } }],
+          [
+            `docker-credential-vault, which ${file} names`,
+            { REGISTRY_AUTH_FILE: file, PATH: `${bin}:${process.env.PATH}` },
+            { credHelpers: { [registry.host]: 'vault' } },
+          ],
+        ];
+        for (const [origin, env, content] of cases) {
+          if (content) await writeFile(file, JSON.stringify(content));
+          const { code, stderr } = await push(registry.host, env);
+          expect({ code, stderr }).toEqual({
+            code: 1,
+            stderr: expect.stringContaining(`rejected the credentials from ${origin}: 401`),
+          });
+          expect(stderr).not.toContain(wrong);
+          expect(stderr).not.toContain(encoded);
+        }
+      },
+    );
 
-    test('nobody at all is told to log in', async () => {
+    test('without credentials the next step is to log in', async () => {
       await using registry = await startRegistry({ kind, auth: 'token' });
       const { code, stderr } = await push(registry.host, {});
       expect({ code, stderr }).toEqual({

@@ -105,7 +105,7 @@ describe('an S3 server', () => {
     ['what is no XML', () => 'this is not XML <<<', /is not an S3 answer/],
     ['a page about signing in', () => '<html><body>Sign in</body></html>', /is no list of objects/],
     ['nothing', () => '', /is no list of objects/],
-  ])('that answers %s is refused', async (_, page, message) => {
+  ])('that returns %s is refused', async (_, page, message) => {
     const peer = await s3(page);
     expect(await refuse('s3', peer)).toMatch(message);
     expect(peer.sent).toBeLessThan(200e6);

@@ -51,7 +51,7 @@ function expectHidden(shown: string, secret: string): void {
 
 describe('a hub', () => {
   const token = 'hf_oQ7/wPk+Zt4Vx9Lm2Nb8Rc5';
-  test.each(names)('that sends our token back %s does not make it seen', async (name) => {
+  test.each(names)('that sends the token back %s does not get it printed', async (name) => {
     const { [name]: write = String } = ways;
     const server = await serve((request, response) => {
       const sent = request.headers.authorization?.replace('Bearer ', '') ?? 'nothing';
@@ -81,7 +81,7 @@ describe('a hub', () => {
 
 describe('a registry', () => {
   const password = 'pass/with+every"thing&<in> it, 2026';
-  test.each(names)('that sends our password back %s does not make it seen', async (name) => {
+  test.each(names)('that sends the password back %s does not get it printed', async (name) => {
     const { [name]: write = String } = ways;
     const server = await serve((request, response) => {
       const { authorization } = request.headers;

@@ -38,7 +38,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     (await readdir(path, { recursive: true })).filter((name) => name.includes(temporaryPrefix));
   const env = { CI: undefined, NO_COLOR: '1' };
 
-  test('disk for the layout says so, leaves no half file, and goes on when there is room', async () => {
+  test('disk for the layout reports it, leaves no partial file, and resumes once space is free', async () => {
     const disk = await machine.disk('layout', 40_000_000);
     await writeFile(join(disk, 'filler'), new Uint8Array(38_000_000));
     for (const name of ['out', 'out.tar']) {
@@ -52,7 +52,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     expect(digests(built)).toEqual(digest);
   });
 
-  test('inodes for the layout says so', async () => {
+  test('inodes for the layout reports it', async () => {
     const disk = await machine.disk('inodes', 60_000_000, 8);
     const full = await tryModelcars(['build', '-o', join(disk, 'out')], { cwd: folder });
     expectOurs(full);
@@ -60,7 +60,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     expect(await halves(disk)).toEqual([]);
   });
 
-  test('disk for the store builds without it, and remembers nothing by halves', async () => {
+  test('disk for the store builds without it, and stores no partial entry', async () => {
     const disk = await machine.disk('store', 1_000_000);
     await writeFile(join(disk, 'filler'), new Uint8Array(1_100_000)).catch(() => undefined);
     for (const args of [
@@ -75,7 +75,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     expect(await halves(disk)).toEqual([]);
   });
 
-  test('disk for what --keep keeps fails, since that was asked for', async () => {
+  test('disk for --keep fails, because the option asks for it', async () => {
     const content = noise(3_000_000, 9);
     await using web = await startWeb('model.joblib', content);
     const disk = await machine.disk('keep', 6_000_000);
@@ -90,7 +90,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     expect(full.stderr).toMatch(/--keep needs 3\.0 MB in \S+, [\d.]+ .?B are free/);
   });
 
-  test('disk for the lock says so, and the old lock stays', async () => {
+  test('disk for the lock reports it and keeps the old lock', async () => {
     const disk = await machine.disk('lock', 400_000);
     const models = (await readFile(join(folder, 'models.yaml'), 'utf8')).replaceAll(
       'file:',
@@ -105,7 +105,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     expect((await readdir(disk)).sort()).toEqual(['filler', 'models.yaml']);
   });
 
-  test('disk for temporary files notices nothing: none are written', async () => {
+  test('disk for temporary files is not affected: none are written', async () => {
     const disk = await machine.disk('tmp', 4096);
     await writeFile(join(disk, 'filler'), new Uint8Array(8192)).catch(() => undefined);
     const result = await tryModelcars(['build', '-o', 'no-tmp', '--verify', '--json'], {
@@ -169,7 +169,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     if (few.code !== 0) expect(few.stderr).toContain('ulimit -n');
   });
 
-  test('time: a clock that is years off changes no image, and nothing is stuck', async () => {
+  test('time: a clock that is years off changes no image and blocks nothing', async () => {
     const years = 365 * 24 * 3600 * 1000;
     for (const [name, off] of [
       ['future', 20 * years],
@@ -194,7 +194,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     }
   });
 
-  test('a current folder: it was deleted', async () => {
+  test('a current folder, because it was deleted, fails with a plain message', async () => {
     const gone = join(folder, 'gone');
     await mkdir(gone);
     for (const args of [['version'], ['list'], ['build', '-f', join(folder, 'models.yaml')]]) {
@@ -206,7 +206,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     }
   });
 
-  test('an output: it is deleted while a build writes there', async () => {
+  test('an output, because it is deleted during the build, fails with a plain message', async () => {
     await using web = await startWeb('model.joblib', noise(6_000_000, 4));
     const cwd = join(folder, 'deleted');
     await mkdir(cwd);
@@ -224,7 +224,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     await modelcars(['build', '--verify'], { cwd });
   });
 
-  test('languages: the locale C changes nothing, file names in UTF-8 neither', async () => {
+  test('locales: neither the locale C nor UTF-8 file names change the image', async () => {
     const cwd = join(folder, 'names');
     const files = { 'model.joblib': 'x', 'größe-模型.txt': 'y' };
     await makeCatalog(cwd, [{ name: 'm', framework: 'sklearn', more: { base: 'embedded' }, files }]);

@@ -118,7 +118,7 @@ describe('a hub', () => {
     expect(peer.sent).toBeLessThan(200e6);
   });
 
-  test('whose list goes on on another host is not followed there', async () => {
+  test('whose listing continues on another host is not followed', async () => {
     const other = await serve((_request, response) => json(response, []));
     for (const url of [other.url, 'http://169.254.169.254/latest']) {
       const peer = await hub((response, _next, count) =>

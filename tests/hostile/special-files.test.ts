@@ -55,7 +55,7 @@ const listen = async (path: string) => {
   server.unref();
 };
 
-describe('a file that is none, or has a name that is none', () => {
+describe('a special file, or one with an invalid name', () => {
   test.each<[string, () => unknown, RegExp]>([
     ['a named pipe', () => execFileSync('mkfifo', [source('a.bin')]), /a\.bin is a pipe, socket or device/],
     ['a socket', () => listen(source('a.bin')), /a\.bin is a pipe, socket or device/],
@@ -91,7 +91,7 @@ describe('a file that is none, or has a name that is none', () => {
       /the path a\\u\{202e\}b\.bin holds a direction mark/,
     ],
     ['a backslash in its name', () => writeFile(source('..\\b.bin'), ''), /holds a backslash/],
-  ])('%s is refused by name', async (_, make, message) => {
+  ])('%s is refused with its name', async (_, make, message) => {
     await make();
     expect(await refuse()).toMatch(message);
   });
@@ -183,7 +183,7 @@ describe('a file that changes while it is read', () => {
     expect(stderr).toMatch(/it has 40000000 bytes, the lock says 50000000/);
   });
 
-  test('and whose folder becomes a link gives nothing of what lies outside', async () => {
+  test('and whose folder becomes a link gives no file from outside', async () => {
     await mkdir(join(folder, 'outside'));
     await writeFile(join(folder, 'outside', 'key.bin'), 'SECRET'.repeat(1000));
     await mkdir(source('sub'));

@@ -73,12 +73,12 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     return { store, output };
   }
 
-  test('a poisoned record would be believed in a store of our own: the test is worth something', async () => {
+  test('a poisoned record is used in a trusted store, so this suite can fail', async () => {
     const { store, output } = await poisoned('own');
     expect(await digestOf(output, store)).not.toBe(right);
   });
 
-  test('a record of another size than the plan is not believed in our own store either', async () => {
+  test('a record of another size than planned is ignored, even in a trusted store', async () => {
     const { store, output } = await poisoned('size', 512);
     expect(await digestOf(output, store)).toBe(right);
   });
@@ -101,7 +101,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     },
   );
 
-  test('by its owner is not used by root either, and gets no file of root', async () => {
+  test('is not used by root either, and gets no file of root', async () => {
     const { store, output } = await poisoned('owner');
     await chown(store, nobody, nobody);
     const before = await readdir(store, { recursive: true });
@@ -114,7 +114,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     expect(await readdir(store, { recursive: true })).toEqual(before);
   });
 
-  test("in another user's home is not made there", async () => {
+  test("is not created in another user's home", async () => {
     const home = join(folder, 'home');
     await mkdir(home);
     await chown(home, nobody, nobody);
@@ -125,7 +125,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     expect(await readdir(home)).toEqual([]);
   });
 
-  test('by a link of that user is not used', async () => {
+  test('is not used through a link of that user', async () => {
     const { store, output } = await poisoned('linked');
     const shared = join(folder, 'shared');
     await mkdir(shared);
@@ -138,7 +138,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     expect(JSON.parse(stdout).models[0].digest).toBe(right);
   });
 
-  test('runs no compiled code of it, and compiles nothing into it', async () => {
+  test('has no compiled code run from it or written to it', async () => {
     const store = join(folder, 'compiled');
     await modelcars(['version'], inStore(store));
     expect((await stat(store)).mode & 0o777).toBe(0o700);
@@ -150,7 +150,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     expect(used((await tryModelcars(['version'], inStore(store, env))).stderr)).toBe(false);
   });
 
-  test('commands that cannot do without refuse', async () => {
+  test('commands that need a store refuse', async () => {
     const store = join(folder, 'refused');
     await modelcars(['version'], inStore(store));
     await chmod(store, 0o777);
@@ -183,7 +183,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     }
   });
 
-  test('a user without a home, or with one that cannot be written to, goes without a store', async () => {
+  test('a user without a writable home runs without a store', async () => {
     const theirs = join(folder, 'homeless');
     await mkdir(theirs);
     await chown(theirs, 12_345, 12_345);

@@ -65,7 +65,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       }
     };
 
-    test('a slow older release that ends after a newer one leaves latest at the newer', async () => {
+    test('a slow older release that ends after a newer one leaves latest at the newer one', async () => {
       const [uploading, released] = [gate(), gate()];
       let slow = false;
       const rules: ProxyRules = {
@@ -90,7 +90,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       });
     });
 
-    test('so it does when the newer one comes between the look at latest and its move', async () => {
+    test('so does one overtaken between reading latest and moving it', async () => {
       const { rules, reached, released } = holdFirst(isPut('latest'));
       await withProxy(rules, async ({ host }) => {
         const older = iris.push(host, '--version', 'v1.2.9');
@@ -103,7 +103,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       });
     });
 
-    test('a list of tags that is cut does not move latest back', async () => {
+    test('a truncated list of tags does not move latest back', async () => {
       const rules: ProxyRules = {
         after: ({ path }, answer) => {
           if (!path.includes('/tags/list')) return undefined;
@@ -120,7 +120,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       });
     });
 
-    test('of two jobs with other bytes for one version, the loser fails with both digests', async () => {
+    test('of two jobs with different bytes for one version, the loser fails with both digests', async () => {
       // Both see that the tag is free before the first sets it; the first looks back once the second has set it too.
       const [bothSawIt, bothSetIt] = [meeting(2), meeting(2)];
       const rules: ProxyRules = {
@@ -183,7 +183,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
       });
     });
 
-    test('a job whose PUT was put off looks again before it repeats it', async () => {
+    test('a job whose PUT got a 503 reads the tag again before it retries', async () => {
       let busy = true;
       const rules: ProxyRules = {
         before: async (request) => {
@@ -223,7 +223,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
   });
 });
 
-describe('a push of five models that are there already', async () => {
+describe('a push of five models that the registry has', async () => {
   const missing = await missingParts('distribution');
 
   test.skipIf(missing)('takes under 45 requests, those for tokens included, and writes nothing', async () => {

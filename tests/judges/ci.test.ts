@@ -32,7 +32,7 @@ describe.skipIf(missing)('actionlint', () => {
     ['needs.verify.outputs.matrix', 'needs.verify.outputs.matrx', 'property "matrx" is not defined'],
     ['needs: verify', 'needs: verfy', 'needs job "verfy" which does not exist'],
     ['runs-on: ubuntu-latest', 'run-on: ubuntu-latest', 'unexpected key "run-on"'],
-  ])('finds %s written %s', async (right, wrong, words) => {
+  ])('reports %s written %s', async (right, wrong, words) => {
     const text = await readFile(join(folder, 'dagger.yml'), 'utf8');
     expect(text).toContain(right);
     await writeFile(join(folder, 'wrong.yml'), text.replace(right, wrong));

@@ -60,7 +60,7 @@ describe.skipIf(missing)('crane', () => {
     }
   });
 
-  test('validates every image: manifests, config, and that the layers are there', async () => {
+  test('validates every image: manifests, config, and that its layers exist', async () => {
     for (const name of images.names) {
       const remote = ['validate', '--fast', '--remote', `${registry.host}/team/${name}`];
       expect(await tryRun(crane, remote)).toMatchObject({ code: 0 });
@@ -92,7 +92,7 @@ describe.skipIf(missing)('crane', () => {
     }
   });
 
-  test('pushes our layout itself, digest for digest', async () => {
+  test('pushes the layout with unchanged digests', async () => {
     for (const { name } of images.models) {
       const layout = join(images.folder, `only-${name}`);
       await modelcars(['build', name, '--base', 'embedded', '--output', layout], { cwd: images.folder });
@@ -105,12 +105,12 @@ describe.skipIf(missing)('crane', () => {
     }
   });
 
-  test('our own verify finds those images good', async () => {
+  test('verify passes the images that crane pushed', async () => {
     const verify = ['verify', '--remote', '--base', 'embedded', '--registry', `${registry.host}/team`];
     expect(await tryModelcars(verify, { cwd: images.folder })).toMatchObject({ code: 0 });
   });
 
-  test('finds fault when the registry serves other bytes, and so do we', async () => {
+  test('fails when the registry serves changed bytes, and so does verify', async () => {
     for (const name of images.names) await tamper(name);
     await registry.restart();
     for (const { name } of images.models) {

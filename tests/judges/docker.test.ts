@@ -24,7 +24,7 @@ describe.skipIf(missing)('docker', () => {
     await images?.[Symbol.asyncDispose]();
   });
 
-  test('load takes every image of the archive, with our config', async () => {
+  test('loads every image of the archive, with the config of the build', async () => {
     const { stdout } = await daemon.docker(
       'images',
       '--no-trunc',
@@ -39,21 +39,24 @@ describe.skipIf(missing)('docker', () => {
     expect(stdout.trim().split('\n').sort()).toEqual(expected.sort());
   });
 
-  test.each(users)('as %s all files read, nothing is writable, owner and modes are right', async (user) => {
-    const mount = ['--volume', `${await part('busybox')}:${judgeMount}/busybox:ro`];
-    for (const model of images.models) {
-      const flags = ['--rm', '--network=none', '--user', user, ...mount];
-      const result = await daemon.docker(
-        'run',
-        ...flags,
-        `${model.name}:v1.0.0`,
-        ...surveyCommand('/models'),
-      );
-      expectContract(result, model);
-    }
-  });
+  test.each(users)(
+    'as %s every file is readable, nothing is writable, owner and modes follow the contract',
+    async (user) => {
+      const mount = ['--volume', `${await part('busybox')}:${judgeMount}/busybox:ro`];
+      for (const model of images.models) {
+        const flags = ['--rm', '--network=none', '--user', user, ...mount];
+        const result = await daemon.docker(
+          'run',
+          ...flags,
+          `${model.name}:v1.0.0`,
+          ...surveyCommand('/models'),
+        );
+        expectContract(result, model);
+      }
+    },
+  );
 
-  test('refuses an archive with other bytes in a layer', async () => {
+  test('refuses an archive with changed bytes in a layer', async () => {
     const { layers } = await document(
       images.layout,
       (await manifestOf(images.layout, 'plain:v1.0.0')).digest,

@@ -72,7 +72,7 @@ describe.skipIf(missing)('the loader', () => {
     return podman.podman('run', ...common, '--env-file', file, ...more, 'localhost/model-loader:v1.0.0');
   };
 
-  test('fills the cache as any user, on a read-only file system; exit code 0, and 0 when all is there', async () => {
+  test('fills the cache as any user, on a read-only file system; exits 0, and 0 again when the cache is complete', async () => {
     const env = { MODEL_NAME: 'org/model', S3_BUCKET: 'models' };
     const first = await runLoader(env, '--user', '1000680000:0');
     expect(first, first.stderr).toMatchObject({ code: 0 });
@@ -85,7 +85,7 @@ describe.skipIf(missing)('the loader', () => {
     for (const { stdout, stderr } of [first, second]) expect(stdout + stderr).not.toContain(s3.secretKey);
   });
 
-  test('exit code 1 when it cannot, 2 when it is told nonsense, each with the next step', async () => {
+  test('exits 1 on failure and 2 on wrong usage, each with the next step', async () => {
     const failed = await runLoader({ MODEL_NAME: 'org/model', S3_BUCKET: 'not-there' });
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(/has no bucket not-there\nnext: /);
@@ -105,7 +105,7 @@ describe.skipIf(missing)('the loader', () => {
     expect(await readdir(volume)).toContain('files');
   });
 
-  test('is modelcars and what it needs to run, owned by its user, read-only, for both platforms', async () => {
+  test('contains modelcars and its dependencies, owned by its user, read-only, for both platforms', async () => {
     const layout = join(folder, 'out');
     for (const architecture of ['amd64', 'arm64']) {
       const manifest = await document(
@@ -145,7 +145,7 @@ describe.skipIf(missing)('the loader', () => {
     }
   });
 
-  test('two builds are one; verify takes it, and nothing else', async () => {
+  test('two builds are identical; verify passes, and fails on any change', async () => {
     const again = JSON.parse(
       await modelcars(['build', '--frozen', '--json', '-o', 'again'], { cwd: folder }),
     );
@@ -169,7 +169,7 @@ describe.skipIf(missing)('the loader', () => {
     expect(tampered.stderr).toMatch(/sha256/);
   });
 
-  test('on a base without Node it is refused, by name', async () => {
+  test('is refused on a base without Node, with the name of the base', async () => {
     const { code, stderr } = await tryModelcars(
       ['build', '--base', 'embedded', '-o', 'none', '--no-frozen'],
       {
@@ -180,7 +180,7 @@ describe.skipIf(missing)('the loader', () => {
     expect(stderr).toMatch(/model-loader: .*`embedded` has no Node[\s\S]*next: .*node:24-slim/);
   });
 
-  test('goes to a registry as any image does', async () => {
+  test('is pushed to a registry like any image', async () => {
     const registryFlag = ['--registry', `${registry.host}/team`];
     await modelcars(['push', '--frozen', ...registryFlag], { cwd: folder });
     expect(await modelcars(['push', '--frozen', ...registryFlag], { cwd: folder })).toMatch(/unchanged/);

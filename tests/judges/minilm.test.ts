@@ -78,7 +78,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
     return JSON.parse(stdout);
   }
 
-  test('its own package knows what is alike', () => {
+  test('sentence-transformers itself ranks similar sentences first', () => {
     const [reset = [], forgot = [], cake = []] = wanted;
     expect(reset).toHaveLength(384);
     expect(cosine(reset, forgot)).toBeGreaterThan(0.4);
@@ -86,7 +86,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
     expect(cosine(forgot, cake)).toBeLessThan(0.2);
   });
 
-  test('from the hub through a registry to KServe, it gives the same embeddings', async () => {
+  test('returns the same embeddings after the way from the hub through a registry to KServe', async () => {
     const entry = { name: 'minilm', framework: 'vllm', source: `hf://${name}`, version: 'v1.0.0' };
     const models = [{ ...entry, base: 'embedded', platforms: ['linux/amd64'] }];
     await writeFile(join(folder, 'models.yaml'), stringify({ models }));

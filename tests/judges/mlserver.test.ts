@@ -49,7 +49,7 @@ describe.skipIf(missing)('MLServer', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('the smoke rows and classes are those of the data set, and no model was trained on them', async () => {
+  test('the smoke rows and classes are in the data set and not in the training data', async () => {
     const { python } = await mlserver();
     const code =
       'import json; from sklearn.datasets import load_iris; x, y = load_iris(return_X_y=True); ' +
@@ -78,7 +78,7 @@ describe.skipIf(missing)('MLServer', () => {
     },
   );
 
-  test.each(frameworks)('$name: serves the sample and answers as the data set says', async (one) => {
+  test.each(frameworks)('$name: serves the sample and predicts the classes of the data set', async (one) => {
     const models = join(folder, one.name);
     await cp(join(root, 'frameworks', one.name, one.artifact), join(models, one.artifact));
     const answer = await ask(models, one.name, one.framework);
@@ -89,7 +89,7 @@ describe.skipIf(missing)('MLServer', () => {
     expect(checkAnswer(swapped, answer)).toMatchObject({ ok: false, got: wanted.classes });
   });
 
-  test('xgboost: through /proc/<pid>/root model.json does not load, but does where it is placed', async () => {
+  test('xgboost: model.json loads from the path where the image places it, not from /proc/<pid>/root', async () => {
     const { python } = await mlserver();
     const rootfs = join(folder, 'json');
     const json = join(rootfs, 'models', 'model.json');
@@ -108,7 +108,7 @@ describe.skipIf(missing)('MLServer', () => {
     expect(checkAnswer(xgboost.smoke.expect, answer)).toEqual({ ok: true });
   });
 
-  describe.skipIf(noUmoci)('images of our models.yaml', () => {
+  describe.skipIf(noUmoci)("images of the repository's models.yaml", () => {
     let layout: string;
     beforeAll(async () => {
       layout = join(folder, 'layout');
@@ -117,7 +117,7 @@ describe.skipIf(missing)('MLServer', () => {
       await modelcars(['build', ...models, ...flags, '--output', layout], { cwd: folder });
     });
 
-    test.each(frameworks)('$name: serves the unpacked image as KServe shows it', async (one) => {
+    test.each(frameworks)('$name: serves the unpacked image at the path that KServe mounts', async (one) => {
       const bundle = join(folder, `bundle-${one.name}`);
       const image = await imageOf(layout, `mlserver-${one.name}`);
       await run(await part('umoci'), ['unpack', '--rootless', '--image', `${layout}:${image}`, bundle]);

@@ -54,7 +54,7 @@ describe.skipIf(noPython)('ONNX', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('train.py makes the shipped bytes', async () => {
+  test('train.py reproduces the committed sample', async () => {
     const copy = join(folder, 'train');
     await cp(join(root, 'frameworks/onnx/train.py'), join(copy, 'train.py'));
     await run(await python(), [join(copy, 'train.py')]);

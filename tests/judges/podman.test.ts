@@ -38,19 +38,22 @@ describe.skipIf(missing)('podman', () => {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   });
 
-  test('load takes every image of the archive', async () => {
+  test('loads every image of the archive', async () => {
     const { stdout } = await podman.podman('images', '--format', '{{.Repository}}:{{.Tag}}');
     expect(stdout.trim().split('\n').sort()).toEqual(images.names.map((name) => `localhost/${name}`).sort());
   });
 
-  test.each(users)('as %s all files read, nothing is writable, owner and modes are right', async (user) => {
-    for (const model of images.models) {
-      const run = ['--rm', '--user', user, ...judge, `localhost/${model.name}:v1.0.0`];
-      expectContract(await podman.run(...run, ...surveyCommand('/models')), model);
-    }
-  });
+  test.each(users)(
+    'as %s every file is readable, nothing is writable, owner and modes follow the contract',
+    async (user) => {
+      for (const model of images.models) {
+        const run = ['--rm', '--user', user, ...judge, `localhost/${model.name}:v1.0.0`];
+        expectContract(await podman.run(...run, ...surveyCommand('/models')), model);
+      }
+    },
+  );
 
-  test('the image says user 1001', async () => {
+  test("the image's user is 1001", async () => {
     for (const name of images.names) {
       const { stdout } = await podman.run(
         '--rm',
@@ -64,7 +67,7 @@ describe.skipIf(missing)('podman', () => {
     }
   });
 
-  test('a writable file or folder would be found', async () => {
+  test('the check finds a writable file or folder', async () => {
     const [model] = images.models;
     if (!model) throw new Error('no model');
     const folder = join(scratch, 'writable');
@@ -79,7 +82,7 @@ describe.skipIf(missing)('podman', () => {
     expect(() => expectContract(result, model)).toThrow();
   });
 
-  test.each(users)("KServe's prefetch init container ends well as %s", async (user) => {
+  test.each(users)("KServe's prefetch init container succeeds as %s", async (user) => {
     for (const name of images.names) {
       const result = await podman.run(
         '--rm',

@@ -61,7 +61,7 @@ describe.skipIf(missing)('skopeo', () => {
     },
   );
 
-  test('refuses a layout with one byte more in a layer', async () => {
+  test('refuses a layout with an extra byte in a layer', async () => {
     const [name = ''] = images.names;
     const tampered = join(images.folder, 'tampered');
     await cp(images.layout, tampered, { recursive: true });

@@ -71,11 +71,11 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     return result;
   }
 
-  test('what the broken images are made from serves', async () => {
+  test('the image that the broken ones derive from serves', async () => {
     expect(await smokeBroken('good', {})).toMatchObject({ model: 'good', status: 'passed' });
   });
 
-  test.each(Object.keys(negatives))('%s is told, and what mends it', async (name) => {
+  test.each(Object.keys(negatives))('%s is reported, with the fix', async (name) => {
     const { image, stage, cause } = negatives[name] as Negative;
     const result = await smokeBroken(name, await image(folder));
     expect(result).toMatchObject({
@@ -86,7 +86,7 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     if (stage === 'answer') expect(got).toEqual(expected?.map((label) => 2 - label));
   });
 
-  test('one that has no server here is skipped, and says what would serve it', async () => {
+  test('a model without a local server is skipped, with the name of the server it needs', async () => {
     const model = await readFile(join(root, 'frameworks/onnx/model.onnx'));
     await makeCatalog(folder, [{ name: 'iris', framework: 'onnx', files: { 'model.onnx': model } }]);
     await modelcars(['build', '--base', 'embedded', '--platform', 'linux/amd64'], { cwd: folder });

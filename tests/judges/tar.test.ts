@@ -150,7 +150,7 @@ function theirs({ members }: Listed): string[] {
   });
 }
 
-it('Go sees no member that verify does not see, in any tar that verify reads', async (context) => {
+it('Go lists the same members as verify, in every tar that verify accepts', async (context) => {
   if (missing !== undefined) context.skip(missing);
   const program = join(folder, 'list');
   await $({

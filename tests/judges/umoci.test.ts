@@ -19,7 +19,7 @@ describe.skipIf(missing)('umoci', () => {
   });
   afterAll(async () => await images?.[Symbol.asyncDispose]());
 
-  test('unpacks every image without privileges; files, bytes and modes are right', async () => {
+  test('unpacks every image without privileges; files, bytes and modes are as locked', async () => {
     for (const model of images.models) {
       const bundle = join(images.folder, `bundle-${model.name}`);
       const image = `${images.layout}:${model.name}:v1.0.0`;
@@ -41,7 +41,7 @@ describe.skipIf(missing)('umoci', () => {
     }
   });
 
-  test('refuses a layer of other bytes', async () => {
+  test('refuses a layer with changed bytes', async () => {
     const tampered = join(images.folder, 'tampered');
     await cp(images.layout, tampered, { recursive: true });
     const { layers } = await document(tampered, (await manifestOf(tampered, 'plain:v1.0.0')).digest);

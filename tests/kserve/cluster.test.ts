@@ -11,7 +11,7 @@ import { pushUbiLike } from './_ubi.ts';
 
 const cluster = 'modelcars-there';
 
-describe.skipIf(missingClusters())('a cluster that stays, KServe 0.20', () => {
+describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => {
   let folder: string;
   let registry: Registry;
   let own: string[];
@@ -42,7 +42,7 @@ describe.skipIf(missingClusters())('a cluster that stays, KServe 0.20', () => {
   /** Where models are pushed to and read from. */
   const remote = ({ host }: Registry): string[] => ['--registry', `${host}/me`, '--insecure', host];
 
-  test('--keep-cluster leaves it with its KServe, and the next run takes it again', async () => {
+  test('--keep-cluster keeps the cluster and its KServe, and the next run uses them', async () => {
     expect(await kindClusters()).toEqual([cluster]);
     const images = await kubectl(cluster, '-n', 'kserve', 'get', 'pods', '-o', 'yaml');
     expect(images).toContain('image: kserve/kserve-controller:v0.20.0');
@@ -55,7 +55,7 @@ describe.skipIf(missingClusters())('a cluster that stays, KServe 0.20', () => {
     expect(await kubectl(cluster, 'get', 'nodes', '-o', 'name')).toBe(node);
   });
 
-  test('by --context it is only used: the namespace goes, the rest stays as it was', async () => {
+  test('with --context only the test namespace is created and deleted', async () => {
     const namespaces = async (): Promise<string[]> =>
       (await kubectl(cluster, 'get', 'namespaces', '-o', 'name')).split('\n').filter(Boolean);
     // Those of the runs before go by themselves.
@@ -70,7 +70,7 @@ describe.skipIf(missingClusters())('a cluster that stays, KServe 0.20', () => {
     expect(await kubectl(cluster, ...config)).toBe(before);
   });
 
-  test('oci+fetch, which no KServe here has, is skipped with the reason', async () => {
+  test('oci+fetch is skipped with the reason: this KServe does not support it', async () => {
     const which = [classics[0] ?? '', '--file', catalog, '--remote', ...remote(registry)];
     const { results } = await smoke([...which, ...own, '--modes', 'oci+fetch'], { cwd: folder });
     expect(results.map(({ status, reason }) => ({ status, reason }))).toEqual([

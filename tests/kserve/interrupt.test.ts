@@ -62,7 +62,7 @@ describe.skipIf(missingClusters())('smoke interrupted', () => {
     ['SIGINT', 'a model is served', () => has('inferenceservices', '--all-namespaces')],
   ];
 
-  test.each(stages)('%s once %s: nothing stays', async (signal, _, reached) => {
+  test.each(stages)('%s once %s: nothing is left behind', async (signal, _, reached) => {
     const { child, said, ended } = start();
     const isOver = () => child.exitCode !== null || child.signalCode !== null;
     const stage = async () => isOver() || (await reached());
@@ -74,7 +74,7 @@ describe.skipIf(missingClusters())('smoke interrupted', () => {
     expect(await docker('ps', '--all', '--quiet'), said()).toBe('');
   });
 
-  test('what SIGKILL leaves, the next run deletes', async () => {
+  test('the next run deletes what a killed run left', async () => {
     const killed = start();
     const isThere = async (): Promise<boolean> => (await kindClusters()).length > 0;
     await expect.poll(isThere, { timeout: 300_000, interval: 250 }).toBe(true);

@@ -17,7 +17,7 @@ describe.skipIf(missingClusters())('a cluster that smoke makes and deletes', () 
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('KServe 0.16: what was built answers right as OpenShift would run it and as uidModelcar', async () => {
+  test("KServe 0.16: the built image returns the correct prediction under OpenShift's and uidModelcar's security contexts", async () => {
     // The runtime of that release is MLServer 1.5, for which nothing here was pinned.
     const runtime = ['--with-runtime', '--server-image', 'docker.io/seldonio/mlserver:1.7.1'];
     const which = [...classics, '--file', catalog, '--output', 'layout'];

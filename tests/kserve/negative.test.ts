@@ -63,7 +63,7 @@ describe.skipIf(missingClusters())('images that do not serve', () => {
 
   const of = (name: string): SmokeResult | undefined => results.find(({ model }) => model === name);
 
-  test('what the broken ones are made from serves', () => {
+  test('the image that the broken ones derive from serves', () => {
     expect(of('good')).toMatchObject({ status: 'passed' });
   });
 
@@ -75,7 +75,7 @@ describe.skipIf(missingClusters())('images that do not serve', () => {
     });
   });
 
-  test('a private registry: without a secret it is the pull, with one it serves', async () => {
+  test('a private registry: the pull fails without a secret, the model serves with one', async () => {
     const { host, username = '', password = '' } = locked;
     const auth = Buffer.from(`${username}:${password}`).toString('base64');
     const credentials = JSON.stringify({ auths: { [host]: { auth } } });
@@ -119,7 +119,7 @@ describe.skipIf(missingClusters())('images that do not serve', () => {
     expectAllPassed(await smoke([...which, ...allowed], { cwd: folder }), 1);
   });
 
-  test('a wrong answer is shown beside the right one', () => {
+  test('a wrong prediction is printed beside the expected one', () => {
     const { expected = [], got } = of('wrong-answer')?.diagnosis ?? {};
     expect(expected.length).toBeGreaterThan(2);
     expect(got).toEqual(expected.map((label) => 2 - label));
