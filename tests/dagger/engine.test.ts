@@ -99,7 +99,7 @@ describe.skipIf(!reached)('on a real engine', () => {
     expect(stderr).not.toContain('iris: started');
   });
 
-  test('a wrong name ends in our sentence', async () => {
+  test("a wrong name ends with the program's error", async () => {
     const { code, stderr } = await call(folder, 'build', '--source', '.', '--model', 'iriss');
     expect(code).not.toBe(0);
     expect(stderr).toMatch(
