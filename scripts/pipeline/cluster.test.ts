@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const kubeconfig = (...names: string[]) => JSON.stringify({ contexts: names.map((name) => ({ name })) });
 
-it('takes the kubeconfig away that the cluster had before', async () => {
+it('deletes the kubeconfig of an earlier cluster', async () => {
   await makeRoom(file, 'kind-mine');
   await writeFile(file, kubeconfig('kind-mine'));
   await makeRoom(file, 'kind-mine');

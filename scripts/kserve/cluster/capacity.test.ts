@@ -31,24 +31,24 @@ const pod = (nodeName: string, cpu: string, memory: string, phase = 'Running'): 
 });
 const need = { cpu: 1, memory: 4 * 1024 ** 3 };
 
-it('fits pods into what is left, by CPU or memory, whichever is less', () => {
+it('fits pods into the free CPU or memory, whichever is less', () => {
   expect(roomFor(need, [node('a')], [])).toBe(4);
   expect(roomFor(need, [node('a')], [pod('a', '1500m', '1Gi')])).toBe(2);
   expect(roomFor(need, [node('a')], [pod('a', '0', '9Gi')])).toBe(1);
   expect(roomFor(need, [node('a')], [pod('a', '0', '16Gi')])).toBe(0);
 });
 
-it('counts no pod of another node, and none that ended', () => {
+it('ignores pods of other nodes, and those that ended', () => {
   expect(roomFor(need, [node('a')], [pod('b', '4', '16Gi'), pod('a', '4', '16Gi', 'Succeeded')])).toBe(4);
 });
 
-it('adds up nodes, but not those that take no pods', () => {
+it('adds up the schedulable nodes', () => {
   const tainted = node('b', { spec: { taints: [{ effect: 'NoSchedule' }] } });
   const cordoned = node('c', { spec: { unschedulable: true } });
   expect(roomFor(need, [node('a'), tainted, cordoned, node('d')], [])).toBe(8);
 });
 
-it('takes an init container that asks for more than all others', () => {
+it('counts an init container that requests more than the others together', () => {
   const requests = (cpu: string) => ({ resources: { requests: { cpu, memory: '1Gi' } } });
   const facts = { spec: { containers: [requests('1'), requests('1')], initContainers: [requests('3')] } };
   expect(requestOf(facts)).toEqual({ cpu: 3, memory: 2 * 1024 ** 3 });

@@ -6,7 +6,7 @@ import { selfSigned } from './certificate.ts';
 
 const names = ['kserve-webhook-server-service.kserve.svc', 'other.kserve.svc'];
 
-it('is one that Node reads, for the names and the days asked for', () => {
+it('is valid for Node, with the requested names and days', () => {
   const { certificate } = selfSigned(names, 30);
   const read = new X509Certificate(certificate);
   expect(read.subjectAltName).toBe(names.map((name) => `DNS:${name}`).join(', '));
@@ -18,7 +18,7 @@ it('is one that Node reads, for the names and the days asked for', () => {
   expect(Date.parse(read.validFrom)).toBeLessThan(Date.now() - 3_500_000);
 });
 
-it('is trusted in a TLS handshake by who has it as authority, and by nobody else', async () => {
+it('is trusted in a TLS handshake only by a client that has it as authority', async () => {
   const { key, certificate: cert } = selfSigned(names);
   const server = createServer({ key, cert }, (_, response) => response.end('fine'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -25,15 +25,15 @@ const put = (name: string, run: string) =>
   } as Parameters<ApiServer['put']>[1]);
 
 describe('connect', () => {
-  it('names the contexts that there are', () => {
+  it('names the existing contexts', () => {
     expect(() => connect({ text: cluster.kubeconfig, context: 'prod' })).toThrow(/has test/);
   });
 
-  it('says which file is none', () => {
+  it('names the file that is no kubeconfig', () => {
     expect(() => connect({ kubeconfig: '/nonexistent/config' })).toThrow(/^read \/nonexistent\/config: /);
   });
 
-  it('says which cluster is out of reach', async () => {
+  it('names the unreachable cluster', async () => {
     await cluster[Symbol.asyncDispose]();
     await expect(api.request('GET', '/apis')).rejects.toMatchObject({
       code: 'cluster',
@@ -56,12 +56,12 @@ describe('readFacts', () => {
     },
   );
 
-  it('lets the pods tell where it may not be read', async () => {
+  it('assumes the defaults when reading is forbidden', async () => {
     expect(await readFacts(api)).toMatchObject({ modelcars: { enabled: true } });
   });
 });
 
-it('changes uidModelcar, and only where it is not so yet', async () => {
+it('changes uidModelcar only when it differs', async () => {
   config('kserve', '{"image": "a", "uidModelcar": 1010}');
   const { signal } = new AbortController();
   const patches = () => cluster.requests.filter((line) => line.startsWith('PATCH')).length;
@@ -72,8 +72,8 @@ it('changes uidModelcar, and only where it is not so yet', async () => {
   expect((await readFacts(api)).modelcars).not.toHaveProperty('user');
 });
 
-describe('openWorkplace', () => {
-  it('makes a namespace and deletes it', async () => {
+describe('openNamespace', () => {
+  it('creates a namespace and deletes it', async () => {
     const workplace = await openNamespace(api, undefined, () => undefined);
     const path = `/api/v1/namespaces/${workplace.namespace}`;
     expect(workplace.namespace).toMatch(/^modelcars-smoke-[0-9a-f]{6}$/);
@@ -82,7 +82,7 @@ describe('openWorkplace', () => {
     expect(cluster.get(path)).toBeUndefined();
   });
 
-  it('deletes what a killed run of this machine left, and tells of others', async () => {
+  it('deletes the namespace of a killed run on this machine, and reports others', async () => {
     put('modelcars-smoke-dead', `999999999 ${hostname()} 2026-01-01T00:00:00Z`);
     put('modelcars-smoke-alive', `${process.pid} ${hostname()} 2026-01-01T00:00:00Z`);
     put('modelcars-smoke-away', '1 elsewhere 2026-01-01T00:00:00Z');
@@ -98,14 +98,14 @@ describe('openWorkplace', () => {
     await workplace[Symbol.asyncDispose]();
   });
 
-  it('leaves a namespace that was given', async () => {
+  it('does not delete a given namespace', async () => {
     put('models', '');
     const workplace = await openNamespace(api, 'models', () => undefined);
     await workplace[Symbol.asyncDispose]();
     expect(cluster.get('/api/v1/namespaces/models')).toBeDefined();
   });
 
-  it('says how to go on where it may make none, or there is none', async () => {
+  it('gives the next step when creating is forbidden, or the given one is missing', async () => {
     cluster.onApply = () => ({ code: 403, reason: 'Forbidden', message: 'no' });
     await expect(openNamespace(api, undefined, () => undefined)).rejects.toMatchObject({
       next: expect.stringContaining('--namespace'),

@@ -58,7 +58,7 @@ const release = [
   }),
 ];
 
-it('keeps the InferenceService controller and what it needs, in an order that works', () => {
+it('keeps the InferenceService controller and its dependencies, in a working order', () => {
   const { definitions, core, rest } = prepare(release);
   const names = (objects: KubernetesObject[]) =>
     objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
@@ -74,7 +74,7 @@ it('keeps the InferenceService controller and what it needs, in an order that wo
   expect(definitions[0]?.spec).toEqual({ conversion: { strategy: 'None' } });
 });
 
-it('makes the certificates itself: the webhook trusts what the Secret holds', () => {
+it('creates the certificates: the webhook trusts the one in the Secret', () => {
   const { core } = prepare(release);
   const secret = core.find(({ kind }) => kind === 'Secret') as unknown as { data: Record<string, string> };
   const pem = Buffer.from(secret.data['tls.crt'] ?? '', 'base64').toString();
@@ -83,7 +83,7 @@ it('makes the certificates itself: the webhook trusts what the Secret holds', ()
   expect(hook.webhooks[0]?.clientConfig.caBundle).toBe(secret.data['tls.crt']);
 });
 
-it('lets the controller start from what the node has, without the proxy', () => {
+it("starts the controller from the node's images, without the proxy", () => {
   const { core } = prepare(release);
   expect(core.find(({ kind }) => kind === 'Deployment')).toMatchObject({
     spec: {
@@ -103,18 +103,18 @@ it('lets the controller start from what the node has, without the proxy', () => 
   });
 });
 
-it('leaves what it was given as it was', () => {
+it('does not change its input', () => {
   const before = structuredClone(release);
   prepare(release);
   expect(release).toEqual(before);
 });
 
-it('makes the namespace that releases from 0.17 on leave out, and only then', () => {
+it('creates the namespace only when the release leaves it out (since 0.17)', () => {
   const named = prepare([object('v1', 'Namespace', 'kserve'), ...release]).core;
   expect(named.filter(({ kind }) => kind === 'Namespace')).toHaveLength(1);
 });
 
-it('turns modelcars on, ingress off, and asks for plain Deployments', () => {
+it('turns modelcars on and ingress off, and requests plain Deployments', () => {
   const data = configure({
     data: {
       _example: 'words',
@@ -139,13 +139,13 @@ it.each([
   expect(readModelcars({ data: { storageInitializer } })).toEqual(expected);
 });
 
-it('sets and takes away uidModelcar, and nothing else', () => {
+it('sets and removes uidModelcar, and nothing else', () => {
   const config = { data: { storageInitializer: '{"image": "a", "uidModelcar": 1010}' } };
   expect(JSON.parse(withModelcarUser(config, undefined))).toEqual({ image: 'a' });
   expect(JSON.parse(withModelcarUser(config, 7))).toEqual({ image: 'a', uidModelcar: 7 });
 });
 
-it('says which part of the ConfigMap is broken', () => {
+it('names the broken part of the ConfigMap', () => {
   expect(() => readModelcars({ data: { storageInitializer: '{' } })).toThrow(
     /storageInitializer is not JSON/,
   );

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { container, evidence, pod, warning } from '../../../tests/support/cluster-evidence.ts';
 import { caseProgress } from './case-progress.ts';
 
-describe('standing', () => {
-  it('waits for KServe to make a pod, through its lost races', () => {
+describe('caseProgress', () => {
+  it('waits for KServe to create a pod, despite lost races', () => {
     expect(caseProgress(evidence())).toMatchObject({ stage: 'apply', state: 'waiting' });
     const race = warning('InternalError', 'Operation cannot be fulfilled: the object has been modified');
     expect(caseProgress(evidence({ events: [race] }))).toMatchObject({
@@ -23,14 +23,14 @@ describe('standing', () => {
     expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'failed' });
   });
 
-  it('ends at a scheme that KServe does not know', () => {
+  it('fails on a scheme that KServe does not support', () => {
     const events = [
       warning('InternalError', 'StorageURI not supported: storageUri [oci+native://a] is not supported'),
     ];
     expect(caseProgress(evidence({ events }))).toMatchObject({ stage: 'apply', state: 'failed' });
   });
 
-  it('has patience with a pod that finds no node', () => {
+  it('waits a while for a pod without a node', () => {
     const seen = evidence({
       pod: { ...pod([], { phase: 'Pending', ready: false, unschedulable: '0/1 nodes are available' }) },
     });
@@ -54,7 +54,7 @@ describe('standing', () => {
     expect(seen).toMatchObject({ stage: 'pull', state, container: 'modelcar-init' });
   });
 
-  it('ends when the image has no models, at once', () => {
+  it('fails at once when the image has no models', () => {
     const ended = container('modelcar-init', {
       state: 'terminated',
       ready: false,
@@ -67,7 +67,7 @@ describe('standing', () => {
     });
   });
 
-  it('goes on when an init container ended well', () => {
+  it('continues after a successful init container', () => {
     const fine = container('modelcar-init', {
       state: 'terminated',
       ready: true,
@@ -80,7 +80,7 @@ describe('standing', () => {
     expect(seen).toMatchObject({ stage: 'ready', state: 'waiting', container: 'kserve-container' });
   });
 
-  it('ends when the modelcar ends, even well: it has to stay', () => {
+  it('fails when the modelcar exits, even with code 0', () => {
     const ended = container('modelcar', {
       state: 'terminated',
       ready: false,
@@ -109,7 +109,7 @@ describe('standing', () => {
     },
   );
 
-  it('ends when the server runs out of memory', () => {
+  it('fails when the server runs out of memory', () => {
     const killed = container('kserve-container', {
       state: 'terminated',
       ready: false,
@@ -133,7 +133,7 @@ describe('standing', () => {
     expect(caseProgress(evidence({ pod: pod([broken]) }))).toMatchObject({ stage, state: 'failed' });
   });
 
-  it('asks a pod that is ready', () => {
+  it('is ready when the pod is ready', () => {
     const seen = evidence({ pod: pod([container('kserve-container'), container('modelcar')]) });
     expect(caseProgress(seen)).toMatchObject({ stage: 'answer', state: 'ready' });
   });

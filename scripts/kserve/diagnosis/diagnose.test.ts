@@ -4,7 +4,7 @@ import { caseProgress } from './case-progress.ts';
 import { diagnose } from './diagnose.ts';
 import type { Evidence } from './evidence.ts';
 
-/** The diagnosis of what the cluster says, as `trial` makes it. */
+/** The diagnosis of the evidence, as `runCase` calls it. */
 const of = (seen: Evidence) => diagnose(seen, caseProgress(seen));
 
 const crashed = (name: string, more = {}) =>
@@ -64,7 +64,7 @@ describe('diagnose', () => {
     expect(found.events).toEqual([`Warning Pod/iris-predictor-7c9f Failed: ${message}`]);
   });
 
-  it('tells an image without a shell', () => {
+  it('recognizes an image without a shell', () => {
     const message =
       'failed to create containerd task: runc create failed: exec: "sh": executable file not found in $PATH: unknown';
     const init = container('modelcar-init', {
@@ -81,7 +81,7 @@ describe('diagnose', () => {
     });
   });
 
-  it('tells an ENTRYPOINT by a modelcar that ends well', () => {
+  it('recognizes an ENTRYPOINT when the modelcar exits with code 0', () => {
     const ended = crashed('modelcar', { last: { exitCode: 0, reason: 'Completed' } });
     const seen = evidence({
       pod: pod([container('kserve-container'), ended]),
@@ -95,7 +95,7 @@ describe('diagnose', () => {
     });
   });
 
-  it('tells an image without models', () => {
+  it('recognizes an image without models', () => {
     const init = container('modelcar-init', {
       state: 'terminated',
       ready: false,
@@ -112,7 +112,7 @@ describe('diagnose', () => {
     });
   });
 
-  it('tells a folder that may not be read from an empty one, though KServe says the same of both', () => {
+  it('distinguishes an unreadable folder from an empty one, although KServe reports both alike', () => {
     const message = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
     const init = container('modelcar-init', {
       state: 'terminated',
@@ -163,7 +163,7 @@ describe('diagnose', () => {
     expect(found.fix).toMatch(fix);
   });
 
-  it('tells memory', () => {
+  it('recognizes a lack of memory', () => {
     const killed = crashed('kserve-container', { last: { exitCode: 137, reason: 'OOMKilled' } });
     expect(of(evidence({ pod: pod([killed]) }))).toMatchObject({
       stage: 'load',
@@ -180,7 +180,7 @@ describe('diagnose', () => {
     expect(found.cause).toMatch(cause);
   });
 
-  it('puts a wrong answer side by side, whatever the log complains of', () => {
+  it('shows expected and actual classes of a wrong answer, whatever is in the log', () => {
     const seen = server('ERROR not found');
     const answer = { what: 'row 1 is of class 0, not 1', expected: [2, 0, 1], got: [2, 1, 0] };
     const found = diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer });
@@ -191,7 +191,7 @@ describe('diagnose', () => {
     });
   });
 
-  it('looks into the log when a ready server does not know the model', () => {
+  it('reads the log when a ready server does not know the model', () => {
     const seen = evidence({
       pod: pod([container('kserve-container')]),
       logs: { 'kserve-container': ['UnpicklingError: invalid load key'] },
@@ -205,14 +205,14 @@ describe('diagnose', () => {
     });
   });
 
-  it('says so when it knows no cause, and how long it waited', () => {
+  it('gives no cause when none is known, and the time it waited', () => {
     const seen = evidence({ pod: pod([container('kserve-container', { ready: false })]) });
     const found = diagnose(seen, caseProgress(seen), { waited: 90_400 });
     expect(found).toMatchObject({ stage: 'ready', what: 'kserve-container is not ready after 90 s' });
     expect(found).not.toHaveProperty('cause');
   });
 
-  it('keeps to one screen: the last lines, warnings before the rest, each once', () => {
+  it('fits on one screen: the last lines, and events without repetitions, warnings first', () => {
     const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`);
     const normal = Array.from({ length: 9 }, (_, index) => ({
       ...warning('Pulled', `image ${index}`, index),

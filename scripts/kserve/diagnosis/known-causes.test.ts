@@ -25,7 +25,7 @@ it.each<[string, string[], RegExp]>([
   expect(findCause('load', texts.toReversed())?.cause).toMatch(cause);
 });
 
-it("init: a folder that may not be listed is not what KServe's own words say, an empty one", () => {
+it('init: an unreadable folder is not reported as empty, although KServe says so', () => {
   const lines = ['NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)'];
   expect(findCause('init', lines)?.cause).toMatch(/nothing below \/models/);
   expect(findCause('init', [...lines, "ls: can't open '/models': Permission denied"])?.cause).toMatch(

@@ -35,14 +35,14 @@ INFO:     Application shutdown complete.
 INFO:     Finished server process [22]`.split('\n');
 
 describe('a log', () => {
-  it('is told by its first error, not by what came of it', () => {
+  it('is summarized by its first error, not by the consequences', () => {
     expect(firstError(damaged)).toBe('KeyError: 47');
     expect(relevantLines(damaged)[0]).toEqual(['KeyError: 47']);
     expect(loadCause(damaged)?.cause).toContain('damaged');
     expect(loadCause(damaged)).not.toHaveProperty('race');
   });
 
-  it('is told by the error itself before what was being done', () => {
+  it('lists the error before the frames of its traceback', () => {
     const other = damaged.map((line) =>
       line.replace('KeyError: 47', "ModuleNotFoundError: No module named 'sklearn.x'"),
     );
@@ -53,13 +53,13 @@ describe('a log', () => {
     expect(loadCause(denied)).toMatchObject({ cause: expect.stringContaining('another user'), race: true });
   });
 
-  it('tells nothing by requests, ours or a probe’s', () => {
+  it('ignores lines about requests', () => {
     expect(
       loadCause(['INFO: 127.0.0.1 - "POST /v2/models/iris/infer HTTP/1.1" 404 Not Found', 'INFO: ready']),
     ).toBeUndefined();
   });
 
-  it('is cut to where the first error is named, and its end', () => {
+  it('is cut to the first error and the end', () => {
     const shown = excerpt(damaged);
     expect(shown).toHaveLength(12);
     expect(shown).toContain('KeyError: 47');

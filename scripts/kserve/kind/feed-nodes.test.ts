@@ -11,8 +11,8 @@ beforeEach(async () => {
   programs = await Programs.open();
   engine = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => engine.once('listening', resolve));
-  // A node whose gateway is another machine's (TEST-NET-1), and which reaches what it is asked to unless there is a
-  // file that says no.
+  // A node whose gateway is another machine (TEST-NET-1), and which reaches every address unless a file `unreachable`
+  // exists.
   await programs.add(
     'docker',
     `case "$*" in
@@ -31,7 +31,7 @@ const kindAt = (remote: Kind['remote']) =>
   ({ engine: 'docker', remote, nodes: async () => ['node'] }) as unknown as Kind;
 const there = () => ({ host: '127.0.0.1', port: (engine.address() as { port: number }).port });
 
-it('serves nodes of an engine elsewhere on the address that it is reached by', async () => {
+it('serves nodes of a remote engine on the local address of its connection', async () => {
   const feed = await feedNodes(kindAt(there()), []);
   expect(feed?.registry).toBe('modelcars.local');
   expect(await programs.read('hosts.toml')).toMatch(/^server = "http:\/\/127\.0\.0\.1:\d+"$/m);
@@ -39,7 +39,7 @@ it('serves nodes of an engine elsewhere on the address that it is reached by', a
   expect((await programs.calls()).at(-1)).toContain('rm -rf /etc/containerd/certs.d/modelcars.local');
 });
 
-it('serves none that cannot reach this machine', async () => {
+it('returns undefined for nodes that cannot reach this machine', async () => {
   expect(await feedNodes(kindAt(undefined), [])).toBeUndefined();
   await writeFile(`${programs.folder}/unreachable`, '');
   expect(await feedNodes(kindAt(there()), [])).toBeUndefined();

@@ -47,27 +47,27 @@ it('pulls into the engine and loads into every node', async () => {
   expect(warned).toEqual([]);
 });
 
-it('pulls nothing that the engine has kept, but a tag that moves', async () => {
+it('pulls again only a moving tag, not an image the engine has', async () => {
   await writeFile(join(programs.folder, 'engine'), 'a/b:v1\na/c\n');
   await bring('a/b:v1', 'a/c');
   expect(await pulls()).toEqual(['docker pull a/c']);
   expect(await programs.read('node1')).toContain('archive of a/b:v1');
 });
 
-it('leaves alone what nodes have, and loads only into those that lack it', async () => {
+it('loads an image only into nodes that lack it', async () => {
   await writeFile(join(programs.folder, 'node1'), 'a/b:v1\n');
   await bring('a/b:v1');
   expect(await programs.read('node1')).toBe('a/b:v1\n');
   expect(await programs.read('node2')).toBe('archive of a/b:v1\n');
 });
 
-it('pulls nothing that every node has, as an image with all in it', async () => {
+it('pulls no image that every node has', async () => {
   for (const node of ['node1', 'node2']) await writeFile(join(programs.folder, node), 'a/b:v1\n');
   await bring('a/b:v1');
   expect(await pulls()).toEqual([]);
 });
 
-it('warns of what cannot be pulled or saved, and goes on', async () => {
+it('warns about an image that cannot be pulled or saved, and continues', async () => {
   await writeFile(join(programs.folder, 'torn'), '');
   await bring('a/withheld:v1', 'a/b:v1');
   await rm(join(programs.folder, 'torn'));

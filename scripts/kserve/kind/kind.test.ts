@@ -31,7 +31,7 @@ const made = (more: object = {}) => ({
   ...more,
 });
 
-it('opens the cluster of an engine elsewhere, and points the kubeconfig at it', async () => {
+it('opens the API server of a remote engine, and puts its host into the kubeconfig', async () => {
   process.env.DOCKER_HOST = 'tcp://docker:2375';
   const kind = new Kind('kind', 'smoke', 'docker');
   await kind.create(made());
@@ -41,7 +41,7 @@ it('opens the cluster of an engine elsewhere, and points the kubeconfig at it', 
   expect(await kind.kubeconfig()).toBe('server: https://docker:41000\n');
 });
 
-it("adds that to the user's configuration, and says which one cannot be read", async () => {
+it("extends the user's configuration, and names one that cannot be read", async () => {
   process.env.DOCKER_HOST = 'tcp://docker:2375';
   const kind = new Kind('kind', 'smoke', 'docker');
   const own = join(programs.folder, 'own.yaml');

@@ -58,14 +58,14 @@ const calls = async () =>
 const clusters = () => readFile(join(folder, 'clusters'), 'utf8');
 
 describe('openOwnCluster', () => {
-  it('deletes what it made when something goes wrong after it', async () => {
+  it('deletes the cluster when a later step fails', async () => {
     await expect(openOwnCluster(options())).rejects.toThrow('run kind get');
     expect(await clusters()).toBe('');
     expect(await calls()).toContain('delete cluster');
     expect(said).toContain('Preparing nodes');
   });
 
-  it('deletes what kind left when it failed, and shows what it said', async () => {
+  it('deletes what a failed kind left behind, and shows its output', async () => {
     await writeFile(join(folder, 'broken'), 'ERROR: failed to pull the node image\n');
     await expect(openOwnCluster(options())).rejects.toMatchObject({
       code: 'cluster',
@@ -74,7 +74,7 @@ describe('openOwnCluster', () => {
     expect(await clusters()).toBe('');
   });
 
-  it('deletes what it made when it is stopped, and does not wait for kind', async () => {
+  it('deletes the cluster on abort, without waiting for kind', async () => {
     await writeFile(join(folder, 'slow'), '');
     const controller = new AbortController();
     const opened = openOwnCluster(options({ signal: controller.signal }));
@@ -87,7 +87,7 @@ describe('openOwnCluster', () => {
     expect(await clusters()).toBe('');
   });
 
-  it('takes away what a killed run left, before it makes its own', async () => {
+  it('deletes the leftovers of a killed run before it creates its own cluster', async () => {
     await mkdir(join(folder, 'memory'));
     await writeFile(join(folder, 'memory', 'smoke.json'), '{"wish": "x", "ready": false}');
     await writeFile(join(folder, 'clusters'), 'smoke\n');
@@ -97,14 +97,14 @@ describe('openOwnCluster', () => {
     expect(said[0]).toContain('left behind');
   });
 
-  it('deletes again what an engine was still making', async () => {
+  it('deletes a container again that the engine was still creating', async () => {
     await writeFile(join(folder, 'late'), '');
     await expect(openOwnCluster(options())).rejects.toThrow('run kind get');
     expect((await calls()).filter((call) => call === 'delete cluster').length).toBeGreaterThan(2);
     expect(await clusters()).toBe('');
   });
 
-  it('ends what a killed run had started, which would make it again', async () => {
+  it('kills the `kind create` of a killed run, which would recreate the cluster', async () => {
     await writeFile(join(folder, 'slow'), '');
     const orphan = spawn(join(folder, 'kind'), ['create', 'cluster', '--name', 'smoke', '--wait', '1s'], {
       detached: true,
@@ -121,7 +121,7 @@ describe('openOwnCluster', () => {
     expect(orphan.signalCode).toBe('SIGKILL');
   });
 
-  it('leaves a cluster alone that it did not make', async () => {
+  it('refuses a cluster that it did not create, and leaves it alone', async () => {
     await writeFile(join(folder, 'clusters'), 'smoke\n');
     await expect(openOwnCluster(options())).rejects.toMatchObject({
       message: expect.stringContaining('did not create'),
@@ -131,18 +131,18 @@ describe('openOwnCluster', () => {
     expect(await calls()).not.toContain('delete cluster');
   });
 
-  it('leaves a cluster alone that another run is at', async () => {
+  it('refuses a cluster that another run is using, and leaves it alone', async () => {
     await mkdir(join(folder, 'memory'));
     const held = await tryLock(join(folder, 'memory', 'smoke.json'));
     await expect(openOwnCluster(options())).rejects.toThrow('another smoke test is using it');
     await held?.release();
   });
 
-  it('takes over at once from a run that was killed a moment ago', async () => {
+  it('takes the lock of a run that was killed a moment ago', async () => {
     const memory = join(folder, 'memory', 'smoke.json');
     const killed = spawn('true', { stdio: 'ignore' });
     await once(killed, 'exit');
-    // What the lock's library leaves, and whose it was.
+    // The leftovers of the lock's library, with the owner's id.
     await mkdir(`${memory}.lock`, { recursive: true });
     await writeFile(`${memory}.owner`, `${killed.pid} ${hostname()}`);
     await writeFile(memory, JSON.stringify({ wish: 'x', ready: false }));
@@ -151,7 +151,7 @@ describe('openOwnCluster', () => {
     expect(said[0]).toContain('left behind');
   });
 
-  it('says what is missing where there is no container engine', async () => {
+  it('reports the engines it tried when none responds', async () => {
     await writeFile(join(folder, 'docker'), '#!/bin/sh\necho cannot connect >&2; exit 1\n');
     await writeFile(join(folder, 'podman'), '#!/bin/sh\nexit 125\n', { mode: 0o755 });
     await expect(openOwnCluster(options())).rejects.toMatchObject({

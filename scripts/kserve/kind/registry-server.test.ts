@@ -48,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-it('says that it is a registry', async () => {
+it('answers GET /v2/ as a registry', async () => {
   expect((await fetch(`${base}/`)).status).toBe(200);
 });
 
@@ -69,7 +69,7 @@ it.each([
   }
 });
 
-it('takes a blob up where it broke', async () => {
+it('resumes a blob from a range', async () => {
   const response = await fetch(`${base}/a/blobs/${layer.digest}`, { headers: { Range: 'bytes=8-' } });
   expect(response.status).toBe(206);
   expect(response.headers.get('content-range')).toBe('bytes 8-20/21');
@@ -86,11 +86,11 @@ it.each([
   expect((await fetch(`${base}${path}`, { method })).status).toBe(status);
 });
 
-it('serves no address that is not this machine', async () => {
+it('fails on an address of another machine', async () => {
   await expect(serveImages([{ store, root: index }], '192.0.2.1')).rejects.toThrow(/EADDRNOTAVAIL/);
 });
 
-it('makes a tar of the same, each blob once, for nodes that cannot reach it', async () => {
+it('writes the same images as a tar, each blob once', async () => {
   const chunks: Uint8Array[] = [];
   const image = { store, root: index, name: `modelcars.local/iris@${index.digest}` };
   for await (const chunk of layoutTar([image, image])) chunks.push(chunk);

@@ -21,13 +21,13 @@ describe('remoteEngine', () => {
     expect(remoteEngine({ DOCKER_HOST })).toEqual(expected);
   });
 
-  it('takes the port of TLS where TLS is asked for', () => {
+  it('uses the TLS port with DOCKER_TLS_VERIFY', () => {
     expect(remoteEngine({ DOCKER_HOST: 'tcp://docker', DOCKER_TLS_VERIFY: '1' })?.port).toBe(2376);
   });
 });
 
 describe('withAccess', () => {
-  it('opens the port and puts the name into the certificate', () => {
+  it('opens the port and adds the name to the certificate', () => {
     const config = parse(withAccess(undefined, { host: 'docker' }));
     expect(config).toMatchObject({ kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4' });
     expect(config.networking).toEqual({ apiServerAddress: '0.0.0.0' });
@@ -40,7 +40,7 @@ describe('withAccess', () => {
     ]);
   });
 
-  it("keeps what the user's configuration says", () => {
+  it("keeps the user's settings", () => {
     const own = 'kind: ClusterConfiguration\napiServer: { certSANs: [mine] }\n';
     const given = {
       nodes: [{ role: 'control-plane' }],
@@ -54,13 +54,13 @@ describe('withAccess', () => {
     expect(config.kubeadmConfigPatches[1]).toBe(own);
   });
 
-  it('sets the port that was asked for, and opens nothing of an engine here', () => {
+  it('sets the requested port, and opens no address for a local engine', () => {
     const config = parse(withAccess('networking: { apiServerPort: 1, ipFamily: dual }', { port: 6443 }));
     expect(config.networking).toEqual({ apiServerPort: 6443, ipFamily: 'dual' });
     expect(config.kubeadmConfigPatches).toEqual([]);
   });
 
-  it.each(['- a list', 'a: [', 'a word'])('refuses what is no configuration: %s', (text) => {
+  it.each(['- a list', 'a: [', 'a word'])('rejects an invalid configuration: %s', (text) => {
     expect(() => withAccess(text, { host: 'docker' })).toThrow(/^read --kind-config: /);
   });
 });
@@ -79,7 +79,7 @@ describe('pointedAt', () => {
 });
 
 describe('addressTowards', () => {
-  it('is the one that a connection to the engine has here', async () => {
+  it('is the local address of a connection to the engine', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };

@@ -44,7 +44,7 @@ async function install(complaint: string): Promise<unknown> {
   return error;
 }
 
-it('says that the package index is out of reach, and what to do; nothing half-made stays', async () => {
+it('reports an unreachable package index and the next step, and leaves no partial environment', async () => {
   const error = await install('NewConnectionError: Temporary failure in name resolution');
   expect(error).toMatchObject({
     code: 'network',
@@ -53,13 +53,13 @@ it('says that the package index is out of reach, and what to do; nothing half-ma
   });
 });
 
-it("tells pip's last error", async () => {
+it("reports pip's last error", async () => {
   expect(await install('ERROR: No matching distribution found for b==2')).toMatchObject({
     message: 'install server: No matching distribution found for b==2',
   });
 });
 
-it('says which Python to install', async () => {
+it('names the Python to install', async () => {
   mkdirSync(join(folder, 'cache'));
   const requirements = join(folder, 'pins');
   const settings = { name: 'server', requirements, interpreters: ['python0.1'] };
@@ -68,7 +68,7 @@ it('says which Python to install', async () => {
   });
 });
 
-it('has no server for vLLM of its own, and takes a command', async () => {
+it('skips vLLM without a server, and accepts a command', async () => {
   expect(await launcherFor(vllm, undefined, { cache: folder })).toEqual({
     reason: expect.stringMatching(/kserve-huggingfaceserver.*--server-image.*--server-command/),
   });
@@ -81,7 +81,7 @@ it('has no server for vLLM of its own, and takes a command', async () => {
   });
 });
 
-it("asks for readiness where the framework's requests go", () => {
+it("polls readiness at the paths of the framework's requests", () => {
   expect(readyPaths(sklearn.smoke, 'iris')).toEqual(['/v2/models/iris/ready']);
   expect(readyPaths(vllm.smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
 });
@@ -98,7 +98,7 @@ it.each([
   });
 });
 
-it('tells a folder that may not be listed from an empty one', () => {
+it('distinguishes an unreadable folder from an empty one', () => {
   const invalid = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
   const cause = (lines: string[]) => failed('init', 'modelcar-init', { code: 1, lines }).diagnosis?.cause;
   expect(cause([invalid])).toContain('nothing below /models');

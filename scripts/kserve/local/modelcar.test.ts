@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { prefetch } from './modelcar.ts';
 import type { Pod } from './pod.ts';
 
-/** A pod in whose image every command is this script. */
+/** A pod that runs this script in place of every command of the image. */
 function podOf(script: string): Pod {
   return {
     inImage: () => spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] }),
@@ -16,7 +16,7 @@ function podOf(script: string): Pod {
 
 const image = { env: [], entrypoint: [] };
 
-it('takes a line for one line in however many pieces it comes, as nsenter writes it', async () => {
+it('joins a line that arrives in pieces, as nsenter writes it', async () => {
   const pieces = ['nsenter: ', 'failed to execute sh', ': No such file or directory\\n', 'and the last'];
   const script = pieces.map((piece) => `printf '${piece}' >&2`).join('; sleep 0.1; ');
   expect(await prefetch(podOf(`${script}; exit 127`), image)).toEqual({
@@ -25,7 +25,7 @@ it('takes a line for one line in however many pieces it comes, as nsenter writes
   });
 });
 
-it('keeps the last hundred lines of those that have something', async () => {
+it('keeps the last hundred lines that are not empty', async () => {
   const { lines } = await prefetch(podOf('seq 200; echo'), image);
   expect(lines).toEqual(Array.from({ length: 100 }, (_, index) => `${index + 101}`));
 });

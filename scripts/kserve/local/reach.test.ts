@@ -17,7 +17,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('covers the uppermost closed folder once, and shows the needed ones in it', () => {
+it('covers the topmost closed folder once, and exposes the needed folders in it', () => {
   const script = reachScript([
     join(folder, 'home/tools/bin'),
     join(folder, 'home/other'),
@@ -37,7 +37,7 @@ it('covers the uppermost closed folder once, and shows the needed ones in it', (
   ]);
 });
 
-it('finds all that lies beside what a command names or PATH has', async () => {
+it('finds the folders beside those that a command names or PATH holds', async () => {
   vi.stubEnv('PATH', `/usr/bin:${join(folder, 'open')}`);
   expect(await foldersOfCommand('serve --port "$PORT" /usr/bin/python')).toEqual([]);
   vi.stubEnv('PATH', `/usr/bin:${join(folder, 'home/tools/bin')}`);

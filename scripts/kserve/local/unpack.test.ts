@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => removeTree(folder));
 
 const never = new AbortController().signal;
-/** A random user of group 0, seen by somebody who cannot set owners. */
+/** A random user of group 0, for a process that cannot set owners. */
 const stranger: Reader = { uid: 64_000, gid: 0, chown: false };
 
 async function tar(...members: Member[]): Promise<Buffer> {
@@ -80,7 +80,7 @@ it('applies later layers to earlier ones: files, whiteouts, opaque folders, a fo
   expect(await readdir(join(folder, 'turns'))).toEqual(['in']);
 });
 
-describe('modes, for who cannot set owners', () => {
+describe('modes, without permission to set owners', () => {
   const mode = async (path: string) => (await stat(join(folder, path))).mode & 0o700;
   it.each<[string, Partial<Header>, number]>([
     ['the contract', { mode: 0o444, uid: 1001, gid: 0 }, 0o400],
@@ -94,7 +94,7 @@ describe('modes, for who cannot set owners', () => {
     expect(await mode('f')).toBe(expected);
   });
 
-  it("closes a folder of root's, with its files in it", async () => {
+  it('closes a folder of root, including its files', async () => {
     const own = { mode: 0o700, uid: 0, gid: 0 };
     await unpack([await tar({ name: 'm/', type: 'directory', ...own }, { name: 'm/f', text: 'x' })]);
     expect(await mode('m')).toBe(0);
@@ -124,7 +124,7 @@ describe('stays in its folder', () => {
     expect(await readFile(join(folder, 'tmp/x'), 'utf8')).toBe('x');
   });
 
-  it('by a file over a link: the link goes, not what it points to', async () => {
+  it('when a file replaces a link: the link is deleted, not its target', async () => {
     await using kept = await temporaryFile('kept');
     await unpack([
       await tar({ name: 'f', type: 'symlink', linkname: kept.path }, { name: 'f', text: 'mine' }),
@@ -133,13 +133,13 @@ describe('stays in its folder', () => {
     expect(await readFile(join(folder, 'f'), 'utf8')).toBe('mine');
   });
 
-  it('by a hard link', async () => {
+  it('with a hard link', async () => {
     await using kept = await temporaryFile('kept');
     const link = { name: 'f', type: 'link' as const, linkname: kept.path };
     await expect(unpack([await tar(link)])).rejects.toThrow(/unpack the image/);
   });
 
-  it('by links in circles', async () => {
+  it('with a loop of links', async () => {
     const circle = [
       { name: 'a', type: 'symlink' as const, linkname: 'b' },
       { name: 'b', type: 'symlink' as const, linkname: 'a' },
@@ -150,7 +150,7 @@ describe('stays in its folder', () => {
   });
 });
 
-it('sets no mode through a link that took the place of a folder', async () => {
+it('sets no mode through a link that replaced a folder', async () => {
   await using kept = await temporaryFile('kept');
   const outside = dirname(kept.path);
   await chmod(outside, 0o750);
@@ -163,7 +163,7 @@ it('sets no mode through a link that took the place of a folder', async () => {
   expect((await stat(outside)).mode & 0o777).toBe(0o750);
 });
 
-it('unpacks an image whose later layer takes a folder away', async () => {
+it('unpacks an image whose later layer removes a folder', async () => {
   await unpack([
     await tar({ name: 'a/b/', type: 'directory', mode: 0o755 }, { name: 'a/b/c', text: 'x' }),
     await tar({ name: '.wh.a' }, { name: 'd', text: 'y' }),
@@ -205,7 +205,7 @@ it.each<[string, Member[], RegExp]>([
   await expect(unpack([await tar(...members)])).rejects.toBeInstanceOf(ModelcarsError);
 });
 
-it('leaves devices and pipes out, and takes the set-user-ID bit from programs', async () => {
+it('skips devices and pipes, and removes the set-user-ID bit', async () => {
   const program = {
     name: 'su',
     text: 'ELF',
@@ -262,7 +262,7 @@ it('keeps links as they are, and hard links as one file', async () => {
   expect((await lstat(join(folder, 'bin/ls'))).ino).toBe((await lstat(join(folder, 'bin/tool'))).ino);
 });
 
-it('says that a layer is damaged', async () => {
+it('reports a damaged layer', async () => {
   const whole = await tar({ name: 'f', text: 'x'.repeat(5000) });
   await expect(unpack([whole.subarray(0, 2000)])).rejects.toMatchObject({
     code: 'integrity',

@@ -26,7 +26,7 @@ function model(serving?: Partial<Serving>): Model {
 }
 
 describe('inferenceService', () => {
-  it('says no more than it has to', () => {
+  it('sets only the required fields', () => {
     expect(inferenceService(model(), sklearn, { image })).toEqual({
       apiVersion: 'serving.kserve.io/v1beta1',
       kind: 'InferenceService',
@@ -44,7 +44,7 @@ describe('inferenceService', () => {
     });
   });
 
-  it('takes what models.yaml and the command line say', () => {
+  it('applies the settings of models.yaml and the command line', () => {
     const serving = {
       runtime: 'vllm-cuda-runtime',
       modelFormat: 'vLLM',
@@ -79,13 +79,13 @@ describe('inferenceService', () => {
     });
   });
 
-  it('names no protocol that KServe does not know', () => {
+  it('omits a protocol that KServe does not know', () => {
     expect(inferenceService(model(), vllm, { image }).spec.predictor.model).not.toHaveProperty(
       'protocolVersion',
     );
   });
 
-  it('runs all containers as OpenShift would, and the server even against its runtime', () => {
+  it('runs all containers as OpenShift would, overriding the user of the runtime', () => {
     const security = { as: 'openshift', user: 1_000_680_000 } as const;
     const { predictor } = inferenceService(model(), sklearn, { image, security }).spec;
     expect(predictor.securityContext).toEqual({
@@ -109,7 +109,7 @@ describe('inferenceService', () => {
     expect(predictor.model).not.toHaveProperty('securityContext');
   });
 
-  it('asks for a plain Deployment by the name that old and new releases know', () => {
+  it('requests a plain Deployment by the name that all releases know', () => {
     const { metadata } = inferenceService(model(), sklearn, { image, raw: true });
     expect(metadata.annotations).toEqual({ 'serving.kserve.io/deploymentMode': 'RawDeployment' });
   });
@@ -127,7 +127,7 @@ describe('servingRuntime', () => {
     expect(servingRuntime(name).spec.containers[0]?.image).toMatch(/^[a-z.]+\/.+:[^:]*\d/);
   });
 
-  it('takes the formats and protocols that the frameworks ask for', () => {
+  it('supports the formats and protocols of the frameworks', () => {
     const { supportedModelFormats, protocolVersions } = servingRuntime(sklearn.runtime).spec;
     expect(supportedModelFormats.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['sklearn', 'xgboost', 'lightgbm']),
@@ -135,13 +135,13 @@ describe('servingRuntime', () => {
     expect(protocolVersions).toContain(sklearn.protocolVersion);
   });
 
-  it('refuses one that it does not know', () => {
+  it('refuses an unknown runtime', () => {
     expect(() => servingRuntime('kserve-mlservr')).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 });
 
 describe('YAML', () => {
-  it('comes back as it went', () => {
+  it('survives a round trip', () => {
     const objects = [servingRuntime('kserve-mlserver'), inferenceService(model(), sklearn, { image })];
     expect(fromYaml(toYaml(objects), 'test')).toEqual(objects);
   });
@@ -153,7 +153,7 @@ describe('YAML', () => {
     expect(found.map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
   });
 
-  it.each([['- 1'], ['a: b'], ['kind: {']])('refuses what is none: %s', (text) => {
+  it.each([['- 1'], ['a: b'], ['kind: {']])('refuses a text that is no manifest: %s', (text) => {
     expect(() => fromYaml(text, 'kserve.yaml')).toThrow(/^read kserve\.yaml: /);
   });
 });

@@ -9,12 +9,12 @@ const own: Abilities = {
 };
 const given: Abilities = { ...own, own: false };
 
-/** mode, user → uidModelcar to set, or why not. */
+/** mode, user → uidModelcar to set, or the reason to skip. */
 const plan = (...options: [Parameters<typeof planCases>[1], Parameters<typeof planCases>[2], Abilities]) =>
   planCases(['iris'], ...options).map(({ mode, security, user, skip }) => [mode, security, skip ?? user]);
 
 describe('planCases', () => {
-  it('sets uidModelcar as each case needs it, in a cluster of our own', () => {
+  it('sets uidModelcar for each case in a new cluster', () => {
     expect(plan(['oci'], ['runtime', 'openshift', 'modelcar'], own)).toEqual([
       ['oci', 'runtime', 1010],
       ['oci', 'openshift', undefined],
@@ -24,7 +24,7 @@ describe('planCases', () => {
     expect(plan(['oci'], ['modelcar'], without)).toEqual([['oci', 'modelcar', 1010]]);
   });
 
-  it('changes nothing in a cluster that is not ours: what it does not do is skipped, with the reason', () => {
+  it('skips unsupported cases of an existing cluster, with the reason', () => {
     expect(plan(['oci'], ['runtime', 'openshift', 'modelcar'], given)).toEqual([
       ['oci', 'runtime', 1010],
       ['oci', 'openshift', expect.stringContaining('uidModelcar to 1010')],
@@ -37,14 +37,14 @@ describe('planCases', () => {
     ]);
   });
 
-  it('says what is missing where modelcars are off', () => {
+  it('names the setting when modelcars are off', () => {
     const off = { ...given, modelcars: { enabled: false, mode: 'modelcar' } };
     expect(plan(['oci'], ['runtime'], off)).toEqual([
       ['oci', 'runtime', expect.stringContaining('enableModelcar')],
     ]);
   });
 
-  it('knows which modes take what', () => {
+  it('skips combinations of mode and security that cannot work', () => {
     expect(plan(['oci+native', 'oci+fetch'], ['openshift', 'modelcar'], own)).toEqual([
       ['oci+native', 'openshift', undefined],
       ['oci+native', 'modelcar', expect.stringContaining('sidecar')],
@@ -58,7 +58,7 @@ describe('planCases', () => {
 });
 
 describe('serviceName', () => {
-  it('is one that KServe takes, with room for what it adds, and no two alike', () => {
+  it('is unique, valid and short enough for the suffix that KServe adds', () => {
     const names = [
       'iris',
       '7b-instruct',

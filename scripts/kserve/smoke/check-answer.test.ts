@@ -5,7 +5,7 @@ import { checkAnswer } from './check-answer.ts';
 const three: TensorExpectation = { output: 'predict', classes: [2, 0, 1], read: 'labels' };
 const threeScores: TensorExpectation = { ...three, read: 'scores' };
 
-/** An answer as MLServer 1.7.1 gives it. */
+/** An answer as MLServer 1.7.1 returns it. */
 function answer(shape: number[], data: unknown[], name = 'predict'): unknown {
   return {
     model_name: 'iris',
@@ -50,7 +50,7 @@ describe('checkAnswer', () => {
     expect(checkAnswer(three, given)).toEqual({ ok: true });
   });
 
-  it('says which row is wrong, and what came', () => {
+  it('names the wrong row and its class', () => {
     expect(checkAnswer(three, answer([3, 1], [2, 1, 0]))).toEqual({
       ok: false,
       expected: [2, 0, 1],
@@ -111,12 +111,12 @@ describe('checkAnswer', () => {
     expect(result).toHaveProperty('why', expect.stringContaining(why));
   });
 
-  it('shows nothing that moves a terminal, and not much of it', () => {
+  it('escapes control characters and shortens the text', () => {
     const result = checkAnswer(three, { error: `\u001b[2J\u009b2J\u202e${'x'.repeat(5000)}` });
     expect(result).toHaveProperty('why', expect.stringMatching(/^[ -~…]{1,300}$/));
   });
 
-  it('reads many columns without running out of stack', () => {
+  it('reads many columns without overflowing the stack', () => {
     const columns = 400_000;
     const line = new Array<number>(columns).fill(0).with(7, 1);
     expect(checkAnswer({ ...threeScores, classes: [7] }, answer([1, columns], line))).toEqual({ ok: true });
@@ -126,7 +126,7 @@ describe('checkAnswer', () => {
 describe('checkAnswer of a completion', () => {
   const wanted: CompletionExpectation = { read: 'completion', maxTokens: 16 };
 
-  /** As vLLM 0.11 gives it (vllm/entrypoints/openai/protocol.py, CompletionResponse). */
+  /** As vLLM 0.11 returns it (vllm/entrypoints/openai/protocol.py, CompletionResponse). */
   function completion(choice: Record<string, unknown> = {}, usage: Record<string, unknown> = {}) {
     return {
       id: 'cmpl-1',

@@ -32,7 +32,7 @@ const results: SmokeResult[] = [
   },
 ];
 
-it('is what CI systems read', () => {
+it('writes the JUnit form that CI systems read', () => {
   const xml = junit(results, (text) => text.replaceAll('secret-word', '****'));
   expect(xml.split('\n').slice(0, 3)).toEqual([
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -47,7 +47,7 @@ it('is what CI systems read', () => {
   expect(xml).not.toContain('secret-word');
 });
 
-it('holds nothing that XML forbids', () => {
+it('replaces characters that XML forbids', () => {
   const xml = junit(results, (text) => text);
   expect(xml).not.toContain(']]>');
   expect(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(xml)).toBe(false);

@@ -4,7 +4,7 @@ import { smokeRequests } from './request.ts';
 
 const expectation: SmokeTest['expect'] = { read: 'completion', maxTokens: 4 };
 
-it('puts the name into path and body', () => {
+it('inserts the name into path and body', () => {
   const body = { model: '{name}', prompt: 'a {name} stays', more: [{ model: '{name}' }, 1, null] };
   const smoke: SmokeTest = { path: '/v2/models/{name}/infer', body, expect: expectation };
   expect(smokeRequests(smoke, 'granite')).toEqual([

@@ -21,7 +21,7 @@ let cluster: ApiServer;
 let server: Server;
 let api: Api;
 let watch: NamespaceWatch;
-/** What the model server answers, one after the other; the last one for good. */
+/** The model server's answers in order; the last one repeats. */
 let answers: { status: number; body: unknown }[];
 let asked: string[];
 let notes: string[];
@@ -75,7 +75,7 @@ function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
   });
 }
 
-/** The pod that KServe would make, in some state. */
+/** Puts the pod that KServe would create, in the given state. */
 function showPod(ready: boolean, containers: object[], init: object[] = []): void {
   cluster.put(pods, {
     metadata: {
@@ -95,7 +95,7 @@ function showPod(ready: boolean, containers: object[], init: object[] = []): voi
 
 const running = { name: 'kserve-container', ready: true, restartCount: 0, state: { running: {} } };
 
-/** Takes the pod away once the service is, as KServe does. */
+/** Deletes the pod after the service, as KServe does. */
 function podFollowsService(): void {
   const gone = setInterval(() => {
     if (cluster.get(`${services}/iris`) !== undefined) return;
@@ -104,7 +104,7 @@ function podFollowsService(): void {
   }, 50);
 }
 
-/** A cluster that has the pod ready a moment after the apply, and takes it away with the service. */
+/** A cluster whose pod is ready a moment after the apply, and is deleted with the service. */
 function serves(): void {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
@@ -114,7 +114,7 @@ function serves(): void {
   };
 }
 
-it('passes a model that answers right, through a port-forward, and takes it away', async () => {
+it('passes a correct prediction through a port-forward, and deletes the service', async () => {
   serves();
   answers = [{ status: 200, body: right }];
   expect(await run()).toMatchObject({ model: 'iris', mode: 'oci', security: 'runtime', status: 'passed' });
@@ -135,7 +135,7 @@ it('waits while a ready server has not loaded the model', async () => {
   expect(await run()).toMatchObject({ status: 'passed' });
 });
 
-it('does not ask a wrong answer again, whatever Ready says', async () => {
+it('fails at the first wrong answer, even if the pod is ready', async () => {
   serves();
   const wrong = { outputs: [{ name: 'predict', shape: [6, 1], data: [0, 0, 0, 0, 0, 0] }] };
   answers = [{ status: 200, body: wrong }];
@@ -150,7 +150,7 @@ it('does not ask a wrong answer again, whatever Ready says', async () => {
   expect(asked).toHaveLength(1);
 });
 
-it('asks by the older protocol where a server has no other', async () => {
+it('uses the v1 protocol when the server has no other', async () => {
   serves();
   answers = [
     { status: 404, body: {} },
@@ -160,7 +160,7 @@ it('asks by the older protocol where a server has no other', async () => {
   expect(asked).toEqual(['POST /v2/models/iris/infer', 'POST /v1/models/iris:predict']);
 });
 
-it('tells a crash with the log of the run before', async () => {
+it('reports a crash with the log of the previous run', async () => {
   cluster.onApply = () => {
     const state = { waiting: { reason: 'CrashLoopBackOff' } };
     const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
@@ -185,7 +185,7 @@ it('tells a crash with the log of the run before', async () => {
   });
 });
 
-it('does not wait for a second crash that the log of the first one promises', async () => {
+it('does not wait for a second crash when the first log has a lasting cause', async () => {
   cluster.onApply = () => {
     const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
     setTimeout(() => showPod(true, [{ ...running, restartCount: 1, lastState }]), 50);
@@ -204,7 +204,7 @@ it('does not wait for a second crash that the log of the first one promises', as
   expect(asked).toEqual([]);
 });
 
-it('gives up at the timeout and says what it waited for', async () => {
+it('fails at the timeout and names what it waited for', async () => {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);
     podFollowsService();
@@ -227,7 +227,7 @@ it('keeps watching when the API server ends its watches', async () => {
   expect(await run()).toMatchObject({ status: 'passed' });
 });
 
-it('tells what the cluster refuses', async () => {
+it('reports the refusal of the cluster', async () => {
   cluster.onApply = () => ({
     code: 403,
     reason: 'Forbidden',
@@ -239,7 +239,7 @@ it('tells what the cluster refuses', async () => {
   });
 });
 
-it('skips a mode that the cluster does not know, and only then', async () => {
+it('skips only a mode that the cluster does not support', async () => {
   const message = 'StorageURI not supported: storageUri [oci+native://a] is not supported';
   cluster.onApply = () => {
     const involvedObject = { kind: 'InferenceService', name: 'iris' };
@@ -259,7 +259,7 @@ it('skips a mode that the cluster does not know, and only then', async () => {
   expect(await run()).toMatchObject({ status: 'failed', diagnosis: { stage: 'apply' } });
 });
 
-it('takes the service away when it is stopped', async () => {
+it('deletes the service on abort', async () => {
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error('stop')), 200);
   await expect(run({ signal: controller.signal })).rejects.toThrow('stop');
