@@ -1,7 +1,8 @@
 import type { Diagnosis, Stage } from '../types.ts';
 import { type CaseProgress, modelcar, server } from './case-progress.ts';
 import type { EventView, Evidence } from './evidence.ts';
-import { findCause, type KnownCause } from './known-causes.ts';
+import { findCause } from './find-cause.ts';
+import type { KnownCause } from './known-causes.ts';
 import { excerpt, relevantLines } from './server-log.ts';
 
 /** A model server's wrong answer, or the error in its place. */

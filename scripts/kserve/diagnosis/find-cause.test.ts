@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { findCause } from './known-causes.ts';
+import { findCause } from './find-cause.ts';
 
 const denied = "PermissionError: [Errno 13] Permission denied: '/mnt/models/model.joblib'";
 
