@@ -66,7 +66,7 @@ models:
     return result.stderr;
   };
   let builds = 0;
-  /** Builds the model anew; its digest, how much the hub's CDN was asked, and what was told. */
+  /** Builds the model; returns its digest, the number of requests to the hub, and stderr. */
   const build = async (env?: Record<string, string | undefined>) => {
     const before = hub.requests().length;
     const { code, stdout, stderr } = await go(['build', 'm', '--frozen', '--json', '-o', `out-${builds++}`], {

@@ -1,4 +1,4 @@
-/** The recipes of ci/ and docs/guide/ci.md: what they call is there, they agree with each other, and no secret is on a command line. */
+/** The recipes of ci/ and docs/guide/ci.md: valid commands, consistent with each other, no secret on a command line. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseShard } from '../../scripts/catalog/shard.ts';
 import { parseCommandLine } from '../../scripts/commands/_parse.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const byDagger = () => all.filter(({ path }) => /\/dagger\./.test(path));
 const byNode = () => all.filter(({ path }) => /\/(node|matrix)\.|\/job\./.test(path));
-/** Comments tell of other ways; what counts is what is done. */
+/** The commands of a recipe without its comments, which describe alternatives. */
 const done = ({ text }: Recipe) => text.replaceAll(/^\s*(#|\/\/).*$/gm, '');
 
 test('every CI system has a recipe with Dagger and one without', () => {

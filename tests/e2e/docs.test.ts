@@ -21,7 +21,7 @@ beforeAll(async () => {
   all = await pages();
 });
 
-/** Why a block is not what it must be; empty when it is. */
+/** The problem of a block; empty for a valid one. */
 async function wrongWith(language: string, mark: string, text: string): Promise<string> {
   if (!/^ya?ml$/i.test(language)) {
     const hidden = language === '' && /^ *(- name|models|apiVersion|kind|defaults):/m.test(text);

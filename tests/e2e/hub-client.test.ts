@@ -1,4 +1,4 @@
-/** The test hub, judged by the real Python client: what it takes for a hub, our source may take for one. */
+/** The test hub against the real Python client: if that accepts it, it is close enough to test the hub source. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -90,7 +90,7 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
     expect(interrupted).toBeGreaterThan(rounds / 2);
 
     for (let n = 0; n < repositories; n++) {
-      // The version that was interrupted last: what is there of it must not keep the rest from coming.
+      // The version interrupted last: its uploaded parts must not block the rest.
       const version = `v1.0.${rounds - repositories + n}`;
       await modelcars(pushArgs(`r${n}`, version), { cwd: folder });
       for (const { name } of models) {

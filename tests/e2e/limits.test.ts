@@ -24,7 +24,7 @@ async function given(top: string, model: string): Promise<void> {
   await writeFile(join(folder, 'models.lock.yaml'), lock);
 }
 
-/** The same of a model on a hub, which the lock says has so many bytes: planning reads no others. */
+/** The same for a hub model whose size is in the lock: planning reads no bytes. */
 async function givenOnHub(top: string, model: string, size: number): Promise<void> {
   const move = (text: string) => text.replace('file:files/one', 'hf://org/one');
   await writeFile(join(folder, 'models.yaml'), move(`${top}${catalog}${model}`));

@@ -1,4 +1,4 @@
-/** A loader's base must have Node: lock and verify say so before a cluster does. */
+/** A loader's base must have Node: lock and verify fail before a cluster does. */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A catalog with a loader on this base beside what is there. */
+/** Writes a catalog with a loader on this base; returns its path. */
 async function loaderOn(base: string): Promise<string> {
   const file = join(folder, 'loader.yaml');
   await writeFile(

@@ -59,7 +59,7 @@ describe.each(['docker-registry', 'distribution'] as const)('push to %s', async 
       if (folder) await rm(folder, { recursive: true, force: true });
     });
 
-    /** Pushes and returns what the registry was asked meanwhile. */
+    /** Pushes, and returns the registry's requests during the push. */
     const push = async (...args: string[]): Promise<RegistryRequest[]> => {
       const before = registry.requests().length;
       await modelcars(['push', '--registry', `${registry.host}/team`, ...args], { cwd: folder });

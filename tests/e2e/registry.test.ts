@@ -12,7 +12,7 @@ import { type Registry, startRegistry } from '../parts/registry.ts';
 import { contentOf, sha256 } from '../support/fake-registry.ts';
 import { first, nobody, pull, second } from './_registry.ts';
 
-/** A client with the test account of a registry, under the name a proxy before it may have. */
+/** A client with the test account of a registry; `host` is the proxy's if one is used. */
 function clientFor(registry: Registry, options: RegistryOptions = {}, host = registry.host): RegistryClient {
   const { username, password, caFile } = registry;
   const credential: Credential | undefined =
@@ -49,7 +49,7 @@ async function pushImage(repository: Repository, layers: Content[], tag: string)
   return { manifest, layers: written };
 }
 
-/** Passes connections on to a registry and, once armed, cuts one after so many bytes to it. */
+/** Forwards connections to a registry and, once armed, breaks one after that many bytes. */
 async function startCutter(target: string) {
   let left = Number.POSITIVE_INFINITY;
   const sockets = new Set<Socket>();
@@ -160,7 +160,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(told).toBe(large.length);
       expect((await pull(repository, layer)).equals(large)).toBe(true);
       expect(content.opened).toHaveLength(2);
-      // Version 3 keeps the session and says how much it has; 2.8 drops it, and the layer starts again.
+      // Version 3 keeps the session and reports its offset; 2.8 drops it, and the layer starts again.
       if (kind === 'distribution') expect(content.opened[1]).toBeGreaterThan(0);
       else expect(content.opened[1]).toBe(0);
     });

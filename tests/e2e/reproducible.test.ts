@@ -27,10 +27,10 @@ async function sh(lines: string, ...args: string[]): Promise<string> {
   return await run('sh', ['-euc', lines, 'sh', ...args]);
 }
 
-/** A clone of HEAD with the dependencies installed here, as somebody with this umask would have it. */
+/** A clone of HEAD with the dependencies installed here, as made under this umask. */
 async function cloneInto(folder: string, { umask, time }: Surroundings): Promise<void> {
   await sh(`umask ${umask}; git clone --quiet --no-hardlinks "$1" "$2"`, root, folder);
-  // Hard links, for another user may not be let into the folder that a symbolic link points to.
+  // Hard links: another user might be unable to enter the target folder of a symbolic link.
   const modules = [join(root, 'node_modules'), join(folder, 'node_modules')];
   await sh('mkdir "$2"; cp -rl "$1/." "$2" 2>/dev/null || cp -r "$1/." "$2"', ...modules);
   for (const entry of await readdir(join(folder, 'frameworks'), { recursive: true })) {

@@ -137,7 +137,7 @@ describe.skipIf(missing)('secrets', () => {
     expect(shown.length).toBeGreaterThan(20);
     expect([...commandLines].some((line) => line.includes('modelcars.ts'))).toBe(true);
     for (const text of shown) expect(found(text)).toEqual([]);
-    // Two runs above were given a password as an argument by their caller, which nobody can take back.
+    // Two runs above got a password as an argument from their caller, which the program cannot undo.
     const lines = [...commandLines].filter((line) => !/--password=|me:|b:hf_/.test(line));
     for (const line of lines) expect([line, found(line)]).toEqual([line, []]);
 

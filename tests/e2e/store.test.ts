@@ -45,7 +45,7 @@ const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))
 const ended = (child: ReturnType<typeof launchModelcars>) =>
   new Promise<number | null>((resolve) => child.once('close', resolve));
 
-/** What is wrong in a store: a file whose name is not its hash, a part that is not the beginning. */
+/** The defects of a store: files whose name is not their hash, partial files that are not a prefix. */
 async function wrongs(name: string): Promise<string[]> {
   const found: string[] = [];
   const files = join(folder, name, 'files/sha256');
@@ -131,7 +131,7 @@ test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no ke
     void end.then(() => {
       over = true;
     });
-    // Some moments lie before the first byte, some after the last.
+    // Some moments are before the first byte, some after the last.
     const moment = Math.random() * (size - before) * 1.15;
     const sent = () => web.requests.reduce((sum, request) => sum + request.sent, 0);
     if (before < size) {

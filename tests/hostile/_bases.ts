@@ -1,4 +1,4 @@
-/** Base images in a fake registry, each byte of them a test's to choose. */
+/** Base images in a fake registry, made so that a test can set every byte. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,17 +10,17 @@ import { openLayout } from '../../scripts/layout/open.ts';
 import { type FakeRegistry, sha256 } from '../support/fake-registry.ts';
 import { member, type Spec } from '../support/odd-tars.ts';
 
-/** A layer as it lies in the registry, and what its config is to say of it. */
+/** A layer in the registry, and its entry in the config. */
 export interface Layer {
   blob: Uint8Array;
   mediaType?: string;
   /** Of the bytes unpacked; those of the blob when missing. */
   diffId?: string;
-  /** More keys of the descriptor, or others in place of what is true. */
+  /** Keys of the descriptor to add or override. */
   descriptor?: object;
 }
 
-/** What a base is made of; everything may be a lie. */
+/** The parts of a base; a test can falsify each. */
 export interface BaseSpec {
   layers?: Layer[];
   config?: object;
@@ -39,7 +39,7 @@ export function gzipped({ blob, ...rest }: Layer): Layer {
   return { diffId: sha256(blob), ...rest, blob: gzipSync(blob), mediaType: mediaTypes.layerGzip };
 }
 
-/** The layers of modelcars' own base for amd64: with `sh` and what else KServe runs. */
+/** The layers of the embedded base for amd64, with `sh` and the other tools that KServe runs. */
 export async function embeddedLayers(): Promise<Layer[]> {
   await using layout = await openLayout(fileURLToPath(new URL('../../base/layout', import.meta.url)));
   const root = await layout.resolve('embedded');
@@ -132,7 +132,7 @@ export function putManifest(
   return { mediaType: type, digest, size: bytes.length };
 }
 
-/** A string is JSON already, such as no JSON.stringify would write. */
+/** Strings are written as they are: JSON that JSON.stringify would not produce. */
 function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -39,7 +39,7 @@ export class FuzzServer {
   }
 }
 
-/** A value with something wrong in it, on one line of latin1: a server cannot send another. */
+/** A valid value or a mutated one, as one line of latin1, which is all a header can carry. */
 export function line(...valid: string[]): fc.Arbitrary<string> {
   const spoiled = fc
     .constantFrom(...valid)

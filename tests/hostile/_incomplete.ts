@@ -1,4 +1,4 @@
-/** Models that are not whole, each in its own way, and what is to be said of them. */
+/** Incomplete models, one for each kind of defect, and the expected messages. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,7 +39,7 @@ const pull = {
   s3: /run `git lfs pull`/,
 };
 
-/** By name of the model. */
+/** By the name of the model. */
 export const attacks: Record<string, Attack> = {
   pointer: {
     files: { 'config.json': '{}', 'model.safetensors': pointer },
@@ -140,7 +140,7 @@ export const attacks: Record<string, Attack> = {
   },
 };
 
-/** Odd, and whole. */
+/** An odd but complete model. */
 export const odd: Files = {
   'model.safetensors': safetensorsOf({ a: { dtype: 'F32', shape: [0, 7], data_offsets: [0, 0] } }),
   'none.safetensors': safetensorsOf({ __metadata__: { format: 'pt' } }),
@@ -204,7 +204,7 @@ export function below(models: Record<string, Files>, prefix = ''): Files {
 
 export const broken = Object.fromEntries(Object.entries(attacks).map(([name, { files }]) => [name, files]));
 
-/** Locks all attacks at once and holds what is said of each against what should be. */
+/** Locks all attacks at once and compares each message with the expected one. */
 export async function refuseAll(
   path: string,
   scheme: string,

@@ -54,7 +54,7 @@ export function useListingServers(): void {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 }
 
-/** The folder that `useListingServers` made: hub/ and s3/ hold a catalog each. */
+/** The folder that `useListingServers` made, with a catalog in hub/ and in s3/. */
 export function catalogs(): string {
   return folder;
 }
@@ -77,10 +77,10 @@ export async function serve(answer: Answer): Promise<Peer> {
   return peer;
 }
 
-/** Runs `lock` on the one model and expects it to fail soon, in little memory, with our messages and without a lock. Returns stderr. */
+/** Asserts that `lock` fails soon, in little memory, with a plain message and without a lock. Returns stderr. */
 export async function refuse(kind: 'hub' | 's3', peer: Peer): Promise<string> {
   const env = {
-    // Six times less than the largest of the answers.
+    // A sixth of the largest response.
     NODE_OPTIONS: '--max-old-space-size=160',
     HF_ENDPOINT: peer.url,
     HF_TOKEN: 'hf_abcdefghijklmnopqrstuvwxyz',

@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { root } from '../parts/cli.ts';
 import { type Result, type RunSettings, run, tryRun } from '../parts/run.ts';
 
-/** A folder of the test's own with what is mounted in it; all of it is gone when disposed of. */
+/** A temporary folder with its mounts; disposing removes all of it. */
 export class Machine implements AsyncDisposable {
   readonly folder: string;
   readonly #mounts: string[] = [];
@@ -27,7 +27,7 @@ export class Machine implements AsyncDisposable {
     return await this.#mount(name, ['-t', 'tmpfs', '-o', options, 'tmpfs']);
   }
 
-  /** The repository at a path that every user can come to, wherever it lies. */
+  /** The repository at a path that every user can access. */
   async program(): Promise<string> {
     return await this.#mount('program', ['--bind', root]);
   }
@@ -80,7 +80,7 @@ async function memoryRoot(): Promise<string> {
   return one === undefined ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory';
 }
 
-/** A failure in our words: with a next step, no stack, and no talk of a bug of ours. */
+/** Asserts a plain failure: a next step, no stack trace, and no report of a bug. */
 export function expectOurs({ code, stdout, stderr }: Result): void {
   const all = `${stdout}${stderr}`;
   expect([1, 2], all).toContain(code);

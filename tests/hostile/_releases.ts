@@ -69,7 +69,7 @@ export function gate(): Gate {
   };
 }
 
-/** Waits until so many have come; those who come later do not wait. */
+/** Waits until that many callers have arrived; later callers do not wait. */
 export function meeting(count: number): () => Promise<void> {
   const { opened, open } = gate();
   let come = 0;
@@ -79,7 +79,7 @@ export function meeting(count: number): () => Promise<void> {
   };
 }
 
-/** What `--json` says of each tag of the first model. */
+/** The status that `--json` reports for each tag of the first model. */
 export function tagsIn({
   stdout,
 }: Result): Record<string, { current: boolean; moved: boolean; refused?: string }> {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { launchModelcars, tryModelcars } from '../parts/cli.ts';
 
-/** What a run says after its first failure, while other requests are still on their way. */
+/** Output of a run after its first failure, while other requests are in flight. */
 let folder: string;
 const servers: Server[] = [];
 beforeEach(async () => {

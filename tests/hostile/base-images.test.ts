@@ -1,4 +1,4 @@
-/** Base images that lie, through `lock`, `build`, `push` and `smoke --local`: refused in our words, or harmless and shown to be. */
+/** Hostile base images in `lock`, `build`, `push` and `smoke --local`: refused with a plain message, or harmless. */
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,7 +119,7 @@ it('hostile members and config of a base do not reach the image, its config or t
   });
   expect(text).not.toMatch(/Entrypoint|Cmd|Volumes|ExposedPorts|OnBuild|another/);
 
-  // A server that says by its exit code what it sees: the answer is not the point here.
+  // The server reports by its exit code what it sees; its response does not matter here.
   const command = '[ "$(ls -A "$MODEL_DIR")" = model.joblib ] && exit 33; exit 34';
   const { stdout } = await tryModelcars(['smoke', '--local', '--json', '--server-command', command], {
     cwd,

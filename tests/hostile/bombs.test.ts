@@ -1,4 +1,4 @@
-/** Layers that are small where they lie and endless where they are read: refused early, in our words, in flat memory. */
+/** Layers that are small in storage and huge when read: refused early, with a plain message, in constant memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { files, hex, makeImage, trueDraft } from '../support/draft-image.ts';
 import { member, pax, type Spec } from '../support/odd-tars.ts';
 
 const mib = 1024 ** 2;
-/** Bytes that a process may hold more while it reads a bomb: what 200,000 members cost, and the garbage of reading. */
+/** Bytes by which a process can grow while it reads a bomb: the cost of 200,000 members, and garbage. */
 const mostMemory = 500 * mib;
 /** Milliseconds that no bomb may take, on a machine that does eight things at once. */
 const longest = 90_000;
@@ -30,7 +30,7 @@ function imageWith(blob: Uint8Array, compression: 'none' | 'gzip' | 'zstd', copi
   return store;
 }
 
-/** What verify says of an image, and the most memory that the process took beyond what it had. */
+/** The message of verify for an image, and the peak growth of the process in bytes. */
 async function judge(store: ImageStore): Promise<{ message: string; memory: number }> {
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -61,7 +61,7 @@ function repeated(piece: Uint8Array, times: number): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => piece));
 }
 
-/** A zstd frame (RFC 8878) of blocks that each say "131,071 zeros" in four bytes. */
+/** A zstd frame (RFC 8878) of blocks that each encode 131,071 zeros in four bytes. */
 function zstdBomb(blocks: number): Buffer {
   const block = (last: number) => {
     const bytes = Buffer.alloc(4);

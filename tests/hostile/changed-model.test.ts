@@ -1,4 +1,4 @@
-/** A local model that changed after `lock`: no command takes the old model for the new one, whatever a registry or layout holds. */
+/** A local model that changed after `lock`: no command confuses the old one with the new one. */
 import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Credential helpers that hang, fail, talk, or are not there, behind a registry that wants a password. */
+/** Credential helpers that hang, fail, print to stderr or are missing, for a registry that requires a password. */
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +55,7 @@ async function inspect(name: string, config: unknown, env: Record<string, string
 }
 
 const answer = `echo '{"Username":"me","Secret":"${password}"}'`;
-/** The registry knew us: it only has no such image. */
+/** Asserts that the login worked: the registry only lacks the image. */
 const letIn = (stderr: string) => expect(stderr).not.toMatch(/401|log in|credential/);
 
 describe('a credential helper', () => {

@@ -220,7 +220,7 @@ it('a fuzzed archive of a layout is read or refused', async () => {
     member({ name: 'index.json', content: JSON.stringify(index) }),
     Buffer.alloc(1024),
   ]);
-  // Its index, blown up: a header that says more than the file has, or less than nothing.
+  // Its index with a wrong size in the header: more than the file has, or negative.
   const headers = [...archive.keys()].filter(
     (at) => at % 512 === 0 && archive.toString('latin1', at + 257, at + 262) === 'ustar',
   );

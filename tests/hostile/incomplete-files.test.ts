@@ -1,4 +1,4 @@
-/** Models that are not whole, in folders: `lock` names the file and packs nothing, `verify` finds the same in an image. */
+/** Incomplete models in folders: `lock` names the file and packs nothing, `verify` finds the same in an image. */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

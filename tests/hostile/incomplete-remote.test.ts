@@ -1,4 +1,4 @@
-/** Models that are not whole, from hubs, URLs and S3: `lock` names the file, for few and small requests. */
+/** Incomplete models from hubs, URLs and S3: `lock` names the file, with few and small requests. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';

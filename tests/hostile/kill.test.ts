@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(catalog, { recursive: true, force: true }));
 
-/** Runs a command and kills it after so many milliseconds; whether it was still running. */
+/** Runs a command and kills it after that many milliseconds; whether it was still running. */
 async function kill(args: string[], cwd: string, after: number | (() => Promise<boolean>)): Promise<boolean> {
   const { child, hasEnded, end } = launchSilently(args, { cwd });
   if (typeof after === 'number') await Promise.race([sleep(after), end]);
@@ -180,7 +180,7 @@ test('prune, killed and run again, removes the remaining entries and nothing els
     const again = await tryModelcars([...prune, '--json'], { cwd: catalog });
     expectCalm(again);
     expect(again.code, again.stderr).toBe(0);
-    // One that was killed before it signed its lock holds a part for ten seconds.
+    // A run killed before it signed its lock keeps a partial file locked for ten seconds.
     const { left: bytes, inUse } = JSON.parse(again.stdout);
     expect(inUse).toBeLessThan(2);
     expect([bytes, await left()]).toEqual([inUse, inUse]);

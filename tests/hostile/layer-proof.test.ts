@@ -1,4 +1,4 @@
-/** The digest of a layer comes from the lock or this user's store: never from what a registry says of an earlier image. */
+/** A layer's digest comes from the lock or this user's store, never from a registry's description of an image. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -82,7 +82,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
       .filter(({ part }) => part !== 'api')
       .reduce((sum, { bytes }) => sum + bytes, 0);
 
-  /** What somebody with the right to push does: the same tag, the same annotations, other bytes of the same size. */
+  /** An attack by an account that can push: the same tag, the same annotations, other bytes of the same size. */
   const replaceLayers = async (repository: string, tag: string): Promise<string[]> => {
     const planted: string[] = [];
     const put = async (reference: string, document: Manifest): Promise<Descriptor> => {

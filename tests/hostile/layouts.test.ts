@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeHeader } from '../../scripts/image/tar.ts';
 import { makeCatalog, modelcars, tryModelcars } from '../parts/cli.ts';
 
-/** Layouts and archives that somebody else wrote, cut off or put something odd into. */
+/** Layouts and archives that are foreign, truncated or contain odd entries. */
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'layouts-'));
@@ -30,7 +30,7 @@ const commands = {
   inspect: (output: string) => ['inspect', 'iris:v1.0.0', '--output', output],
 };
 
-/** The command must end soon, with exit code 1 and our words; returns what it said. */
+/** Asserts that the command ends soon, with exit code 1 and a plain message; returns its stderr. */
 async function refuse(command: keyof typeof commands, output: string): Promise<string> {
   const { code, stderr } = await tryModelcars(commands[command](output), { cwd: folder, timeout: 60_000 });
   expect(code, stderr).toBe(1);
@@ -39,7 +39,7 @@ async function refuse(command: keyof typeof commands, output: string): Promise<s
   return stderr;
 }
 
-/** One tar member; a size of its own where it lies about it. */
+/** One tar member; `claimed` replaces its size field. */
 function member(path: string, content: string, claimed?: Buffer): Buffer {
   const size = Buffer.byteLength(content);
   const header = Buffer.from(

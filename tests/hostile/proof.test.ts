@@ -9,9 +9,9 @@ const other = Buffer.from(
 const isIndex = ({ headers }: ProxiedRequest) => headers['content-type']?.includes('image.index') ?? false;
 const stored: ProxiedAnswer = { status: 201, headers: {}, body: Buffer.alloc(0) };
 
-/** What a registry does to a request that it answers with 201 all the same; true: it forgets to store anything. */
+/** Handles a request that gets a 201 regardless; true: nothing is stored. */
 type Lie = (request: ProxiedRequest, fake: FakeRegistry) => boolean;
-/** What it does after it has stored it. */
+/** Changes the stored content afterwards. */
 type Damage = (request: ProxiedRequest, fake: FakeRegistry) => void;
 
 const putOf = (kind: RegExp) => (request: ProxiedRequest) =>

@@ -1,4 +1,4 @@
-/** Public hosts that send us to where only we can get: this machine, private networks, the metadata of a cloud. */
+/** Public hosts that redirect to addresses only the client can reach: loopback, private networks, cloud metadata. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -57,7 +57,7 @@ const hidden = (): [location: string, shown: string][] => [
   ['https://10.0.0.1/x', '10.0.0.1'],
 ];
 
-/** What all of them must be: one failure with its own words, at once, and nobody asked. */
+/** Asserts one failure with a plain message, at once, and no request to the target. */
 function expectRefused(
   { code, stderr }: { code: number | undefined; stderr: string },
   shown: string,

@@ -49,7 +49,7 @@ function noHead(request: IncomingMessage, response: ServerResponse): boolean {
   return request.method === 'HEAD';
 }
 
-/** Sends a byte, now and then, for ever. */
+/** Sends a byte now and then, endlessly. */
 function trickle(response: ServerResponse, status: number, headers = {}): true {
   response.writeHead(status, headers).flushHeaders();
   const timer = setInterval(() => response.write(' '), 500);

@@ -22,7 +22,7 @@ const amazonDenies = (action: string) =>
     `${amazonUser} ${action} on resource: arn:aws:ecr:eu-west-1:123456789012:repository/team/iris because no identity-based policy allows the ${action} action`,
   );
 
-/** What the registries answer when a tag that exists is to move. */
+/** The registries' responses to moving an existing tag. */
 const immutable: [string, ProxiedAnswer][] = [
   [
     'ECR',
@@ -43,7 +43,7 @@ describe('a registry that forbids', () => {
   let iris: Workshop;
   let upstream: Upstream;
   let proxy: RegistryProxy;
-  /** What it forbids: the answer to give in place of the registry's. */
+  /** The forbidden requests, each with the response that replaces the registry's. */
   let rule: (request: ProxiedRequest) => ProxiedAnswer | undefined | Promise<ProxiedAnswer | undefined>;
 
   beforeAll(async () => {
@@ -131,7 +131,7 @@ describe('a registry that forbids', () => {
       expect(await digestOf('v1.3.0')).not.toBe(first);
       expect(await digestOf('latest')).toBe(first);
 
-      // The second time there is nothing to do but the tags that do not move.
+      // The second run only has the tags that do not move.
       const again = await iris.push(proxy.host, '--version', 'v1.3.0', '--json');
       expect(again.code).toBe(0);
       expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, models: [{ status: 'unchanged' }] });

@@ -38,7 +38,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
 }
 const hostOf = (server: Server) => `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-/** No stretch of 9 characters of the secret may be seen, nor of what it looks like in any of the ways. */
+/** No 9 consecutive characters of the secret must appear, nor of any of its encodings. */
 function expectHidden(shown: string, secret: string): void {
   expect(shown).toContain('****');
   for (const [name, write] of Object.entries(ways)) {

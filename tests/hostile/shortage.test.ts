@@ -33,7 +33,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
 
   const digests = (stdout: string): string =>
     JSON.parse(stdout).models.map((model: { digest: string }) => model.digest);
-  /** What was left half-written below a folder. */
+  /** Partial files below a folder. */
   const halves = async (path: string): Promise<string[]> =>
     (await readdir(path, { recursive: true })).filter((name) => name.includes(temporaryPrefix));
   const env = { CI: undefined, NO_COLOR: '1' };
@@ -165,7 +165,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
       if (args[0] === 'build') expect(digests(result.stdout)).toEqual(digest);
     }
     const few = await limited(25, 'build', '-o', 'fewer-out');
-    expectCalm(few); // how few are too few is Node's business; what is said is ours
+    expectCalm(few); // Node decides how few are too few; the message must be plain
     if (few.code !== 0) expect(few.stderr).toContain('ulimit -n');
   });
 

@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** `lock` must end soon, with exit code 1, one error of ours, and no lock. */
+/** Asserts that `lock` ends soon, with exit code 1, one plain error, and no lock. */
 async function refuse(words = ['lock']): Promise<string> {
   const { code, stderr } = await tryModelcars(words, { cwd: folder, timeout: 60_000 });
   expect(code, stderr).toBe(1);

@@ -1,4 +1,4 @@
-/** What must hold in a container of a model image, whoever runs it; asked of a busybox that is mounted into it. */
+/** Checks inside a container of a model image, as any user, with a busybox mounted into it. */
 import { expect } from 'vitest';
 import type { TestModel } from '../parts/cli.ts';
 import type { Result } from '../parts/run.ts';

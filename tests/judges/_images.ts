@@ -1,4 +1,4 @@
-/** The images that are judged: two models that hold the awkward kinds of files, as a layout and as one .tar. */
+/** The images that the judges check: two models with awkward files, as a layout and as one .tar. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -94,7 +94,7 @@ export async function manifestOf(layout: string, name: string, architecture = 'a
   return entry;
 }
 
-/** Path below /models → sha256, of the files the test made: what a judge must find. */
+/** Path below /models → sha256 of the files that the test made, which a judge must find. */
 export function expectedFiles({ files }: TestModel): Record<string, string> {
   return Object.fromEntries(
     Object.entries(files).map(([path, content]) => [

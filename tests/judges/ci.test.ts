@@ -1,4 +1,4 @@
-/** The workflows of ci/github/ and of this repository, judged by actionlint: syntax, expressions, outputs, what a context is allowed where. */
+/** actionlint on the workflows of ci/github/ and of this repository: syntax, expressions, outputs, contexts. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ describe.skipIf(missing)('actionlint', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  // Without the linters of shells, which are there on some machines only.
+  // Without the shell linters, which only some machines have.
   const lint = async (file: string) =>
     await tryRun(await part('actionlint'), ['-shellcheck=', '-pyflakes=', '-no-color', join(folder, file)]);
 

@@ -100,7 +100,7 @@ describe.skipIf(missing)('crane', () => {
       await run(crane, ['push', '--index', layout, reference]);
       const pushed = JSON.parse(await run(crane, ['manifest', reference]));
       const digest = await digestOf(images.layout, `${name}:v1.0.0`);
-      // crane pushes index.json itself as an index, so ours is its only entry.
+      // crane pushes index.json itself as an index, so the image's index is its only entry.
       expect(pushed.manifests.map((entry: { digest: string }) => entry.digest)).toEqual([digest]);
     }
   });

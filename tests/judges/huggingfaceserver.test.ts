@@ -50,7 +50,7 @@ describe.skipIf(lacking)("KServe's Hugging Face server", () => {
     ]);
   });
 
-  test('an empty completion fails the check', async () => {
+  test('a completion without letters or digits fails the check', async () => {
     expect(await smoke('mute')).toMatchObject([
       {
         status: 'failed',

@@ -39,7 +39,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-minilm-'));
     model = await minilm();
     const files: HubFiles = {
-      // What the hub has beside the weights, and nobody serves.
+      // Files of the hub that no server loads.
       'pytorch_model.bin': { size: 1_000_000, generate: 1 },
       'onnx/model.onnx': { size: 1_000_000, generate: 2 },
     };
@@ -109,7 +109,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
     for (const [row, vector] of given.entries())
       expect(cosine(vector, wanted[row] ?? [])).toBeGreaterThan(0.999999);
 
-    // The judge can tell: with some of its weights zero it is another model.
+    // A negative check: with some weights zeroed the embeddings differ.
     const damaged = join(folder, 'damaged');
     await cp(join(bundle, 'rootfs/models'), damaged, { recursive: true });
     await run('chmod', ['-R', 'u+w', damaged]);

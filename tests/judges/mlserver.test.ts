@@ -83,7 +83,7 @@ describe.skipIf(missing)('MLServer', () => {
     await cp(join(root, 'frameworks', one.name, one.artifact), join(models, one.artifact));
     const answer = await ask(models, one.name, one.framework);
     expect(checkAnswer(one.framework.smoke.expect, answer)).toEqual({ ok: true });
-    // The judge can tell: the same answer is wrong for other flowers.
+    // A negative check: the same prediction is wrong for other rows.
     const { expect: wanted } = one.framework.smoke;
     const swapped = { ...wanted, classes: wanted.classes.map((label) => 2 - label) };
     expect(checkAnswer(swapped, answer)).toMatchObject({ ok: false, got: wanted.classes });

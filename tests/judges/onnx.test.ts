@@ -27,7 +27,7 @@ const noUmoci = await missingParts('umoci');
 const sample = join(root, 'frameworks/onnx/model.onnx');
 const script = fileURLToPath(new URL('onnx.py', import.meta.url));
 
-/** What an engine answers to a v2 request with the model in `folder`; throws with what it wrote when it fails. */
+/** The engine's response to a v2 request with the model in `folder`; throws with its output on failure. */
 async function ask(engine: 'openvino' | 'onnxruntime', folder: string, request: unknown): Promise<unknown> {
   const child = spawn(await python(), [script, engine, folder], { timeout: 300_000 });
   child.stdin.on('error', () => {}).end(JSON.stringify(request));
@@ -70,7 +70,7 @@ describe.skipIf(noPython)('ONNX', () => {
       const answer = await ask(engine, models, framework.smoke.body);
       const { expect: wanted } = framework.smoke;
       expect(checkAnswer(wanted, answer)).toEqual({ ok: true });
-      // The judge can tell: other flowers, another model.
+      // A negative check: other rows or another model give another prediction.
       const swapped = { ...wanted, classes: wanted.classes.map((label) => 2 - label) };
       expect(checkAnswer(swapped, answer)).toMatchObject({ ok: false, got: wanted.classes });
       await writeFile(join(models, '1', 'model.onnx'), (await readFile(sample)).subarray(0, 300));

@@ -131,7 +131,7 @@ async function processesOf(work: string): Promise<string[]> {
   return found;
 }
 
-/** Asks until there is an answer; two minutes. */
+/** Polls until the server responds, for at most two minutes. */
 async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
   for (let tries = 0; tries < 1200; tries++) {
     const answer = await ask();

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Tars of a run: the same in every run, unless $MODELCARS_FUZZ_SEED says others. */
+/** Fixed, so that every run tries the same tars; $MODELCARS_FUZZ_SEED overrides it. */
 const count = 30_000;
 const seed = Number(process.env.MODELCARS_FUZZ_SEED ?? 20_251_128) | 0;
 
@@ -34,7 +34,7 @@ function globalPax(key: string, value: string): Buffer {
 
 const long = (content: string, type = 'L') =>
   member({ name: '././@LongLink', type, content: `${content}\0` });
-/** What stands before a member and changes it, in one reader or in all. */
+/** Members that precede another and change it, in one reader or in all. */
 const before = fc.constantFrom(
   ...[pax('path', 'models/p'), pax('path', ''), pax('size', '1'), pax('size', '513'), pax('size', '')],
   ...[
@@ -79,7 +79,7 @@ const spec: fc.Arbitrary<Spec> = fc.record({
   content: fc.constantFrom('', 'x', 'x'.repeat(512), 'x'.repeat(513)),
   before: fc.array(before, { maxLength: 2 }).map((parts) => Buffer.concat(parts)),
 });
-/** A field of the header that holds something else: at a field's start, or anywhere. */
+/** A header with bytes replaced: at a field's start, or anywhere. */
 const spoil = fc.record({
   at: fc.oneof(
     fc.nat({ max: 500 }),

@@ -8,7 +8,7 @@ import { mlserver } from '../parts/mlserver.ts';
 import { part } from '../parts/parts.ts';
 import { run } from '../parts/run.ts';
 
-/** As the image contract of docs/internals/design.md has it, but for what a test wants wrong. */
+/** As in the image contract of docs/internals/design.md, except for the part that a test breaks. */
 export interface BrokenImage {
   /** A busybox with what KServe's commands call; there by default. */
   shell?: boolean;

@@ -7,19 +7,19 @@ import { type Registry, type RegistryOptions, startRegistry } from '../parts/reg
 import { run } from '../parts/run.ts';
 import type { ReadyClusters } from './_setup.ts';
 
-/** What the suite's set-up made; throws where it could not, for tests that are not run then. */
+/** The result of the suite's set-up; throws if it failed, and the tests are not run. */
 export function ready(): ReadyClusters {
   const clusters = inject('clusters');
   if (clusters.missing !== undefined) throw new Error(clusters.missing);
   return clusters.ready;
 }
 
-/** The sentence that says what is missing, when clusters cannot be had here. */
+/** The message with what is missing if clusters cannot run here. */
 export function missingClusters(): string | undefined {
   return inject('clusters').missing;
 }
 
-/** Names of the kind clusters that are there. */
+/** Names of the existing kind clusters. */
 export async function kindClusters(): Promise<string[]> {
   const { kind, env } = ready();
   const said = await run(kind, ['get', 'clusters'], { env });

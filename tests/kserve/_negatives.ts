@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Stage } from '../../scripts/kserve/types.ts';
 import { type BrokenImage, sampleFile, wrongModel } from './_broken.ts';
 
-/** What is wrong with an image, and what smoke must say of it. */
+/** A broken image and the diagnosis that smoke must report. */
 export interface Negative {
   image(folder: string): BrokenImage | Promise<BrokenImage>;
   stage: Stage;

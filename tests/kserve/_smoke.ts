@@ -29,7 +29,7 @@ export function clusterEnv(version: KServeVersion): Record<string, string | unde
     ...env,
     MODELCARS_KSERVE_VERSION: version,
     MODELCARS_KSERVE_MANIFESTS: manifests[version].join(),
-    // A kubeconfig of the user's stays as it is: there is none.
+    // Unset, so that the user's kubeconfig is left alone.
     KUBECONFIG: undefined,
   };
 }
@@ -49,7 +49,7 @@ export async function smoke(
   return { code: ran.code, results: document.results ?? [], stderr: ran.stderr, document };
 }
 
-/** Expects that every case passed and that there are as many; else shows what smoke said. */
+/** Expects this number of cases, all passed; on failure shows the output of smoke. */
 export function expectAllPassed({ code, results, stderr, document }: Smoked, count: number): void {
   const failed = results.filter(({ status }) => status !== 'passed');
   expect({ code, failed, count: results.length }, `${JSON.stringify(document.error)}\n${stderr}`).toEqual({

@@ -50,7 +50,7 @@ describe.skipIf(missingClusters())('smoke interrupted', () => {
     started.push(run);
     return run;
   };
-  /** Whether the cluster has such objects; false also while there is no cluster. */
+  /** Whether the cluster has such objects; false without a cluster. */
   const has = async (...what: string[]): Promise<boolean> => {
     const names = await kubectl('modelcars-smoke', 'get', ...what, '-o', 'name').catch(() => '');
     return names !== '';

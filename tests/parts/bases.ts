@@ -12,7 +12,7 @@ interface Descriptor {
   platform?: { os: string; architecture: string };
 }
 
-/** The base's digests, each once: what a push on top of it may send of it. */
+/** The base's digests, each once: a push on top of the base sends no others of it. */
 export interface PushedBase {
   /** `127.0.0.1:PORT/bases/shell:v1` */
   reference: string;

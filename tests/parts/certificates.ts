@@ -1,4 +1,4 @@
-/** A certificate authority of our own and a server certificate by it: for TLS, and for signing registry tokens. */
+/** A test certificate authority and a server certificate issued by it: for TLS, and for signing registry tokens. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ export async function makeCertificates(folder: string, names: string[] = []): Pr
   return { caFile: file('ca.pem'), certificateFile: file('server.pem'), keyFile: file('server.key') };
 }
 
-/** A self-signed RSA certificate and its key: what a registry's `rootcertbundle` trusts tokens of. */
+/** A self-signed RSA certificate and its key; a registry with it as `rootcertbundle` accepts tokens signed by it. */
 export async function makeSigner(folder: string): Promise<{ certificateFile: string; keyFile: string }> {
   const certificateFile = join(folder, 'tokens.pem');
   const keyFile = join(folder, 'tokens.key');

@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface CliSettings {
   cwd: string;
   env?: Record<string, string | undefined>;
-  /** Milliseconds until it is killed; five minutes by default. */
+  /** Milliseconds until it is killed; 300,000 by default. */
   timeout?: number;
 }
 
@@ -26,7 +26,7 @@ export async function tryModelcars(args: string[], settings: CliSettings): Promi
   return await tryRun(process.execPath, [program, ...args], surroundings(settings));
 }
 
-/** Starts it and does not wait: for tests that interrupt it. */
+/** Starts it without waiting, for tests that interrupt it. */
 export function launchModelcars(args: string[], settings: CliSettings): ChildProcess {
   return launch(process.execPath, [program, ...args], surroundings(settings));
 }
@@ -95,7 +95,7 @@ export function noise(bytes: number, seed: number): Uint8Array {
 
 const program = join(root, 'scripts', 'modelcars.ts');
 
-/** As at a user's terminal, not in CI, where a lock is frozen: no colours, no credentials and no store but those below `cwd`. */
+/** As at a user's terminal, not in CI (where a lock is frozen): no colours, credentials and store below `cwd` only. */
 function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
   const own = {
     CI: undefined,

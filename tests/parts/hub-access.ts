@@ -1,4 +1,4 @@
-/** Who may see what on the hub, and how it refuses: statuses, X-Error-Code and texts as huggingface.co has them. */
+/** Access control of the hub: statuses, X-Error-Code and texts of a refusal as on huggingface.co. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** An account's access token. */
@@ -27,7 +27,7 @@ export interface Guarded {
   private?: boolean;
 }
 
-/** The token of a request: undefined without one, `unknown` for one nobody issued. */
+/** The token of a request: undefined without one, `unknown` for one that was not issued. */
 export function tokenOf(
   request: IncomingMessage,
   tokens: Record<string, HubToken>,
@@ -38,7 +38,7 @@ export function tokenOf(
   return Object.hasOwn(tokens, token) ? tokens[token] : 'unknown';
 }
 
-/** Why the token may not see that the repository exists: an answer the same as for one that does not. */
+/** The refusal for a token that cannot see the repository: the same as for one that does not exist. */
 export function refuseRepository(
   repository: Guarded | undefined,
   token: HubToken | 'unknown' | undefined,
@@ -51,7 +51,7 @@ export function refuseRepository(
     : { status: 404, code: 'RepoNotFound', message: 'Repository not found' };
 }
 
-/** Why the token may not read the repository's files; their list is public. */
+/** The refusal for a token that cannot read the repository's files; their listing is public. */
 export function refuseFiles(
   repository: Guarded,
   token: HubToken | 'unknown' | undefined,

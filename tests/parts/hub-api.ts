@@ -1,10 +1,10 @@
-/** The hub's JSON API: models, trees, paths and who a token belongs to. */
+/** The hub's JSON API: models, trees, paths and the owner of a token. */
 import { text } from 'node:stream/consumers';
 import { type HubToken, refuse } from './hub-access.ts';
 import type { Exchange } from './hub-exchange.ts';
 import { entryOf, type Repository } from './hub-repository.ts';
 
-/** Answers a request below /api/ of somebody who may see the repository. */
+/** Responds to a request below /api/ whose token can see the repository. */
 export async function answerApi(
   exchange: Exchange,
   repository: Repository | undefined,

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Blob } from './hub-content.ts';
 import { type Fault, sendBody } from './hub-faults.ts';
 
-/** RFC 9110 section 14.2: the one range that was asked for; `none`: all of it, `bad`: nothing of it is there. */
+/** RFC 9110 section 14.2: the single requested range; `none` for the whole file, `bad` for an unsatisfiable range. */
 export function rangeOf(
   header: string | undefined,
   size: number,
@@ -64,7 +64,7 @@ export class Signer {
     return `${path}?${query}&X-Amz-Signature=${this.#signature(`${path}?${query}`)}`;
   }
 
-  /** What is wrong with a URL's signature; undefined when it holds. */
+  /** The problem with a URL's signature; undefined if it is valid. */
   problem(target: string, now = Date.now()): string | undefined {
     const [signed = '', signature] = target.split('&X-Amz-Signature=');
     if (signature !== this.#signature(signed)) return 'SignatureDoesNotMatch';

@@ -1,9 +1,9 @@
-/** The real huggingface_hub, in a Python environment of its own: the judge of our test hub. */
+/** The real huggingface_hub, in a separate Python environment: the judge of the test hub. */
 import { fileURLToPath } from 'node:url';
 import { missing, pythonWith } from './python.ts';
 import { type Result, tryRun } from './run.ts';
 
-/** The sentence that says what to install, when the client cannot be had here; throws it where parts are required. */
+/** The message with what to install if the client is missing; throws it where parts are required. */
 export function missingHubClient(): Promise<string | undefined> {
   return missing(hubClient);
 }

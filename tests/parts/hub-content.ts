@@ -1,4 +1,4 @@
-/** What lies in the hub's repositories: bytes that can be read from any offset, and their git and LFS names. */
+/** Contents of the hub's repositories: bytes readable from any offset, and their git and LFS object names. */
 import { createHash, type Hash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 
@@ -15,13 +15,13 @@ export interface Blob {
   sha256: string;
   /** Name of the git object: of the file, or of its LFS pointer. */
   oid: string;
-  /** Bytes of the LFS pointer; undefined for a file that lies in git itself. */
+  /** Bytes of the LFS pointer; undefined for a file stored in git itself. */
   pointerSize?: number;
   /** The bytes from `start` up to `end`, without it. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
-/** What the hub's default .gitattributes tracks with LFS, and everything above 10 MiB. */
+/** Tracked with LFS: the patterns of the hub's default .gitattributes, and files above 10 MiB. */
 const tracked =
   /\.(7z|arrow|bin|bz2|ckpt|ftz|gguf|gz|h5|joblib|mlmodel|model|msgpack|npy|npz|onnx|ot|parquet|pb|pickle|pkl|pt|pth|rar|safetensors|tar|tflite|tgz|wasm|xz|zip|zst)$/;
 const largestInGit = 10 * 1024 ** 2;
@@ -118,7 +118,7 @@ async function contentOf(file: HubFile): Promise<Pick<Blob, 'size' | 'read'>> {
     return {
       size,
       async *read(start, end) {
-        // One buffer again and again (who takes a chunk waits until it is sent): a hub in the same machine should cost little.
+        // One buffer, reused (callers wait until a chunk is sent): a hub on the same machine should cost little.
         await using handle = await open(file.file);
         const buffer = Buffer.allocUnsafe(Math.min(piece, end - start));
         for (let at = start; at < end; ) {

@@ -85,7 +85,7 @@ export async function sendBody(
     if (!(await write(response, chunk))) return sent;
     sent += chunk.length;
     if (breaks && fault.kind !== 'truncate') {
-      // What was written has to arrive first: a reset throws away what the other side has not read.
+      // The written bytes must arrive first: a reset discards what the peer has not read.
       await sleep(20);
       if (fault.kind === 'cut') response.socket?.destroy();
       else response.socket?.resetAndDestroy();

@@ -10,7 +10,7 @@ export interface HubModel {
   revisions?: Record<string, HubFiles>;
   gated?: 'auto' | 'manual';
   private?: boolean;
-  /** What README.md's front matter says, by default. */
+  /** The default front matter of README.md. */
   cardData?: Record<string, unknown>;
 }
 

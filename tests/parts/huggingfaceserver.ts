@@ -8,7 +8,7 @@ import { addTorch, torchEnvironment } from './torch.ts';
 
 export interface HuggingFaceServer {
   python: string;
-  /** What the Python needs to find PyTorch's libraries. */
+  /** Environment in which this Python finds PyTorch's libraries. */
   env: Record<string, string>;
   /** For `modelcars smoke --local --server-command`: as its image starts it, but for the ports. */
   command: string;
@@ -16,7 +16,7 @@ export interface HuggingFaceServer {
 
 const version = 'v0.14.1';
 
-/** Makes it when it is not there: 350 MB to fetch, 1 GB in the cache. Throws PartMissing on anything but Debian 12 with Go. */
+/** Installs it if missing (350 MB to download, 1 GB in the cache). Throws PartMissing except on Debian 12 with Go. */
 export async function huggingFaceServer(): Promise<HuggingFaceServer> {
   const python = await pythonWith({
     name: 'huggingfaceserver',

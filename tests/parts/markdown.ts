@@ -1,4 +1,4 @@
-/** The Markdown files of the repository and what stands in them, for tests that hold them against the program. */
+/** The Markdown files of the repository and their contents, for tests that check them against the program. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './cli.ts';
@@ -7,7 +7,7 @@ import { root } from './cli.ts';
 export interface Block {
   /** `docs/guide/cache.md:38`, its first fence. */
   place: string;
-  /** First word behind the fence: `yaml`; empty when there is none. */
+  /** First word behind the fence, such as `yaml`; empty without one. */
   language: string;
   /** The rest behind it. */
   mark: string;
@@ -22,7 +22,7 @@ export interface Page {
   blocks: Block[];
 }
 
-/** Folders that hold no page of ours: of packages, builds and stores. */
+/** Folders without pages of the repository: packages, builds and stores. */
 const strangers = /^(node_modules|out|\..*)$/;
 
 /** Every Markdown file, sorted by path. Throws on a block without an end. */

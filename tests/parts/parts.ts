@@ -56,7 +56,7 @@ const goParts = {
 
 export type PartName = keyof typeof debianParts | keyof typeof goParts;
 
-/** A part this machine cannot have; the message says what to install. */
+/** A part that cannot be installed on this machine; the message names what to install. */
 export class PartMissing extends Error {
   override readonly name = 'PartMissing';
 }
@@ -66,7 +66,7 @@ export function partsRequired(): boolean {
   return isOn(process.env.CI) || isOn(process.env.MODELCARS_REQUIRE_PARTS);
 }
 
-/** `~/.cache/modelcars-parts`, or where MODELCARS_PARTS says. */
+/** `~/.cache/modelcars-parts`, or $MODELCARS_PARTS. */
 export function partsFolder(): string {
   return process.env.MODELCARS_PARTS || join(homedir(), '.cache', 'modelcars-parts');
 }
@@ -93,7 +93,7 @@ export async function missingParts(...names: PartName[]): Promise<string | undef
   return undefined;
 }
 
-/** The sentence that says tests must run as root, when they do not; like missingParts, it throws where parts are required. */
+/** A message if the tests do not run as root; like missingParts, throws it where parts are required. */
 export function missingRoot(program: string): string | undefined {
   if (process.getuid?.() === 0) return undefined;
   const sentence = `${program} is run as root: run the tests as root`;

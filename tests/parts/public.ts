@@ -13,7 +13,7 @@ export interface PublicHosts extends AsyncDisposable {
   caFile: string;
   /** `CONNECT` targets that were asked for. */
   connects: string[];
-  /** A server of this machine, with a certificate of that authority: somewhere nobody may be sent to. Counts connections. */
+  /** A server on this machine, with a certificate of that authority: a forbidden redirect target. Counts connections. */
   victim: { port: number; connections(): number };
 }
 

@@ -17,7 +17,7 @@ export async function pythonWith(settings: EnvironmentSettings): Promise<string>
   return await pythonEnvironment(settings, { cache: partsFolder() });
 }
 
-/** The sentence that says what to install, when `part` throws PartMissing; throws it where parts are required. */
+/** The message with what to install if `part` throws PartMissing; throws it where parts are required. */
 export async function missing(part: () => Promise<unknown>): Promise<string | undefined> {
   try {
     await part();

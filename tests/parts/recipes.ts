@@ -1,4 +1,4 @@
-/** The files of ci/ and the commands in them, for tests that hold these against what the commands really take. */
+/** The files of ci/ and the commands in them, for tests that check these against the real options. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,7 @@ export function daggerLines(one: Recipe): string[][] {
   );
 }
 
-/** Whatever a shell may get to see: each text of the YAML, what a Jenkinsfile gives `sh`, the blocks and code of a Markdown file. */
+/** All text that a shell could run: strings of the YAML, `sh` steps of a Jenkinsfile, code of a Markdown file. */
 function scripts({ path, text, documents }: Recipe): string[] {
   if (path.endsWith('Jenkinsfile'))
     return [...text.matchAll(/\bsh (?:'''([\s\S]*?)'''|'([^']*)')/g)].map(
@@ -83,7 +83,7 @@ function words(text: string): string[] {
   }
 }
 
-/** What a variable may hold when a recipe runs. */
+/** Sample values of the variables in a recipe. */
 const samples: [name: RegExp, value: string][] = [
   [/VERSION|TAG/, 'v1.2.3'],
   [/REGISTRY(_IMAGE)?$/, 'registry.example.com/me'],

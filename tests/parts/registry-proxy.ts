@@ -29,7 +29,7 @@ export interface ProxyRules {
 }
 
 export interface RegistryProxy extends AsyncDisposable {
-  /** `127.0.0.1:PORT`: what stands before a repository's name. */
+  /** `127.0.0.1:PORT`, the prefix of a repository's name. */
   host: string;
   /** All requests so far. */
   requests: ProxiedRequest[];

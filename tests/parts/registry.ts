@@ -33,7 +33,7 @@ export interface RegistryRequest {
 
 export interface Registry extends AsyncDisposable {
   kind: RegistryOptions['kind'];
-  /** `ADDRESS:PORT`: what stands before a repository's name. The port stays over a restart. */
+  /** `ADDRESS:PORT`, the prefix of a repository's name. A restart keeps the port. */
   host: string;
   /** With the scheme, without a slash at the end. */
   url: string;
@@ -177,7 +177,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Reads Apache's combined log format, one line a request; each call parses only what was added since the last. */
+/** Reads Apache's combined log format, one line per request; each call parses only the lines added since the last. */
 function accessLogReader(file: string): () => RegistryRequest[] {
   const requests: RegistryRequest[] = [];
   let position = 0;

@@ -6,7 +6,7 @@ export interface RunSettings {
   cwd?: string;
   /** On top of this process's environment; undefined removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Milliseconds until it is killed; five minutes by default. */
+  /** Milliseconds until it is killed; 300,000 by default. */
   timeout?: number;
 }
 

@@ -50,7 +50,7 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
   const socket = join(folder, 'sock');
   const logFile = join(folder, 'log');
   const log = openSync(logFile, 'a');
-  // Metadata lies in a folder of its own, because not every file system keeps extended attributes.
+  // Metadata has its own folder, because not every file system keeps extended attributes.
   const child = spawn(
     program,
     [

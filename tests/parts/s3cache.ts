@@ -1,4 +1,4 @@
-/** What must hold of a cache in S3 at every moment, looked at from outside. */
+/** Invariants of a cache in S3, checked from outside at any moment. */
 import { createHash } from 'node:crypto';
 import type { S3Server } from './s3.ts';
 

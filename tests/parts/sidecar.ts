@@ -48,5 +48,5 @@ export async function startSidecar(rootfs: string): Promise<Sidecar> {
   return { models, [Symbol.asyncDispose]: dispose };
 }
 
-/** Only what is built into the shell after pivot_root: `rootfs` need not hold a program. */
+/** Shell builtins only after pivot_root, so that `rootfs` can be without programs. */
 const script = 'mount --bind "$1" "$1" && cd "$1" && pivot_root . . && echo "$$" && read -r _';

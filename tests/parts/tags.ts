@@ -1,4 +1,4 @@
-/** What a registry shows to somebody who pulls: its tags, and whether all that they stand for is there. */
+/** A registry as a puller sees it: its tags, and whether their images are complete. */
 
 const accept = ['index', 'manifest'].map((kind) => `application/vnd.oci.image.${kind}.v1+json`).join(', ');
 
@@ -17,7 +17,7 @@ export async function tagsOf(host: string, repository: string): Promise<string[]
   return (tags ?? []).sort();
 }
 
-/** The digest a tag stands for; undefined when there is none. */
+/** The digest of a tag; undefined if the tag does not exist. */
 export async function tagDigest(host: string, repository: string, tag: string): Promise<string | undefined> {
   const url = `http://${host}/v2/${repository}/manifests/${tag}`;
   const response = await fetch(url, { method: 'HEAD', headers: { accept } });

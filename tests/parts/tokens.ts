@@ -122,7 +122,7 @@ export async function startTokenServer(options: TokenServerOptions): Promise<Tok
   };
 }
 
-/** Who asks for which scopes: GET with basic credentials (or none), or the OAuth2 form by POST. */
+/** The client and scopes of a request: GET with basic credentials (or none), or the OAuth2 form by POST. */
 async function readRequest(
   request: IncomingMessage,
   { username, password }: TokenServerOptions,
@@ -144,7 +144,7 @@ async function readRequest(
   return { scopes, username: allowed ? username : undefined, allowed };
 }
 
-/** `scope` may come more than once, and each may hold several, separated by spaces. */
+/** `scope` can be repeated, and each can contain several, separated by spaces. */
 function splitScopes(params: URLSearchParams): string[] {
   return params
     .getAll('scope')
@@ -152,7 +152,7 @@ function splitScopes(params: URLSearchParams): string[] {
     .filter(Boolean);
 }
 
-/** `type:name:action,action`; the name may hold colons (a host with a port). */
+/** `type:name:action,action`; the name can contain colons (a host with a port). */
 function parseScope(scope: string): Access {
   const parts = scope.split(':');
   const actions = (parts.at(-1) ?? '').split(',').filter(Boolean);

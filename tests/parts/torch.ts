@@ -1,4 +1,4 @@
-/** PyTorch 1.13 as Debian 12 has it: a CPU's, a tenth of the size of what the package index has for x86-64. */
+/** PyTorch 1.13 of Debian 12: for the CPU, a tenth of the size of the package index's build for x86-64. */
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PartMissing } from './parts.ts';
@@ -6,7 +6,7 @@ import { run, tryRun } from './run.ts';
 
 const torch = 'python3-torch';
 
-/** What a Python environment that `addTorch` finished needs, to find PyTorch's libraries. */
+/** Environment in which a Python that `addTorch` completed finds PyTorch's libraries. */
 export async function torchEnvironment(root: string): Promise<Record<string, string>> {
   return { LD_LIBRARY_PATH: (await librariesOf(join(root, 'debian'))).join(':') };
 }

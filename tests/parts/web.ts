@@ -67,7 +67,7 @@ export async function startWeb(name: string, content: Uint8Array): Promise<Web> 
   return web;
 }
 
-/** Waits until there is room again, or the other side has gone. */
+/** Waits until the socket drains or closes. */
 function moveOn(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {

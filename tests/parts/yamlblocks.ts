@@ -1,4 +1,4 @@
-/** What a YAML block of the documentation must be, by the word behind its fence. Each check throws when it is not. */
+/** Checks of the documentation's YAML blocks, by the word behind the fence. Each throws on an invalid block. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ function indented(text: string, by: string): string {
   return lines.map((line) => (line.trim() === '' ? '' : by + line.slice(least))).join('\n');
 }
 
-/** All documents of a text; throws on what is no valid YAML, doubled keys included, and where there is none. */
+/** All documents of a text; throws on invalid YAML, duplicate keys included, and on an empty text. */
 export function documentsOf(text: string): unknown[] {
   const documents = [...parseAllDocuments(text)].map((document) => {
     for (const problem of [...document.errors, ...document.warnings]) throw problem;

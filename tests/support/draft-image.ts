@@ -4,7 +4,7 @@ import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../..
 import type { ExpectedFile } from '../../scripts/verify/facts.ts';
 import { directory, member, pax, type Spec } from './odd-tars.ts';
 
-/** Images for the tests of this room, made by hand from the specifications, so that every single byte can be made a lie. */
+/** Images made by hand from the specifications, so that a test can set every byte. */
 
 export const longPath = `deep/${'a-rather-long-name-'.repeat(6)}.bin`;
 const contents: Record<string, Buffer> = {

@@ -18,7 +18,7 @@ interface Stored {
   [field: string]: unknown;
 }
 
-/** Kinds by group and version, as discovery tells them. */
+/** Kinds by group and version, as discovery lists them. */
 const resources: Record<string, { name: string; kind: string; namespaced: boolean }[]> = {
   '/api/v1': [
     { name: 'namespaces', kind: 'Namespace', namespaced: false },
@@ -35,7 +35,7 @@ const resources: Record<string, { name: string; kind: string; namespaced: boolea
 
 /**
  * A server that speaks the Kubernetes API's protocol, as far as a smoke test does: discovery, server-side apply, lists, watches, logs and
- * port-forwards over WebSocket. What a cluster would do with an InferenceService is `onApply`'s to do.
+ * port-forwards over WebSocket. `onApply` does what a cluster would do with an InferenceService.
  */
 export class ApiServer implements AsyncDisposable {
   /** Called with each object that is applied; may answer with a refusal. */
@@ -86,7 +86,7 @@ export class ApiServer implements AsyncDisposable {
     });
   }
 
-  /** Creates or replaces an object and tells the watches. `collection`: `/api/v1/namespaces/models/pods`. */
+  /** Creates or replaces an object and notifies the watches. `collection`: `/api/v1/namespaces/models/pods`. */
   put(collection: string, object: Stored): void {
     const path = `${collection}/${object.metadata.name}`;
     const type = this.#objects.has(path) ? 'MODIFIED' : 'ADDED';

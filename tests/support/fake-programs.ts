@@ -17,7 +17,7 @@ export class Programs implements AsyncDisposable {
     return new Programs(await mkdtemp(join(tmpdir(), 'modelcars-programs-')));
   }
 
-  /** A program that writes its words into the file `calls` and does what the script says. */
+  /** A program that appends its arguments to the file `calls` and runs the script. */
   async add(name: string, script: string): Promise<void> {
     const head = `#!/bin/sh\ncd "${this.folder}"; echo "${name} $*" >> calls\n`;
     await writeFile(join(this.folder, name), head + script);

@@ -40,7 +40,7 @@ export interface FakeRegistry extends AsyncDisposable {
   blobs: Map<string, Buffer>;
   manifests: Map<string, { type: string; bytes: Buffer }>;
   uploads: Map<string, FakeUpload>;
-  /** "POST PATCH PUT": what came, in order. */
+  /** "POST PATCH PUT": the methods received, in order. */
   methods(): string;
 }
 

@@ -1,4 +1,4 @@
-/** For the tests of this room: servers that send the very bytes they are told to. */
+/** Servers that send exactly the bytes a test gives them. */
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
@@ -74,7 +74,7 @@ export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
 }
 
-/** Until a check holds; ten seconds, as the machine may have much else to do. */
+/** Waits until a check passes, for at most ten seconds: the machine can be busy. */
 export const until = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
 
 export interface Wanted extends BulkRequest {

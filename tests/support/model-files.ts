@@ -1,6 +1,6 @@
 /** Files of the formats that are read here, made by hand from their specifications, for tests. */
 
-/** What a header says of a tensor; every field may be wrong on purpose. */
+/** A tensor's entry in the header; a test can make any field wrong. */
 export interface TensorEntry {
   dtype?: string;
   shape?: number[];
@@ -8,7 +8,7 @@ export interface TensorEntry {
   [key: string]: unknown;
 }
 
-/** A safetensors file with this header and `data` bytes after it; `length` is what it says of its header. */
+/** A safetensors file with this header and `data` bytes after it; `length` is the stated length of the header. */
 export function safetensorsOf(header: unknown, data: Uint8Array | number = 0, length?: number): Buffer {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const head = Buffer.alloc(8);
@@ -31,7 +31,7 @@ export function field(number: number, value: number | string | Uint8Array): Buff
   return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
 }
 
-/** A TensorProto whose data lies in another file (onnx/onnx.proto). */
+/** A TensorProto whose data is in another file (onnx/onnx.proto). */
 export function externalTensor(entries: Record<string, string>, place = 1): Buffer {
   const data = Object.entries(entries).map(([key, value]) =>
     field(13, Buffer.concat([field(1, key), field(2, value)])),

@@ -1,4 +1,4 @@
-/** Tars for the tests of this room, made by hand from the specifications, so that every byte can be made a lie. */
+/** Tars made by hand from the specifications, so that a test can set every byte. */
 
 /** A tar member as it will stand in the header. */
 export interface Spec {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** What a run of the program left. */
+/** The result of a run of the program. */
 export interface Run {
   code: number | null;
   stdout: string;
@@ -10,7 +10,7 @@ export interface Run {
 
 const script = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
 
-/** Variables that would change what is printed; tests set those they mean. */
+/** Variables that would change the output; tests set the ones they need. */
 const neutral = {
   CI: '',
   FORCE_COLOR: undefined,

@@ -16,7 +16,7 @@ export interface GoBuild {
   /** On top of `-s -w`. */
   ldflags?: string;
   tags?: string;
-  /** A main.go of our own, which imports the module, instead of a package of it. */
+  /** A main.go that imports the module, instead of a package of it. */
   main?: string;
   /** Makes more in the folder of the programs, from the module's files. */
   finish?(folder: string, source: string): Promise<void>;
@@ -41,7 +41,7 @@ export async function goPrograms(build: GoBuild): Promise<string> {
     single ? name : (first.split('/').at(-1) ?? first),
     async (folder) => {
       const source = await goModule(module, version);
-      // A module of our own around it: only there do its replacements count.
+      // In a wrapper module: only there do its replacements apply.
       await writeFile(join(folder, 'go.mod'), await wrapperOf(build, source));
       const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod -trimpath -buildvcs=false' };
       const output = single ? join(folder, name) : `${folder}/`;
@@ -59,7 +59,7 @@ export async function goPrograms(build: GoBuild): Promise<string> {
 /** The folder with a module's files, read-only; downloaded first when need be. Throws PartMissing without Go. */
 export async function goModule(module: string, version: string): Promise<string> {
   const download = ['mod', 'download', '-json', `${module}@${version}`];
-  // Outside any module, so that no go.mod has a say.
+  // Outside any module, so that no go.mod applies.
   const tried = await tryRun('go', download, { cwd: '/', env: { GOFLAGS: '' } }).catch(() => undefined);
   if (!tried) throw new PartMissing(`${module} is built here: install Go (1.25 or newer)`);
   const { Dir, Error: failure }: { Dir?: string; Error?: string } = JSON.parse(tried.stdout || '{}');

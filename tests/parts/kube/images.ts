@@ -59,7 +59,7 @@ export async function mlserverArchive(folder: string): Promise<string> {
   return file;
 }
 
-/** An image with one program of ours, which it runs. */
+/** An image with one program built here, which it runs. */
 interface Content {
   name: string;
   program: string;

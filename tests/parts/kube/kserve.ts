@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { cached } from '../parts.ts';
 import { goModule, goPrograms } from './go.ts';
 
-/** What the tests' clusters run: a release that many use, and the newest whose module can be had. */
+/** KServe releases of the test clusters: a widely used one, and the newest whose module is available. */
 export const kserveVersions = ['v0.16.0', 'v0.20.0'] as const;
 export type KServeVersion = (typeof kserveVersions)[number];
 

@@ -77,7 +77,7 @@ async function gather(): Promise<void> {
   await Promise.all([build(), install()]);
 }
 
-/** A name for what the image holds: every version and step is in the files of this folder or in a list of pins. */
+/** A name derived from the image's contents: every version and step is in the files of this folder or in a list of pins. */
 async function recipe(): Promise<string> {
   const own = import.meta.dirname;
   const files = (await readdir(own)).filter((file) => file.endsWith('.ts')).map((file) => join(own, file));

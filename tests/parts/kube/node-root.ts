@@ -1,4 +1,4 @@
-/** The root file system of a node as kind's own images/base/Dockerfile makes it, from Debian's packages and our programs. */
+/** The root file system of a node as in kind's images/base/Dockerfile, made of Debian's packages and programs built here. */
 import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../run.ts';
@@ -64,7 +64,7 @@ export async function makeNodeRoot(root: string): Promise<void> {
   for (const folder of ['run', 'tmp', 'var/cache/apt', 'var/lib/apt/lists']) await empty(at(folder));
 }
 
-/** Only what a node runs: the same steps as in kind's Dockerfile. */
+/** Removes the units that a node does not run: the same steps as in kind's Dockerfile. */
 async function trimSystemd(root: string): Promise<void> {
   const units = join(root, 'lib/systemd/system');
   const own = join(root, 'etc/systemd/system');

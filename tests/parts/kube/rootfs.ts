@@ -6,13 +6,13 @@ import { delimiter, dirname, join } from 'node:path';
 import { cached, PartMissing, part } from '../parts.ts';
 import { run } from '../run.ts';
 
-/** What the node image needs and kind's own holds; runc and the CNI plugins are Debian's. */
+/** Packages that kind's own node image contains too; runc and the CNI plugins are Debian's. */
 export const nodePackages = [
   'bash,ca-certificates,conntrack,containernetworking-plugins,curl,ethtool,findutils,iproute2,iptables,jq,kmod',
   'libseccomp2,mount,nftables,pigz,procps,runc,systemd,util-linux',
 ].join();
 
-/** For what runs in the cluster: Python 3.11 and OpenMP for model servers, iptables for kube-proxy. */
+/** For workloads in the cluster: Python 3.11 and OpenMP for model servers, iptables for kube-proxy. */
 export const slimPackages =
   'ca-certificates,conntrack,iptables,kmod,libgomp1,libpython3-stdlib,nftables,python3-minimal';
 
