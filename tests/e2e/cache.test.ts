@@ -7,7 +7,7 @@ import { launchSilently, modelcars, noise, tryModelcars } from '../parts/cli.ts'
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
-import { liesIn, manifestAt, objectBytes, openUploads } from '../parts/s3cache.ts';
+import { manifestAt, objectBytes, openUploads, violationsIn } from '../parts/s3cache.ts';
 
 const missing = await missingParts('versitygw');
 const rounds = 12;
@@ -72,7 +72,7 @@ describe.skipIf(missing)('modelcars cache', () => {
       ok: true,
       models: [{ model: 'org/one', status: 'done', name: `s3://models/${at('one')}`, size, sent: size }],
     });
-    expect(await liesIn(s3, at('one'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('one'), files)).toEqual([]);
     expect(await manifestAt(s3, at('one'))).toMatchObject({ complete: true, revision: hub.sha('org/one') });
     const puts = writes(0).filter((line) => line.includes('/one/') && !line.includes('uploads'));
     expect(puts.at(-1)).toMatch(/^PUT .*\.modelcars\.json/);
@@ -105,12 +105,12 @@ describe.skipIf(missing)('modelcars cache', () => {
       await sleep(Math.random() * 20);
       if (child.kill('SIGKILL')) killed++;
       await end;
-      expect(await liesIn(s3, at('killed'), files), `round ${round}`).toEqual([]);
+      expect(await violationsIn(s3, at('killed'), files), `round ${round}`).toEqual([]);
     }
     expect(killed).toBeGreaterThan(rounds / 2);
     await modelcars(['cache'], settings('killed'));
     expect((await manifestAt(s3, at('killed')))?.complete).toBe(true);
-    expect(await liesIn(s3, at('killed'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('killed'), files)).toEqual([]);
     expect((await openUploads(s3)).filter((key) => key.includes('/killed/'))).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     const runs = [1, 2].map(() => tryModelcars(['cache'], settings('twice')));
     for (const { code, stderr } of await Promise.all(runs))
       expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(await liesIn(s3, at('twice'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('twice'), files)).toEqual([]);
     expect((await manifestAt(s3, at('twice')))?.complete).toBe(true);
   });
 
@@ -132,7 +132,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     await hub.commit('org/moving', next);
     const requests = s3.requests().length;
     await modelcars(['cache'], settings('moving'));
-    expect(await liesIn(s3, at('moving'), next)).toEqual([]);
+    expect(await violationsIn(s3, at('moving'), next)).toEqual([]);
     expect(await manifestAt(s3, at('moving'))).toMatchObject({ revision: hub.sha('org/moving') });
     expect(await objectBytes(s3, `${at('moving')}shards/b.bin`)).toBeUndefined();
     expect(await objectBytes(s3, mine.Key)).toBeDefined();
@@ -157,7 +157,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     const broken = s3.fault({ breakAfter: 3_000_000, match: isPart, times: 3 });
     await modelcars(['cache'], settings('slow'));
     expect([slow(), broken()]).toEqual([4, 3]);
-    expect(await liesIn(s3, at('slow'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('slow'), files)).toEqual([]);
     expect((await manifestAt(s3, at('slow')))?.complete).toBe(true);
   });
 
@@ -196,11 +196,11 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect((await tryModelcars(['cache'], settings('kept', env))).code).toBe(1);
     s3.calm();
     await modelcars(['cache'], settings('kept', env));
-    expect(await liesIn(s3, at('kept'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('kept'), files)).toEqual([]);
     const downloads = cdn();
     await s3.client.deleteObject({ Bucket: 'models', Key: `${at('kept')}model.joblib` });
     await modelcars(['cache'], settings('kept', env));
-    expect(await liesIn(s3, at('kept'), files)).toEqual([]);
+    expect(await violationsIn(s3, at('kept'), files)).toEqual([]);
     expect(cdn()).toBe(downloads);
     expect((await readdir(env.DOWNLOAD_DIR)).sort()).toContain('files');
   });

@@ -9,7 +9,7 @@ import { credentialsFor } from '../../scripts/registry/auth/credentials.ts';
 import { RegistryClient } from '../../scripts/registry/client.ts';
 import { makeCertificates } from '../parts/certificates.ts';
 import { contentOf, sha256 } from '../support/fake-registry.ts';
-import { first, nobody, pull, second } from './_registry.ts';
+import { download, largeBlob, noCredentials, smallBlob } from './_registry.ts';
 
 describe('over TLS', () => {
   let folder: string;
@@ -45,38 +45,38 @@ describe('over TLS', () => {
     server.close();
     await rm(folder, { recursive: true });
   });
-  const layer = { mediaType: mediaTypes.layer, digest: sha256(first), size: first.length };
+  const layer = { mediaType: mediaTypes.layer, digest: sha256(largeBlob), size: largeBlob.length };
 
   test('a redirect out of TLS is refused', async () => {
     location = 'http://elsewhere.example/blob?X-Signature=abc';
     const credentials = credentialsFor(host, { kind: 'bearer', token: 'secret-token' });
-    await using client = new RegistryClient({ env: nobody, caFile, credentials });
-    const error = await pull(client.repository(`${host}/a`), layer).catch((why) => why);
+    await using client = new RegistryClient({ env: noCredentials, caFile, credentials });
+    const error = await download(client.repository(`${host}/a`), layer).catch((why) => why);
     expect(error.message).toContain('redirects to http://elsewhere.example, which is not https');
     expect(error.message).not.toContain('abc');
   });
 
   test('credentials are not sent to a token server without TLS', async () => {
-    await using client = new RegistryClient({ env: nobody, caFile });
-    const error = await pull(client.repository(`${host}/a`), layer).catch((why) => why);
+    await using client = new RegistryClient({ env: noCredentials, caFile });
+    const error = await download(client.repository(`${host}/a`), layer).catch((why) => why);
     expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('is not https') });
   });
 
   test('an upload location without TLS or port is resolved against the registry', async () => {
     location = 'http://127.0.0.1/v2/a/blobs/uploads/forgot?x=1';
-    await using client = new RegistryClient({ env: nobody, caFile });
-    await client.repository(`${host}/a`).write(contentOf(second));
+    await using client = new RegistryClient({ env: noCredentials, caFile });
+    await client.repository(`${host}/a`).write(contentOf(smallBlob));
     expect(requests.at(-1)).toBe(
-      `PUT /v2/a/blobs/uploads/forgot?x=1&digest=${encodeURIComponent(sha256(second))}`,
+      `PUT /v2/a/blobs/uploads/forgot?x=1&digest=${encodeURIComponent(sha256(smallBlob))}`,
     );
     location = 'http://elsewhere.example/v2/a/blobs/uploads/x';
-    await expect(client.repository(`${host}/a`).write(contentOf(first))).rejects.toThrow(
+    await expect(client.repository(`${host}/a`).write(contentOf(largeBlob))).rejects.toThrow(
       'which is not https',
     );
   });
 
   test('a registry configured as insecure that requires TLS is a network error', async () => {
-    await using client = new RegistryClient({ env: nobody, insecure: [host], retry: { tries: 1 } });
+    await using client = new RegistryClient({ env: noCredentials, insecure: [host], retry: { tries: 1 } });
     await expect(client.repository(`${host}/a`).tags()).rejects.toMatchObject({ code: 'network' });
   });
 });

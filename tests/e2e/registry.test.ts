@@ -10,7 +10,7 @@ import type { Repository } from '../../scripts/registry/repository.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { contentOf, sha256 } from '../support/fake-registry.ts';
-import { first, nobody, pull, second } from './_registry.ts';
+import { download, largeBlob, noCredentials, smallBlob } from './_registry.ts';
 
 /** A client with the test account of a registry; `host` is the proxy's if one is used. */
 function clientFor(registry: Registry, options: RegistryOptions = {}, host = registry.host): RegistryClient {
@@ -18,7 +18,7 @@ function clientFor(registry: Registry, options: RegistryOptions = {}, host = reg
   const credential: Credential | undefined =
     username && password ? { kind: 'basic', username, password } : undefined;
   return new RegistryClient({
-    env: nobody,
+    env: noCredentials,
     retry: { delay: 50 },
     ...(caFile === undefined ? {} : { caFile }),
     ...(credential ? { credentials: credentialsFor(host, credential) } : {}),
@@ -95,10 +95,10 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       await using registry = await startRegistry({ kind, auth, tls });
       await using pusher = clientFor(registry);
       const repository = pusher.repository(`${registry.host}/team/model`);
-      const known = { size: second.length, digest: sha256(second) };
+      const known = { size: smallBlob.length, digest: sha256(smallBlob) };
       const { manifest, layers } = await pushImage(
         repository,
-        [contentOf(first), contentOf(second, known)],
+        [contentOf(largeBlob), contentOf(smallBlob, known)],
         'v1.0.0',
       );
 
@@ -108,17 +108,17 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       expect(await pulled.resolve('v9')).toBeUndefined();
       expect(await pulled.tags()).toEqual(['v1.0.0']);
       expect(sha256(await pulled.read(manifest))).toBe(manifest.digest);
-      expect((await pull(pulled, layers[0] as Descriptor)).equals(first)).toBe(true);
-      expect((await pull(pulled, layers[1] as Descriptor, 100_000)).equals(second.subarray(100_000))).toBe(
-        true,
-      );
+      expect((await download(pulled, layers[0] as Descriptor)).equals(largeBlob)).toBe(true);
+      expect(
+        (await download(pulled, layers[1] as Descriptor, 100_000)).equals(smallBlob.subarray(100_000)),
+      ).toBe(true);
       expect(await puller.repository(`${registry.host}/not/there`).tags()).toEqual([]);
     });
 
     test('an image pushed again sends no blob; into another repository its blobs are mounted', async () => {
       await using registry = await startRegistry({ kind, auth: 'token' });
       await using client = clientFor(registry);
-      const contents = [first, second].map((bytes) =>
+      const contents = [largeBlob, smallBlob].map((bytes) =>
         contentOf(bytes, { size: bytes.length, digest: sha256(bytes) }),
       );
       await pushImage(client.repository(`${registry.host}/team/one`), contents, 'v1');
@@ -158,7 +158,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       });
       expect(layer.digest).toBe(sha256(large));
       expect(told).toBe(large.length);
-      expect((await pull(repository, layer)).equals(large)).toBe(true);
+      expect((await download(repository, layer)).equals(large)).toBe(true);
       expect(content.opened).toHaveLength(2);
       // Version 3 keeps the session and reports its offset; 2.8 drops it, and the layer starts again.
       if (kind === 'distribution') expect(content.opened[1]).toBeGreaterThan(0);
@@ -185,7 +185,9 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       });
       await restarted;
       expect(layer.digest).toBe(sha256(large));
-      expect((await pull(client.repository(`${registry.host}/team/model`), layer)).equals(large)).toBe(true);
+      expect((await download(client.repository(`${registry.host}/team/model`), layer)).equals(large)).toBe(
+        true,
+      );
     });
 
     test('a token that expires during an upload is renewed', async () => {
@@ -193,16 +195,16 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       await using client = clientFor(registry);
       const slow: Content = {
         mediaType: mediaTypes.layer,
-        size: first.length,
+        size: largeBlob.length,
         async *open(offset = 0) {
-          for (let at = offset; at < first.length; at += 1_000_000) {
-            yield first.subarray(at, at + 1_000_000);
+          for (let at = offset; at < largeBlob.length; at += 1_000_000) {
+            yield largeBlob.subarray(at, at + 1_000_000);
             await sleep(1200);
           }
         },
       };
       const layer = await client.repository(`${registry.host}/team/model`).write(slow);
-      expect(layer.digest).toBe(sha256(first));
+      expect(layer.digest).toBe(sha256(largeBlob));
       expect(registry.tokens?.requests().length).toBeGreaterThan(1);
     });
 
@@ -212,12 +214,12 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       const as = (credential: Credential) =>
         clientFor(registry, { credentials: credentialsFor(registry.host, credential) });
       await using good = as({ kind: 'identity', token });
-      await pushImage(good.repository(`${registry.host}/team/model`), [contentOf(second)], 'v1');
+      await pushImage(good.repository(`${registry.host}/team/model`), [contentOf(smallBlob)], 'v1');
       expect(registry.tokens?.requests().at(-1)?.method).toBe('POST');
       await using bad = as({ kind: 'basic', username: 'tester', password: 'wr0ng-password' });
       const error = await bad
         .repository(`${registry.host}/team/model`)
-        .write(contentOf(second))
+        .write(contentOf(smallBlob))
         .catch((why) => why);
       expect(error).toMatchObject({ code: 'auth', next: expect.stringContaining('podman login') });
       expect(`${error}${error.next}`).not.toContain('wr0ng-password');
@@ -229,7 +231,7 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
       await using client = clientFor(registry);
       const error = await client
         .repository(`${registry.host}/team/model`)
-        .write(contentOf(second))
+        .write(contentOf(smallBlob))
         .catch((why) => why);
       expect(error).toMatchObject({ code: 'auth', next: expect.stringContaining(registry.host) });
     });
@@ -237,7 +239,10 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
     test('an untrusted certificate is reported at once', async () => {
       await using registry = await startRegistry({ kind, tls: true });
       const retries: string[] = [];
-      await using client = new RegistryClient({ env: nobody, onRetry: (message) => retries.push(message) });
+      await using client = new RegistryClient({
+        env: noCredentials,
+        onRetry: (message) => retries.push(message),
+      });
       const error = await client
         .repository(`${registry.host}/team/model`)
         .tags()

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import fc from 'fast-check';
 import { bytesOf, hostileValues } from '../support/hostile-values.ts';
 
-export interface FuzzAnswer {
+export interface RawResponse {
   status: number;
   /** Header lines, as sent. */
   headers: string[];
@@ -12,7 +12,7 @@ export interface FuzzAnswer {
 /** A server on loopback that sends exactly the bytes it is given, one connection per request. */
 export class FuzzServer {
   /** The answer to a request line (`GET /v2/…`). */
-  answer: (request: string) => FuzzAnswer = () => ({ status: 500, headers: [], body: Buffer.alloc(0) });
+  answer: (request: string) => RawResponse = () => ({ status: 500, headers: [], body: Buffer.alloc(0) });
   requests = 0;
   host = '';
   readonly #server: Server = createServer((socket) => {

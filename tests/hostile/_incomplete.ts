@@ -9,7 +9,7 @@ import { onnxWith, pointer, safetensors, safetensorsOf } from '../support/model-
 
 export type Files = Record<string, string | Uint8Array>;
 
-export interface Attack {
+export interface Defect {
   files: Files;
   /** After "resolve model NAME: ". */
   problem: RegExp;
@@ -40,7 +40,7 @@ const pull = {
 };
 
 /** By the name of the model. */
-export const attacks: Record<string, Attack> = {
+export const defects: Record<string, Defect> = {
   pointer: {
     files: { 'config.json': '{}', 'model.safetensors': pointer },
     problem: /model\.safetensors of \S+ is a Git LFS pointer, not the file/,
@@ -202,9 +202,9 @@ export function below(models: Record<string, Files>, prefix = ''): Files {
   );
 }
 
-export const broken = Object.fromEntries(Object.entries(attacks).map(([name, { files }]) => [name, files]));
+export const broken = Object.fromEntries(Object.entries(defects).map(([name, { files }]) => [name, files]));
 
-/** Locks all attacks at once and compares each message with the expected one. */
+/** Locks all defects at once and compares each message with the expected one. */
 export async function refuseAll(
   path: string,
   scheme: string,
@@ -212,7 +212,7 @@ export async function refuseAll(
 ): Promise<void> {
   const { code, stderr } = await tryModelcars(['lock'], { cwd: path, env });
   expect(code).toBe(1);
-  for (const [name, { problem, next }] of Object.entries(attacks)) {
+  for (const [name, { problem, next }] of Object.entries(defects)) {
     const [, message = '', step = ''] =
       new RegExp(`resolve model ${name}: (.*)\\n\\s*next: (.*)`).exec(stderr) ?? [];
     expect(message, name).toMatch(problem);

@@ -81,7 +81,7 @@ async function memoryRoot(): Promise<string> {
 }
 
 /** Asserts a plain failure: a next step, no stack trace, and no report of a bug. */
-export function expectOurs({ code, stdout, stderr }: Result): void {
+export function expectPlainFailure({ code, stdout, stderr }: Result): void {
   const all = `${stdout}${stderr}`;
   expect([1, 2], all).toContain(code);
   expect(all).toMatch(/^error: .+\nnext: .+$/m);

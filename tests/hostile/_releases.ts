@@ -19,18 +19,18 @@ export async function startUpstream(kind: UpstreamKind): Promise<Upstream> {
   return kind === 'fake' ? await startFake() : await startRegistry({ kind });
 }
 
-export interface Workshop extends AsyncDisposable {
+export interface Project extends AsyncDisposable {
   folder: string;
   /** `push`, from a store of its own; whatever the exit code. */
   push(registry: string, ...args: string[]): Promise<Result>;
 }
 
 /** A catalog of models (`iris` alone by default) with these bytes, for one platform and with the embedded base. */
-export async function makeWorkshop(
+export async function makeProject(
   content = 'iris',
   more: Record<string, unknown> = {},
   names = ['iris'],
-): Promise<Workshop> {
+): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-release-'));
   const models = names.map(
     (name): TestModel => ({
@@ -70,7 +70,7 @@ export function gate(): Gate {
 }
 
 /** Waits until that many callers have arrived; later callers do not wait. */
-export function meeting(count: number): () => Promise<void> {
+export function barrier(count: number): () => Promise<void> {
   const { opened, open } = gate();
   let come = 0;
   return async () => {

@@ -9,7 +9,7 @@ import { readErrors } from '../../scripts/registry/error-body.ts';
 import { contentOf, sha256, testClient } from '../support/fake-registry.ts';
 import { fuzz } from '../support/fuzz.ts';
 import { jsonOf } from '../support/hostile-values.ts';
-import { type FuzzAnswer, FuzzServer, line, local, places } from './_fuzz-server.ts';
+import { FuzzServer, line, local, places, type RawResponse } from './_fuzz-server.ts';
 
 const server = new FuzzServer();
 beforeAll(() => server.start());
@@ -61,7 +61,7 @@ const errors = { errors: [{ code: 'DENIED', message: 'no', detail: { a: 1 } }] }
 
 const tags = { name: 'me/x', tags: ['v1', 'v1.2.3', 'latest'] };
 
-const anyAnswer: fc.Arbitrary<FuzzAnswer> = fc.record({
+const anyResponse: fc.Arbitrary<RawResponse> = fc.record({
   status: fc.constantFrom(
     200,
     200,
@@ -107,7 +107,7 @@ it('arbitrary registry responses to each kind of request give a valid result or 
   const blob = { mediaType: mediaTypes.layer, digest, size: bytes.length };
   const index = { mediaType: mediaTypes.manifest, digest: sha256(manifest), size: manifest.length };
   const outcomes = await fuzz(
-    fc.tuple(fc.array(anyAnswer, { minLength: 1, maxLength: 6 }), fc.nat({ max: 5 })),
+    fc.tuple(fc.array(anyResponse, { minLength: 1, maxLength: 6 }), fc.nat({ max: 5 })),
     async ([answers, kind]) => {
       let turn = 0;
       server.answer = () => answers[turn++ % answers.length] ?? { status: 500, headers: [], body: bytes };

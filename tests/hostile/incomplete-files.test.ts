@@ -6,13 +6,13 @@ import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { modelcars, tryModelcars } from '../parts/cli.ts';
 import { pointer } from '../support/model-files.ts';
-import { attacks, below, broken, index, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
+import { below, broken, defects, index, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
 
 const { write } = useCatalogs();
 
 test('a folder: every incomplete model is refused with its file name and no lock is written; an odd but complete one is locked', async () => {
   const models = Object.fromEntries(
-    [...Object.keys(attacks), 'odd'].map((name) => [name, { source: `file:m/${name}` }]),
+    [...Object.keys(defects), 'odd'].map((name) => [name, { source: `file:m/${name}` }]),
   );
   const path = await write('folder', models, below({ ...broken, odd }, 'm/'));
   await refuseAll(path, 'file');
@@ -22,7 +22,7 @@ test('a folder: every incomplete model is refused with its file name and no lock
 });
 
 test('without a lock, build refuses the same before it writes anything', async () => {
-  const path = await write('unlocked', { cut: { source: 'file:m' } }, below({ m: attacks.cut?.files ?? {} }));
+  const path = await write('unlocked', { cut: { source: 'file:m' } }, below({ m: defects.cut?.files ?? {} }));
   const { code, stderr } = await tryModelcars(['build', '--output', 'out'], { cwd: path });
   expect(code).toBe(1);
   expect(stderr).toMatch(/resolve model cut: model\.safetensors of file:m is cut/);
@@ -75,7 +75,7 @@ test('verify refuses an image of an incomplete model', async () => {
   // Locked while whole, then changed along with the lock: the right bytes, and no model.
   const lock = parse(await readFile(join(path, 'models.lock.yaml'), 'utf8'));
   for (const name of names) {
-    const files = Object.entries(attacks[name]?.files ?? {}).map(([file, content]) => {
+    const files = Object.entries(defects[name]?.files ?? {}).map(([file, content]) => {
       const sha256 = createHash('sha256').update(content).digest('hex');
       return { path: file, size: content.length, sha256 };
     });
@@ -90,6 +90,6 @@ test('verify refuses an image of an incomplete model', async () => {
   for (const name of names) {
     const [, file = '', said = ''] =
       new RegExp(`error: .*verify ${name}:.*?: models/(.*?): (.*) \\(layer`).exec(stderr) ?? [];
-    expect(`${file} of x ${said}`, name).toMatch(attacks[name]?.problem ?? /^$/);
+    expect(`${file} of x ${said}`, name).toMatch(defects[name]?.problem ?? /^$/);
   }
 });

@@ -6,7 +6,7 @@ import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
 import { startWeb, type Web } from '../parts/web.ts';
 import { externalTensor, field, onnxOf, pointer, safetensors } from '../support/model-files.ts';
-import { attacks, below, broken, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
+import { below, broken, defects, odd, refuseAll, useCatalogs, weights } from './_incomplete.ts';
 
 const { path: catalogs, write } = useCatalogs();
 
@@ -39,7 +39,7 @@ describe('a hub', () => {
     Object.fromEntries(names.map((name) => [name, { source: `hf://org/${name}` }]));
 
   test('every incomplete model is refused with its file name', async () => {
-    await refuseAll(await write('hub', of([...Object.keys(attacks), 'odd'])), 'hf', env());
+    await refuseAll(await write('hub', of([...Object.keys(defects), 'odd'])), 'hf', env());
   });
 
   test('only the header of large weights is read, in one request', async () => {
@@ -84,7 +84,7 @@ test('a URL: the content is checked against the file name', async () => {
   try {
     const sources: Record<string, object> = {};
     for (const name of kinds) {
-      const [file = '', content = ''] = Object.entries(attacks[name]?.files ?? {}).findLast(() => true) ?? [];
+      const [file = '', content = ''] = Object.entries(defects[name]?.files ?? {}).findLast(() => true) ?? [];
       const web = await startWeb(file, Buffer.from(content as Uint8Array));
       webs.push(web);
       sources[name] = { source: web.url };
@@ -99,7 +99,7 @@ test('a URL: the content is checked against the file name', async () => {
         new RegExp(
           `resolve model ${name}: (.*)\\n\\s*next: (?:check the URL in a browser|export the model)`,
         ).exec(stderr) ?? [];
-      expect(said, name).toMatch(attacks[name]?.problem ?? /^$/);
+      expect(said, name).toMatch(defects[name]?.problem ?? /^$/);
     }
     // The file is read once, for its hash.
     expect(webs.map(({ requests }) => requests.length)).toEqual(kinds.map(() => 1));
@@ -123,7 +123,7 @@ describe.skipIf(await missingParts('versitygw'))('S3', () => {
 
   test('every incomplete model is refused with its file name', async () => {
     const models = Object.fromEntries(
-      [...Object.keys(attacks), 'odd'].map((name) => [name, { source: `s3://models/${name}` }]),
+      [...Object.keys(defects), 'odd'].map((name) => [name, { source: `s3://models/${name}` }]),
     );
     await refuseAll(await write('s3', models), 's3', s3.env());
   });

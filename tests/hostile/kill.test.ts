@@ -10,7 +10,7 @@ import { expectCalm, random } from './_machine.ts';
 
 const rounds = 8;
 /** Rounds at the same time: most of a round is waiting for the lock of the run that was killed. */
-const lanes = 4;
+const concurrency = 4;
 const small = Object.fromEntries([...Array(40).keys()].map((n) => [`part-${n}.bin`, noise(5000, n)]));
 const models: TestModel[] = [1, 2].map((n) => ({
   name: `model-${n}`,
@@ -66,8 +66,8 @@ async function eachRound(
   await check(whole, -1, stdout);
   await rm(whole, { recursive: true });
   let killed = 0;
-  const lane = async (first: number) => {
-    for (let round = first; round < rounds; round += lanes) {
+  const worker = async (first: number) => {
+    for (let round = first; round < rounds; round += concurrency) {
       const folder = await place(`${round}`);
       const moment = start * 0.8 + work * 1.2 * (moments[round] ?? 0);
       if (await kill(args(folder, round), folder, moment)) killed++;
@@ -78,7 +78,7 @@ async function eachRound(
       await rm(folder, { recursive: true });
     }
   };
-  await Promise.all([...Array(lanes).keys()].map(lane));
+  await Promise.all([...Array(concurrency).keys()].map(worker));
   expect(killed, 'some runs were killed on the way').toBeGreaterThan(0);
 }
 

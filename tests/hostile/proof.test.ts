@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ProxiedAnswer, type ProxiedRequest, startProxy } from '../parts/registry-proxy.ts';
 import { type FakeRegistry, startFake } from '../support/fake-registry.ts';
-import { makeWorkshop, type Workshop } from './_releases.ts';
+import { makeProject, type Project } from './_releases.ts';
 
 const other = Buffer.from(
   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}',
@@ -10,7 +10,7 @@ const isIndex = ({ headers }: ProxiedRequest) => headers['content-type']?.includ
 const stored: ProxiedAnswer = { status: 201, headers: {}, body: Buffer.alloc(0) };
 
 /** Handles a request that gets a 201 regardless; true: nothing is stored. */
-type Lie = (request: ProxiedRequest, fake: FakeRegistry) => boolean;
+type DishonestHandler = (request: ProxiedRequest, fake: FakeRegistry) => boolean;
 /** Changes the stored content afterwards. */
 type Damage = (request: ProxiedRequest, fake: FakeRegistry) => void;
 
@@ -22,16 +22,16 @@ const versionPut = putOf(/\/manifests\/v1\.0\.0$/);
 const latestPut = putOf(/\/manifests\/latest$/);
 
 describe('a registry that responds 201', () => {
-  let iris: Workshop;
+  let iris: Project;
   beforeAll(async () => {
-    iris = await makeWorkshop();
+    iris = await makeProject();
   });
   afterAll(() => iris?.[Symbol.asyncDispose]());
 
-  const pushTo = async (lie: Lie, damage: Damage) => {
+  const pushTo = async (handler: DishonestHandler, damage: Damage) => {
     await using fake = await startFake();
     await using proxy = await startProxy(fake.host, {
-      before: (request) => (lie(request, fake) ? stored : undefined),
+      before: (request) => (handler(request, fake) ? stored : undefined),
       after: (request) => {
         damage(request, fake);
         return undefined;
@@ -42,7 +42,7 @@ describe('a registry that responds 201', () => {
     return { ...result, tags };
   };
 
-  test.each<[string, Lie, RegExp]>([
+  test.each<[string, DishonestHandler, RegExp]>([
     [
       'a blob',
       blobPut,
@@ -59,8 +59,8 @@ describe('a registry that responds 201', () => {
       /push manifest sha256:\w+ to \S+: .* does not have it/,
     ],
     ['the version tag', versionPut, /tag \S+:v1\.0\.0: .* there is no such tag/],
-  ])('and does not store %s fails the push, and has no tag', async (_, lie, message) => {
-    const { code, stderr, tags } = await pushTo(lie, () => {});
+  ])('and does not store %s fails the push, and has no tag', async (_, handler, message) => {
+    const { code, stderr, tags } = await pushTo(handler, () => {});
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(message) });
     expect(tags).toEqual([]);
   });

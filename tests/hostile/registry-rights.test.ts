@@ -12,7 +12,7 @@ import {
   startProxy,
 } from '../parts/registry-proxy.ts';
 import { tagDigest, tagsOf } from '../parts/tags.ts';
-import { makeWorkshop, startUpstream, tagsIn, type Upstream, type Workshop } from './_releases.ts';
+import { makeProject, type Project, startUpstream, tagsIn, type Upstream } from './_releases.ts';
 
 const amazonUser = 'User: arn:aws:sts::123456789012:assumed-role/ci/build is not authorized to perform:';
 const amazonDenies = (action: string) =>
@@ -40,14 +40,14 @@ const immutable: [string, ProxiedAnswer][] = [
 ];
 
 describe('a registry that forbids', () => {
-  let iris: Workshop;
+  let iris: Project;
   let upstream: Upstream;
   let proxy: RegistryProxy;
   /** The forbidden requests, each with the response that replaces the registry's. */
   let rule: (request: ProxiedRequest) => ProxiedAnswer | undefined | Promise<ProxiedAnswer | undefined>;
 
   beforeAll(async () => {
-    iris = await makeWorkshop();
+    iris = await makeProject();
   });
   afterAll(() => iris?.[Symbol.asyncDispose]());
   beforeEach(async () => {
@@ -148,7 +148,7 @@ describe('a registry that forbids', () => {
   );
 
   test('to set a version that another job has just set fails with both digests', async () => {
-    await using other = await makeWorkshop('another iris');
+    await using other = await makeProject('another iris');
     rule = async ({ method, path }) => {
       if (method !== 'PUT' || !path.endsWith('/manifests/v1.0.0')) return undefined;
       await other.push(upstream.host);
@@ -203,7 +203,7 @@ describe('a registry that forbids', () => {
   });
 
   test('floatingTags: false sets the version alone', async () => {
-    await using fixed = await makeWorkshop('iris', { floatingTags: false, tags: ['stable'] });
+    await using fixed = await makeProject('iris', { floatingTags: false, tags: ['stable'] });
     expect(await fixed.push(proxy.host)).toMatchObject({ code: 0 });
     expect(await tagsOf(upstream.host, 'team/iris')).toEqual(['stable', 'v1.0.0']);
   });
@@ -227,9 +227,9 @@ describe.each(['docker-registry', 'distribution'] as const)('%s', async (kind) =
   const missing = await missingParts(kind);
 
   describe.skipIf(missing)('with accounts', () => {
-    let iris: Workshop;
+    let iris: Project;
     beforeAll(async () => {
-      iris = await makeWorkshop();
+      iris = await makeProject();
     });
     afterAll(() => iris?.[Symbol.asyncDispose]());
 

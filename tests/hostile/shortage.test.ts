@@ -7,7 +7,7 @@ import { missingRoot } from '../parts/parts.ts';
 import { run, tryRun } from '../parts/run.ts';
 import { startWeb } from '../parts/web.ts';
 import { startFake } from '../support/fake-registry.ts';
-import { expectCalm, expectOurs, Machine, runIn } from './_machine.ts';
+import { expectCalm, expectPlainFailure, Machine, runIn } from './_machine.ts';
 
 const program = [process.execPath, join(root, 'scripts/modelcars.ts')];
 
@@ -43,7 +43,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     await writeFile(join(disk, 'filler'), new Uint8Array(38_000_000));
     for (const name of ['out', 'out.tar']) {
       const full = await tryModelcars(['build', '-o', join(disk, name)], { cwd: folder });
-      expectOurs(full);
+      expectPlainFailure(full);
       expect(full.stderr).toMatch(/build needs [\d.]+ MB in \S+, [\d.]+ .?B are free/);
       expect(await halves(disk)).toEqual([]);
     }
@@ -55,7 +55,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
   test('inodes for the layout reports it', async () => {
     const disk = await machine.disk('inodes', 60_000_000, 8);
     const full = await tryModelcars(['build', '-o', join(disk, 'out')], { cwd: folder });
-    expectOurs(full);
+    expectPlainFailure(full);
     expect(full.stderr).toContain('no space is left on the device');
     expect(await halves(disk)).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     await modelcars(['lock'], { cwd });
     await writeFile(join(disk, 'filler'), new Uint8Array(5_000_000));
     const full = await tryModelcars(['build', '--keep', '--store', join(disk, 'store')], { cwd });
-    expectOurs(full);
+    expectPlainFailure(full);
     expect(full.stderr).toMatch(/--keep needs 3\.0 MB in \S+, [\d.]+ .?B are free/);
   });
 
@@ -100,7 +100,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     await writeFile(join(disk, 'filler'), new Uint8Array(500_000)).catch(() => undefined);
     const store = { MODELCARS_STORE: join(folder, '.store') };
     const full = await tryModelcars(['lock'], { cwd: disk, env: store });
-    expectOurs(full);
+    expectPlainFailure(full);
     expect(full.stderr).toContain('no space is left on the device');
     expect((await readdir(disk)).sort()).toEqual(['filler', 'models.yaml']);
   });
@@ -201,7 +201,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
       const script = 'cd "$1" && rmdir "$1" && shift && exec "$@"';
       await mkdir(gone, { recursive: true });
       const result = await tryRun('sh', ['-c', script, 'sh', gone, ...program, ...args], { env });
-      expectOurs(result);
+      expectPlainFailure(result);
       expect(result.stderr).toContain('read the current folder: it was deleted');
     }
   });
@@ -219,7 +219,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     while ((web.requests[0]?.sent ?? 0) < 500_000) await new Promise((resolve) => setTimeout(resolve, 20));
     await rm(join(cwd, 'out'), { recursive: true });
     const result = await building;
-    expectOurs(result);
+    expectPlainFailure(result);
     web.rate = undefined;
     await modelcars(['build', '--verify'], { cwd });
   });

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Store } from '../../scripts/store/store.ts';
 import { makeCatalog, modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { missingRoot } from '../parts/parts.ts';
-import { expectCalm, expectOurs, Machine, programAt, runAs } from './_machine.ts';
+import { expectCalm, expectPlainFailure, Machine, programAt, runAs } from './_machine.ts';
 
 const nobody = 65_534;
 
@@ -156,7 +156,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     await chmod(store, 0o777);
     for (const args of [['prune', '--all'], ['bases'], ['cluster'], ['smoke', '--local', '-o', 'right']]) {
       const result = await tryModelcars(args, inStore(store));
-      expectOurs(result);
+      expectPlainFailure(result);
       expect(result.stderr).toMatch(/^error: .+: \S+ is not trusted: other users can write to/m);
       expect(result.stderr).toContain(`next: chmod go-w ${store}`);
     }

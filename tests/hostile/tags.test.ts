@@ -5,13 +5,13 @@ import { startRegistry } from '../parts/registry.ts';
 import { type ProxyRules, type RegistryProxy, registryError, startProxy } from '../parts/registry-proxy.ts';
 import { tagDigest } from '../parts/tags.ts';
 import {
+  barrier,
   gate,
-  makeWorkshop,
-  meeting,
+  makeProject,
+  type Project,
   startUpstream,
   type Upstream,
   type UpstreamKind,
-  type Workshop,
 } from './_releases.ts';
 
 const isPut = (tag: string) => (request: { method: string; path: string }) =>
@@ -41,10 +41,10 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
 
   describe.skipIf(missing)('at the same time', () => {
     let upstream: Upstream;
-    let iris: Workshop;
-    let other: Workshop;
+    let iris: Project;
+    let other: Project;
     beforeAll(async () => {
-      [iris, other] = await Promise.all([makeWorkshop('iris'), makeWorkshop('another iris')]);
+      [iris, other] = await Promise.all([makeProject('iris'), makeProject('another iris')]);
     });
     afterAll(async () => {
       await iris?.[Symbol.asyncDispose]();
@@ -122,7 +122,7 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
 
     test('of two jobs with different bytes for one version, the loser fails with both digests', async () => {
       // Both see that the tag is free before the first sets it; the first looks back once the second has set it too.
-      const [bothSawIt, bothSetIt] = [meeting(2), meeting(2)];
+      const [bothSawIt, bothSetIt] = [barrier(2), barrier(2)];
       const rules: ProxyRules = {
         before: async (request) => {
           if (isPut('v1.0.0')(request)) await bothSawIt();
@@ -228,7 +228,7 @@ describe('a push of five models that the registry has', async () => {
 
   test.skipIf(missing)('takes under 45 requests, those for tokens included, and writes nothing', async () => {
     await using registry = await startRegistry({ kind: 'distribution', auth: 'token' });
-    await using five = await makeWorkshop('model', {}, ['a', 'b', 'c', 'd', 'e']);
+    await using five = await makeProject('model', {}, ['a', 'b', 'c', 'd', 'e']);
     const { username: MODELCARS_REGISTRY_USERNAME, password: MODELCARS_REGISTRY_PASSWORD } = registry;
     const env = { MODELCARS_REGISTRY_USERNAME, MODELCARS_REGISTRY_PASSWORD };
     const push = () =>

@@ -10,7 +10,7 @@ import { type Podman, startPodman } from '../parts/podman.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { type Result, run } from '../parts/run.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
-import { liesIn, manifestAt } from '../parts/s3cache.ts';
+import { manifestAt, violationsIn } from '../parts/s3cache.ts';
 import { document, manifestOf } from './_images.ts';
 
 const missing =
@@ -78,7 +78,7 @@ describe.skipIf(missing)('the loader', () => {
     expect(first, first.stderr).toMatchObject({ code: 0 });
     expect(first.stdout).toMatch(/s3:\/\/models\/models\/org\/model\/ .* done/);
     expect((await manifestAt(s3, 'models/org/model/'))?.complete).toBe(true);
-    expect(await liesIn(s3, 'models/org/model/', files)).toEqual([]);
+    expect(await violationsIn(s3, 'models/org/model/', files)).toEqual([]);
     const second = await runLoader(env);
     expect(second).toMatchObject({ code: 0 });
     expect(second.stdout).toMatch(/unchanged/);
@@ -101,7 +101,7 @@ describe.skipIf(missing)('the loader', () => {
     const env = { MODEL_NAME: 'org/model', S3_BUCKET: 'models', S3_PREFIX: 'again', DOWNLOAD_DIR: '/data' };
     const kept = await runLoader(env, '--user', '1000680000:0', '--volume', `${volume}:/data`);
     expect(kept, kept.stderr).toMatchObject({ code: 0 });
-    expect(await liesIn(s3, 'again/org/model/', files)).toEqual([]);
+    expect(await violationsIn(s3, 'again/org/model/', files)).toEqual([]);
     expect(await readdir(volume)).toContain('files');
   });
 

@@ -33,7 +33,7 @@ export async function manifestAt(s3: S3Server, folder: string): Promise<Manifest
  * What is wrong with a folder: a file of a complete manifest that is not there, or is not what the manifest and `files` (path →
  * content) say. A folder without a complete manifest claims nothing.
  */
-export async function liesIn(
+export async function violationsIn(
   s3: S3Server,
   folder: string,
   files: Record<string, Uint8Array | string>,
