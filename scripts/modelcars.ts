@@ -4,5 +4,5 @@ import { storeFolder } from './store/folder.ts';
 
 const distrust = keepCompiled(storeFolder());
 
-const { runProgram } = await import('./commands/_program.ts');
+const { runProgram } = await import('./commands/program.ts');
 process.exitCode = await runProgram(process.argv.slice(2), distrust);

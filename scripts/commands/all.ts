@@ -1,7 +1,7 @@
-import type { Command } from './_command.ts';
-import { runGate } from './_gate.ts';
-import { smokeOptions } from './_kserve.ts';
-import { optionSets } from './_options.ts';
+import { optionSets } from './args/build.ts';
+import { smokeOptions } from './args/kserve.ts';
+import type { Command } from './command.ts';
+import { runGate } from './push-verified.ts';
 
 /** `modelcars all [model..]`: build, verify, smoke, push. */
 export const all: Command = {

@@ -1,7 +1,7 @@
-import type { Command } from './_command.ts';
-import { optionSets } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { optionSets } from './args/build.ts';
+import type { Command } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars bases [model..]`: fetches base images into the store, so that a build needs no registry. */
 export const bases: Command = {

@@ -1,7 +1,7 @@
-import type { Command } from './_command.ts';
-import { optionSets } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { optionSets } from './args/build.ts';
+import type { Command } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars build [model..]`: images into an OCI image layout on disk. */
 export const build: Command = {

@@ -3,10 +3,10 @@ import { isModel, sourceName } from '../model/catalog-entry.ts';
 import type { CatalogEntry } from '../model/types.ts';
 import type { CacheTarget } from '../pipeline/cache.ts';
 import type { Outcome } from '../pipeline/types.ts';
-import type { Command, Context } from './_command.ts';
-import { defined, type Flags, optionSets, usage } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { defined, type Flags, optionSets, usage } from './args/build.ts';
+import type { Command, Context } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars cache [model..]`: hub models into an S3 bucket, for builds and servers to read from there. */
 export const cache: Command = {

@@ -1,4 +1,4 @@
-import type { Command } from './_command.ts';
+import type { Command } from './command.ts';
 
 /** `modelcars clean`: removes what build made. */
 export const clean: Command = {

@@ -1,6 +1,6 @@
-import type { Command } from './_command.ts';
-import { clusterOptions } from './_kserve.ts';
-import { defined } from './_options.ts';
+import { defined } from './args/build.ts';
+import { clusterOptions } from './args/kserve.ts';
+import type { Command } from './command.ts';
 
 /** `modelcars cluster`: a kind cluster with KServe that stays, as `smoke` makes it. */
 export const cluster: Command = {

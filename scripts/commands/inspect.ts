@@ -2,7 +2,7 @@ import type { InspectedPlatform, Inspection } from '../pipeline/inspect.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
 import { oneLine } from '../text/width.ts';
-import type { Command, Context } from './_command.ts';
+import type { Command, Context } from './command.ts';
 
 /** `modelcars inspect <image>`: what an image in a layout or a registry says of itself. */
 export const inspect: Command = {

@@ -1,10 +1,10 @@
 import type { ListedModel } from '../pipeline/list.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
-import type { Command, Context } from './_command.ts';
-import { matrixOf } from './_matrix.ts';
-import { optionSets, usage } from './_options.ts';
-import { openCatalog, runOptions } from './_run.ts';
+import { optionSets, usage } from './args/build.ts';
+import type { Command, Context } from './command.ts';
+import { matrixOf } from './output/matrix.ts';
+import { openCatalog, runOptions } from './run-options.ts';
 
 /** `modelcars list [model..]`: what the catalog holds, compared with the lock; asks no hub and no registry. */
 export const list: Command = {

@@ -1,10 +1,10 @@
 import { displayPath } from '../text/paths.ts';
 import { oneLine } from '../text/width.ts';
-import { changeLines } from './_changes.ts';
-import type { Command } from './_command.ts';
-import { optionSets } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { optionSets } from './args/build.ts';
+import type { Command } from './command.ts';
+import { changeLines } from './output/lock-changes.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { openRun } from './run-options.ts';
 
 /** Exit code of --exit-code for a lock that changed; 1 and 2 mean failures. */
 const changed = 3;

@@ -1,6 +1,6 @@
-import type { Command } from './_command.ts';
-import { defined, optionSets } from './_options.ts';
-import { openRun } from './_run.ts';
+import { defined, optionSets } from './args/build.ts';
+import type { Command } from './command.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars manifest [model..]`: the InferenceService of a model, its image pinned by digest. */
 export const manifest: Command = {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ModelcarsError } from '../errors.ts';
-import { commands } from './_all.ts';
-import { parseCommandLine } from './_parse.ts';
+import { commands } from './commands.ts';
+import { parseCommandLine } from './parse.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

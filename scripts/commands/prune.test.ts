@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { modelcars } from '../../tests/support/run-program.ts';
-import { parseCommandLine } from './_parse.ts';
+import { parseCommandLine } from './parse.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'modelcars-prune-'));
 const store = join(folder, 'store');

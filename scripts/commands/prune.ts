@@ -1,8 +1,8 @@
 import type { Pruned } from '../store/prune.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
-import type { Command, Context } from './_command.ts';
-import { defined, type Flags, usage } from './_options.ts';
+import { defined, type Flags, usage } from './args/build.ts';
+import type { Command, Context } from './command.ts';
 
 const day = 24 * 3600 * 1000;
 const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: day, w: 7 * day };

@@ -1,9 +1,9 @@
-import type { Command } from './_command.ts';
-import { runGate } from './_gate.ts';
-import { smokeOptions } from './_kserve.ts';
-import { optionSets } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { optionSets } from './args/build.ts';
+import { smokeOptions } from './args/kserve.ts';
+import type { Command } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { runGate } from './push-verified.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars push [model..]`: images straight from their sources into a registry, then their tags. */
 export const push: Command = {

@@ -1,8 +1,8 @@
-import type { Command } from './_command.ts';
-import { smokeOptions } from './_kserve.ts';
-import { optionSets } from './_options.ts';
-import { openRun } from './_run.ts';
-import { countResults, printResults, provenModels, runSmoke } from './_smoke.ts';
+import { optionSets } from './args/build.ts';
+import { smokeOptions } from './args/kserve.ts';
+import type { Command } from './command.ts';
+import { countResults, printResults, provenModels, runSmoke } from './output/smoke-screen.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars smoke [model..]`: each image served by KServe and asked for a prediction whose right answer is known. */
 export const smoke: Command = {

@@ -1,5 +1,5 @@
-import type { Command } from './_command.ts';
-import { openCatalog } from './_run.ts';
+import type { Command } from './command.ts';
+import { openCatalog } from './run-options.ts';
 
 /** `modelcars split [model..]`: what each model needs of the catalog, so that each can be built apart from the others. */
 export const split: Command = {

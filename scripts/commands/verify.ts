@@ -1,9 +1,9 @@
 import type { Outcome } from '../pipeline/types.ts';
 import { oneLine } from '../text/width.ts';
-import type { Command, Context } from './_command.ts';
-import { optionSets } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
+import { optionSets } from './args/build.ts';
+import type { Command, Context } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { openRun } from './run-options.ts';
 
 /** `modelcars verify [model..]`: proves that built or pushed images are what KServe can serve. */
 export const verify: Command = {

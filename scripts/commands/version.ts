@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from './_command.ts';
+import type { Command } from './command.ts';
 
 /** This program's version, from package.json. */
 export function programVersion(): string {

@@ -1,6 +1,6 @@
 /** Calls the module's functions in sessions that run nothing, and checks all that they ask for. */
 import { expect } from 'vitest';
-import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { parseCommandLine } from '../../scripts/commands/parse.ts';
 import { type Module, openModule, type Step, type Values, withSession } from './_module.ts';
 import { calls, execs, isModelcars, words } from './_reading.ts';
 import type { Answer, Asked, Recorded, Session } from './session.ts';

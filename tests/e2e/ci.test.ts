@@ -1,7 +1,7 @@
 /** The recipes of ci/ and docs/guide/ci.md: valid commands, consistent with each other, no secret on a command line. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseShard } from '../../scripts/catalog/shard.ts';
-import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { parseCommandLine } from '../../scripts/commands/parse.ts';
 import { daggerLines, filledIn, programLines, type Recipe, recipe, recipes } from '../parts/recipes.ts';
 
 let all: Recipe[];

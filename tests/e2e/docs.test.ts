@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseCommandLine } from '../../scripts/commands/_parse.ts';
+import { parseCommandLine } from '../../scripts/commands/parse.ts';
 import { root } from '../parts/cli.ts';
 import { anchorsOf, blocksOf, type Page, pages } from '../parts/markdown.ts';
 import { filledIn, programLines, recipes } from '../parts/recipes.ts';

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { SmokeResult } from '../kserve/types.ts';
-import { createColors } from '../terminal/color.ts';
-import { Masker } from '../text/mask.ts';
-import type { Context } from './_command.ts';
-import { countResults, printResults, provenModels } from './_smoke.ts';
+import type { SmokeResult } from '../../kserve/types.ts';
+import { createColors } from '../../terminal/color.ts';
+import { Masker } from '../../text/mask.ts';
+import type { Context } from '../command.ts';
+import { countResults, printResults, provenModels } from './smoke-screen.ts';
 
 const passed: SmokeResult = {
   model: 'iris',

@@ -1,10 +1,10 @@
-import { writeTextAtomically } from '../files/atomic.ts';
-import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
-import type { RunOptions } from '../pipeline/types.ts';
-import { formatTable } from '../terminal/table.ts';
-import { oneLine, textWidth } from '../text/width.ts';
-import type { Context } from './_command.ts';
-import type { Flags } from './_options.ts';
+import { writeTextAtomically } from '../../files/atomic.ts';
+import type { Diagnosis, SmokeResult } from '../../kserve/types.ts';
+import type { RunOptions } from '../../pipeline/types.ts';
+import { formatTable } from '../../terminal/table.ts';
+import { oneLine, textWidth } from '../../text/width.ts';
+import type { Flags } from '../args/build.ts';
+import type { Context } from '../command.ts';
 
 /** Smokes the models as the flags say, and writes `--junit`. */
 export async function runSmoke(
@@ -13,10 +13,10 @@ export async function runSmoke(
   flags: Flags,
   { masker }: Context,
 ): Promise<SmokeResult[]> {
-  const { smokeModels } = await import('../pipeline/smoke.ts');
+  const { smokeModels } = await import('../../pipeline/smoke.ts');
   const results = await smokeModels({ ...options, from, wishes: flags.kserve });
   if (flags.kserve.junit !== undefined) {
-    const { junit } = await import('../kserve/smoke/junit.ts');
+    const { junit } = await import('../../kserve/smoke/junit.ts');
     await writeTextAtomically(
       flags.kserve.junit,
       junit(results, (text) => masker.mask(text)),

@@ -1,10 +1,10 @@
-import type { Outcome } from '../pipeline/types.ts';
-import type { Colors } from '../terminal/color.ts';
-import { type ErrorJson, errorToJson, renderError } from '../terminal/errors.ts';
-import { type Column, formatTable } from '../terminal/table.ts';
-import { formatBytes } from '../text/bytes.ts';
-import type { Context } from './_command.ts';
-import type { Flags } from './_options.ts';
+import type { Outcome } from '../../pipeline/types.ts';
+import type { Colors } from '../../terminal/color.ts';
+import { type ErrorJson, errorToJson, renderError } from '../../terminal/errors.ts';
+import { type Column, formatTable } from '../../terminal/table.ts';
+import { formatBytes } from '../../text/bytes.ts';
+import type { Flags } from '../args/build.ts';
+import type { Context } from '../command.ts';
 
 /** What became of a model, as shown: a stopped one did not fail by itself. */
 type Status = Outcome['status'] | 'stopped';

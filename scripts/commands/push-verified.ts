@@ -1,9 +1,9 @@
 import type { SmokeResult } from '../kserve/types.ts';
-import type { Context } from './_command.ts';
-import type { Flags } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
-import { openRun } from './_run.ts';
-import { printResults, provenModels, runSmoke } from './_smoke.ts';
+import type { Flags } from './args/build.ts';
+import type { Context } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { printResults, provenModels, runSmoke } from './output/smoke-screen.ts';
+import { openRun } from './run-options.ts';
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runGate(command: string, flags: Flags, context: Context): Promise<0 | 1> {

@@ -1,7 +1,7 @@
-import { lockedSize } from '../catalog/shard.ts';
-import { ModelcarsError } from '../errors.ts';
-import { frameworkName } from '../model/catalog-entry.ts';
-import type { CatalogEntry, Lock } from '../model/types.ts';
+import { lockedSize } from '../../catalog/shard.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { frameworkName } from '../../model/catalog-entry.ts';
+import type { CatalogEntry, Lock } from '../../model/types.ts';
 
 /** What `list --matrix` can write, a job a model. */
 export const matrixForms = ['github', 'gitlab', 'plain'] as const;

@@ -1,6 +1,6 @@
-import type { BaseChange, FileChange, LockChanges, ModelChange } from '../pipeline/lock-changes.ts';
-import { formatBytes } from '../text/bytes.ts';
-import { plain } from '../text/format.ts';
+import type { BaseChange, FileChange, LockChanges, ModelChange } from '../../pipeline/lock-changes.ts';
+import { formatBytes } from '../../text/bytes.ts';
+import { plain } from '../../text/format.ts';
 
 /** Files of one model that are shown; the others are counted. */
 const mostFiles = 20;

@@ -1,12 +1,12 @@
 import type { Options } from 'yargs';
-import type { CacheFlags } from '../cache/settings.ts';
-import type { Overrides } from '../catalog/defaults.ts';
-import type { Compression } from '../model/types.ts';
-import { type KserveFlags, kserveOptions, readKserveFlags } from './_kserve.ts';
-import { type MatrixForm, matrixForms } from './_matrix.ts';
-import { count, flag, list, type Parsed, text, usage } from './_values.ts';
+import type { CacheFlags } from '../../cache/settings.ts';
+import type { Overrides } from '../../catalog/defaults.ts';
+import type { Compression } from '../../model/types.ts';
+import { type MatrixForm, matrixForms } from '../output/matrix.ts';
+import { type KserveFlags, kserveOptions, readKserveFlags } from './kserve.ts';
+import { count, flag, list, type Parsed, text, usage } from './option.ts';
 
-export { type Parsed, usage } from './_values.ts';
+export { type Parsed, usage } from './option.ts';
 
 /** Headings of the help, in its order. */
 export const groups = {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Lock, LockedFile, LockedModel } from '../model/types.ts';
-import { compareLocks } from '../pipeline/lock-changes.ts';
-import { changeLines } from './_changes.ts';
+import type { Lock, LockedFile, LockedModel } from '../../model/types.ts';
+import { compareLocks } from '../../pipeline/lock-changes.ts';
+import { changeLines } from './lock-changes.ts';
 
 const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
 const file = (path: string, size: number, sha256 = a): LockedFile => ({ path, size, sha256 });

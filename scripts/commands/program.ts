@@ -6,8 +6,8 @@ import { catchSignals } from '../terminal/interrupt.ts';
 import { Output } from '../terminal/output.ts';
 import { createProgress, progressMode } from '../terminal/progress.ts';
 import { Masker } from '../text/mask.ts';
-import type { Context } from './_command.ts';
-import { parseCommandLine } from './_parse.ts';
+import type { Context } from './command.ts';
+import { parseCommandLine } from './parse.ts';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or

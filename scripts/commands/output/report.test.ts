@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { ModelcarsError } from '../errors.ts';
-import type { Outcome } from '../pipeline/types.ts';
-import { createColors } from '../terminal/color.ts';
-import { createProgress } from '../terminal/progress.ts';
-import { Masker } from '../text/mask.ts';
-import type { Context } from './_command.ts';
-import { readFlags } from './_options.ts';
-import { outcomeColumns, report } from './_report.ts';
+import { ModelcarsError } from '../../errors.ts';
+import type { Outcome } from '../../pipeline/types.ts';
+import { createColors } from '../../terminal/color.ts';
+import { createProgress } from '../../terminal/progress.ts';
+import { Masker } from '../../text/mask.ts';
+import { readFlags } from '../args/build.ts';
+import type { Context } from '../command.ts';
+import { outcomeColumns, report } from './report.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
 const done: Outcome = {

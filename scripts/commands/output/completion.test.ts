@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commands } from './_all.ts';
-import { completions } from './_completion.ts';
+import { commands } from '../commands.ts';
+import { completions } from './completion.ts';
 
 let folder: string;
 let file: string;

@@ -1,7 +1,7 @@
 import type { Colors } from '../terminal/color.ts';
 import type { Progress } from '../terminal/types.ts';
 import type { Masker } from '../text/mask.ts';
-import type { Flags, OptionName } from './_options.ts';
+import type { Flags, OptionName } from './args/build.ts';
 
 /** What a command gets besides its flags. */
 export interface Context {

@@ -1,10 +1,10 @@
-import type { Command } from './_command.ts';
 import { all } from './all.ts';
 import { bases } from './bases.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
 import { clean } from './clean.ts';
 import { cluster } from './cluster.ts';
+import type { Command } from './command.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Options } from 'yargs';
-import { frameworkName } from '../model/catalog-entry.ts';
-import type { Command } from './_command.ts';
-import { allOptions } from './_options.ts';
+import { frameworkName } from '../../model/catalog-entry.ts';
+import { allOptions } from '../args/build.ts';
+import type { Command } from '../command.ts';
 
 /** How the script that `modelcars completion` prints asks for words. */
 export const completionFlag = '--get-yargs-completions';
@@ -82,7 +82,7 @@ async function valuesOf(option: Options, before: string[]): Promise<Word[]> {
 async function catalogModels(before: string[]): Promise<{ name: string; framework: string }[]> {
   const at = before.findLastIndex((word) => word === '-f' || word === '--file');
   try {
-    const { loadCatalog } = await import('../catalog/load.ts');
+    const { loadCatalog } = await import('../../catalog/load.ts');
     const { models } = await loadCatalog(before[at + 1] && at >= 0 ? String(before[at + 1]) : 'models.yaml');
     return models.map((entry) => ({ name: entry.name, framework: frameworkName(entry) }));
   } catch {

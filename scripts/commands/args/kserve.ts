@@ -1,6 +1,6 @@
 import type { Options } from 'yargs';
-import { ModelcarsError } from '../errors.ts';
-import { type Mode, modes, type Security, securities } from '../kserve/types.ts';
+import { ModelcarsError } from '../../errors.ts';
+import { type Mode, modes, type Security, securities } from '../../kserve/types.ts';
 
 /** Heading of the help. */
 export const clusterGroup = 'Which cluster:';

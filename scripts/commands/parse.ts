@@ -1,10 +1,10 @@
 import yargs, { type Argv, type Options } from 'yargs';
-import { commands } from './_all.ts';
-import type { Command } from './_command.ts';
-import { completionFlag, completions } from './_completion.ts';
-import { commandEpilog, programEpilog } from './_help.ts';
-import { allOptions, type Flags, groups, type OptionName, type Parsed, readFlags } from './_options.ts';
-import { usageError } from './_usage.ts';
+import { allOptions, type Flags, groups, type OptionName, type Parsed, readFlags } from './args/build.ts';
+import type { Command } from './command.ts';
+import { commands } from './commands.ts';
+import { completionFlag, completions } from './output/completion.ts';
+import { commandEpilog, programEpilog } from './output/help.ts';
+import { usageError } from './usage-error.ts';
 
 /** What yargs 18 has and its types (of 17) do not know. */
 type Yargs = Argv & { usageConfiguration(configuration: { 'hide-types': boolean }): Argv };

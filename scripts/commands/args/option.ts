@@ -1,4 +1,4 @@
-import { ModelcarsError } from '../errors.ts';
+import { ModelcarsError } from '../../errors.ts';
 
 /** What yargs hands over: a record of whatever the words on the command line gave. */
 export type Parsed = Record<string, unknown>;

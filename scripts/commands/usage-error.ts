@@ -1,7 +1,7 @@
 import type { ModelcarsError } from '../errors.ts';
 import { meant } from '../text/suggest.ts';
-import type { Command } from './_command.ts';
-import { allOptions, usage } from './_options.ts';
+import { allOptions, usage } from './args/build.ts';
+import type { Command } from './command.ts';
 
 /** Flags people try for secrets; they do not exist, because argv shows in process lists and shell histories. */
 const secretFlag =

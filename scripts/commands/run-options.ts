@@ -1,8 +1,8 @@
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { isCI } from '../terminal/progress.ts';
-import type { Context } from './_command.ts';
-import { defined, type Flags } from './_options.ts';
+import { defined, type Flags } from './args/build.ts';
+import type { Context } from './command.ts';
 
 /**
  * The catalog of `--file` with the overrides applied, and the models that were asked for. None, and a word of it on stderr, when
