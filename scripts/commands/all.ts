@@ -1,34 +1,27 @@
-import { optionSets } from './args/build.ts';
-import { smokeOptions } from './args/kserve.ts';
-import type { Command } from './command.ts';
-import { runGate } from './push-verified.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
+import { runPushVerified } from './push-verified.ts';
 
 /** `modelcars all [model..]`: build, verify, smoke, push. */
-export const all: Command = {
+export const all = defineCommand({
   name: 'all',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'build, verify, smoke, and push models that pass the smoke test',
-  options: [
-    ...optionSets.models,
-    'shard',
-    ...optionSets.overrides,
-    'no-floating-tags',
-    'output',
-    'frozen',
-    'no-frozen',
-    ...optionSets.access,
-    'keep',
-    'dry-run',
-    ...smokeOptions,
-    ...optionSets.output,
-  ],
+  args: {
+    ...args.selection,
+    shard: args.shard,
+    ...args.overrides,
+    floatingTags: args.floatingTags,
+    output: args.output,
+    frozen: args.frozen,
+    ...args.access,
+    keep: args.keep,
+    dryRun: args.dryRun,
+    ...args.smoking,
+    ...args.reporting,
+  },
   examples: [
     ['all --registry quay.io/me --version v1.2.0', 'models that fail the smoke test are not pushed'],
     ['all --local --registry quay.io/me', 'the same without a cluster'],
   ],
-  run: (flags, context) => runGate('all', flags, context),
-};
+  run: ({ args, io }) => runPushVerified('all', args, io),
+});

@@ -1,42 +1,36 @@
-import { optionSets } from './args/build.ts';
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
 /** `modelcars build [model..]`: images into an OCI image layout on disk. */
-export const build: Command = {
+export const build = defineCommand({
   name: 'build',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'build images into an OCI image layout',
-  options: [
-    ...optionSets.models,
-    'shard',
-    ...optionSets.overrides,
-    'output',
-    'verify',
-    'frozen',
-    'no-frozen',
-    ...optionSets.access,
-    'keep',
-    'dry-run',
-    ...optionSets.output,
-  ],
+  args: {
+    ...args.selection,
+    shard: args.shard,
+    ...args.overrides,
+    output: args.output,
+    verify: args.verify,
+    frozen: args.frozen,
+    ...args.access,
+    keep: args.keep,
+    dryRun: args.dryRun,
+    ...args.reporting,
+  },
   examples: [
     ['build', 'every model of models.yaml into out/'],
     ['build iris --version v1.2.0', 'one model, as iris:v1.2.0'],
     ['build --base embedded --verify', 'no registry needed; checked afterwards'],
     ['build --only framework=sklearn --dry-run', 'what would be built'],
   ],
-  async run(flags, context) {
-    const options = await openRun(flags, context);
+  async run({ args, io }) {
+    const options = await openRun(args, io);
     const { buildModels } = await import('../pipeline/build.ts');
-    const outcomes = await buildModels({ ...options, output: flags.output, verify: flags.verify });
+    const outcomes = await buildModels({ ...options, output: args.output, verify: args.verify });
     const { name, digest, size, layers, tags, checks } = outcomeColumns;
-    const columns = [name, digest, size, layers, tags, ...(flags.verify ? [checks] : [])];
-    return report('build', outcomes, columns, flags, context, { output: flags.output });
+    const columns = [name, digest, size, layers, tags, ...(args.verify ? [checks] : [])];
+    return report('build', outcomes, columns, args, io, { output: args.output });
   },
-};
+});

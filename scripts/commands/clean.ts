@@ -1,20 +1,21 @@
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
 
 /** `modelcars clean`: removes what build made. */
-export const clean: Command = {
+export const clean = defineCommand({
   name: 'clean',
   describe: 'remove what build made',
-  options: ['output', 'dry-run', 'json'],
+  args: { output: args.output, dryRun: args.dryRun, json: args.json },
   examples: [['clean --dry-run', 'what would be removed from out/']],
-  async run(flags, context) {
+  async run({ args, io }) {
     const { clean: cleanLayout } = await import('../pipeline/clean.ts');
-    const removed = await cleanLayout(flags.output, { dryRun: flags.dryRun });
-    if (flags.json) {
-      context.printJson({ command: 'clean', ok: true, dryRun: flags.dryRun, output: flags.output, removed });
+    const removed = await cleanLayout(args.output, { dryRun: args.dryRun });
+    if (args.json) {
+      io.printJson({ command: 'clean', ok: true, dryRun: args.dryRun, output: args.output, removed });
       return 0;
     }
-    for (const path of removed) context.print(`${flags.dryRun ? 'would remove' : 'removed'} ${path}`);
-    if (removed.length === 0) context.tell(`nothing to remove in ${flags.output}`);
+    for (const path of removed) io.print(`${args.dryRun ? 'would remove' : 'removed'} ${path}`);
+    if (removed.length === 0) io.note(`nothing to remove in ${args.output}`);
     return 0;
   },
-};
+});

@@ -1,12 +1,15 @@
-import { defined } from './args/build.ts';
-import { clusterOptions } from './args/kserve.ts';
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defined, pick } from './args/values.ts';
+import { defineCommand } from './command.ts';
+
+/** How the cluster is made and where its kubeconfig goes. */
+const asked = { ...args.kindCluster, apiPort: args.apiPort, kubeconfig: args.kubeconfig };
 
 /** `modelcars cluster`: a kind cluster with KServe that stays, as `smoke` makes it. */
-export const cluster: Command = {
+export const cluster = defineCommand({
   name: 'cluster',
   describe: 'make a kind cluster with KServe, leave it standing, and print or write its kubeconfig',
-  options: [...clusterOptions, 'api-port', 'kubeconfig', 'store', 'no-progress'],
+  args: { ...asked, store: args.store, noProgress: args.noProgress },
   examples: [
     [
       'cluster --kubeconfig own.yaml',
@@ -14,12 +17,14 @@ export const cluster: Command = {
     ],
     ['cluster --cluster-name mine --kserve-version v0.16.0', 'another one, with an older KServe'],
   ],
-  async run({ kserve, store }, context) {
+  async run({ args, io }) {
     const { createCluster } = await import('../pipeline/cluster.ts');
-    const { progress, signal } = context;
-    const kubeconfig = await createCluster({ wishes: kserve, signal, progress, ...defined({ store }) });
+    const { progress, signal } = io;
+    const { kubeconfig: file, store } = args;
+    const wishes = { ...pick(args, asked), keepCluster: false, withRuntime: false, pullSecrets: [] };
+    const kubeconfig = await createCluster({ wishes, signal, progress, ...defined({ store }) });
     progress.stop();
-    if (kserve.kubeconfig === undefined) context.print(kubeconfig.trimEnd());
+    if (file === undefined) io.print(kubeconfig.trimEnd());
     return 0;
   },
-};
+});

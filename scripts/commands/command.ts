@@ -1,15 +1,15 @@
 import type { Colors } from '../terminal/color.ts';
 import type { Progress } from '../terminal/types.ts';
 import type { Masker } from '../text/mask.ts';
-import type { Flags, OptionName } from './args/build.ts';
+import type { Args, ArgValues, OptionDefinition, Parsed, Positional } from './args/option.ts';
 
-/** What a command gets besides its flags. */
-export interface Context {
+/** Where a command writes, and how it is stopped. */
+export interface CommandIO {
   /** Writes a result: text and a newline to stdout. */
   print(text: string): void;
   /** Writes what people should see beside the result: text and a newline to stderr. */
-  tell(text: string): void;
-  /** The JSON document of `--json`: one call a run. */
+  note(text: string): void;
+  /** The JSON document of `--json`: one call per run. */
   printJson(document: unknown): void;
   /** Styles of stdout. */
   colors: Colors;
@@ -24,15 +24,53 @@ export interface Context {
   signal: AbortSignal;
 }
 
-/** One command of the program; `scripts/modelcars.ts` turns these into yargs commands. */
-export interface Command {
+/** 0 done, 1 failed, 3 changed (`lock --exit-code` only). */
+export type ExitCode = 0 | 1 | 3;
+
+/** A command line whose arguments are checked. */
+export interface Invocation {
+  command: Command;
+  /** The arguments by name, for tests and messages; `run` has them already. */
+  args: Readonly<Record<string, unknown>>;
+  /** Throws a ModelcarsError when nothing could be done at all. */
+  run(io: CommandIO): Promise<ExitCode>;
+}
+
+interface Description {
   name: string;
-  /** What it takes after its name, in yargs' notation. */
-  positional?: { spec: string; key: 'model' | 'image'; describe: string };
   describe: string;
-  options: OptionName[];
   /** Command line (without `modelcars`) and what it does. */
   examples: [line: string, does: string][];
-  /** Does it; 0 done, 1 failed, 3 changed (`lock --exit-code` only). Throws a ModelcarsError when nothing could be done at all. */
-  run(flags: Flags, context: Context): Promise<0 | 1 | 3>;
+}
+
+/** One command of the program; parse.ts turns these into yargs commands. */
+export interface Command extends Description {
+  positional?: Positional;
+  /** By name, in the order of the help. */
+  options: Readonly<Record<string, OptionDefinition>>;
+  /** Reads what yargs parsed. Fails with code `usage`. */
+  read(parsed: Parsed): Invocation;
+}
+
+/** A command whose `run` receives the arguments that it declares in `args`, and no others. */
+export function defineCommand<A extends Args>(
+  definition: Description & {
+    args: A;
+    run(given: { args: ArgValues<A>; io: CommandIO }): Promise<ExitCode>;
+  },
+): Command {
+  const { args: declared, run, ...description } = definition;
+  const all = Object.values(declared);
+  const positional = all.find((arg) => arg.positional)?.positional;
+  const command: Command = {
+    ...description,
+    ...(positional && { positional }),
+    options: Object.assign({}, ...all.map(({ options }) => options)),
+    read(parsed) {
+      const entries = Object.entries(declared).map(([key, arg]) => [key, arg.read(parsed)]);
+      const args = Object.fromEntries(entries) as ArgValues<A>;
+      return { command, args, run: (io) => run({ args, io }) };
+    },
+  };
+  return command;
 }

@@ -2,34 +2,34 @@ import type { InspectedPlatform, Inspection } from '../pipeline/inspect.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
 import { oneLine } from '../text/width.ts';
-import type { Command, Context } from './command.ts';
+import * as args from './args/index.ts';
+import { type CommandIO, defineCommand } from './command.ts';
+import { registryAccess } from './run-options.ts';
 
 /** `modelcars inspect <image>`: what an image in a layout or a registry says of itself. */
-export const inspect: Command = {
+export const inspect = defineCommand({
   name: 'inspect',
-  positional: {
-    spec: '<image>',
-    key: 'image',
-    describe: 'name:version in --output, or registry/repository:tag',
-  },
   describe: 'show the platforms, layers, files and annotations of an image',
-  options: ['output', 'insecure', 'ca-file', 'json'],
+  args: { image: args.image, output: args.output, ...args.registryAccess, json: args.json },
   examples: [
     ['inspect iris:v1.0.0', 'an image in out/'],
     ['inspect quay.io/me/iris:v1.0.0', 'one in a registry'],
   ],
-  async run(flags, context) {
+  async run({ args, io }) {
     const { inspectImage } = await import('../pipeline/inspect.ts');
-    const { output, registry } = flags;
-    const inspection = await inspectImage(flags.image, { output, registry, signal: context.signal });
-    if (flags.json) context.printJson(inspection);
-    else printInspection(inspection, context);
+    const inspection = await inspectImage(args.image, {
+      output: args.output,
+      registry: registryAccess(args),
+      signal: io.signal,
+    });
+    if (args.json) io.printJson(inspection);
+    else printInspection(inspection, io);
     return 0;
   },
-};
+});
 
-function printInspection(inspection: Inspection, context: Context): void {
-  const { print, colors, masker } = context;
+function printInspection(inspection: Inspection, io: CommandIO): void {
+  const { print, colors, masker } = io;
   const clean = (text: string) => oneLine(masker.mask(text));
   print(colors.bold(clean(inspection.name)));
   print(`digest  ${clean(inspection.digest)}`);
@@ -37,11 +37,11 @@ function printInspection(inspection: Inspection, context: Context): void {
   for (const [key, value] of Object.entries(inspection.annotations)) {
     print(`${colors.dim(clean(key))}  ${clean(value)}`);
   }
-  for (const platform of inspection.platforms) printPlatform(platform, context, clean);
+  for (const platform of inspection.platforms) printPlatform(platform, io, clean);
 }
 
-function printPlatform(image: InspectedPlatform, context: Context, clean: (text: string) => string): void {
-  const { print, colors, width } = context;
+function printPlatform(image: InspectedPlatform, io: CommandIO, clean: (text: string) => string): void {
+  const { print, colors, width } = io;
   const facts = [image.user && `user ${image.user}`, image.created && `created ${image.created}`];
   print(`\n${colors.bold(clean(image.platform))}  ${clean(image.digest)}`);
   print(`${clean([`${image.layers.length} layers`, ...facts].filter((fact) => fact).join(', '))}`);

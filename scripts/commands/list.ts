@@ -1,49 +1,52 @@
 import type { ListedModel } from '../pipeline/list.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
-import { optionSets, usage } from './args/build.ts';
-import type { Command, Context } from './command.ts';
+import * as args from './args/index.ts';
+import { usage } from './args/option.ts';
+import { type CommandIO, defineCommand } from './command.ts';
 import { matrixOf } from './output/matrix.ts';
 import { openCatalog, runOptions } from './run-options.ts';
 
 /** `modelcars list [model..]`: what the catalog holds, compared with the lock; asks no hub and no registry. */
-export const list: Command = {
+export const list = defineCommand({
   name: 'list',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'show the models and whether the lock has them',
-  options: [...optionSets.models, 'shard', ...optionSets.overrides, 'store', 'matrix', 'json'],
+  args: {
+    ...args.selection,
+    shard: args.shard,
+    ...args.overrides,
+    store: args.store,
+    matrix: args.matrix,
+    json: args.json,
+  },
   examples: [
     ['list --only framework=sklearn', 'some of them'],
     ['list --json', 'with every field, for a script'],
-    ['list --matrix github', 'a job a model, for a matrix of GitHub Actions'],
+    ['list --matrix github', 'one job per model, for a matrix of GitHub Actions'],
     ['list --shard 2/4', 'what the second of four machines has to do'],
   ],
-  async run(flags, context) {
-    if (flags.matrix !== undefined && flags.shard !== undefined)
+  async run({ args, io }) {
+    if (args.matrix !== undefined && args.shard !== undefined)
       throw usage('--matrix and --shard exclude each other: either is a way to fan out');
-    const { catalog, models } = await openCatalog(flags, context);
-    if (flags.matrix !== undefined) {
+    const { catalog, models } = await openCatalog(args, io);
+    if (args.matrix !== undefined) {
       const { readLock } = await import('../catalog/lockfile.ts');
-      context.print(context.masker.mask(matrixOf(flags.matrix, models, await readLock(catalog.lockFile))));
+      io.print(io.masker.mask(matrixOf(args.matrix, models, await readLock(catalog.lockFile))));
       return 0;
     }
     const { listModels } = await import('../pipeline/list.ts');
     const { lockCommand } = await import('../catalog/lock-path.ts');
-    const listed: ListedModel[] = await listModels({ ...runOptions(flags, context), catalog, models });
-    if (flags.json) context.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
-    else if (listed.length > 0) printModels(listed, lockCommand(catalog), context);
+    const listed: ListedModel[] = await listModels({ ...runOptions(args, io), catalog, models });
+    if (args.json) io.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
+    else if (listed.length > 0) printModels(listed, lockCommand(catalog), io);
     return 0;
   },
-};
+});
 
 function printModels(
   models: ListedModel[],
   locking: string,
-  { print, tell, colors, width, masker }: Context,
+  { print, note, colors, width, masker }: CommandIO,
 ): void {
   const columns = [
     { title: 'NAME', shrinkTo: 24 },
@@ -75,7 +78,7 @@ function printModels(
   );
   print(formatTable(columns, rows, { width, title: colors.bold }));
   const stale = models.filter(({ lock }) => lock.state === 'stale').flatMap(({ lock }) => lock.reasons);
-  for (const reason of new Set(stale)) tell(masker.mask(`stale: ${reason}`));
+  for (const reason of new Set(stale)) note(masker.mask(`stale: ${reason}`));
   if (models.some(({ lock }) => lock.state !== 'locked'))
-    tell(`run \`${locking}\` to bring the lock up to date`);
+    note(`run \`${locking}\` to bring the lock up to date`);
 }

@@ -1,7 +1,7 @@
 import { displayPath } from '../text/paths.ts';
 import { oneLine } from '../text/width.ts';
-import { optionSets } from './args/build.ts';
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
 import { changeLines } from './output/lock-changes.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
@@ -15,28 +15,22 @@ const wouldBe = {
 };
 
 /** `modelcars lock [model..]`: resolves sources and bases and writes the catalog's lock. */
-export const lock: Command = {
+export const lock = defineCommand({
   name: 'lock',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'resolve sources and bases, write the lock (models.lock.yaml)',
-  options: [
-    ...optionSets.models,
-    'base',
-    'platform',
-    'compression',
-    'mirror',
-    'layers',
-    'frozen',
-    'no-frozen',
-    ...optionSets.access,
-    'dry-run',
-    'exit-code',
-    ...optionSets.output,
-  ],
+  args: {
+    ...args.selection,
+    base: args.overrides.base,
+    platforms: args.overrides.platforms,
+    compression: args.overrides.compression,
+    mirrors: args.overrides.mirrors,
+    layers: args.layers,
+    frozen: args.frozen,
+    ...args.access,
+    dryRun: args.dryRun,
+    exitCode: args.exitCode,
+    ...args.reporting,
+  },
   examples: [
     ['lock', 'pin every model to what its source holds now'],
     ['lock llama', 'move one model on, leave the others'],
@@ -44,27 +38,27 @@ export const lock: Command = {
     ['lock --frozen', 'fail when the lock is not up to date with the catalog and the local files'],
     ['lock --dry-run --exit-code', 'what would change; exit code 3 when something would'],
   ],
-  async run(flags, context) {
-    // CI=true freezes builds; who asks for `lock` there means it, so only --frozen itself does here.
+  async run({ args, io }) {
+    // CI=true freezes builds. Running `lock` in CI is deliberate, so only --frozen freezes it.
     const options = {
-      ...(await openRun(flags, context)),
-      frozen: flags.frozen ?? false,
-      layers: flags.layers,
+      ...(await openRun(args, io)),
+      frozen: args.frozen ?? false,
+      layers: args.layers,
     };
     const { lockModels } = await import('../pipeline/lock.ts');
     const { outcomes, change, changes } = await lockModels(options);
     const { name, size, digest } = outcomeColumns;
-    const code = report('lock', outcomes, [name, size, digest], flags, context, {
+    const code = report('lock', outcomes, [name, size, digest], args, io, {
       lockFile: options.catalog.lockFile,
       change,
       changes,
     });
-    if (!flags.json) {
-      for (const line of changeLines(changes)) context.print(oneLine(context.masker.mask(line)));
+    if (!args.json) {
+      for (const line of changeLines(changes)) io.print(oneLine(io.masker.mask(line)));
       const what =
-        code === 1 ? 'not written, because a model failed' : flags.dryRun ? wouldBe[change] : change;
-      context.tell(`${displayPath(options.catalog.lockFile)}: ${what}`);
+        code === 1 ? 'not written, because a model failed' : args.dryRun ? wouldBe[change] : change;
+      io.note(`${displayPath(options.catalog.lockFile)}: ${what}`);
     }
-    return code === 0 && flags.exitCode && change !== 'unchanged' ? changed : code;
+    return code === 0 && args.exitCode && change !== 'unchanged' ? changed : code;
   },
-};
+});

@@ -1,30 +1,25 @@
-import { defined, optionSets } from './args/build.ts';
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defined } from './args/values.ts';
+import { defineCommand } from './command.ts';
 import { openRun } from './run-options.ts';
 
 /** `modelcars manifest [model..]`: the InferenceService of a model, its image pinned by digest. */
-export const manifest: Command = {
+export const manifest = defineCommand({
   name: 'manifest',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'print the InferenceService of a model, pinned by digest',
-  options: [
-    ...optionSets.models,
-    ...optionSets.overrides,
-    'output',
-    'remote',
-    'namespace',
-    'pull-secret',
-    'with-runtime',
-    'server-image',
-    'frozen',
-    'no-frozen',
-    ...optionSets.access,
-    ...optionSets.output,
-  ],
+  args: {
+    ...args.selection,
+    ...args.overrides,
+    output: args.output,
+    remote: args.remote,
+    namespace: args.namespace,
+    pullSecrets: args.pullSecrets,
+    withRuntime: args.withRuntime,
+    serverImage: args.serverImage,
+    frozen: args.frozen,
+    ...args.access,
+    ...args.reporting,
+  },
   examples: [
     ['manifest iris --registry quay.io/me | kubectl apply -f -', 'serve a pushed model'],
     [
@@ -33,21 +28,21 @@ export const manifest: Command = {
     ],
     ['manifest iris --with-runtime', 'with its ServingRuntime, for a cluster that lacks it'],
   ],
-  async run(flags, context) {
-    const options = await openRun(flags, context);
+  async run({ args, io }) {
+    const options = await openRun(args, io);
     const { manifestModels } = await import('../pipeline/manifest.ts');
     const { toYaml } = await import('../kserve/manifests/yaml.ts');
-    const { namespace, pullSecrets, withRuntime, serverImage } = flags.kserve;
+    const { namespace, pullSecrets, withRuntime, serverImage } = args;
     const manifests = await manifestModels({
       ...options,
-      from: flags.remote ? { registry: true } : { layout: flags.output },
+      from: args.remote ? { registry: true } : { layout: args.output },
       pullSecrets,
       withRuntime,
       ...defined({ namespace, serverImage }),
     });
-    context.progress.stop();
-    if (flags.json) context.printJson({ command: 'manifest', models: manifests });
-    else context.print(toYaml(manifests.flatMap(({ objects }) => objects)).trimEnd());
+    io.progress.stop();
+    if (args.json) io.printJson({ command: 'manifest', models: manifests });
+    else io.print(toYaml(manifests.flatMap(({ objects }) => objects)).trimEnd());
     return 0;
   },
-};
+});

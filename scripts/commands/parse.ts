@@ -1,22 +1,19 @@
 import yargs, { type Argv, type Options } from 'yargs';
-import { allOptions, type Flags, groups, type OptionName, type Parsed, readFlags } from './args/build.ts';
-import type { Command } from './command.ts';
+import { groups, type OptionDefinition, type Parsed } from './args/option.ts';
+import type { Command, Invocation } from './command.ts';
 import { commands } from './commands.ts';
 import { completionFlag, completions } from './output/completion.ts';
 import { commandEpilog, programEpilog } from './output/help.ts';
 import { usageError } from './usage-error.ts';
 
-/** What yargs 18 has and its types (of 17) do not know. */
+/** A method of yargs 18 that its types (of 17) lack. */
 type Yargs = Argv & { usageConfiguration(configuration: { 'hide-types': boolean }): Argv };
 
-/** A command line as understood: what to run, or nothing where help or completions were printed already. */
-export type Invocation = { command: Command; flags: Flags } | undefined;
-
 /**
- * Understands a command line (without node and script). Prints help, completions and the completion script itself.
- * Fails with code `usage`. `columns`: of the terminal, for the help.
+ * Parses a command line (without node and script). Undefined where help, completions or the completion script were asked for,
+ * which it prints itself. Fails with code `usage`. `columns`: of the terminal, for the help.
  */
-export async function parseCommandLine(words: string[], columns: number): Promise<Invocation> {
+export async function parseCommandLine(words: string[], columns: number): Promise<Invocation | undefined> {
   if (words[0] === completionFlag) {
     for (const word of await completions(words.slice(1), commands)) process.stdout.write(`${word}\n`);
     return undefined;
@@ -44,10 +41,10 @@ export async function parseCommandLine(words: string[], columns: number): Promis
     .fail((message, error) => {
       throw message ? usageError(message, args, named, commands) : error;
     });
-  // Known here too, so that `modelcars --json list` does not take `list` for the value of --json.
-  for (const [name, option] of Object.entries<Options>(allOptions)) {
-    const { default: _, group: __, ...bare } = option;
-    parser.option(name, { ...bare, hidden: true, global: false });
+  // Declared on the program too, so that `modelcars --json list` does not take `list` for the value of --json.
+  for (const { options } of commands) {
+    for (const [name, { default: _, group: __, ...bare }] of Object.entries(options))
+      parser.option(name, { ...bare, hidden: true, global: false });
   }
   for (const command of commands) {
     parser.command(
@@ -60,16 +57,16 @@ export async function parseCommandLine(words: string[], columns: number): Promis
     );
   }
   parser
-    .command('help [command]', 'show this, or what one command takes')
+    .command('help [command]', 'show this, or the options of one command')
     .completion('completion', 'print a completion script for bash, zsh or fish')
-    .example('$0 list', 'what models.yaml holds')
+    .example('$0 list', 'show the models of models.yaml')
     .example('$0 build', 'build every model into out/')
     .example('$0 push iris --version v1.0.0', 'push one of them')
     .epilog(programEpilog);
   try {
     await parser.parseAsync();
   } catch (error) {
-    if (error instanceof Chosen) return { command: error.command, flags: readFlags(error.parsed) };
+    if (error instanceof Chosen) return error.command.read(error.parsed);
     throw error;
   }
   return undefined;
@@ -87,7 +84,7 @@ class Chosen extends Error {
   }
 }
 
-/** `help`, `help build`, `-V` and a lone `--version`, in words yargs knows. */
+/** `help`, `help build`, `-V` and a lone `--version`, in words that yargs knows. */
 function rewrite(words: string[]): string[] {
   const [first, ...rest] = words;
   if (first === '-V' || (first === '--version' && rest.length === 0)) return ['version', ...rest];
@@ -101,13 +98,12 @@ function describe(parser: Argv, command: Command): Argv {
   const line = ['$0', command.name, positional?.spec, '[options]'].filter((part) => part).join(' ');
   parser.usage(`${line}\n\n${sentence(command.describe)}`);
   if (positional) parser.positional(positional.key, { type: 'string', describe: positional.describe });
-  for (const name of command.options) parser.option(name, yargsOption(name));
+  for (const [name, option] of Object.entries(command.options)) parser.option(name, yargsOption(option));
   for (const [example, does] of command.examples) parser.example(`$0 ${example}`, does);
   return parser.group('help', groups.show).epilog(commandEpilog);
 }
 
-function yargsOption(name: OptionName): Options {
-  const option: Options = allOptions[name];
+function yargsOption(option: OptionDefinition): Options {
   return option.type === 'boolean' ? option : { ...option, requiresArg: true };
 }
 

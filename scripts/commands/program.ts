@@ -6,18 +6,18 @@ import { catchSignals } from '../terminal/interrupt.ts';
 import { Output } from '../terminal/output.ts';
 import { createProgress, progressMode } from '../terminal/progress.ts';
 import { Masker } from '../text/mask.ts';
-import type { Context } from './command.ts';
+import type { CommandIO } from './command.ts';
 import { parseCommandLine } from './parse.ts';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or
- * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first. `distrust`: of the default store, which a
- * command is warned of.
+ * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first. `distrust`: why the default store is not
+ * trusted, which becomes a warning.
  */
 export async function runProgram(words: string[], distrust?: Distrust): Promise<number> {
   const { stdout, stderr } = process;
   const output = new Output(stdout);
-  // A terminal that was closed (SIGHUP) takes no words any more; what was made is to be cleaned up all the same.
+  // A closed terminal (SIGHUP) fails every write; partial results must be cleaned up all the same.
   stderr.on('error', () => undefined);
   const masker = Masker.fromEnvironment();
   const mask = (text: string) => masker.mask(text);
@@ -27,9 +27,9 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     ...progressMode(stderr, flagged.includes('--no-progress')),
     mask,
   });
-  const context: Omit<Context, 'signal'> = {
+  const io: Omit<CommandIO, 'signal'> = {
     print: (text) => output.write(`${text}\n`),
-    tell: (text) => stderr.write(`${text}\n`),
+    note: (text) => stderr.write(`${text}\n`),
     printJson: (document) => output.write(`${mask(JSON.stringify(document, undefined, 2))}\n`),
     colors: createColors(stdout),
     errorColors: createColors(stderr),
@@ -42,24 +42,24 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     (line) => progress.warn(line),
     () => progress.stop(),
   );
-  const tellError = (error: unknown): void =>
-    context.tell(renderError(error, { colors: context.errorColors, masker, debug: context.debug }));
+  const showError = (error: unknown): void =>
+    io.note(renderError(error, { colors: io.errorColors, masker, debug: io.debug }));
   const fail = (error: unknown): number => {
     progress.stop();
     const ours = asModelcarsError(error);
-    if (flagged.includes('--json')) context.printJson({ error: errorToJson(ours, masker) });
-    else tellError(error);
+    if (flagged.includes('--json')) io.printJson({ error: errorToJson(ours, masker) });
+    else showError(error);
     return ours.exitCode;
   };
-  /** A command whose results did not arrive has failed. `lost`: an error that was to be a JSON document on stdout. */
+  /** A command whose results were not written has failed. `lost`: an error that was meant for stdout as JSON. */
   const checkOutput = async (code: number, lost?: unknown): Promise<number> => {
     const failure = await output.failure();
     if (failure === undefined) return code;
-    if (lost !== undefined) tellError(lost);
-    tellError(failure);
+    if (lost !== undefined) showError(lost);
+    showError(failure);
     return code || failure.exitCode;
   };
-  // What escapes every promise is a bug, but still no reason for a raw stack or a hidden cursor.
+  // An error that escapes every promise is a bug, but still no reason for a raw stack or a hidden cursor.
   const crash = (error: unknown) => process.exit(fail(error));
   process.on('uncaughtException', crash);
   try {
@@ -67,13 +67,13 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     const invocation = await parseCommandLine(words, stdout.columns ?? 80);
     if (!invocation) return await checkOutput(0);
     tellDistrust(distrust, (line) => progress.warn(line));
-    const code = await invocation.command.run(invocation.flags, { ...context, signal: interrupt.signal });
+    const code = await invocation.run({ ...io, signal: interrupt.signal });
     return interrupt.exitCode() ?? (await checkOutput(code));
   } catch (error) {
     const stopped = interrupt.exitCode();
     const asDocument = flagged.includes('--json') ? error : undefined;
     if (stopped === undefined) return await checkOutput(fail(error), asDocument);
-    // What an abort throws (AbortError, a closed stream) is no failure of its own.
+    // Errors that an abort causes (AbortError, a closed stream) are no failures of their own.
     fail(
       error instanceof ModelcarsError ? error : new ModelcarsError('cancelled', 'stopped before it was done'),
     );

@@ -69,7 +69,7 @@ it.each([
 
 it('build and push take --keep', async () => {
   for (const command of ['build', 'push']) {
-    expect((await parseCommandLine([command, '--keep'], 80))?.flags.keep).toBe(true);
-    expect((await parseCommandLine([command], 80))?.flags.keep).toBe(false);
+    expect((await parseCommandLine([command, '--keep'], 80))?.args).toMatchObject({ keep: true });
+    expect((await parseCommandLine([command], 80))?.args).toMatchObject({ keep: false });
   }
 });

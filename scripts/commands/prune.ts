@@ -1,36 +1,38 @@
 import type { Pruned } from '../store/prune.ts';
 import { formatTable } from '../terminal/table.ts';
 import { formatBytes } from '../text/bytes.ts';
-import { defined, type Flags, usage } from './args/build.ts';
-import type { Command, Context } from './command.ts';
+import * as args from './args/index.ts';
+import { type ArgValues, usage } from './args/option.ts';
+import { defined } from './args/values.ts';
+import { type CommandIO, defineCommand } from './command.ts';
 
 const day = 24 * 3600 * 1000;
 const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: day, w: 7 * day };
 
 /** `modelcars prune`: makes room in the store. */
-export const prune: Command = {
+export const prune = defineCommand({
   name: 'prune',
-  describe: 'remove from the store what has not been used for long',
-  options: ['older-than', 'max-size', 'all', 'store', 'dry-run', 'json'],
+  describe: 'remove entries from the store that have not been used for long',
+  args: { ...args.pruning, store: args.store, dryRun: args.dryRun, json: args.json },
   examples: [
-    ['prune --older-than 7d', 'what was not used for a week'],
-    ['prune --max-size 200GB --dry-run', 'what would go to make it 200 GB'],
+    ['prune --older-than 7d', 'entries that were not used for a week'],
+    ['prune --max-size 200GB --dry-run', 'what would be removed to shrink it to 200 GB'],
   ],
-  async run(flags, context) {
+  async run({ args, io }) {
     const { prune: pruneStore } = await import('../store/prune.ts');
     const { storeFolder } = await import('../store/folder.ts');
-    const folder = flags.store ?? storeFolder();
-    const result = await pruneStore(folder, { ...(await limits(flags)), dryRun: flags.dryRun });
-    if (flags.json) {
-      context.printJson({ command: 'prune', ok: true, dryRun: flags.dryRun, store: folder, ...result });
+    const folder = args.store ?? storeFolder();
+    const result = await pruneStore(folder, { ...(await limits(args)), dryRun: args.dryRun });
+    if (args.json) {
+      io.printJson({ command: 'prune', ok: true, dryRun: args.dryRun, store: folder, ...result });
       return 0;
     }
-    print(result, flags.dryRun, context);
+    print(result, args.dryRun, io);
     return 0;
   },
-};
+});
 
-async function limits({ prune: { olderThan, maxSize, all } }: Flags) {
+async function limits({ olderThan, maxSize, all }: ArgValues<typeof args.pruning>) {
   const { sizeBytes } = await import('../catalog/fields.ts');
   const bytes = maxSize === undefined ? undefined : maxSize === '0' ? 0 : sizeBytes(maxSize);
   if (maxSize !== undefined && bytes === undefined)
@@ -51,7 +53,7 @@ function duration(text: string | undefined): number | undefined {
   );
 }
 
-function print({ removed, freed, left, inUse }: Pruned, dryRun: boolean, context: Context): void {
+function print({ removed, freed, left, inUse }: Pruned, dryRun: boolean, io: CommandIO): void {
   const columns = [
     { title: dryRun ? 'WOULD REMOVE' : 'REMOVED' },
     { title: 'NAME', shrinkTo: 14 },
@@ -64,10 +66,10 @@ function print({ removed, freed, left, inUse }: Pruned, dryRun: boolean, context
     formatBytes(size),
     lastUsed.slice(0, 10),
   ]);
-  const { print, tell, width, colors } = context;
+  const { print, note, width, colors } = io;
   if (rows.length > 0) print(formatTable(columns, rows, { width, title: colors.bold }));
-  if (inUse > 0) tell(`${inUse} ${inUse === 1 ? 'entry' : 'entries'} kept: in use`);
-  tell(
+  if (inUse > 0) note(`${inUse} ${inUse === 1 ? 'entry' : 'entries'} kept: in use`);
+  note(
     `${formatBytes(freed)} ${dryRun ? 'would be freed' : 'freed'}, ${formatBytes(left)} ${dryRun ? 'would be left' : 'left'}`,
   );
 }

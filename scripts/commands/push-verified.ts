@@ -1,28 +1,32 @@
 import type { SmokeResult } from '../kserve/types.ts';
-import type { Flags } from './args/build.ts';
-import type { Context } from './command.ts';
+import type { SmokeValues } from './args/kserve.ts';
+import type { CommandIO } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
-import { printResults, provenModels, runSmoke } from './output/smoke-screen.ts';
+import { printResults, provenModels } from './output/smoke-screen.ts';
 import { openRun } from './run-options.ts';
+import { runSmoke } from './run-smoke.ts';
+
+type PushValues = Parameters<typeof openRun>[0] &
+  SmokeValues & { output: string; json: boolean; dryRun: boolean };
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
-export async function runGate(command: string, flags: Flags, context: Context): Promise<0 | 1> {
-  const options = await openRun(flags, context);
+export async function runPushVerified(command: string, args: PushValues, io: CommandIO): Promise<0 | 1> {
+  const options = await openRun(args, io);
   const { pushVerified } = await import('../pipeline/push-verified.ts');
   let results: SmokeResult[] = [];
   const outcomes = await pushVerified({
     ...options,
-    output: flags.output,
+    output: args.output,
     async smoke(models) {
-      results = await runSmoke({ ...options, models }, { layout: flags.output }, flags, context);
+      results = await runSmoke({ ...options, models }, { layout: args.output }, args, io);
       return provenModels(results);
     },
   });
-  context.progress.stop();
-  if (!flags.json && results.length > 0) {
-    printResults(results, context);
-    context.print('');
+  io.progress.stop();
+  if (!args.json && results.length > 0) {
+    printResults(results, io);
+    io.print('');
   }
   const { name, digest, size, sent, tags } = outcomeColumns;
-  return report(command, outcomes, [name, digest, size, sent, tags], flags, context, { smoke: results });
+  return report(command, outcomes, [name, digest, size, sent, tags], args, io, { smoke: results });
 }

@@ -1,49 +1,70 @@
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { isCI } from '../terminal/progress.ts';
-import { defined, type Flags } from './args/build.ts';
-import type { Context } from './command.ts';
+import type { access, frozen, keep } from './args/build.ts';
+import type { ArgValues } from './args/option.ts';
+import type { dryRun } from './args/output.ts';
+import { type OverrideValues, readOverrides } from './args/overrides.ts';
+import type { selection, shard } from './args/selection.ts';
+import { defined } from './args/values.ts';
+import type { CommandIO } from './command.ts';
+
+/** What choosing models reads; a command that does not declare one of the optional ones goes without it. */
+type CatalogValues = ArgValues<typeof selection> &
+  Partial<ArgValues<{ shard: typeof shard }>> &
+  OverrideValues;
+
+/** What a run reads besides. */
+type RunValues = Partial<
+  ArgValues<typeof access & { frozen: typeof frozen; keep: typeof keep; dryRun: typeof dryRun }>
+>;
 
 /**
- * The catalog of `--file` with the overrides applied, and the models that were asked for. None, and a word of it on stderr, when
- * `--shard` holds none: on a machine too many there is nothing to do, and nothing wrong.
+ * The catalog of `--file` with the overrides applied, and the selected models. A shard without models is no error (a machine too
+ * many has nothing to do): then none, and a line on stderr.
  */
 export async function openCatalog(
-  flags: Flags,
-  context: Context,
+  args: CatalogValues,
+  io: CommandIO,
 ): Promise<{ catalog: Catalog; models: CatalogEntry[] }> {
   const { loadCatalog, selectModels } = await import('../catalog/load.ts');
-  const catalog = await loadCatalog(flags.file, flags.overrides);
+  const catalog = await loadCatalog(args.file, readOverrides(args));
   const { formerLock } = await import('../catalog/lock-path.ts');
   const old = await formerLock(catalog);
-  if (old !== undefined) context.progress.warn(old);
-  const models = selectModels(catalog, flags.models, flags.only);
-  if (flags.shard === undefined) return { catalog, models };
+  if (old !== undefined) io.progress.warn(old);
+  const models = selectModels(catalog, args.models, args.only);
+  if (args.shard === undefined) return { catalog, models };
   const { parseShard, shardModels } = await import('../catalog/shard.ts');
   const { readLock } = await import('../catalog/lockfile.ts');
-  const shard = parseShard(flags.shard, process.env);
+  const shard = parseShard(args.shard, process.env);
   const chosen = shardModels(models, await readLock(catalog.lockFile), shard);
   const names = chosen.map(({ name }) => name).join(', ') || 'nothing to do';
-  context.progress.log(
+  io.progress.log(
     `shard ${shard.index}/${shard.total}: ${chosen.length} of ${models.length} models: ${names}`,
   );
   return { catalog, models: chosen };
 }
 
-/** What the pipeline wants to know, from flags and environment. */
-export async function openRun(flags: Flags, context: Context): Promise<RunOptions> {
-  return { ...runOptions(flags, context), ...(await openCatalog(flags, context)) };
+/** The pipeline's options, from arguments and environment. */
+export async function openRun(args: CatalogValues & RunValues, io: CommandIO): Promise<RunOptions> {
+  return { ...runOptions(args, io), ...(await openCatalog(args, io)) };
 }
 
-/** What flags and environment say, without a catalog. */
-export function runOptions(flags: Flags, context: Context): Omit<RunOptions, 'catalog' | 'models'> {
+/** The same without a catalog. */
+export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'catalog' | 'models'> {
+  const { concurrency, store } = args;
   return {
-    frozen: flags.frozen ?? isCI(),
-    dryRun: flags.dryRun,
-    keep: flags.keep,
-    registry: flags.registry,
-    signal: context.signal,
-    progress: context.progress,
-    ...defined({ concurrency: flags.concurrency, store: flags.store }),
+    frozen: args.frozen ?? isCI(),
+    dryRun: args.dryRun ?? false,
+    keep: args.keep ?? false,
+    registry: registryAccess(args),
+    signal: io.signal,
+    progress: io.progress,
+    ...defined({ concurrency, store }),
   };
+}
+
+/** How registries are reached, from --insecure and --ca-file. */
+export function registryAccess({ insecure = [], caFile }: RunValues): RunOptions['registry'] {
+  return defined({ insecure: insecure.length > 0 ? insecure : undefined, caFile });
 }

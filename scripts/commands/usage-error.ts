@@ -1,14 +1,14 @@
 import type { ModelcarsError } from '../errors.ts';
 import { meant } from '../text/suggest.ts';
-import { allOptions, usage } from './args/build.ts';
+import { usage } from './args/option.ts';
 import type { Command } from './command.ts';
 
-/** Flags people try for secrets; they do not exist, because argv shows in process lists and shell histories. */
+/** Options that people try for secrets; none of them exists, because argv shows in process lists and shell histories. */
 const secretFlag =
   /^(u|p|user(name)?|pass(word|wd)?|token|creds?|credentials?|secret|auth|api-?key|(\w+-)token)$/i;
 
 /**
- * Says in our words what yargs found wrong with a command line. `words` are the arguments as typed. Values of
+ * Turns what yargs found wrong with a command line into an error with a next step. `words` are the arguments as typed. Values of
  * unknown options are never repeated: they may be secrets.
  */
 export function usageError(
@@ -45,9 +45,10 @@ function unknownError(
     );
   }
   if (isOption) {
-    const names = command ? [...command.options, 'help'] : Object.keys(allOptions);
+    const known = all.flatMap(({ options }) => Object.keys(options));
+    const names = command ? [...Object.keys(command.options), 'help'] : known;
     const guess = meant(word, names);
-    const elsewhere = word in allOptions && command ? ` for \`${command.name}\`` : '';
+    const elsewhere = command && known.includes(word) ? ` for \`${command.name}\`` : '';
     return usage(
       `unknown option ${dashes(word)}${elsewhere}${guess ? `; did you mean --${guess}?` : ''}`,
       help,

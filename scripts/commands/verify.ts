@@ -1,50 +1,45 @@
 import type { Outcome } from '../pipeline/types.ts';
 import { oneLine } from '../text/width.ts';
-import { optionSets } from './args/build.ts';
-import type { Command, Context } from './command.ts';
+import * as args from './args/index.ts';
+import { type CommandIO, defineCommand } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
 /** `modelcars verify [model..]`: proves that built or pushed images are what KServe can serve. */
-export const verify: Command = {
+export const verify = defineCommand({
   name: 'verify',
-  positional: {
-    spec: '[model..]',
-    key: 'model',
-    describe: 'names from the catalog; all when none is given',
-  },
   describe: 'check built or pushed images against the image contract and the lock',
-  options: [
-    ...optionSets.models,
-    'shard',
-    'registry',
-    'version',
-    'base',
-    'platform',
-    'mirror',
-    'output',
-    'remote',
-    ...optionSets.access,
-    ...optionSets.output,
-  ],
+  args: {
+    ...args.selection,
+    shard: args.shard,
+    registry: args.overrides.registry,
+    version: args.overrides.version,
+    base: args.overrides.base,
+    platforms: args.overrides.platforms,
+    mirrors: args.overrides.mirrors,
+    output: args.output,
+    remote: args.remote,
+    ...args.access,
+    ...args.reporting,
+  },
   examples: [
     ['verify', 'every image in out/'],
     ['verify --remote --registry quay.io/me', 'what the registry holds'],
   ],
-  async run(flags, context) {
-    const options = await openRun(flags, context);
+  async run({ args, io }) {
+    const options = await openRun(args, io);
     const { verifyModels } = await import('../pipeline/verify.ts');
-    const from = flags.remote ? ({ registry: true } as const) : { layout: flags.output };
+    const from = args.remote ? ({ registry: true } as const) : { layout: args.output };
     const outcomes = await verifyModels({ ...options, from });
-    context.progress.stop();
-    if (!flags.json) for (const outcome of outcomes) printChecks(outcome, context);
+    io.progress.stop();
+    if (!args.json) for (const outcome of outcomes) printChecks(outcome, io);
     const { name, digest, platforms } = outcomeColumns;
-    return report('verify', outcomes, [name, digest, platforms], flags, context);
+    return report('verify', outcomes, [name, digest, platforms], args, io);
   },
-};
+});
 
 /** What was found to hold of one image; a rule of several platforms is one line where it says the same of each. */
-function printChecks({ name, model, checks = [] }: Outcome, { print, colors, masker }: Context): void {
+function printChecks({ name, model, checks = [] }: Outcome, { print, colors, masker }: CommandIO): void {
   if (checks.length === 0) return;
   const lines = new Map<string, { rule: string; text: string; platforms: string[] }>();
   for (const { rule, text, platform } of checks) {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from './command.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
 
 /** This program's version, from package.json. */
 export function programVersion(): string {
@@ -8,19 +9,19 @@ export function programVersion(): string {
 }
 
 /** `modelcars version`, also `modelcars -V`: `--version` of build and push is the images' version. */
-export const version: Command = {
+export const version = defineCommand({
   name: 'version',
   describe: 'show the version of this program (also -V)',
-  options: ['json'],
+  args: { json: args.json },
   examples: [],
-  async run(flags, context) {
+  async run({ args, io }) {
     const facts = {
       version: programVersion(),
       node: process.version,
       platform: `${process.platform}/${process.arch}`,
     };
-    if (flags.json) context.printJson(facts);
-    else context.print(`modelcars ${facts.version} (node ${facts.node}, ${facts.platform})`);
+    if (args.json) io.printJson(facts);
+    else io.print(`modelcars ${facts.version} (node ${facts.node}, ${facts.platform})`);
     return 0;
   },
-};
+});

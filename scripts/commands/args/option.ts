@@ -1,21 +1,128 @@
+import type { Options } from 'yargs';
 import { ModelcarsError } from '../../errors.ts';
+
+/** Headings of the help. */
+export const groups = {
+  select: 'Selection:',
+  override: 'Overrides:',
+  transport: 'Build and transfer:',
+  show: 'Output:',
+  cluster: 'Which cluster:',
+  serve: 'How it is served:',
+} as const;
 
 /** What yargs hands over: a record of whatever the words on the command line gave. */
 export type Parsed = Record<string, unknown>;
 
-/** A wrong command line. */
-export function usage(message: string, next?: string): ModelcarsError {
-  return new ModelcarsError('usage', message, next === undefined ? {} : { next });
+/** One option as yargs and the help know it. */
+export interface OptionDefinition extends Pick<Options, 'alias' | 'array' | 'choices' | 'default' | 'type'> {
+  describe: string;
+  group: (typeof groups)[keyof typeof groups];
+}
+
+/** The words after a command's name. */
+export interface Positional {
+  /** In yargs' notation: `[model..]`. */
+  spec: string;
+  key: 'model' | 'image';
+  describe: string;
+}
+
+/** One argument of a command: everything that the program knows of it. */
+export interface Arg<T> {
+  /** By name, without dashes; empty for a positional. Two options that exclude each other are one argument. */
+  readonly options: Readonly<Record<string, OptionDefinition>>;
+  readonly positional?: Positional;
+  /** Its value, checked. Fails with code `usage`. */
+  read(parsed: Parsed): T;
+}
+
+/** The arguments of a command, by the names that its `run` reads them by. */
+export type Args = Readonly<Record<string, Arg<unknown>>>;
+
+/** What the arguments hold after parsing. */
+export type ArgValues<A extends Args> = { [K in keyof A]: A[K] extends Arg<infer T> ? T : never };
+
+type Form = Omit<OptionDefinition, 'type' | 'array'>;
+
+/** `--name VALUE`. `check` turns the text (undefined when not given) into a value. */
+export function text(name: string, form: Form): Arg<string | undefined>;
+export function text<T>(name: string, form: Form, check: (text: string | undefined) => T): Arg<T>;
+export function text<T>(
+  name: string,
+  form: Form,
+  check?: (text: string | undefined) => T,
+): Arg<T | string | undefined> {
+  return {
+    options: { [name]: { ...form, type: 'string' } },
+    read(parsed) {
+      const value = readText(parsed, name);
+      return check ? check(value) : value;
+    },
+  };
+}
+
+/** `--name VALUE` with a value out of `choices`, which yargs checks and the shell completes. */
+export function choice<T extends string>(
+  name: string,
+  choices: readonly T[],
+  form: Form,
+): Arg<T | undefined> {
+  return text(name, { ...form, choices }, (given) => choices.find((one) => one === given));
+}
+
+/** `--name`. */
+export function flag(name: string, form: Form): Arg<boolean>;
+export function flag<T>(name: string, form: Form, check: (given: boolean) => T): Arg<T>;
+export function flag<T>(name: string, form: Form, check?: (given: boolean) => T): Arg<T | boolean> {
+  return {
+    options: { [name]: { ...form, type: 'boolean' } },
+    read: (parsed) => (check ? check(readFlag(parsed, name)) : readFlag(parsed, name)),
+  };
+}
+
+/** `--name A --name B`, each value once; `commas`: also `--name A,B`. `check` turns the texts into a value. */
+export function list(name: string, form: Form & { commas?: boolean }): Arg<string[]>;
+export function list<T>(
+  name: string,
+  form: Form & { commas?: boolean },
+  check: (texts: string[]) => T,
+): Arg<T>;
+export function list<T>(
+  name: string,
+  { commas = false, ...form }: Form & { commas?: boolean },
+  check?: (texts: string[]) => T,
+): Arg<T | string[]> {
+  return {
+    options: { [name]: { array: true, ...form, type: 'string' } },
+    read(parsed) {
+      const values = readList(parsed, name, commas);
+      return check ? check(values) : values;
+    },
+  };
+}
+
+/** `--name N`: a number of things worked on at a time, from 1 to 64. */
+export function count(name: string, form: Form): Arg<number | undefined> {
+  return {
+    options: { [name]: { ...form, type: 'number' } },
+    read(parsed) {
+      const value = parsed[name];
+      if (value === undefined) return undefined;
+      if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 64) return value;
+      throw usage(`--${name} must be a whole number from 1 to 64`);
+    },
+  };
 }
 
 /** Whether a flag is set; the last word wins. */
-export function flag(parsed: Parsed, name: string): boolean {
+export function readFlag(parsed: Parsed, name: string): boolean {
   const value = parsed[name];
   return Array.isArray(value) ? value.at(-1) === true : value === true;
 }
 
-/** One text; fails when there are several or it is empty. */
-export function text(parsed: Parsed, name: string): string | undefined {
+/** One text. Fails with code `usage` when several are given or it is empty. */
+export function readText(parsed: Parsed, name: string): string | undefined {
   const value = parsed[name];
   if (value === undefined) return undefined;
   if (Array.isArray(value)) throw usage(`--${name} is given ${value.length} times: one is enough`);
@@ -24,7 +131,7 @@ export function text(parsed: Parsed, name: string): string | undefined {
 }
 
 /** Texts of an option that may be repeated, each once; `commas`: also several in one word. */
-export function list(parsed: Parsed, name: string, commas = false): string[] {
+export function readList(parsed: Parsed, name: string, commas = false): string[] {
   const value = parsed[name];
   const items = value === undefined ? [] : (Array.isArray(value) ? value : [value]).map(String);
   const parts = commas ? items.flatMap((item) => item.split(',')) : items;
@@ -32,12 +139,7 @@ export function list(parsed: Parsed, name: string, commas = false): string[] {
   return [...new Set(parts.map((part) => part.trim()))];
 }
 
-/** A number of things worked on at a time. */
-export function count(parsed: Parsed, name: string): number | undefined {
-  const value = parsed[name];
-  if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 64) {
-    throw usage(`--${name} must be a whole number from 1 to 64`);
-  }
-  return value;
+/** A wrong command line. */
+export function usage(message: string, next?: string): ModelcarsError {
+  return new ModelcarsError('usage', message, next === undefined ? {} : { next });
 }

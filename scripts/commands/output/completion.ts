@@ -1,10 +1,9 @@
 import { basename } from 'node:path';
-import type { Options } from 'yargs';
 import { frameworkName } from '../../model/catalog-entry.ts';
-import { allOptions } from '../args/build.ts';
+import type { OptionDefinition } from '../args/option.ts';
 import type { Command } from '../command.ts';
 
-/** How the script that `modelcars completion` prints asks for words. */
+/** The option by which the script that `modelcars completion` prints asks for words. */
 export const completionFlag = '--get-yargs-completions';
 
 /** A word the shell may offer, and what it means. */
@@ -14,8 +13,8 @@ interface Word {
 }
 
 /**
- * What may stand in place of the last of `words` (the line up to the cursor, program name first in bash and zsh), one
- * line each, in the form the shell of $SHELL wants. Options, commands, values, and model names of the catalog.
+ * Completions of the last of `words` (the line up to the cursor, program name first in bash and zsh), one per line, in the
+ * form that the shell of $SHELL expects. Options, commands, values, and model names of the catalog.
  */
 export async function completions(
   words: string[],
@@ -35,23 +34,21 @@ export async function completions(
 async function candidates(before: string[], current: string, commands: Command[]): Promise<Word[]> {
   const all = [
     ...commands.map(({ name, describe }) => ({ word: name, does: describe })),
-    { word: 'help', does: 'show what a command takes' },
+    { word: 'help', does: 'show the options of a command' },
     { word: 'completion', does: 'print a completion script' },
   ];
   const command = commands.find(({ name }) => before.includes(name));
-  const expected = optionOf(before.at(-1) ?? '');
-  if (expected && expected.type !== 'boolean') return valuesOf(expected, before);
+  const expected = optionOf(before.at(-1) ?? '', commands);
+  if (expected && expected[1].type !== 'boolean') return valuesOf(...expected, before);
   if (!command) {
     if (current.startsWith('-')) return [{ word: '--help', does: 'show help' }];
     return before.length === 0 || before[0] === 'help' ? all : [];
   }
   if (current.startsWith('-')) {
-    return [...command.options, 'help' as const]
-      .filter((name) => !before.includes(`--${name}`) || (name !== 'help' && 'array' in allOptions[name]))
-      .map((name) => ({
-        word: `--${name}`,
-        does: name === 'help' ? 'show help' : allOptions[name].describe,
-      }));
+    const left = Object.entries(command.options)
+      .filter(([name, { array }]) => array || !before.includes(`--${name}`))
+      .map(([name, { describe }]) => ({ word: `--${name}`, does: describe }));
+    return before.includes('--help') ? left : [...left, { word: '--help', does: 'show help' }];
   }
   if (command.positional?.key !== 'model') return [];
   const models = await catalogModels(before);
@@ -60,17 +57,18 @@ async function candidates(before: string[], current: string, commands: Command[]
     .map(({ name, framework }) => ({ word: name, does: `${framework} model` }));
 }
 
-/** The option a typed word is: `--only`, `-f`. */
-function optionOf(word: string): Options | undefined {
+/** The option that a typed word names: `--only`, `-f`. */
+function optionOf(word: string, commands: Command[]): [string, OptionDefinition] | undefined {
   if (!word.startsWith('-')) return undefined;
   const bare = word.replace(/^--?/, '');
-  const options: [string, Options][] = Object.entries(allOptions);
-  return options.find(([name, { alias }]) => name === bare || alias === bare)?.[1];
+  return commands
+    .flatMap(({ options }) => Object.entries(options))
+    .find(([name, { alias }]) => name === bare || alias === bare);
 }
 
-async function valuesOf(option: Options, before: string[]): Promise<Word[]> {
-  if (option.choices) return option.choices.map((choice) => ({ word: String(choice), does: 'value' }));
-  if (option !== allOptions.only) return []; // the shell offers file names then
+async function valuesOf(name: string, { choices }: OptionDefinition, before: string[]): Promise<Word[]> {
+  if (choices) return choices.map((choice) => ({ word: String(choice), does: 'value' }));
+  if (name !== 'only') return []; // the shell offers file names then
   const frameworks = new Set((await catalogModels(before)).map(({ framework }) => framework));
   return [...frameworks].map((framework) => ({
     word: `framework=${framework}`,
@@ -78,7 +76,7 @@ async function valuesOf(option: Options, before: string[]): Promise<Word[]> {
   }));
 }
 
-/** Models of the catalog that the line names; none when there is no such file or it has mistakes. */
+/** Models of the catalog that the line names; none when the file is missing or has mistakes. */
 async function catalogModels(before: string[]): Promise<{ name: string; framework: string }[]> {
   const at = before.findLastIndex((word) => word === '-f' || word === '--file');
   try {

@@ -1,4 +1,4 @@
-import { sourceKinds } from '../sources/kinds.ts';
+import { sourceKinds } from '../../sources/kinds.ts';
 
 /** What the help of every command ends with. */
 export const commandEpilog =

@@ -2,16 +2,13 @@ import { lockedSize } from '../../catalog/shard.ts';
 import { ModelcarsError } from '../../errors.ts';
 import { frameworkName } from '../../model/catalog-entry.ts';
 import type { CatalogEntry, Lock } from '../../model/types.ts';
-
-/** What `list --matrix` can write, a job a model. */
-export const matrixForms = ['github', 'gitlab', 'plain'] as const;
-export type MatrixForm = (typeof matrixForms)[number];
+import type { MatrixForm } from '../args/output.ts';
 
 /** Jobs that a system makes of one matrix at most: GitHub Actions' usage limits, GitLab's reference of `parallel:matrix`. */
 const mostJobs: Record<MatrixForm, number> = { github: 256, gitlab: 200, plain: Number.POSITIVE_INFINITY };
 
 /**
- * A job a model, on one line of JSON (a line of $GITHUB_OUTPUT ends at its end):
+ * One job per model, on one line of JSON (a line of $GITHUB_OUTPUT ends at its end):
  * - `github`: `{"include":[{"model":…,"framework":…,"size":…}]}` for `strategy.matrix: ${{ fromJSON(…) }}`; `size`, in bytes, is
  *   left out where the lock has none;
  * - `gitlab`: `[{"MODEL":[…]}]` for `parallel: matrix:`, whose values are texts, as environment variables are;

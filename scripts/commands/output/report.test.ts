@@ -4,8 +4,7 @@ import type { Outcome } from '../../pipeline/types.ts';
 import { createColors } from '../../terminal/color.ts';
 import { createProgress } from '../../terminal/progress.ts';
 import { Masker } from '../../text/mask.ts';
-import { readFlags } from '../args/build.ts';
-import type { Context } from '../command.ts';
+import type { CommandIO } from '../command.ts';
 import { outcomeColumns, report } from './report.ts';
 
 const digest = `sha256:${'ab'.repeat(32)}`;
@@ -38,9 +37,9 @@ function run(outcomes: Outcome[], json = false, width?: number) {
   const masker = new Masker();
   masker.add('topsecret');
   const colors = createColors({ isTTY: false }, {});
-  const context: Context = {
+  const io: CommandIO = {
     print: (text) => out.push(text),
-    tell: (text) => err.push(text),
+    note: (text) => err.push(text),
     printJson: (document) => documents.push(document),
     colors,
     errorColors: colors,
@@ -51,7 +50,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
     signal: new AbortController().signal,
   };
   const { name, digest, size, tags } = outcomeColumns;
-  const code = report('push', outcomes, [name, digest, size, tags], readFlags({ json }), context);
+  const code = report('push', outcomes, [name, digest, size, tags], { json }, io);
   return { code, out: out.join('\n'), err: err.join('\n'), documents };
 }
 

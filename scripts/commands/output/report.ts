@@ -3,8 +3,7 @@ import type { Colors } from '../../terminal/color.ts';
 import { type ErrorJson, errorToJson, renderError } from '../../terminal/errors.ts';
 import { type Column, formatTable } from '../../terminal/table.ts';
 import { formatBytes } from '../../text/bytes.ts';
-import type { Flags } from '../args/build.ts';
-import type { Context } from '../command.ts';
+import type { CommandIO } from '../command.ts';
 
 /** What became of a model, as shown: a stopped one did not fail by itself. */
 type Status = Outcome['status'] | 'stopped';
@@ -49,45 +48,45 @@ export function report(
   command: string,
   outcomes: Outcome[],
   columns: OutcomeColumn[],
-  flags: Flags,
-  context: Context,
+  args: { json: boolean; dryRun?: boolean },
+  io: CommandIO,
   more: object = {},
 ): 0 | 1 {
   const failed = outcomes.filter(({ status }) => status === 'failed');
   const code = failed.length > 0 ? 1 : 0;
-  context.progress.stop();
-  if (flags.json) {
-    const models = outcomes.map((outcome) => outcomeToJson(outcome, context));
-    const document: ReportJson = { command, ok: code === 0, dryRun: flags.dryRun, ...more, models };
-    context.printJson(document);
+  io.progress.stop();
+  if (args.json) {
+    const models = outcomes.map((outcome) => outcomeToJson(outcome, io));
+    const document: ReportJson = { command, ok: code === 0, dryRun: args.dryRun ?? false, ...more, models };
+    io.printJson(document);
     return code;
   }
-  if (outcomes.length > 0) context.print(outcomeTable(outcomes, columns, context));
-  for (const outcome of outcomes) tellTags(outcome, context);
+  if (outcomes.length > 0) io.print(outcomeTable(outcomes, columns, io));
+  for (const outcome of outcomes) tellTags(outcome, io);
   for (const { model, error, status } of failed) {
     if (!error || shownStatus({ model, error, status }) === 'stopped') continue;
-    const { masker, debug, errorColors: colors } = context;
-    context.tell(`\n${renderError(error, { colors, masker, debug, subject: model })}`);
+    const { masker, debug, errorColors: colors } = io;
+    io.note(`\n${renderError(error, { colors, masker, debug, subject: model })}`);
   }
-  if (outcomes.length > 1 || code === 1) context.tell(`\n${summary(outcomes)}`);
+  if (outcomes.length > 1 || code === 1) io.note(`\n${summary(outcomes)}`);
   return code;
 }
 
-function outcomeTable(outcomes: Outcome[], columns: OutcomeColumn[], context: Context): string {
-  const { colors, width } = context;
+function outcomeTable(outcomes: Outcome[], columns: OutcomeColumn[], io: CommandIO): string {
+  const { colors, width } = io;
   const status: OutcomeColumn = {
     title: 'STATUS',
     cell: shownStatus,
     style: (shown, cell) => styleOf(cell as Status, colors)(shown),
   };
   const all = [...columns, status];
-  const rows = outcomes.map((outcome) => all.map((column) => context.masker.mask(column.cell(outcome))));
+  const rows = outcomes.map((outcome) => all.map((column) => io.masker.mask(column.cell(outcome))));
   return formatTable(all, rows, { width, title: colors.bold });
 }
 
-function outcomeToJson(outcome: Outcome, context: Context): OutcomeJson {
+function outcomeToJson(outcome: Outcome, io: CommandIO): OutcomeJson {
   const { error, ...rest } = outcome;
-  return error ? { ...rest, error: errorToJson(error, context.masker) } : rest;
+  return error ? { ...rest, error: errorToJson(error, io.masker) } : rest;
 }
 
 function shownStatus({ status, error }: Outcome): Status {
@@ -120,9 +119,9 @@ function countRules(checks: NonNullable<Outcome['checks']>): number {
 }
 
 /** Tags that a new image did not get, and why: the reader expects them to have moved. Of those refused there was a warning. */
-function tellTags({ model, status, tags }: Outcome, context: Context): void {
+function tellTags({ model, status, tags }: Outcome, io: CommandIO): void {
   if (status === 'unchanged') return;
   for (const { tag, current, why, refused } of tags ?? []) {
-    if (!current && why && !refused) context.tell(context.masker.mask(`${model}: tag ${tag} stays: ${why}`));
+    if (!current && why && !refused) io.note(io.masker.mask(`${model}: tag ${tag} stays: ${why}`));
   }
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { SmokeResult } from '../../kserve/types.ts';
 import { createColors } from '../../terminal/color.ts';
 import { Masker } from '../../text/mask.ts';
-import type { Context } from '../command.ts';
+import type { CommandIO } from '../command.ts';
 import { countResults, printResults, provenModels } from './smoke-screen.ts';
 
 const passed: SmokeResult = {
@@ -35,15 +35,15 @@ function shown(results: SmokeResult[], width?: number): { out: string; err: stri
   const out: string[] = [];
   const err: string[] = [];
   const colors = createColors({ isTTY: false }, {});
-  const context: Pick<Context, 'print' | 'tell' | 'colors' | 'errorColors' | 'width' | 'masker'> = {
+  const io: Pick<CommandIO, 'print' | 'note' | 'colors' | 'errorColors' | 'width' | 'masker'> = {
     print: (text) => void out.push(text),
-    tell: (text) => void err.push(text),
+    note: (text) => void err.push(text),
     colors,
     errorColors: colors,
     width,
     masker: new Masker(),
   };
-  printResults(results, context as Context);
+  printResults(results, io as CommandIO);
   return { out: out.join('\n'), err: err.join('\n') };
 }
 

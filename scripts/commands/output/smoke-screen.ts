@@ -1,29 +1,7 @@
-import { writeTextAtomically } from '../../files/atomic.ts';
 import type { Diagnosis, SmokeResult } from '../../kserve/types.ts';
-import type { RunOptions } from '../../pipeline/types.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { oneLine, textWidth } from '../../text/width.ts';
-import type { Flags } from '../args/build.ts';
-import type { Context } from '../command.ts';
-
-/** Smokes the models as the flags say, and writes `--junit`. */
-export async function runSmoke(
-  options: RunOptions,
-  from: { layout: string } | { registry: true },
-  flags: Flags,
-  { masker }: Context,
-): Promise<SmokeResult[]> {
-  const { smokeModels } = await import('../../pipeline/smoke.ts');
-  const results = await smokeModels({ ...options, from, wishes: flags.kserve });
-  if (flags.kserve.junit !== undefined) {
-    const { junit } = await import('../../kserve/smoke/junit.ts');
-    await writeTextAtomically(
-      flags.kserve.junit,
-      junit(results, (text) => masker.mask(text)),
-    );
-  }
-  return results;
-}
+import type { CommandIO } from '../command.ts';
 
 /** Models of which nothing failed and something passed: skipping alone proves nothing. */
 export function provenModels(results: readonly SmokeResult[]): Set<string> {
@@ -33,8 +11,8 @@ export function provenModels(results: readonly SmokeResult[]): Set<string> {
 }
 
 /** The closing table on stdout, then a screen for each failure on stderr. */
-export function printResults(results: readonly SmokeResult[], context: Context): void {
-  const { print, tell, colors, width, masker } = context;
+export function printResults(results: readonly SmokeResult[], io: CommandIO): void {
+  const { print, note, colors, width, masker } = io;
   if (results.length === 0) return;
   const paint = { passed: colors.green, failed: colors.red, skipped: colors.yellow };
   const columns = [
@@ -56,7 +34,7 @@ export function printResults(results: readonly SmokeResult[], context: Context):
     ].map((cell) => masker.mask(cell)),
   );
   print(formatTable(columns, rows, { width, title: colors.bold }));
-  for (const alike of groupAlike(results)) tell(`\n${screen(alike, context)}`);
+  for (const alike of groupAlike(results)) note(`\n${screen(alike, io)}`);
 }
 
 /** For a cell of the table: the stage, and the cause or what was seen. */
@@ -80,7 +58,7 @@ function groupAlike(results: readonly SmokeResult[]): SmokeResult[][] {
 }
 
 /** Why a model does not serve, on one screen. What comes from the cluster is hostile: escaped and masked. */
-function screen(alike: SmokeResult[], { errorColors: colors, masker, width }: Context): string {
+function screen(alike: SmokeResult[], { errorColors: colors, masker, width }: CommandIO): string {
   const clean = (text: string) => oneLine(masker.mask(text));
   const [result] = alike;
   if (result === undefined) return '';

@@ -1,0 +1,8 @@
+/** Every argument and group of arguments; a command spreads the groups and names the others. */
+export * from './build.ts';
+export * from './cache.ts';
+export * from './kserve.ts';
+export * from './output.ts';
+export * from './overrides.ts';
+export * from './selection.ts';
+export * from './store.ts';

@@ -1,0 +1,41 @@
+import { choice, flag, groups, text } from './option.ts';
+
+const group = groups.show;
+
+export const dryRun = flag('dry-run', {
+  alias: 'n',
+  describe: 'print what would be done, write nothing',
+  group,
+});
+
+/** Whether a lock that changes is an exit code of its own. */
+export const exitCode = flag('exit-code', {
+  describe: 'exit with 3 when the lock changed, or with --dry-run would change',
+  group,
+});
+
+/** What `list --matrix` can write, one job per model. */
+export const matrixForms = ['github', 'gitlab', 'plain'] as const;
+export type MatrixForm = (typeof matrixForms)[number];
+
+export const matrix = choice('matrix', matrixForms, {
+  describe:
+    "one CI job per model, as JSON: for GitHub's matrix, GitLab's, or names only (Argo, Tekton, Jenkins)",
+  group,
+});
+
+export const junit = text('junit', { describe: 'a file for the results as JUnit XML', group });
+
+export const json = flag('json', {
+  describe: 'print one JSON document on stdout and nothing besides',
+  group,
+});
+
+/** Read by program.ts, which needs it before a command is parsed. */
+export const noProgress = flag('no-progress', {
+  describe: 'no progress (also DISABLE_PROGRESS=true)',
+  group,
+});
+
+/** How every command on models reports. */
+export const reporting = { json, noProgress };

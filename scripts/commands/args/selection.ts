@@ -1,0 +1,48 @@
+import { type Arg, groups, list, readList, readText, text } from './option.ts';
+
+const group = groups.select;
+
+/** The positional `[model..]`, described for one command. */
+export function modelNames(describe: string): Arg<string[]> {
+  return {
+    options: {},
+    positional: { spec: '[model..]', key: 'model', describe },
+    read: (parsed) => readList(parsed, 'model'),
+  };
+}
+
+/** Options of every command that works on models of the catalog. */
+export const selection = {
+  models: modelNames('names from the catalog; all when none is given'),
+  file: text(
+    'file',
+    {
+      alias: 'f',
+      default: 'models.yaml',
+      describe: 'the catalog (default models.yaml); its lock lies beside it: dev.yaml has dev.lock.yaml',
+      group,
+    },
+    (given) => given ?? 'models.yaml',
+  ),
+  only: list('only', {
+    describe: 'only models of framework=NAME or name=GLOB; may be repeated',
+    group,
+  }),
+};
+
+/** As typed: `2/4` or `auto`. */
+export const shard = text('shard', {
+  describe: 'only the I-th of N parts, balanced by size: I/N; `auto` in a Kubernetes Indexed Job',
+  group,
+});
+
+/** The positional `<image>` of `inspect`. */
+export const image: Arg<string> = {
+  options: {},
+  positional: {
+    spec: '<image>',
+    key: 'image',
+    describe: 'name:version in --output, or registry/repository:tag',
+  },
+  read: (parsed) => readText(parsed, 'image') ?? '',
+};
