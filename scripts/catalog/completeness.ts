@@ -7,24 +7,24 @@ import type { Finding } from '../formats/reader.ts';
 import type { LockedFile } from '../model/types.ts';
 import type { FileTap } from '../sources/types.ts';
 
-/** Files that are looked at at the same time. */
+/** Files inspected at the same time. */
 const parallelLooks = 8;
-/** Files without weights that are read only to be looked at: small ones, where a source knew their hash. */
+/** Most files without weights that are read only to be inspected: small ones whose hash the source knew. */
 const mostSmall = 500;
-/** Bytes of one request, at most. */
+/** Most bytes of one request. */
 const longestLook = 8 * 1024 ** 2;
-/** What one file may cost before it is let through: more than the longest safetensors header, 100 MB. */
+/** Most bytes read of one file before it passes: more than the longest safetensors header, 100 MB. */
 const mostBytes = 112 * 1024 ** 2;
 const mostRequests = 24;
 
-/** A model's file that is to lie in an image. */
+/** A model's file with its path in the image. */
 export interface PlacedFile {
-  /** Below /models. */
+  /** Path below /models. */
   path: string;
   file: LockedFile;
 }
 
-/** Opens a file from `offset` on; bytes from `end` on are not wanted. */
+/** Opens a file at `offset`; bytes from `end` on are ignored. */
 export type OpenFile = (
   file: LockedFile,
   offset: number,
@@ -33,14 +33,14 @@ export type OpenFile = (
 ) => AsyncIterable<Uint8Array>;
 
 /**
- * Says whether a model's files are whole, by what was seen of them while they were hashed and, of the others, by a look at the bytes
- * that matter.
+ * Checks whether a model's files are complete. Files that were hashed were inspected on the way; of the others, only
+ * the bytes that matter are read.
  */
 export class CompletenessCheck {
-  /** By path below /models; of a file that was read for its hash, undefined where there was nothing to see. */
+  /** By path below /models; undefined for a file that was read for its hash and needs no inspection. */
   readonly #findings = new Map<string, Finding | undefined>();
 
-  /** A tap that looks at files while `more`, if any, sees them too. `place` gives a path below /models. */
+  /** A tap that inspects files, and passes them to `more` if given. `place` returns a path below /models. */
   tap(place: (path: string) => string, more?: FileTap): FileTap {
     return ({ path, size }) => {
       const other = more?.({ path, size });
@@ -61,8 +61,8 @@ export class CompletenessCheck {
   }
 
   /**
-   * The first thing that keeps files from being a whole model; undefined when nothing does. `needed`: of each, a file that is not
-   * empty has to match one (what the model server looks for).
+   * The first reason why the files are not a complete model; undefined when they are. Each of `needed` (what the model
+   * server looks for) has to match a file that is not empty.
    */
   async check(
     files: readonly PlacedFile[],
@@ -71,7 +71,7 @@ export class CompletenessCheck {
     signal?: AbortSignal,
   ): Promise<Incomplete | undefined> {
     const judge = () => findIncomplete(files.map(this.#whole), needed);
-    // What names and sizes show costs no request.
+    // Names and sizes cost no request.
     return judge() ?? ((await this.#look(files, open, signal)) ? judge() : undefined);
   }
 
@@ -81,7 +81,7 @@ export class CompletenessCheck {
     finding: this.#findings.get(path),
   });
 
-  /** Looks at the files that no tap has seen. False when there are none. */
+  /** Inspects the files that no tap has seen. False when no such file exists. */
   async #look(files: readonly PlacedFile[], open: OpenFile, signal?: AbortSignal): Promise<boolean> {
     const unseen = files.filter(({ path }) => !this.#findings.has(path));
     const [weights, others] = [unseen.filter(isWeighty), unseen.filter((one) => !isWeighty(one))];
@@ -112,7 +112,10 @@ function isWeighty({ path }: PlacedFile): boolean {
   return isWeights(path) || isWeightIndex(path);
 }
 
-/** Reads what an inspector wants of a file, by few small requests, and no more than is reasonable: then its finding may be incomplete. */
+/**
+ * Reads the bytes that an inspector asks for, with few small requests. Stops at a limit; the result may then be
+ * incomplete.
+ */
 async function inspect(
   inspector: Inspector,
   file: LockedFile,

@@ -3,7 +3,7 @@ import { sizeBytes } from './fields.ts';
 import type { CatalogInput, ModelInput } from './schema.ts';
 import { mergeServing } from './serving.ts';
 
-/** What the command line says in place of models.yaml; wins over defaults and models alike. */
+/** Settings from the command line; they override defaults and models alike. */
 export interface Overrides {
   registry?: string;
   version?: string;
@@ -12,19 +12,19 @@ export interface Overrides {
   base?: string;
   platforms?: string[];
   compression?: Compression;
-  /** Added to those of the catalog; wins where both name a prefix. */
+  /** Added to those of the catalog; override them where both have a prefix. */
   mirrors?: Record<string, string>;
 }
 
-/** The base of a catalog that names none. */
+/** The default base of a model. */
 const defaultBase = 'registry.access.redhat.com/ubi10/ubi-micro:latest';
-/** The base of a loader that names none: it needs Node 24. */
+/** The default base of a loader, which needs Node 24. */
 const loaderBase = 'docker.io/library/node:24-slim';
 const defaultPlatforms = ['linux/amd64', 'linux/arm64'];
 
 /**
- * A checked entry with everything applied: overrides before the model's own words, these before `defaults:`, these before
- * the catalog's and ours. Lists replace each other; annotations add up.
+ * A checked entry with everything applied. Overrides take precedence over the model, the model over `defaults:`, and
+ * those over the catalog's top level and built-in defaults. Lists replace each other; annotations are merged.
  */
 export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Overrides): CatalogEntry {
   const { defaults = {} } = catalog;
@@ -47,7 +47,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
   };
 }
 
-/** What `defaults:` says of models (their base, files, licence) does not hold for the loader. */
+/** `defaults:` for models (base, files, licence) do not apply to a loader. */
 function toLoader(
   entry: Extract<ModelInput, { image: 'loader' }>,
   catalog: CatalogInput,
@@ -60,7 +60,7 @@ function toLoader(
   };
 }
 
-/** What every image has, whatever is in it. */
+/** The settings of every image, whatever it contains. */
 function common(
   entry: ModelInput,
   catalog: CatalogInput,

@@ -58,7 +58,7 @@ it.each([
   ['maxLayerSize: -9007199254740992', [expect.stringContaining('above 0')]],
   ['maxLayerSize: 99999999TB', [expect.stringContaining('above 0')]],
   ['tags: [".x"]', [expect.stringMatching(/^5:12: `tags\[0\]`: expected a tag/)]],
-  ['include: ["!x"]', [expect.stringContaining('belongs in `exclude`')]],
+  ['include: ["!x"]', [expect.stringContaining('what stays out in `exclude`')]],
   ['include: ["/x"]', [expect.stringContaining('did you mean `x`?')]],
   ['include: ["../x"]', [expect.stringContaining('without `..`')]],
   ['include: ["*a*a*a*a*a*a*a"]', [expect.stringContaining('at most 6 `*`')]],
@@ -136,8 +136,8 @@ it.each([
   ['models: []\n---\na: 1', '2:1: a second YAML document starts here (`---`); expected one'],
   ['models: !!js/function x', expect.stringMatching(/^1:9: unknown YAML tag/)],
   ['%YAML 1.1\n---\nmodels: 2001-01-01', expect.stringMatching(/^3:9: expected a text, number/)],
-  ['models: *x', '1:9: no anchor `&x` stands above this alias'],
-  ['models: &a [*a]', expect.stringContaining('an alias (`*name`) holds itself')],
+  ['models: *x', '1:9: no anchor `&x` precedes this alias'],
+  ['models: &a [*a]', expect.stringContaining('an alias (`*name`) contains itself')],
   [`models: ${'['.repeat(40)}${']'.repeat(40)}`, expect.stringContaining('nested too deeply')],
   ['['.repeat(20_000), expect.stringContaining('nested too deeply')],
   ['__proto__: {}', '1:1: the key `__proto__` is not allowed'],
@@ -163,7 +163,7 @@ it('stops an alias bomb', async () => {
     { length: 9 },
     (_, n) => `a${n}: &a${n} [${Array(10).fill(n ? `*a${n - 1}` : 'x')}]`,
   );
-  expect(await mistakes(levels.join('\n'))).toEqual([expect.stringContaining('unfold to too many')]);
+  expect(await mistakes(levels.join('\n'))).toEqual([expect.stringContaining('expand to too many')]);
 });
 
 it('collects mistakes, in the order of the file, and counts those over 20', async () => {
@@ -196,6 +196,6 @@ it('names the framework that was meant', async () => {
     '3:16: unknown framework `../testing`; did you mean `testing`?',
   ]);
   expect(await mistakes(model('').replace('testing', 'qqqqqqqqqq'))).toEqual([
-    expect.stringMatching(/^3:16: unknown framework `qqqqqqqqqq`; there are .*testing/),
+    expect.stringMatching(/^3:16: unknown framework `qqqqqqqqqq`; expected .*testing/),
   ]);
 });

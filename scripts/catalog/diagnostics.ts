@@ -7,15 +7,15 @@ export interface FilePosition {
   column: number;
 }
 
-/** One thing that is wrong in a file, and where. */
+/** One mistake in a file, and its position. */
 export interface Diagnostic extends FilePosition {
   text: string;
 }
 
-/** More than these in one file are counted, not told. */
+/** Most mistakes shown per file; the rest are counted. */
 const most = 20;
 
-/** All mistakes of a file as one error, a line `file:line:column: text` each, in the file's order. */
+/** All mistakes of a file as one error, one line `file:line:column: text` per mistake, in the file's order. */
 export function diagnosticsError(
   code: ErrorCode,
   file: string,

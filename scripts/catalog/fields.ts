@@ -10,14 +10,14 @@ import { list, plain, show } from '../text/format.ts';
 import { checkPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
 
-/** "expected …, got …", or "missing; expected …" where nothing was given. */
+/** "expected …, got …", or "missing; expected …" for a missing value. */
 export function complain(expected: string, input: unknown, hint = ''): string {
   return input === undefined
     ? `missing; expected ${expected}`
     : `expected ${expected}, got ${show(input)}${hint}`;
 }
 
-/** A text field that a function judges. `expected` is for values that are no text at all. */
+/** A text field that `judge` checks. `expected` is for values that are not text. */
 export function checked(
   expected: string,
   judge: (value: string) => Problem | undefined,
@@ -39,7 +39,7 @@ export function checked(
     .meta(meta);
 }
 
-/** A text that is not empty and has no control characters but line breaks and tabs. */
+/** A text that is not empty and has no control characters except line breaks and tabs. */
 export function text(expected: string, { most }: { most: number }): z.ZodString {
   return checked(expected, (value) => {
     if (value.trim() === '') return { expected: `${expected} that is not empty` };
@@ -63,7 +63,7 @@ export function oneLine(expected: string, most: number): z.ZodString {
 
 const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
-/** RFC 1123 label: KServe makes a Kubernetes object of that name. */
+/** RFC 1123 label: KServe creates a Kubernetes object with that name. */
 export const modelName = checked(
   'a model name',
   (value) => {
@@ -74,7 +74,7 @@ export const modelName = checked(
       .slice(0, 63)
       .replaceAll(/^-+|-+$/g, '');
     return {
-      expected: 'a name of at most 63 lower-case letters, digits and `-`, with no `-` at its ends',
+      expected: 'a name of at most 63 lower-case letters, digits and `-`, not starting or ending with `-`',
       hint: near === '' ? '' : `; did you mean \`${near}\`?`,
     };
   },
@@ -89,16 +89,16 @@ export const targetName = checked('a path below /models', (value) => {
   return problem === undefined ? undefined : { expected: 'a path below /models', hint: `, which ${problem}` };
 });
 
-/** Only what picomatch matches in bearable time, with the meaning docs/reference/models-yaml.md gives. */
+/** Only globs that picomatch matches in reasonable time, with the meaning in docs/reference/models-yaml.md. */
 export const glob = checked('a glob such as `*.json`', (value) => {
   const expected = 'a glob such as `*.json` or `onnx/**`';
   if (value === '' || value.length > 1024 || /\p{Cc}/u.test(value) || !value.isWellFormed())
     return { expected };
   if (value.includes('\\')) return { expected: `${expected} without a backslash` };
-  if (value.startsWith('!')) return { expected, hint: '; what stays out belongs in `exclude`' };
+  if (value.startsWith('!')) return { expected, hint: '; put what stays out in `exclude`' };
   if (/^\.?\//.test(value)) return { expected, hint: didYouMean(value, [value.replace(/^\.?\/+/, '')]) };
   if (value.split('/').includes('..')) return { expected: `${expected} without \`..\`` };
-  // Each star multiplies the ways a long name can be tried.
+  // Each star multiplies the ways to match a long name.
   if ((value.match(/\*+/g)?.length ?? 0) > 6) return { expected: `${expected} with at most 6 \`*\`` };
   try {
     picomatch(value);
@@ -127,14 +127,14 @@ export const versionText = checked(
 export const tagName = checked(
   'a tag',
   (value) => {
-    const expected = 'a tag of 1 to 128 letters, digits, `_`, `.` and `-`, with no `.` or `-` in front';
+    const expected = 'a tag of 1 to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`';
     return isTag(value) ? undefined : { expected };
   },
   { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$' },
 );
 
 const architectures = ['amd64', 'arm64', 'ppc64le', 's390x'];
-/** What KServe's images and Red Hat's bases come for. */
+/** The platforms of KServe's images and Red Hat's bases. */
 export const platforms = architectures.map((architecture) => `linux/${architecture}`);
 const otherNames: Record<string, string> = {
   x86_64: 'linux/amd64',
@@ -168,7 +168,7 @@ export const baseName = checked(
   { examples: ['embedded', 'registry.access.redhat.com/ubi10/ubi-micro:latest'] },
 );
 
-/** Host with an optional path, to which a repository can be added. */
+/** A host with an optional path; the repository's name is appended. */
 export const registryPrefix = checked('a registry such as `quay.io/me`', (value) => {
   const expected = 'a registry host and an optional path, as in `quay.io/me` or `localhost:5000`';
   const bare = value.replace(/^[a-z]+:\/\//i, '').replace(/\/+$/, '');
@@ -179,7 +179,7 @@ export const registryPrefix = checked('a registry such as `quay.io/me`', (value)
   return { expected, hint: ok ? `; did you mean \`${bare}\`?` : '' };
 });
 
-/** Where `modelcars cache` brings hub models. */
+/** Where `modelcars cache` copies hub models to. */
 export const cacheUri = checked(
   'a place in S3 such as `s3://my-bucket/models`',
   (value) => {
@@ -198,7 +198,7 @@ export const licenses = checked('an SPDX licence expression such as `Apache-2.0`
 
 const ours = 'org.opencontainers.image.';
 
-/** Any key but those that modelcars writes itself. */
+/** Any key except those that modelcars writes itself. */
 export const annotationKey = checked('an annotation key', (value) => {
   const expected = 'an annotation key such as `com.example.team`';
   if (!/^[!-~]{1,255}$/.test(value)) return { expected: `${expected}, printable and without spaces` };
@@ -211,12 +211,12 @@ export const annotationKey = checked('an annotation key', (value) => {
     : undefined;
 });
 
-/** A list whose own error says what was wanted. */
+/** A list whose error names the expected items. */
 export function listOf<T extends z.ZodType>(item: T, expected: string): z.ZodArray<T> {
   return z.array(item, { error: ({ input }) => complain(`a list of ${expected}`, input) });
 }
 
-/** A map from texts to values. */
+/** A map whose error names the expected values. */
 export function recordOf<K extends z.ZodString, V extends z.ZodType>(
   key: K,
   value: V,
@@ -225,7 +225,7 @@ export function recordOf<K extends z.ZodString, V extends z.ZodType>(
   return z.record(key, value, { error: ({ input }) => complain(`a map of ${expected}`, input) });
 }
 
-/** A map with these keys and no others; unknown ones are told by `explain`, which knows the one that was meant. */
+/** A map with these keys and no others; zodDiagnostics reports unknown ones and suggests the nearest. */
 export function strict<T extends z.core.$ZodLooseShape>(
   expected: string,
   shape: T,
@@ -242,7 +242,7 @@ for (const [power, letter] of ['k', 'm', 'g', 't'].entries()) {
 }
 export const sizePattern = /^(\d{1,15}(?:\.\d{1,6})?) ?([kKmMgGtT]i?[bB]|[bB])?$/;
 
-/** `10GB`, `9GiB`, `1.5 GB` or a number as bytes; undefined when it is no whole number of bytes above 0. */
+/** `10GB`, `9GiB`, `1.5 GB` or a number as bytes; undefined when it is not a whole number of bytes above 0. */
 export function sizeBytes(size: string | number): number | undefined {
   const match = sizePattern.exec(String(size));
   const bytes = match ? Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? Number.NaN) : Number.NaN;

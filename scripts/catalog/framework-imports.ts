@@ -3,12 +3,12 @@ import { join, relative, resolve, sep } from 'node:path';
 
 /** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`: what a script takes from beside itself. */
 const specifier = /(?:\bfrom|\bimport)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g;
-/** Types are taken out before a script runs, so nothing is read for them. */
+/** Type imports are stripped before a script runs, so their files are not read. */
 const typesOnly = /\b(?:import|export)\s+type\b[^;'"]*\bfrom\s*(['"])[^'"\n]+\1/g;
 
 /**
- * The scripts outside `frameworks/` that those in it import, directly or not: paths below the catalog's folder, sorted. What
- * is not there, or leads out of the folder, is left to the loader of the framework to complain of.
+ * The scripts outside `frameworks/` that those in it import, directly or indirectly: paths below the catalog's folder,
+ * sorted. Imports that do not exist or lead out of the folder are skipped: loading the framework reports them.
  */
 export async function frameworkImports(directory: string): Promise<string[]> {
   const home = await realpath(directory);

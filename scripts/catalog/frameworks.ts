@@ -9,7 +9,7 @@ import { displayPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { complain, strict } from './fields.ts';
 
-/** The frameworks that ship with modelcars. */
+/** The built-in frameworks. */
 const shipped = fileURLToPath(new URL('../../frameworks', import.meta.url));
 
 const word = (expected: string) =>
@@ -23,7 +23,7 @@ const oneOf = <T extends string>(...choices: T[]) =>
     error: ({ input }) => complain(`one of ${choices.join(', ')}`, input, didYouMean(input, choices)),
   });
 
-const tensorSchema = strict('what a right answer holds', {
+const tensorSchema = strict('the expected prediction', {
   output: word('the name of an output'),
   classes: z
     .array(z.number(), { error: 'expected a list of class numbers' })
@@ -31,7 +31,7 @@ const tensorSchema = strict('what a right answer holds', {
   read: oneOf('labels', 'scores'),
 });
 
-const completionSchema = strict('what a right answer holds', {
+const completionSchema = strict('the expected prediction', {
   read: oneOf('completion'),
   maxTokens: z.int({ error: 'expected a number of tokens' }).min(1, { error: 'expected at least one token' }),
 });
@@ -86,8 +86,8 @@ const frameworkSchema = strict('a framework as default export', {
 });
 
 /**
- * All frameworks by name: ours, and those in `frameworks/` beside models.yaml, which win. Runs each framework.ts. Fails
- * with code `catalog`, naming file and field, when one is broken.
+ * All frameworks by name: the built-in ones and those in `frameworks/` beside models.yaml, which take precedence. Runs
+ * each framework.ts. Fails with code `catalog`, naming file and field, when one is invalid.
  */
 export async function loadFrameworks(catalogDirectory: string): Promise<Map<string, Framework>> {
   const files = await findFrameworks(catalogDirectory);
@@ -97,7 +97,7 @@ export async function loadFrameworks(catalogDirectory: string): Promise<Map<stri
   return new Map(frameworks);
 }
 
-/** The names `loadFrameworks` would give, sorted; runs no code. */
+/** The names that `loadFrameworks` would return, sorted; runs no code. */
 export async function frameworkNames(catalogDirectory: string): Promise<string[]> {
   return [...(await findFrameworks(catalogDirectory)).keys()];
 }
@@ -115,7 +115,7 @@ async function findFrameworks(catalogDirectory: string): Promise<Map<string, str
       if ((await stat(file).catch(() => undefined))?.isFile()) files.push([name, file]);
     }
   }
-  // Of two with one name the later one stays: the caller's.
+  // Of two with the same name the later one stays: the caller's.
   return new Map([...new Map(files)].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -133,7 +133,7 @@ async function loadFramework(name: string, file: string): Promise<Framework> {
   }
   const parsed = frameworkSchema.safeParse(module.default);
   if (!parsed.success) {
-    // An unknown key first: the one that is missing is most likely the same.
+    // An unknown key first: it is most likely the misspelt missing one.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const field = issue?.path.join('.') ?? '';

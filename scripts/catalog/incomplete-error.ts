@@ -5,16 +5,16 @@ import { kindOf } from '../sources/index.ts';
 import { plain, show } from '../text/format.ts';
 import type { PlacedFile } from './completeness.ts';
 
-/** Where a file that is not whole comes from. */
+/** Where an incomplete file comes from. */
 export interface Origin {
-  /** URI of the source that it is from. */
+  /** URI of its source. */
   source: string;
-  /** Paths below /models of all that the model's source has, chosen or not. */
+  /** Paths below /models of all files in the model's source, chosen or not. */
   seen: readonly string[];
   placed: readonly PlacedFile[];
 }
 
-/** The error for a model whose files are not whole: names the file, its source and the step that fits the source. */
+/** The error for an incomplete model: names the file, its source and the next step for that kind of source. */
 export function incompleteError(model: string, incomplete: Incomplete, origin: Origin): ModelcarsError {
   const { path, problem } = incomplete;
   const own = origin.placed.find((one) => one.path === path)?.file.path ?? path;
@@ -32,13 +32,13 @@ function nextStep(incomplete: Incomplete, { source, seen, placed }: Origin): str
   const repair = (kindOf(source) ?? fileKind).repair;
   const { missing, isPointer, leadsOut } = incomplete;
   if (isPointer) return repair.pointer;
-  if (leadsOut) return 'export the model again, with its data in files beside it';
+  if (leadsOut) return 'export the model again, with its data in files next to it';
   if (missing === undefined) return repair.corrupt;
   if (seen.includes(missing))
-    return `choose ${show(missing)} with \`include\`, or take it out of \`exclude\`: the source has it`;
+    return `the source has ${show(missing)}: add it to \`include\`, or remove it from \`exclude\``;
   const name = missing.slice(missing.lastIndexOf('/') + 1);
   const elsewhere = placed.find(({ path }) => path.slice(path.lastIndexOf('/') + 1) === name);
   if (elsewhere !== undefined)
-    return `it lies at ${show(elsewhere.path)} in the image: put it at ${show(missing)} with \`files:\``;
+    return `it is at ${show(elsewhere.path)} in the image; put it at ${show(missing)} with \`files:\``;
   return repair.missing;
 }

@@ -173,7 +173,7 @@ it('says when there is no file to read', async () => {
   execFileSync('mkfifo', [join(folder.path, 'pipe')]);
   await folder.write({ 'big.yaml': '#'.repeat(1024 ** 2 + 1), plain: '' });
   const cases = [
-    ['gone.yaml', 'there is no such file'],
+    ['gone.yaml', 'no such file'],
     ['.', 'it is a folder, not a file'],
     ['pipe', 'it is not a regular file'],
     ['big.yaml', 'it has 1048577 bytes; at most 1048576 are read'],
@@ -190,7 +190,7 @@ it('says when there is no file to read', async () => {
 
 it('shows the file relative to the working folder', async () => {
   const error = await failure(loadCatalog(fileURLToPath(new URL('../../gone/models.yaml', import.meta.url))));
-  expect(error.message).toBe('read gone/models.yaml: there is no such file');
+  expect(error.message).toBe('read gone/models.yaml: no such file');
 });
 
 it('loads the catalog that ships', async () => {

@@ -18,9 +18,9 @@ import { zodDiagnostics } from './zod-diagnostics.ts';
 export { selectModels } from './select.ts';
 export type { Overrides };
 
-/** Values a catalog may unfold to; a thousand models with all fields stay far below. */
+/** Most values that a catalog can expand to; a thousand models with all fields stay far below. */
 const mostValues = 100_000;
-const next = 'correct it; docs/reference/models-yaml.md tells of every field';
+const next = 'correct it; docs/reference/models-yaml.md describes every field';
 const reading: ReadOptions = {
   code: 'catalog',
   mostBytes: 1024 ** 2,
@@ -28,8 +28,8 @@ const reading: ReadOptions = {
 };
 
 /**
- * Reads and checks models.yaml; `overrides` come from flags. Fails with code `catalog` and all mistakes at once, a line
- * `file:line:column: …` each; with code `usage`, naming the flag, when an override is wrong.
+ * Reads and checks models.yaml; `overrides` come from flags. Fails with code `catalog` and all mistakes at once, one
+ * line `file:line:column: …` per mistake; with code `usage`, naming the flag, for an invalid override.
  */
 export async function loadCatalog(file: string, overrides: Overrides = {}): Promise<Catalog> {
   checkOverrides(overrides);
@@ -37,7 +37,7 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
   const text = await readText(path, reading);
   const shown = displayPath(path);
   if (text === undefined) {
-    throw new ModelcarsError('catalog', `read ${shown}: there is no such file`, { next: reading.next });
+    throw new ModelcarsError('catalog', `read ${shown}: no such file`, { next: reading.next });
   }
   const document = readYaml(text, mostValues);
   if (document.mistakes.length > 0) {
@@ -67,7 +67,7 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
   };
 }
 
-/** What no single field tells: names used twice, frameworks that are not there. Works on what zod may have refused. */
+/** Checks across fields: duplicate names, unknown frameworks. Works on values that zod may have rejected. */
 function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diagnostic[] {
   const loose = z.object({ models: z.array(z.unknown()) }).safeParse(document.value);
   const mistakes: Diagnostic[] = [];
@@ -79,14 +79,14 @@ function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diag
       const first = lines.get(name);
       if (first === undefined) lines.set(name, place.line);
       else {
-        // A name that came by a merge key (`<<`) stands where the other one does.
+        // A name from a merge key (`<<`) has the position of the other one.
         const own = first === place.line ? document.place(['models', index], 'value') : place;
         mistakes.push({ ...own, text: `duplicate name ${show(name)}; first on line ${first}` });
       }
     }
     if (typeof framework === 'string' && framework.trim() !== '' && !frameworks.includes(framework)) {
       const place = document.place(['models', index, 'framework'], 'value');
-      const have = frameworks.length === 0 ? 'there are none' : `there are ${list(frameworks, 'and')}`;
+      const have = frameworks.length === 0 ? 'no framework was found' : `expected ${list(frameworks, 'or')}`;
       const meant = didYouMean(framework, frameworks);
       mistakes.push({ ...place, text: `unknown framework ${show(framework)}${meant || `; ${have}`}` });
     }
@@ -100,7 +100,7 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);
 }
 
-/** By the same rules as the file, and with the flag in the error instead of a place. */
+/** Checks by the same rules as for the file, with the flag in the error instead of a position. */
 function checkOverrides(overrides: Overrides): void {
   const { shape } = defaultsSchema;
   const { registry, mirrors } = catalogSchema.shape;

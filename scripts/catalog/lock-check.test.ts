@@ -76,7 +76,7 @@ it.each<[string, Partial<Model>, string[]]>([
   ],
   ['files: new', { files: { ...model.files, a: 'file:a' } }, ['model iris: `files:` `a` is new']],
   ['files: changed', { files: { LICENSE: 'file:COPYING' } }, ['model iris: `files:` `LICENSE` is changed']],
-  ['files: gone', { files: {} }, ['model iris: `files:` `LICENSE` is gone']],
+  ['files: gone', { files: {} }, ['model iris: `files:` `LICENSE` is no longer in the catalog']],
   [
     'base',
     { base: 'quay.io/a/b:1' },
@@ -105,7 +105,7 @@ it('names what left the catalog, and a missing lock', () => {
     'model rose: it is in the lock, but no longer in the catalog',
   ]);
   expect(lockProblems([model], both, frameworks, [model, rose])).toEqual([]);
-  expect(lockProblems([model], undefined, frameworks, [model])).toEqual(['there is no models.lock.yaml']);
+  expect(lockProblems([model], undefined, frameworks, [model])).toEqual(['no models.lock.yaml']);
 });
 
 it('says a missing base once for all models', () => {

@@ -9,8 +9,8 @@ export interface Globs {
 }
 
 /**
- * An own `include` replaces all that the framework chooses and leaves out; an own `exclude` adds to it. These
- * are the globs that the lock records.
+ * The globs that the lock records. A model's `include` replaces the framework's `include` and `exclude`; its `exclude`
+ * adds to the framework's.
  */
 export function globsOf(model: Model, framework: Framework): Globs {
   if (model.include.length > 0) return { include: model.include, exclude: model.exclude };
@@ -18,8 +18,9 @@ export function globsOf(model: Model, framework: Framework): Globs {
 }
 
 /**
- * Why the lock does not hold for these models; empty when it does. Looks at no source: files that changed on disk show
- * when they are read. `all`, when given, are all models of the catalog, to find entries that `lock` would drop; `file` is the lock's name.
+ * Why the lock is out of date for these models; empty when it is not. Reads no source: files that changed on disk are
+ * found when they are read. With `all` models of the catalog, entries that `lock` would remove are reasons too. `file`
+ * is the lock's name.
  */
 export function lockProblems(
   models: readonly CatalogEntry[],
@@ -28,7 +29,7 @@ export function lockProblems(
   all?: readonly CatalogEntry[],
   file = 'models.lock.yaml',
 ): string[] {
-  if (lock === undefined) return [`there is no ${file}`];
+  if (lock === undefined) return [`no ${file}`];
   const reasons: string[] = [];
   const missing = new Map<string, Set<string>>();
   for (const model of models) {
@@ -81,6 +82,6 @@ function changesOf(model: Model, locked: LockedModel, framework: Framework): str
       changes.push(`\`files:\` ${show(path)} is ${before.has(path) ? 'changed' : 'new'}`);
     before.delete(path);
   }
-  for (const path of before.keys()) changes.push(`\`files:\` ${show(path)} is gone`);
+  for (const path of before.keys()) changes.push(`\`files:\` ${show(path)} is no longer in the catalog`);
   return changes;
 }

@@ -67,7 +67,7 @@ it('refuses two catalogs with one lock', async () => {
   await checkOwnLock(dev);
   await folder.write({ 'dev.yml': catalog, 'dev/x': '' });
   const error = await failure(checkOwnLock(dev));
-  expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next: 'give one of the two another name' });
+  expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next: 'rename one of them' });
   expect(error.message).toBe(
     `lock ${at('dev.yaml')}: ${at('dev.yml')} beside it has the same lock, ${at('dev.lock.yaml')}`,
   );

@@ -5,15 +5,15 @@ import type { Catalog } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { readLock } from './lockfile.ts';
 
-/** The lock of every catalog, whatever its name, until catalogs got a lock each. */
+/** The lock of every catalog, whatever its name, before each catalog had its own. */
 const former = 'models.lock.yaml';
 
-/** Where the lock of a catalog lies: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */
+/** Where the lock of a catalog is: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */
 export function lockFileOf(catalogFile: string): string {
   return join(dirname(catalogFile), `${basename(catalogFile).replace(/\.ya?ml$/i, '')}.lock.yaml`);
 }
 
-/** What to type to lock this catalog: `modelcars lock`, with `-f` where the catalog has another name or place. */
+/** The command that locks this catalog: `modelcars lock`, with `-f` for a catalog with another name or folder. */
 export function lockCommand({ file }: Pick<Catalog, 'file'>): string {
   const shown = displayPath(file);
   if (shown === 'models.yaml') return 'modelcars lock';
@@ -21,8 +21,8 @@ export function lockCommand({ file }: Pick<Catalog, 'file'>): string {
 }
 
 /**
- * What a user of an older modelcars has to know, where a catalog has no lock of its own yet: that models.lock.yaml beside it, which
- * pins models of its names, is not read any more, and how to keep what it pins. Undefined otherwise.
+ * A warning for users of an older modelcars, for a catalog without a lock of its own: models.lock.yaml beside it, which
+ * pins models with these names, is no longer read; and how to keep its pins. Undefined otherwise.
  */
 export async function formerLock(catalog: Catalog): Promise<string | undefined> {
   const { directory, lockFile, models } = catalog;
@@ -31,12 +31,12 @@ export async function formerLock(catalog: Catalog): Promise<string | undefined> 
   // A lock that cannot be read pins nothing worth keeping.
   const lock = await readLock(old).catch(() => undefined);
   if (!models.some(({ name }) => lock !== undefined && Object.hasOwn(lock.models, name))) return undefined;
-  // models.yaml may go on to use it.
+  // models.yaml may still use it.
   const verb = (await isThere(join(directory, 'models.yaml'))) ? 'cp' : 'mv';
   return `every catalog has its own lock now, and ${displayPath(old)} is not read for ${displayPath(catalog.file)}; keep what it pins: \`${verb} ${displayPath(old)} ${displayPath(lockFile)}\``;
 }
 
-/** Fails with code `catalog` where another catalog beside this one would write the same lock: `dev.yml` and `dev.yaml`. */
+/** Fails with code `catalog` when another catalog beside this one has the same lock: `dev.yml` and `dev.yaml`. */
 export async function checkOwnLock({ file, lockFile }: Catalog): Promise<void> {
   const stem = basename(file, extname(file));
   for (const ending of ['.yaml', '.yml', '']) {
@@ -46,7 +46,7 @@ export async function checkOwnLock({ file, lockFile }: Catalog): Promise<void> {
     throw new ModelcarsError(
       'catalog',
       `lock ${displayPath(file)}: ${shown} beside it has the same lock, ${displayPath(lockFile)}`,
-      { next: `give one of the two another name` },
+      { next: 'rename one of them' },
     );
   }
 }

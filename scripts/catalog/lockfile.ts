@@ -14,9 +14,9 @@ import { conflictLine, readYaml } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
 const header = '# written by `modelcars lock`; commit it\n';
-const next = 'run `modelcars lock` to write it anew';
+const next = 'run `modelcars lock` to write it again';
 const reading: ReadOptions = { code: 'lock', mostBytes: 32 * 1024 ** 2, next };
-/** Values a lock may hold: about 200,000 files. */
+/** Most values of a lock: about 200,000 files. */
 const mostValues = 1_000_000;
 
 const anyText = (expected: string) =>
@@ -64,7 +64,7 @@ const modelSchema = strict('a locked model', {
   include: listOf(anyText('a glob'), 'globs'),
   exclude: listOf(anyText('a glob'), 'globs'),
   files: listOf(fileSchema, 'files').superRefine((files, context) => {
-    // Files of `files:` have paths below /models, the others paths below the source: two worlds until `targetPath`.
+    // Files of `files:` have paths below /models, the others below the source: `targetPath` brings them together.
     for (const own of [true, false]) {
       const paths = files.filter((file) => (file.source === undefined) === own).map(({ path }) => path);
       for (const { first, second, why } of checkClashes(paths)) {
@@ -82,7 +82,7 @@ const lockSchema = strict('a lock', {
   models: recordOf(anyText('a model name'), modelSchema, 'locked models'),
 });
 
-/** A catalog's lock, checked; undefined when there is none. Fails with code `lock`, naming line and column. */
+/** A catalog's lock, checked; undefined without a lock file. Fails with code `lock`, naming line and column. */
 export async function readLock(file: string): Promise<Lock | undefined> {
   const text = await readText(file, reading);
   if (text === undefined) return undefined;
@@ -109,7 +109,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   return { lockVersion: 1, bases, models: Object.fromEntries(sortedModels) };
 }
 
-/** The bytes of a lock: the same lock is always the same text. Names sorted, fields in their own order. */
+/** The text of a lock; equal locks have equal texts. Names are sorted, fields have a fixed order. */
 export function formatLock(lock: Lock): string {
   const models = sortedEntries(lock.models).map(([name, model]) => {
     const { framework, source, revision, include, exclude, layers = [] } = model;
@@ -128,7 +128,7 @@ export function formatLock(lock: Lock): string {
 }
 
 /**
- * Writes a lock whole or not at all; an equal one is not touched. A symbolic link stays and its target is replaced.
+ * Writes a lock atomically, unless it is unchanged. A symbolic link stays, and its target is replaced.
  * Fails with code `disk`.
  */
 export async function writeLock(file: string, lock: Lock): Promise<'created' | 'changed' | 'unchanged'> {
@@ -149,7 +149,7 @@ export async function writeLock(file: string, lock: Lock): Promise<'created' | '
     if (ours instanceof ModelcarsError) throw ours;
     const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new ModelcarsError('disk', `write ${displayPath(file)}: the system says ${problem}`, {
-      next: `check that ${displayPath(file)} is a file you may write`,
+      next: `check that ${displayPath(file)} is a writable file`,
       cause: error,
     });
   }

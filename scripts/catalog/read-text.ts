@@ -4,7 +4,7 @@ import { type ErrorCode, ModelcarsError } from '../errors.ts';
 import { displayPath } from '../text/paths.ts';
 import { diagnosticsError } from './diagnostics.ts';
 
-/** What kind of file is read, for its errors. */
+/** Limits and errors for one kind of file. */
 export interface ReadOptions {
   code: ErrorCode;
   /** Bytes. */
@@ -13,7 +13,7 @@ export interface ReadOptions {
   next: string;
 }
 
-/** The text of a YAML file; undefined when there is none. Fails in our words when it is no UTF-8 text of bearable size. */
+/** The text of a YAML file; undefined when it does not exist. Fails when it is not UTF-8 or too large. */
 export async function readText(file: string, options: ReadOptions): Promise<string | undefined> {
   const { code, mostBytes, next } = options;
   const shown = displayPath(file);

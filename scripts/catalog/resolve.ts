@@ -10,7 +10,8 @@ import { incompleteError } from './incomplete-error.ts';
 import { type Globs, globsOf } from './lock-check.ts';
 
 /**
- * How globs are read everywhere: `*` takes dot files too; no extglobs (slow on purpose-made names), no negation. With `s`, a name with a newline is matched, and then refused by name, rather than left out without a word.
+ * How all globs are matched: `*` matches dot files too; no extglobs (slow on crafted names), no negation. With `s`, a
+ * name with a newline matches and is then rejected by name, rather than left out silently.
  */
 const globOptions = { dot: true, noextglob: true, nonegate: true, flags: 's' };
 
@@ -21,21 +22,22 @@ export function selectionOf({ include, exclude }: Globs): Selection {
   return (path) => included(path) && !excluded(path);
 }
 
-/** A model as its sources are now, and what was left out without being asked to. */
+/** A model as its sources are now, and the files that were left out on the framework's behalf. */
 export interface ResolvedModel extends LockedModel {
   /** Not part of the lock. */
   leftOut?: LeftOut;
 }
 
-/** Files that a framework could take and does not need. */
+/** Files that match a framework's globs and that it does not need. */
 export interface LeftOut {
   paths: string[];
   why: string;
 }
 
 /**
- * A model's files as its sources are now: for the lock. Fails with code `source` when they cannot be read or the
- * framework misses a file or they are not whole (formats/whole.ts), and with code `catalog` when two would lie on one path.
+ * A model's files as its sources are now, for the lock. Fails with code `source` when they cannot be read, lack a file
+ * that the framework needs or are incomplete (formats/find-incomplete.ts), and with code `catalog` when two have the
+ * same path.
  */
 export async function resolveModel(
   model: Model,
@@ -53,7 +55,7 @@ export async function resolveModel(
     return false;
   };
   const choice = model.include.length === 0 ? framework.choose : undefined;
-  // Only a first look tells what there is to choose from.
+  // `choose` needs all paths, so the first pass only collects them.
   if (choice !== undefined) await source.resolve(model.source, look, signal);
   const { take, leave, why } = choice?.(seen.filter(chosen)) ?? { take: undefined, leave: [], why: '' };
   seen.length = 0;
@@ -94,7 +96,7 @@ export async function resolveModel(
   };
 }
 
-/** Where a locked file lies below /models: as the framework places it; one of `files:` where the model says. */
+/** The path of a locked file below /models: by the framework's `place`, or by the model's `files:`. */
 export function targetPath(framework: Framework, file: LockedFile): string {
   const path = file.source === undefined ? (framework.place?.(file.path) ?? file.path) : file.path;
   const problem = checkPath(path);
@@ -133,7 +135,7 @@ async function resolveExtra(
   throw new ModelcarsError('source', `${where} has ${files.length} files`, { next });
 }
 
-/** `requires` of a framework as the image has to meet it: globs over paths below /models, where `place` has put things. */
+/** `requires` of a framework for an image: globs over paths below /models, after `place`. */
 export function servedFiles(framework: Framework): { anyOf: string[]; why: string }[] {
   const { requires, place = (path) => path } = framework;
   return requires.map(({ anyOf, why }) => ({ anyOf: [...new Set(anyOf.map(place))], why }));
@@ -154,7 +156,7 @@ function checkRequired(
           'and',
         );
   for (const [at, { anyOf, why }] of framework.requires.entries()) {
-    // What `files:` names is called so in the image too.
+    // A path in `files:` is already the path in the image.
     const given = servedFiles(framework)[at]?.anyOf ?? anyOf;
     const has = ({ path, source }: LockedFile) =>
       picomatch.isMatch(path, source === undefined ? anyOf : given, globOptions);

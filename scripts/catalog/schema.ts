@@ -32,10 +32,10 @@ const compressions = ['none', 'gzip', 'zstd'] as const;
 const badSize = ({ input }: { input?: unknown }) =>
   complain('a size such as `10GB`, `9GiB` or a whole number of bytes above 0', input);
 
-/** What `defaults:` and a model have in common. */
+/** The fields that `defaults:` and a model share. */
 const defaultable = {
   base: baseName
-    .describe('Base image: `embedded` (our own, about 1 MB, needs no network) or an image reference.')
+    .describe('Base image: `embedded` (built in, about 1.5 MB, needs no network) or an image reference.')
     .exactOptional(),
   platforms: listOf(platform, 'platforms, as in `[linux/amd64, linux/arm64]`')
     .min(1, { error: 'expected at least one platform' })
@@ -52,14 +52,14 @@ const defaultable = {
     .describe('Version of the image, semver with or without `v`. Its tag never moves.')
     .exactOptional(),
   tags: listOf(tagName, 'tags, as in `[stable]`')
-    .describe('More tags to push, besides the version and those that follow it (v1.2, v1, latest).')
+    .describe('More tags to push, in addition to the version and the floating tags (v1.2, v1, latest).')
     .exactOptional(),
   floatingTags: z
     .boolean({ error: ({ input }) => complain('`true` or `false`', input) })
     .describe('Whether v1.2, v1 and latest follow the version. `false` where tags must never move.')
     .exactOptional(),
   include: listOf(glob, 'globs, as in `["*.json"]`')
-    .describe("Globs over the source's paths that go into the image, instead of those of the framework.")
+    .describe("Globs over the source's paths that go into the image, instead of the framework's.")
     .exactOptional(),
   exclude: listOf(glob, 'globs, as in `["*.bin"]`')
     .describe("Globs over the source's paths that stay out, even when included.")
@@ -79,7 +79,7 @@ const defaultable = {
     })
     .meta({ examples: ['10GB', '9GiB'] })
     .describe(
-      'Largest layer: `10GB`, `9GiB` or bytes. Without it the known limit of the registry, else 10 GB.',
+      'Largest layer: `10GB`, `9GiB` or bytes. By default the known limit of the registry, falling back to 10 GB.',
     )
     .exactOptional(),
   licenses: licenses
@@ -90,10 +90,10 @@ const defaultable = {
     text('a text', { most: 4096 }),
     'annotations, as in `{com.example.team: search}`',
   )
-    .describe('More annotations of the image, as they are; those of a model are added to the defaults.')
+    .describe('More annotations of the image; those of a model are added to the defaults.')
     .exactOptional(),
   serving: servingSchema
-    .describe('How KServe is to serve the model: for `manifest` and `smoke`. No part of the image.')
+    .describe('How KServe serves the model: for `manifest` and `smoke`. Not part of the image.')
     .exactOptional(),
 };
 
@@ -105,10 +105,10 @@ const imageKinds = ['model', 'loader'] as const;
 const named = {
   name: modelName.describe("Name of the model, of its image and the last part of the image's repository."),
   title: oneLine('a title', 200)
-    .describe('For people; becomes org.opencontainers.image.title.')
+    .describe('Human-readable; becomes org.opencontainers.image.title.')
     .exactOptional(),
   description: text('a description', { most: 4096 })
-    .describe('For people; becomes org.opencontainers.image.description.')
+    .describe('Human-readable; becomes org.opencontainers.image.description.')
     .exactOptional(),
   registry,
 };
@@ -117,7 +117,7 @@ const aModel = 'a model: a map with `name:`, `framework:` and `source:`';
 /** An entry of `models:`. */
 export const modelSchema = strict(aModel, {
   ...named,
-  image: z.literal('model').describe('A model, as without this field.').exactOptional(),
+  image: z.literal('model').describe('A model: the default.').exactOptional(),
   framework: text('the name of a folder in frameworks/', { most: 255 })
     .meta({ examples: ['sklearn', 'xgboost', 'lightgbm'] })
     .describe('How the model is served: a folder of frameworks/.'),
@@ -136,14 +136,12 @@ export const modelSchema = strict(aModel, {
 
 const { base, platforms, compression, version, tags, floatingTags, annotations } = defaultable;
 
-/** An entry that is modelcars itself; takes nothing that is about a model. */
+/** An entry that is modelcars itself; it has no field that concerns a model. */
 export const loaderSchema = strict('a loader: a map with `name:` and `image: loader`', {
   ...named,
   image: z
     .literal('loader')
-    .describe(
-      'modelcars itself, as a container that runs `modelcars cache`: an init container for instance.',
-    ),
+    .describe('modelcars itself, as a container that runs `modelcars cache`: for example an init container.'),
   base,
   platforms,
   compression,
@@ -161,20 +159,18 @@ const entrySchema = z.discriminatedUnion('image', [modelSchema, loaderSchema], {
   },
 });
 
-export const defaultsSchema = strict('a map of defaults', defaultable).describe(
-  'What holds for every model that does not say otherwise.',
-);
+export const defaultsSchema = strict('a map of defaults', defaultable).describe('Defaults for all models.');
 
 /** models.yaml. Checks only; defaults are applied by `toModel`. */
 export const catalogSchema = strict('a map with `models:`', {
   registry,
-  version: versionText.describe('Version of every model that has none of its own.').exactOptional(),
+  version: versionText.describe('Version of every model without its own.').exactOptional(),
   mirrors: recordOf(registryPrefix, registryPrefix, 'mirrors, as in `{quay.io: mirror.example.com/quay}`')
     .describe('Registry prefix → what to pull base images from instead; the longest prefix wins.')
     .exactOptional(),
   cache: cacheUri
     .describe(
-      'S3 bucket and prefix that hub models are read from, once `modelcars cache` brought them there.',
+      'S3 bucket and prefix that hub models are read from, after `modelcars cache` has copied them there.',
     )
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),

@@ -39,7 +39,7 @@ it.each([
 
 it.each([
   [['iris-sklern'], [], 'no model `iris-sklern` in the catalog; did you mean `iris-sklearn`?'],
-  [['zzzzzzzz'], [], 'there are iris-sklearn, iris-xgboost and wine'],
+  [['zzzzzzzz'], [], 'expected iris-sklearn, iris-xgboost or wine'],
   [[], ['framework=xgbost'], 'did you mean `xgboost`?'],
   [[], ['framwork=sklearn'], 'got `framwork=sklearn`; did you mean `framework`?'],
   [[], ['sklearn'], 'expected --only framework=NAME or --only name=GLOB'],

@@ -9,9 +9,9 @@ const filters = ['framework', 'name'] as const;
 type Filter = (typeof filters)[number];
 
 /**
- * The models that were asked for, in the catalog's order. `names` are exact; `only` holds `framework=NAME` and
- * `name=GLOB`: several of one kind widen the choice, several kinds narrow it. Nothing asked for is all. Fails with code
- * `usage` when a name is unknown or nothing is left.
+ * The selected models, in the catalog's order; all models without a selection. `names` are exact; `only` has
+ * `framework=NAME` and `name=GLOB`: several of one kind widen the selection, several kinds narrow it. Fails with code
+ * `usage` when a name is unknown or nothing matches.
  */
 export function selectModels(
   catalog: Catalog,
@@ -21,7 +21,7 @@ export function selectModels(
   const known = catalog.models.map(({ name }) => name);
   for (const name of names) {
     if (known.includes(name)) continue;
-    const hint = didYouMean(name, known) || `; there are ${list(known, 'and')}`;
+    const hint = didYouMean(name, known) || `; expected ${list(known, 'or')}`;
     throw usage(`no model ${show(name)} in the catalog${hint}`);
   }
   const chosen = new Map<Filter, string[]>();
@@ -32,7 +32,7 @@ export function selectModels(
   const frameworks = [...new Set(catalog.models.map(frameworkName))];
   for (const framework of chosen.get('framework') ?? []) {
     if (frameworks.includes(framework)) continue;
-    const hint = didYouMean(framework, frameworks) || `; there are ${list(frameworks, 'and')}`;
+    const hint = didYouMean(framework, frameworks) || `; expected ${list(frameworks, 'or')}`;
     throw usage(`no model of framework ${show(framework)} in the catalog${hint}`);
   }
   const matchName = picomatch(chosen.get('name') ?? ['*'], { noextglob: true, nonegate: true });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Serving } from '../model/types.ts';
 import { checked, complain, listOf, oneLine, recordOf, strict } from './fields.ts';
 
-/** Kubernetes object names (RFC 1123 subdomain), as Secrets, ServiceAccounts and ServingRuntimes have them. */
+/** Kubernetes object names (RFC 1123 subdomain), as for Secrets, ServiceAccounts and ServingRuntimes. */
 const objectName = (expected: string) =>
   checked(
     expected,
@@ -52,13 +52,13 @@ export const servingSchema = strict('how the model is served, as in `{args: [--d
     .describe("ServingRuntime or ClusterServingRuntime instead of the framework's.")
     .exactOptional(),
   modelFormat: oneLine('the name of a model format', 63)
-    .describe("Model format instead of the framework's, where that runtime calls it otherwise: `vLLM`.")
+    .describe("Model format instead of the framework's, where that runtime has another name for it: `vLLM`.")
     .exactOptional(),
   args: listOf(oneLine('an argument', 4096), 'arguments, as in `[--dtype=half]`')
     .describe('Arguments for the model server, added to those of its runtime.')
     .exactOptional(),
   env: recordOf(variable, oneLine('a value', 4096), 'variables, as in `{OMP_NUM_THREADS: "4"}`')
-    .describe('Environment variables of the model server. No secrets: they stand in the manifest.')
+    .describe('Environment variables of the model server. No secrets: they would appear in the manifest.')
     .exactOptional(),
   resources: strict('resources, as in `{requests: {memory: 2Gi}}`', {
     requests: amounts('What the scheduler sets aside.'),
@@ -70,7 +70,7 @@ export const servingSchema = strict('how the model is served, as in `{args: [--d
     .describe("Secrets with the registry's credentials, in the InferenceService's namespace.")
     .exactOptional(),
   serviceAccount: objectName('the name of a ServiceAccount')
-    .describe('ServiceAccount that the pod runs under.')
+    .describe('ServiceAccount of the pod.')
     .exactOptional(),
   runAsUser: z
     .int({ error: badUser })
@@ -83,7 +83,7 @@ export const servingSchema = strict('how the model is served, as in `{args: [--d
 
 export type ServingInput = z.infer<typeof servingSchema>;
 
-/** What a model says of its serving over what the defaults say; variables add up. Undefined where neither says anything. */
+/** A model's `serving:` over that of the defaults; variables are merged. Undefined when both are absent. */
 export function mergeServing(
   defaults: ServingInput | undefined,
   own: ServingInput | undefined,

@@ -185,8 +185,8 @@ describe('--shard', () => {
   it.each([
     ['0/4', 'shard 0 of 4; they count from 1 to 4'],
     ['5/4', 'shard 5 of 4; they count from 1 to 4'],
-    ['1/0', 'there can be 1 to 10000 shards'],
-    ['1/10001', 'there can be 1 to 10000 shards'],
+    ['1/0', 'expected 1 to 10000 shards'],
+    ['1/10001', 'expected 1 to 10000 shards'],
   ])('refuses %s', (text, words) => {
     expect(refusal(text).message).toContain(words);
   });

@@ -10,16 +10,16 @@ export interface Shard {
   total: number;
 }
 
-/** More machines than any catalog needs; the array that holds their loads stays small. */
+/** More machines than any catalog needs, and few enough for an array of their loads. */
 const mostShards = 10_000;
 
 /**
- * What every model costs besides its own bytes (base layers, manifests, requests), in bytes that take as long. Without it
- * a thousand tiny models would all be put on one machine beside a single large one.
+ * The overhead of every model (base layers, manifests, requests), in bytes that take as long. Without it, a thousand
+ * tiny models would all go to one machine when another has a single large one.
  */
 const bytesPerModel = 10_000_000;
 
-/** Where `--shard auto` looks, and from what number on these systems count. */
+/** The variables that `--shard auto` reads, and the first number of these systems. */
 const counters = [
   // Kubernetes sets the index of an Indexed Job's pod, but never the number of them (batch/v1 Job, `completionMode`).
   { index: 'JOB_COMPLETION_INDEX', total: 'MODELCARS_SHARDS', first: 0, of: 'a Kubernetes Indexed Job' },
@@ -39,10 +39,10 @@ export function parseShard(text: string, environment: NodeJS.ProcessEnv): Shard 
 }
 
 /**
- * The models of one shard, in the order given. Every model is in exactly one of the `total` shards, whatever their number, and
- * what the lock says of their sizes alone decides in which: the largest first, each to the shard that has least so far (a
- * heaviest shard is then never above 4/3 of the lightest possible; Graham 1969). Models that the lock lacks count as the
- * average of the others. Shards beyond the number of models are empty.
+ * The models of one shard, in the order given. Every model is in exactly one of the `total` shards, whatever their
+ * number; the sizes in the lock decide in which one: the largest first, each to the shard with the least so far (the
+ * heaviest shard is then at most 4/3 of the optimum; Graham 1969). Models that the lock lacks count as the average of
+ * the others. Shards beyond the number of models are empty.
  */
 export function shardModels(
   models: readonly CatalogEntry[],
@@ -52,7 +52,7 @@ export function shardModels(
   const sizes = new Map(models.map((model) => [model.name, lockedSize(model, lock)]));
   const known = [...sizes.values()].filter((size) => size !== undefined);
   const average = known.reduce((sum, size) => sum + size, 0) / Math.max(1, known.length);
-  // A loader's image is this program: of about the size that every model costs anyway.
+  // A loader's image is about as large as the overhead of every model.
   const weight = (entry: CatalogEntry) =>
     bytesPerModel + (sizes.get(entry.name) ?? (isModel(entry) ? average : 0));
   const byWeight = models.toSorted((a, b) => weight(b) - weight(a) || (a.name < b.name ? -1 : 1));
@@ -77,7 +77,7 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Shard {
   if (!found) {
     throw usage(
       `--shard auto: neither ${counters.map(({ index }) => index).join(' nor ')} is set`,
-      'run it in a Kubernetes Indexed Job or a GitLab job with `parallel:`, or say --shard I/N',
+      'run it in a Kubernetes Indexed Job or a GitLab job with `parallel:`, or pass --shard I/N',
     );
   }
   const [index, total] = [found.index, found.total].map((name) => {
@@ -99,7 +99,7 @@ function next(name: string, of: string): string {
 }
 
 function checked({ index, total }: Shard, said: string): Shard {
-  if (total < 1 || total > mostShards) throw usage(`${said}: there can be 1 to ${mostShards} shards`);
+  if (total < 1 || total > mostShards) throw usage(`${said}: expected 1 to ${mostShards} shards`);
   if (index < 1 || index > total)
     throw usage(`${said}: shard ${index} of ${total}; they count from 1 to ${total}`);
   return { index, total };

@@ -9,7 +9,7 @@ import { formatLock } from './lockfile.ts';
 import { readText } from './read-text.ts';
 import { readYaml } from './yaml-document.ts';
 
-/** What one model needs of a catalog: nothing in it changes when only another model does. */
+/** The part of a catalog for one model: it does not change when only another model does. */
 export interface SplitModel {
   name: string;
   /** A models.yaml with this model alone; its other fields stay as they are. */
@@ -17,15 +17,17 @@ export interface SplitModel {
   /** A models.lock.yaml with this model and its base alone; absent without a lock. */
   lock?: string;
   /**
-   * Globs over the catalog's folder (dockerignore's, special characters escaped): the model's own files, and all scripts of
-   * `frameworks/`, since all are loaded, with what they import.
+   * Globs over the catalog's folder (dockerignore's, special characters escaped): the model's own files, and all
+   * scripts of `frameworks/`, since all are loaded, with what they import.
    */
   files: string[];
-  /** Its base alone, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars. */
+  /**
+   * Its base alone, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars.
+   */
   base?: { catalog: string; lock?: string };
 }
 
-/** The parts of these models, for builds that go on apart from each other. Reads the catalog's text and the lock only. */
+/** The parts of these models, for separate builds. Reads only the catalog's text and the lock. */
 export async function splitCatalog(
   catalog: Catalog,
   models: readonly CatalogEntry[],
@@ -34,9 +36,9 @@ export async function splitCatalog(
   const text = await readText(catalog.file, {
     code: 'catalog',
     mostBytes: 1024 ** 2,
-    next: 'look at the file',
+    next: 'check the file',
   });
-  // loadCatalog found it right: a map with `models:`, each with a name.
+  // loadCatalog has checked it: a map with `models:`, each with a name.
   const whole = readYaml(text ?? '', 100_000).value as { models: { name: string }[] };
   const scripts = ['frameworks/**/*.ts', ...(await frameworkImports(catalog.directory)).map(escapeGlob)];
   return await Promise.all(
@@ -53,7 +55,7 @@ export async function splitCatalog(
   );
 }
 
-/** An entry that is nothing but its base: a loader needs no framework and no source. The same text for the same base. */
+/** An entry with nothing but its base: a loader needs no framework and no source. The same base gives the same text. */
 function baseOf(
   { base, platforms }: CatalogEntry,
   lock: Lock | undefined,
@@ -91,20 +93,20 @@ async function filesOf(
       (stats) => stats.isDirectory(),
       () => false,
     );
-    // Of a folder only what is locked: the rest may change and this model stays.
+    // Only the locked files of a folder: changes to the others do not concern this model.
     if (isFolder && own.length > 0) paths.push(...own.map(({ path }) => posix.join(root, path)));
     else if (posix.normalize(root) === '.') return ['**'];
     else paths.push(root);
   }
   for (const path of paths) {
     const asked = join(home, path);
-    // Through a link, which is followed as long as it stays in the folder: what it leads to has to come along.
+    // A link is followed as long as it stays in the folder, so its target has to be included.
     if ((await realpath(asked).catch(() => asked)) !== asked) return ['**'];
   }
   return [...scripts, ...new Set(paths.map((path) => escapeGlob(posix.normalize(path))))];
 }
 
-/** Path below the catalog's folder of a relative `file:` URI; undefined for every other. */
+/** Path of a relative `file:` URI below the catalog's folder; undefined for any other URI. */
 function localPath(uri: string): string | undefined {
   const parsed = parseFileUri(uri);
   return parsed.ok && !parsed.value.absolute ? parsed.value.path.replace(/\/+$/, '') : undefined;

@@ -3,18 +3,18 @@ import { plain } from '../text/format.ts';
 import type { Diagnostic, FilePosition } from './diagnostics.ts';
 import { type Spot, YamlValues } from './yaml-values.ts';
 
-/** A YAML text as plain values (null-prototype maps, so that no key is special) with the place of each. */
+/** A YAML text as plain values (null-prototype maps, so that no key is special) with the position of each. */
 export interface YamlDocument {
   value: unknown;
-  /** Syntax errors, duplicate keys and what else makes `value` unfit for use; empty when all is well. */
+  /** Syntax errors, duplicate keys and all else that makes `value` unusable; empty for a valid document. */
   mistakes: Diagnostic[];
-  /** Place of the value at a path, or of its key; of the nearest one above where there is none. */
+  /** Position of the value at a path, or of its key; that of the nearest parent when the path does not exist. */
   place(path: readonly PropertyKey[], part: 'key' | 'value'): FilePosition;
 }
 
 /**
- * Reads YAML 1.2 with anchors, aliases and merge keys (`<<`). Never throws: what is wrong is in `mistakes`, in our
- * words. `mostValues` bounds what aliases may unfold to.
+ * Reads YAML 1.2 with anchors, aliases and merge keys (`<<`). Never throws: errors are in `mistakes`.
+ * `mostValues` limits what aliases can expand to.
  */
 export function readYaml(text: string, mostValues: number): YamlDocument {
   const lines = new LineCounter();
@@ -22,7 +22,7 @@ export function readYaml(text: string, mostValues: number): YamlDocument {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  // Our own search for duplicate keys is linear (yaml's is not) and knows both places.
+  // The search for duplicate keys here is linear (yaml's is not) and knows both positions.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const faults = [...document.errors, ...document.warnings];
   const exhausted = faults.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
@@ -54,7 +54,7 @@ export function readYaml(text: string, mostValues: number): YamlDocument {
   };
 }
 
-/** Line (from 1) of the first merge-conflict marker that git left in a text, else undefined. */
+/** Line (from 1) of the first merge-conflict marker that git left in a text; undefined without one. */
 export function conflictLine(text: string): number | undefined {
   const marker = /^(?:<{7}|>{7})(?: |$)|^={7}$/m.exec(text);
   return marker ? text.slice(0, marker.index).split('\n').length : undefined;

@@ -11,10 +11,10 @@ import {
 } from 'yaml';
 import { plain, show } from '../text/format.ts';
 
-/** Levels of lists and maps; models.yaml needs five. */
+/** Most levels of lists and maps; models.yaml needs five. */
 const deepest = 32;
 
-/** Where a value stands, and the values in it. Offsets in the text. */
+/** The position of a value and of the values in it, as offsets in the text. */
 export interface Spot {
   at: number;
   /** Of the key, for a value in a map. */
@@ -22,19 +22,19 @@ export interface Spot {
   inside?: Map<PropertyKey, Spot>;
 }
 
-/** Tells of a mistake at an offset; `earlier` is the offset it clashes with. */
+/** Reports a mistake at an offset; `earlier` is the offset it clashes with. */
 type Report = (at: number, problem: string, earlier?: number) => void;
 
 /**
- * Turns YAML nodes into plain values and notes where each stands. Unlike `toJS` of yaml it knows places, counts what
- * aliases unfold to, and takes nothing but maps, lists, texts, numbers, booleans and null.
+ * Turns YAML nodes into plain values with positions. Unlike `toJS` of yaml it counts what aliases expand to, and
+ * accepts only maps, lists, texts, numbers, booleans and null.
  */
 export class YamlValues {
   #left: number;
   readonly #report: Report;
   /** The latest node of each anchor so far. */
   readonly #anchors = new Map<string, Node>();
-  /** Nodes may come again by an alias; they name their anchor only the first time. */
+  /** Aliases repeat nodes; a node defines its anchor only the first time. */
   readonly #anchored = new Set<Node>();
   readonly #targets = new Map<Alias, Node>();
 
@@ -49,12 +49,12 @@ export class YamlValues {
     spot.at = node.range?.[0] ?? spot.at;
     if (--this.#left < 0) {
       if (this.#left === -1)
-        this.#report(spot.at, 'too many values, or aliases (`*name`) that unfold to too many');
+        this.#report(spot.at, 'too many values, or aliases (`*name`) that expand to too many');
       return undefined;
     }
     if (depth > deepest) {
-      this.#report(spot.at, 'lists and maps are nested too deeply, or an alias (`*name`) holds itself');
-      this.#left = -1; // one such mistake is enough: a self-holding alias would report for ever
+      this.#report(spot.at, 'lists and maps are nested too deeply, or an alias (`*name`) contains itself');
+      this.#left = -1; // one such mistake is enough: an alias that contains itself would report for ever
       return undefined;
     }
     if (isAlias(node)) return this.#alias(node, spot, depth);
@@ -85,7 +85,7 @@ export class YamlValues {
     const { at } = spot;
     const target = this.#targets.get(alias) ?? this.#anchors.get(alias.source);
     if (target === undefined) {
-      this.#report(at, `no anchor \`&${plain(alias.source)}\` stands above this alias`);
+      this.#report(at, `no anchor \`&${plain(alias.source)}\` precedes this alias`);
       return undefined;
     }
     this.#targets.set(alias, target);
@@ -117,7 +117,7 @@ export class YamlValues {
     return map;
   }
 
-  /** `<<: *map` and `<<: [*map, *map]`: what the map has itself wins, then the earlier one of the list. */
+  /** `<<: *map` and `<<: [*map, *map]`: the map's own keys take precedence, then earlier maps of the list. */
   #merge(
     node: unknown,
     into: Record<string, unknown>,
@@ -152,7 +152,7 @@ export class YamlValues {
       return undefined;
     }
     const name = String(key.value);
-    // No harm in our maps, but zod's would leave it out without a word.
+    // Harmless in null-prototype maps, but zod would drop it silently.
     if (name !== '__proto__') return name;
     this.#report(at, 'the key `__proto__` is not allowed');
     return undefined;

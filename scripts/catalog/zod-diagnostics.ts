@@ -4,12 +4,12 @@ import { didYouMean } from '../text/suggest.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import type { YamlDocument } from './yaml-document.ts';
 
-/** The keys that may stand at a path, so that the one that was meant can be named. */
+/** The keys that are allowed at a path, for suggestions. */
 export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
 
 /**
- * What zod found, in our words and with places. The texts come from the schema itself ("expected …, got …"); here the
- * field is put in front.
+ * Zod's issues with positions. The texts come from the schema itself ("expected …, got …"); the field's name is added
+ * here.
  */
 export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known: KnownKeys): Diagnostic[] {
   return error.issues.flatMap((issue): Diagnostic[] => {
@@ -25,7 +25,7 @@ export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known:
   });
 }
 
-/** "`platforms[1]`: " for models[3].platforms[1]: line and column tell the rest. */
+/** "`platforms[1]`: " for models[3].platforms[1]: line and column identify the rest. */
 function prefix(path: readonly PropertyKey[]): string {
   const start = path[0] === 'models' && path.length > 2 ? 2 : 0;
   let field = '';

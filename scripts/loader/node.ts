@@ -10,7 +10,7 @@ import { type ImageBudget, TarParser } from '../verify/tar.ts';
 import { Tree } from '../verify/tree.ts';
 import { ContractViolation } from '../verify/violation.ts';
 
-/** What may be read of a base to find Node: ten times the largest image of Node's own. */
+/** Limits for reading a base image to find Node: ten times the largest official Node image. */
 const limits = {
   /** Bytes of the layers as stored. */
   stored: 4 * 1024 ** 3,
@@ -22,9 +22,9 @@ const limits = {
 };
 
 /**
- * Fails with code `catalog` when a loader's base has no `node` that any user can run on its PATH: the container would start in no
- * cluster. The layers are read once, for the names of what they hold; `verb` begins the error. Code `integrity`: they are
- * no layers, or too large to look through.
+ * Fails with code `catalog` when a loader's base has no `node` on its PATH that any user can run: the container could
+ * not start in any cluster. The layers are read once, for the names of their members; `verb` begins the error. Fails
+ * with code `integrity` when they are not layers, or too large to search.
  */
 export async function checkNode(
   base: Base,
@@ -54,12 +54,12 @@ export async function checkNode(
   );
 }
 
-/** The step for a base without Node. */
+/** The next step for a base without Node. */
 export const nodeBase = 'give the loader a base with Node 24, such as docker.io/library/node:24-slim';
 
 class TooMuch extends Error {}
 
-/** Lays a layer's members over the tree. */
+/** Adds a layer's members to the tree. */
 async function readMembers(
   content: Content,
   tree: Tree,

@@ -94,6 +94,6 @@ describe('loaderFiles', () => {
     await put('scripts/modelcars.ts', 'changed');
     expect((await loaderFiles(undefined, root)).revision).not.toBe(revision);
     await put('node_modules/b/build/b.node', 'x');
-    await expect(loaderFiles(undefined, root)).rejects.toThrow(/b\.node is made for one platform/);
+    await expect(loaderFiles(undefined, root)).rejects.toThrow(/b\.node is built for one platform/);
   });
 });

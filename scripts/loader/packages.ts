@@ -22,15 +22,15 @@ const lockSchema = z.object({
 });
 
 /**
- * The folders of all packages that modelcars needs when it runs, sorted, by package-lock.json (npm documentation,
- * "package-lock.json", version 3). Fails when one of them is not installed in the locked version, or would not be the same on
- * every platform.
+ * The folders of all packages that modelcars needs at run time, sorted, by package-lock.json (npm documentation,
+ * "package-lock.json", version 3). Fails when one of them is not installed in the locked version, or differs between
+ * platforms.
  */
 export async function productionPackages(root: string): Promise<string[]> {
   const lock = lockSchema.parse(JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')));
   const folders: string[] = [];
   for (const [folder, entry] of Object.entries(lock.packages)) {
-    // Optional ones are there or not, as the platform has it.
+    // Whether optional packages are installed depends on the platform.
     if (folder === '' || entry.dev || entry.optional || entry.devOptional) continue;
     if (
       entry.os ||
@@ -40,7 +40,7 @@ export async function productionPackages(root: string): Promise<string[]> {
       !folder.startsWith('node_modules/')
     ) {
       throw new ModelcarsError('bug', `plan the loader: ${plain(folder)} is not the same on every platform`, {
-        next: 'use a package that is plain JavaScript',
+        next: 'use a package in plain JavaScript',
       });
     }
     const installed = await installedVersion(join(root, folder));

@@ -1,8 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
 
-/** What identifies a file whose bytes were wrong. */
+/** Identifies a file whose bytes were wrong. */
 export interface CheckedFile {
-  /** For people. */
+  /** For messages. */
   path: string;
   /** Bytes. */
   size: number;
@@ -11,8 +11,8 @@ export interface CheckedFile {
 }
 
 /**
- * The bytes of a file are not those locked. `file` is the very object that was asked for, so that who gave the bytes can be
- * found out and asked no more.
+ * The bytes of a file are not those locked. `file` is the object that was requested, so that the cache that
+ * returned the bytes can be found and avoided.
  */
 export class CorruptFile extends ModelcarsError {
   readonly file: CheckedFile;

@@ -1,4 +1,4 @@
-/** What the other rooms see of models.yaml, a framework folder and the lock. */
+/** The catalog, the frameworks and the lock, as the other rooms see them. */
 
 /** How a layer is stored; `none` is right for weights (they hardly compress, and gzip slows pulls). */
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -6,19 +6,19 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 /** One entry of models.yaml with every default and override applied. */
 export type CatalogEntry = Model | Loader;
 
-/** What every entry says about its image, whatever is in it. */
+/** The settings of every image, whatever it contains. */
 interface ImageEntry {
   /** DNS-1123 label; the image's name and the last part of its repository. */
   name: string;
   /** `v1.2.3`, or undefined when neither the catalog nor --version gives one. */
   version?: string;
-  /** More tags to push. */
+  /** Additional tags to push. */
   tags: string[];
   /** Whether `v1.2`, `v1` and `latest` follow the version; true when absent. */
   floatingTags?: boolean;
   /** `embedded` or an image reference. */
   base: string;
-  /** `os/architecture[/variant]`, sorted, no doubles. */
+  /** `os/architecture[/variant]`, sorted, without duplicates. */
   platforms: string[];
   compression: Compression;
   /** Registry host and optional path, `quay.io/me`; undefined when neither the catalog nor --registry gives one. */
@@ -26,7 +26,7 @@ interface ImageEntry {
   /** Become org.opencontainers.image.* annotations when given. */
   title?: string;
   description?: string;
-  /** More annotations, as they are. */
+  /** Additional annotations, unchanged. */
   annotations: Record<string, string>;
 }
 
@@ -42,7 +42,9 @@ export interface Model extends ImageEntry {
   /** Globs over the source's paths; empty means the framework's. */
   include: string[];
   exclude: string[];
-  /** The largest layer, in bytes, that is planned; by default the registry's known limit, falling back to GHCR's 10 GB. */
+  /**
+   * The largest layer, in bytes, that is planned; by default the registry's known limit, falling back to GHCR's 10 GB.
+   */
   maxLayerSize?: number;
   /** An SPDX expression. */
   licenses?: string;
@@ -57,7 +59,7 @@ export interface Loader extends ImageEntry {
   image: 'loader';
 }
 
-/** What an InferenceService says besides the image; every field is KServe's or Kubernetes' of the same name. */
+/** Settings of an InferenceService besides the image; every field is KServe's or Kubernetes' of the same name. */
 export interface Serving {
   /** ServingRuntime or ClusterServingRuntime, instead of the framework's. */
   runtime?: string;
@@ -70,7 +72,7 @@ export interface Serving {
   /** Names of Secrets. */
   imagePullSecrets: string[];
   serviceAccount?: string;
-  /** UID of the model server and of the sidecar, which have to be one. */
+  /** UID of the model server and of the sidecar, which have to be the same. */
   runAsUser?: number;
 }
 
@@ -79,11 +81,13 @@ export interface Catalog {
   file: string;
   /** Its folder: relative `file:` sources start here. */
   directory: string;
-  /** Absolute path of its lock beside it: models.lock.yaml, or dev.lock.yaml of a dev.yaml (see lockpath.ts). */
+  /**
+   * Absolute path of its lock beside it: models.lock.yaml, or dev.lock.yaml of a dev.yaml (see catalog/lock-path.ts).
+   */
   lockFile: string;
   /** Registry prefix → what to pull from instead; the longest prefix wins. */
   mirrors: Record<string, string>;
-  /** `s3://bucket/prefix` that is asked for the files of hub models before the hub. */
+  /** `s3://bucket/prefix` where files of hub models are looked up before the hub. */
   cache?: string;
   models: CatalogEntry[];
 }
@@ -105,22 +109,22 @@ export interface LockedModel {
   source: string;
   /** What the source resolved to: a commit for a hub, a content hash for files. */
   revision: string;
-  /** What a hub's model card says: `license`, `base_model`, `pipeline_tag` and the like; absent when nothing. */
+  /** From a hub's model card: `license`, `base_model`, `pipeline_tag` and the like; absent without any. */
   metadata?: Record<string, string>;
-  /** The globs that chose the files, so that a changed selection makes the lock stale. */
+  /** The globs that chose the files: a changed selection makes the lock out of date. */
   include: string[];
   exclude: string[];
   /** Sorted by path (byte order). */
   files: LockedFile[];
-  /** The layers of the image that these files become, as far as they were read; absent when none was. */
+  /** The layers of the image that these files become, as far as they were read; absent when none were. */
   layers?: LockedLayer[];
 }
 
-/** A layer whose digest is known beforehand, so that a machine which never read the model can push it. */
+/** A layer whose digest is known in advance, so that a machine can push it without reading the model. */
 export interface LockedLayer {
   /** Paths below /models, in tar order. */
   files: string[];
-  /** Of the layer as stored in a registry. */
+  /** Digest of the layer as stored in a registry. */
   digest: string;
   /** Bytes as stored in a registry. */
   size: number;
@@ -140,39 +144,41 @@ export interface Lock {
   models: Record<string, LockedModel>;
 }
 
-/** A tensor that an Open Inference Protocol (v2) answer holds when the model works. */
+/** The expected tensor in an Open Inference Protocol (v2) response. */
 export interface TensorExpectation {
-  /** Name of the output tensor in a v2 answer. */
+  /** Name of the output tensor in a v2 response. */
   output: string;
   /** The true class of each row of the request, from the data set. */
   classes: number[];
-  /** `labels`: the output holds the class itself; `scores`: a row of scores, the largest names the class. */
+  /**
+   * `labels`: the output is the class itself; `scores`: the output is a row of scores, and the largest is the class's.
+   */
   read: 'labels' | 'scores';
 }
 
-/** A text that an OpenAI completion holds when the model works; which one differs from model to model. */
+/** The expected OpenAI completion: any text, since it differs from model to model. */
 export interface CompletionExpectation {
   read: 'completion';
-  /** The request's `max_tokens`: more never come. */
+  /** The request's `max_tokens`, which the response must not exceed. */
   maxTokens: number;
 }
 
-/** What a runtime answers to the smoke request when the model works. */
+/** The expected response to the smoke request. */
 export type SmokeExpectation = TensorExpectation | CompletionExpectation;
 
-/** A request whose right answer is known. */
+/** A request with a known correct prediction. */
 export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectation> {
   /**
-   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several where runtimes of one framework differ: the
-   * first that the runtime has (does not answer with 404) counts.
+   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several where runtimes of one framework differ:
+   * the first one that the runtime does not answer with 404 counts.
    */
   path: string | string[];
-  /** JSON; `{name}` as a whole text stands for the model's name here too. */
+  /** JSON; a string that is exactly `{name}` becomes the model's name here too. */
   body: unknown;
   expect: Expectation;
 }
 
-/** Which of a source's files a framework needs, when what it could take holds the same thing more than once. */
+/** Which of a source's files a framework needs, when the source has the same weights in several formats. */
 export interface Choice {
   take: string[];
   leave: string[];
@@ -180,7 +186,9 @@ export interface Choice {
   why: string;
 }
 
-/** A folder of frameworks/: everything we know of one way to serve. Default export of its framework.ts. */
+/**
+ * A folder of frameworks/: everything that modelcars knows about one way to serve. Default export of its framework.ts.
+ */
 export interface Framework {
   /** The folder's name. */
   name: string;
@@ -189,8 +197,8 @@ export interface Framework {
   /** KServe ClusterServingRuntime that serves it. */
   runtime: string;
   /**
-   * KServe `protocolVersion`. `openai` is what the smoke test speaks; an InferenceService then names none, since KServe knows
-   * `v1`, `v2` and their gRPC forms only (pkg/constants/constants.go) and refuses what a runtime does not list.
+   * KServe `protocolVersion`. `openai` is for the smoke test; the InferenceService then names none, since KServe has
+   * only `v1`, `v2` and their gRPC forms (pkg/constants/constants.go) and rejects what a runtime does not list.
    */
   protocolVersion: 'v1' | 'v2' | 'openai';
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */

@@ -8,7 +8,10 @@ export interface Snapshot {
   revision: string;
   /** Sorted by path (byte order). */
   files: LockedFile[];
-  /** What the source says about the model, such as `license`, `base_model` and `pipeline_tag`; one line each, keys sorted. */
+  /**
+   * What the source says about the model, such as `license`, `base_model` and `pipeline_tag`; one line each, keys
+   * sorted.
+   */
   metadata?: Record<string, string>;
 }
 
@@ -16,8 +19,8 @@ export interface Snapshot {
 export type Selection = (path: string) => boolean;
 
 /**
- * Called for each file that is read for its hash. Returns an observer of its bytes, first to last, or undefined. A read that
- * starts over calls it again.
+ * Called for each file that is read for its hash. Returns an observer of its bytes, first to last, or undefined. A read
+ * that starts over calls it again.
  */
 export type FileTap = (file: {
   path: string;
@@ -27,12 +30,15 @@ export type FileTap = (file: {
 
 /** Reads the URIs of one kind. */
 export interface Source {
-  /** Lists and hashes what the URI points at now; `tap` observes the files that are read for their hash. Fails with code `source`. */
+  /**
+   * Lists and hashes what the URI points at now; `tap` observes the files that are read for their hash. Fails with code
+   * `source`.
+   */
   resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot>;
   /**
-   * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's reader does.
-   * A chunk stays valid while the next `chunkLifetime` are read (image/types.ts). The caller ignores bytes from `end` on, so a
-   * source that has to request them can leave them out.
+   * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's reader
+   * does. A chunk stays valid while the next `chunkLifetime` are read (image/types.ts). The caller ignores bytes from
+   * `end` on, so a source that has to request them can leave them out.
    */
   open(
     uri: string,
@@ -64,7 +70,10 @@ export interface ConnectionOptions {
   onRetry?(message: string): void;
 }
 
-/** Options of all sources of one run. Sources opened with the same object share connections and what they have looked up. */
+/**
+ * Options of all sources of one run. Sources opened with the same object share connections and what they have looked
+ * up.
+ */
 export interface SourceOptions extends ConnectionOptions {
   /** Where relative `file:` paths start. */
   directory: string;
@@ -93,8 +102,8 @@ export interface RepairSteps {
 }
 
 /**
- * Compares a file of this machine with the lock, so that a layer is skipped only while its files are the locked ones. Both fail
- * with code `integrity` when it is another file.
+ * Compares a file of this machine with the lock, so that a layer is skipped only while its files are the locked ones.
+ * Both fail with code `integrity` when it is another file.
  */
 export interface LocalFileCheck {
   /** Compares the size and, where `hashes` knows the file, its hash; false when only reading it can tell. */
@@ -107,8 +116,9 @@ export interface LocalFileCheck {
 export type LocalFileOptions = Required<Pick<SourceOptions, 'directory' | 'hashes'>>;
 
 /**
- * A kind of source: everything that the rest of modelcars knows about it. A new kind is a folder with an `index.ts` that exports
- * one of these, and a line in kinds.ts. That index.ts is loaded on every start, so it imports little: see `lazySource`.
+ * A kind of source: everything that the rest of modelcars knows about it. A new kind is a folder with an `index.ts`
+ * that exports one of these, and a line in kinds.ts. That index.ts is loaded on every start, so it imports little: see
+ * `lazySource`.
  */
 export interface SourceKind {
   /** The scheme of its URIs: lower case, without `:`. */
@@ -120,7 +130,9 @@ export interface SourceKind {
   /** Environment variables that its sources read, for the help text. */
   environment: readonly { name: string; purpose: string }[];
   repair: RepairSteps;
-  /** For a kind whose files are on this machine: they are read in place and never cached, and can change after `lock`. */
+  /**
+   * For a kind whose files are on this machine: they are read in place and never cached, and can change after `lock`.
+   */
   local?: LocalFileCheck;
   /** Whether it also reads a URI that has another scheme. */
   claims?(uri: string): boolean;
@@ -128,13 +140,18 @@ export interface SourceKind {
   check(uri: string): Problem | undefined;
   /** Opens the source. Connects to nothing yet. */
   open(options: SourceOptions): Source;
-  /** The folder of a URI's files below the prefix of a `cache:`, ending in `/`; undefined for a URI that is not cached. */
+  /**
+   * The folder of a URI's files below the prefix of a `cache:`, ending in `/`; undefined for a URI that is not cached.
+   */
   cacheFolder?(uri: string): string | undefined;
-  /** The public page of a URI for people, also when the bytes come from a mirror; without it, the URI itself is published. */
+  /**
+   * The public page of a URI for people, also when the bytes come from a mirror; without it, the URI itself is
+   * published.
+   */
   page?(uri: string): string;
   /**
-   * What a URI names when that is more than one file ("a folder"), for `files:`, where each URI names a single one. Undefined when
-   * only `resolve` can tell. Fails with code `source`.
+   * What a URI names when that is more than one file ("a folder"), for `files:`, where each URI names a single one.
+   * Undefined when only `resolve` can tell. Fails with code `source`.
    */
   namesMany?(uri: string, options: SourceOptions): Promise<string | undefined>;
 }

@@ -177,7 +177,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     const { code, stderr } = await tryModelcars(['cache', '--prefix', 'other'], settings('one'));
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /error: write s3:\/\/models\/other\/org\/one\/\.modelcars\.json: \S+ denies it to access key/,
+      /error: write s3:\/\/models\/other\/org\/one\/\.modelcars\.json: \S+ denies access to access key/,
     );
     expect(stderr).toMatch(/next: .*s3:PutObject/);
     expect(writes(before).length).toBe(1);

@@ -43,7 +43,7 @@ test('a catalog locked in models.lock.yaml by an earlier version is reported, wi
   const frozen = await tryModelcars(['build', '-f', 'dev.yaml', '--frozen'], at());
   expect(frozen.code).toBe(1);
   expect(frozen.stderr).toContain(advice);
-  expect(frozen.stderr).toContain('there is no dev.lock.yaml');
+  expect(frozen.stderr).toContain('no dev.lock.yaml');
   expect(frozen.stderr).toContain(
     'run `modelcars lock -f dev.yaml` where it may be written, and commit dev.lock.yaml',
   );
@@ -51,7 +51,7 @@ test('a catalog locked in models.lock.yaml by an earlier version is reported, wi
   expect(free.code).toBe(0);
   expect(free.stderr).toContain(advice);
   expect(free.stderr).toContain(
-    'there is no dev.lock.yaml; building from the current source (`modelcars lock -f dev.yaml` pins it)',
+    'no dev.lock.yaml; building from the current source (`modelcars lock -f dev.yaml` pins it)',
   );
   const listed = await tryModelcars(['list', '-f', 'dev.yaml'], at());
   expect(listed.stderr).toContain('run `modelcars lock -f dev.yaml` to bring the lock up to date');

@@ -74,7 +74,7 @@ describe.skipIf(missing)('models in S3', () => {
     await catalog('s3://models/nothing-here');
     const result = await lock();
     expect(result.code).toBe(1);
-    expect(result.stderr).toMatch(/read s3:\/\/models\/nothing-here: there is no object of this name/);
+    expect(result.stderr).toMatch(/read s3:\/\/models\/nothing-here: no object has this name/);
   });
 
   test('several pages of objects, with names that XML and URLs must escape', async () => {
@@ -194,13 +194,13 @@ describe.skipIf(missing)('models in S3', () => {
       ],
       [
         'a wrong secret',
-        /signature of access key \S+ wrong/,
+        /rejected the signature of access key \S+: the secret key is wrong/,
         /AWS_SECRET_ACCESS_KEY/,
         () => ({ AWS_SECRET_ACCESS_KEY: 'wrongwrongwrongwrongwrong' }),
       ],
       [
         'another account',
-        /denies it to access key AKIA\*{4}/,
+        /denies access to access key AKIA\*{4}/,
         /s3:ListBucket and s3:GetObject/,
         () => s3.env(s3.stranger),
       ],
@@ -233,8 +233,8 @@ describe.skipIf(missing)('models in S3', () => {
     });
 
     test.each([
-      [503, 'SlowDown', /asks to slow down \(SlowDown\), after several tries/],
-      [403, 'AccessDenied', /denies it to access key/],
+      [503, 'SlowDown', /still asks to slow down \(SlowDown\) after several tries/],
+      [403, 'AccessDenied', /denies access to access key/],
       [403, 'RequestTimeTooSkewed', /the clock of this machine and that of \S+ differ/],
       [400, 'ExpiredToken', /session of access key \S+ expired/],
       [500, 'InternalError', /answered 500/],

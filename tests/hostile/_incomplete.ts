@@ -76,7 +76,7 @@ export const defects: Record<string, Defect> = {
   'onnx-lost': {
     files: { 'deep/model.onnx': onnxWith('model.onnx.data'), 'model.onnx.data': 'x' },
     problem: /deep\/model\.onnx of \S+ names `model\.onnx\.data` as external data, but the file is missing/,
-    next: /it lies at `model\.onnx\.data` in the image: put it at `deep\/model\.onnx\.data`/,
+    next: /it is at `model\.onnx\.data` in the image; put it at `deep\/model\.onnx\.data`/,
   },
   'onnx-absolute': {
     files: { 'model.onnx': onnxWith('/etc/passwd') },

@@ -95,7 +95,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     await rm(file);
     const push = await tryModelcars(['push', '--version', 'v2.4.0', ...target], { cwd: folder });
     expect(push.code).toBe(1);
-    expect(push.stderr).toContain('is in the lock, but not there any more');
+    expect(push.stderr).toContain('is in the lock, but no longer exists');
     await modelcars(['verify', '--remote', ...target], { cwd: folder });
     await modelcars(['verify'], { cwd: folder });
     expect(await modelcars(['manifest', '--remote', ...target], { cwd: folder })).toContain('@sha256:');

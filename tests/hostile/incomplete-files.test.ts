@@ -44,7 +44,7 @@ test('a file that the source has and `exclude` drops is reported as excluded', a
   );
   const { stderr } = await tryModelcars(['lock'], { cwd: path });
   expect(stderr).toMatch(
-    /next: choose `model-00002-of-00002\.safetensors` with `include`, or take it out of `exclude`: the source has it/,
+    /next: the source has `model-00002-of-00002\.safetensors`: add it to `include`, or remove it from `exclude`/,
   );
 });
 

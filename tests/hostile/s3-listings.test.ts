@@ -73,7 +73,7 @@ describe('an S3 server', () => {
           objects(2, (at) => `m/${at}`),
           more(''),
         ),
-      /there are more objects, and not where/,
+      /more objects follow, but not where/,
     ],
     [
       'a page of 1 GB',
@@ -85,26 +85,26 @@ describe('an S3 server', () => {
       () => listing(objects(2, (at) => `secret/${at}`)),
       /do not begin with the prefix/,
     ],
-    ['a negative size', () => listing(objects(2, (at) => `m/${at}`, -1)), /a size that is none/],
+    ['a negative size', () => listing(objects(2, (at) => `m/${at}`, -1)), /an invalid size/],
     [
       'a size of 8 EiB',
       () => listing(objects(2, (at) => `m/${at}`, '9223372036854775807')),
-      /a size that is none/,
+      /an invalid size/,
     ],
     [
       '100,000 elements in each other',
       () => listing('<Contents>'.repeat(1e5) + '</Contents>'.repeat(1e5)),
-      /is not an S3 answer/,
+      /is not an S3 response/,
     ],
     [
       'entities that grow to a gigabyte',
       () =>
         `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "${'a'.repeat(99)}">${laughs.join('')}]><ListBucketResult><Contents><Key>m/&j;</Key></Contents></ListBucketResult>`,
-      /not an S3 answer|there is no object|do not begin/,
+      /not an S3 response|no object has this name|do not begin/,
     ],
-    ['what is no XML', () => 'this is not XML <<<', /is not an S3 answer/],
-    ['a page about signing in', () => '<html><body>Sign in</body></html>', /is no list of objects/],
-    ['nothing', () => '', /is no list of objects/],
+    ['what is no XML', () => 'this is not XML <<<', /is not an S3 response/],
+    ['a page about signing in', () => '<html><body>Sign in</body></html>', /is not a list of objects/],
+    ['nothing', () => '', /is not a list of objects/],
   ])('that returns %s is refused', async (_, page, message) => {
     const peer = await s3(page);
     expect(await refuse('s3', peer)).toMatch(message);

@@ -68,7 +68,7 @@ describe('a special file, or one with an invalid name', () => {
     [
       'a link to the folder that holds it',
       () => symlink('.', source('a.bin')),
-      /a\.bin is a symbolic link to a folder that holds it/,
+      /a\.bin is a symbolic link to a folder that contains it/,
     ],
     [
       'a name that is not UTF-8',

@@ -10,8 +10,8 @@ import { notLocked, openLocked } from './open-locked.ts';
 const chunkSize = 1024 * 1024;
 
 /**
- * Compares a file of a `file:` source with the lock without reading it: by its size and, where `memory` knows these stats, by
- * its hash. False when only reading can tell. Fails with code `integrity` when it is not the locked file.
+ * Compares a file of a `file:` source with the lock without reading it: by its size and, where `memory` knows these
+ * stats, by its hash. False when only reading it can tell. Fails with code `integrity` when it differs.
  */
 export async function compareWithLock(
   directory: string,
@@ -75,7 +75,7 @@ async function compare(
 async function hash(handle: FileHandle, size: number, signal?: AbortSignal): Promise<string> {
   const digest = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size)));
-  // One that grows as fast as it is read has no end; its stats show that it changed.
+  // A file that grows as fast as it is read would never end; its stats show that it changed.
   for (let at = 0; at <= size; ) {
     stopIfAborted(signal);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);

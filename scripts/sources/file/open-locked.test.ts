@@ -42,12 +42,12 @@ it('says when a file is no longer what the lock says', async () => {
   expect(longer.message).toBe('read w of file:m: it has 4 bytes, the lock says 5');
   expect(await opened('gone', 4)).toMatchObject({
     code: 'integrity',
-    message: expect.stringContaining('not there any more'),
+    message: expect.stringContaining('no longer exists'),
   });
   await mkdir(join(folder.path, 'm/d'));
   expect(await opened('d', 4)).toMatchObject({
     code: 'integrity',
-    message: expect.stringContaining('no regular file'),
+    message: expect.stringContaining('no longer a regular file'),
   });
   await symlink('../out/s', join(folder.path, 'm/leak'));
   expect(await opened('leak', 4)).toMatchObject({
@@ -55,7 +55,7 @@ it('says when a file is no longer what the lock says', async () => {
     message: expect.stringContaining('out of the source'),
   });
   execFileSync('mkfifo', [join(folder.path, 'm/pipe')]);
-  expect((await opened('pipe', 4)).message).toContain('no regular file');
+  expect((await opened('pipe', 4)).message).toContain('no longer a regular file');
 });
 
 it('stops reading when the file shrinks under it', async () => {

@@ -13,7 +13,7 @@ export async function isFolder(uri: string, directory: string): Promise<boolean>
   return !(await openRoot(directory, uri)).isFile;
 }
 
-/** The real path of what a URI names. A relative one may not leave the catalog's folder by a link either. */
+/** The real path of what a URI names. A relative one cannot leave the catalog's folder through a link either. */
 export async function openRoot(
   directory: string,
   uri: string,
@@ -30,7 +30,7 @@ export async function openRoot(
       throw sourceError(
         uri,
         `a symbolic link leads out of the catalog's folder, to ${displayPath(root)}`,
-        'copy the file there, or name it with `file:///absolute/path`',
+        'copy it into that folder, or name it with `file:///absolute/path`',
       );
     }
     const stats = await stat(root);
@@ -48,7 +48,10 @@ export async function openRoot(
   }
 }
 
-/** Opens a file of a locked `file:` source; fails with code `integrity` when it is gone, and `source` when it cannot be read. */
+/**
+ * Opens a file of a locked `file:` source; fails with code `integrity` when it is gone, and `source` when it cannot be
+ * read.
+ */
 export async function openLocked(directory: string, uri: string, file: LockedFile): Promise<FileHandle> {
   const { root, isFile } = await openRoot(directory, uri);
   let handle: FileHandle | undefined;
@@ -58,43 +61,43 @@ export async function openLocked(directory: string, uri: string, file: LockedFil
       throw sourceError(
         uri,
         `${plain(file.path)} is a symbolic link out of the source, to ${displayPath(real)}`,
-        'copy the file there',
+        'copy the file into the source',
       );
     }
     handle = await openRegular(real);
     if ((await placeOf(handle, real)) !== real)
       throw notLocked(uri, file, 'was replaced by a link while it was opened');
     if ((await handle.stat()).isFile()) return handle;
-    throw notLocked(uri, file, 'is no regular file any more');
+    throw notLocked(uri, file, 'is no longer a regular file');
   } catch (error) {
     await handle?.close();
     if (error instanceof ModelcarsError) throw error;
     const gone =
       error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    if (gone) throw notLocked(uri, file, 'is in the lock, but not there any more', error);
+    if (gone) throw notLocked(uri, file, 'is in the lock, but no longer exists', error);
     throw sourceError(
       uri,
       `${plain(file.path)}: ${systemProblem(error)}`,
-      'check who may read the file',
+      'check the permissions of the file',
       error,
     );
   }
 }
 
-/** Never waits: a named pipe put there since would block a plain open for ever. */
+/** Never blocks: a plain open would wait for ever for a named pipe that has replaced the file. */
 export function openRegular(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 }
 
 /**
- * Where an open file lies, free of links. A folder on the way to it may have become a link to another place after its path was
- * checked, and what lies there may be readable to this process and not to the author of the link.
+ * The real path of an open file. A folder on the path may have become a link after the path was checked, and its target
+ * may be readable to this process but not to the author of the link.
  */
 export async function placeOf(handle: FileHandle, path: string): Promise<string> {
   return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));
 }
 
-/** The error of a file that is not what the lock says; `problem` completes "it …". */
+/** The error for a file that differs from the lock; `problem` completes "it …". */
 export function notLocked(uri: string, file: LockedFile, problem: string, cause?: unknown): ModelcarsError {
   const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
   return new ModelcarsError('integrity', `read ${name}: it ${problem}`, {
@@ -103,7 +106,7 @@ export function notLocked(uri: string, file: LockedFile, problem: string, cause?
   });
 }
 
-/** The error of a source that cannot be read. */
+/** The error for a source that cannot be read. */
 export function sourceError(uri: string, problem: string, next: string, cause?: unknown): ModelcarsError {
   return new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next, cause });
 }

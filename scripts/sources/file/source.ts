@@ -11,15 +11,15 @@ import type { FileTap, HashMemory, Source } from '../types.ts';
 import { notLocked, openLocked, openRegular, openRoot, placeOf, sourceError } from './open-locked.ts';
 import { systemProblem, type WalkedFile, walk } from './walk.ts';
 
-/** Bytes read at once. Half of it costs a push a twentieth of its time, twice of it nothing less. */
+/** Bytes per read. Half as many slow a push by a twentieth; twice as many do not speed it up. */
 const chunkSize = 1024 * 1024;
-/** Files hashed at once: more only makes the disk seek. */
+/** Files hashed at the same time; more would only make the disk seek. */
 const parallelFiles = 2;
 
 /**
- * The source of `file:` URIs: a file, or all regular files below a folder but `.git` and `.DS_Store`. Relative
+ * The source of `file:` URIs: a file, or all regular files below a folder except `.git` and `.DS_Store`. Relative
  * paths start at `directory` and stay in it. Symbolic links are followed as long as they stay inside. The revision is
- * a hash of all paths, sizes and hashes; `hashes` is given each file's.
+ * a hash of all paths, sizes and hashes; `hashes` remembers each file's.
  */
 export function fileSource(directory: string, hashes?: Pick<HashMemory, 'remember'>): Source {
   return {
@@ -74,7 +74,7 @@ function check(uri: string, found: readonly WalkedFile[]): void {
   );
 }
 
-/** SHA-256 of a file, and proof that it was the same file from first to last byte. */
+/** Hashes a file. Fails when the file changes or is replaced while it is read. */
 async function hash(
   uri: string,
   { path, real, stats }: WalkedFile,
@@ -90,7 +90,12 @@ async function hash(
       'wait until nothing writes to it, then run it again',
     );
   const handle = await openRegular(real).catch((error) => {
-    throw sourceError(uri, `${plain(path)}: ${systemProblem(error)}`, 'check who may read the file', error);
+    throw sourceError(
+      uri,
+      `${plain(path)}: ${systemProblem(error)}`,
+      'check the permissions of the file',
+      error,
+    );
   });
   try {
     const before = await handle.stat({ bigint: true });
@@ -104,7 +109,7 @@ async function hash(
       const { bytesRead } = await handle.read(buffer, 0, chunkSize, size);
       if (bytesRead === 0) break;
       size += bytesRead;
-      // One that grows as fast as it is read has no end.
+      // A file that grows as fast as it is read would never end.
       if (size > before.size) throw changed();
       digest.update(buffer.subarray(0, bytesRead));
       watcher?.update(buffer.subarray(0, bytesRead));

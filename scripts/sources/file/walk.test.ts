@@ -66,7 +66,7 @@ it.each([
   [
     'a circle of links to folders',
     async () => symlink('..', join(folder.path, 'm/a/up')),
-    'a/up is a symbolic link to a folder that holds it',
+    'a/up is a symbolic link to a folder that contains it',
   ],
   [
     'a link to itself',

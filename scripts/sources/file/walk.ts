@@ -15,16 +15,17 @@ export interface WalkedFile {
   stats: BigIntStats;
 }
 
-/** Entries a folder may have in all. */
+/** Most entries of a folder and its subfolders. */
 const mostEntries = 100_000;
-/** Links to folders that are followed in all: links in linked folders multiply. */
+/** Most links to folders that are followed: links in linked folders multiply. */
 const mostLinks = 1000;
 /** Left out of every source: they are never part of a model. */
 const skipped = new Set(['.git', '.DS_Store']);
 
 /**
- * All chosen regular files below a real folder, at any depth. Links are followed while they stay inside; a link that leads
- * out, a pipe, socket or device among the chosen, a folder that cannot be read or holds itself by a link is an error.
+ * All chosen regular files below a real folder, at any depth. Links are followed as long as they stay inside. A link
+ * that leads out, a chosen pipe, socket or device, and a folder that cannot be read or contains itself through a link
+ * are errors.
  */
 export async function walk(
   root: string,
@@ -42,7 +43,11 @@ export async function walk(
   async function enter(folder: string, path: string, parents: readonly string[]): Promise<void> {
     stopIfAborted(signal);
     const names = await list(folder, mostEntries - entries + 1).catch((error) => {
-      throw fail(`${plain(path || '.')}: ${systemProblem(error)}`, 'check who may read the folder', error);
+      throw fail(
+        `${plain(path || '.')}: ${systemProblem(error)}`,
+        'check the permissions of the folder',
+        error,
+      );
     });
     for (const entry of names) {
       if (++entries > mostEntries) {
@@ -78,17 +83,17 @@ export async function walk(
     if (!isInside(root, target)) {
       throw fail(
         `${plain(path)} is a symbolic link out of the source, to ${plain(target, 200)}`,
-        'replace it by a copy (`cp -rL` does so for a whole folder), or point `source` at the folder that holds both',
+        'replace it with a copy (`cp -rL` copies a whole folder that way), or point `source` at the folder that contains both',
       );
     }
     const stats = await stat(target).catch(() => undefined);
     if (!stats?.isDirectory()) return take(target, path);
     if (parents.includes(target))
-      throw fail(`${plain(path)} is a symbolic link to a folder that holds it`, 'remove it');
+      throw fail(`${plain(path)} is a symbolic link to a folder that contains it`, 'remove it');
     if (++links > mostLinks) {
       throw fail(
         `more than ${mostLinks} symbolic links to folders are followed`,
-        'point `source` at a folder without',
+        'point `source` at a folder with fewer of them',
       );
     }
     return enter(target, path, [...parents, target]);
@@ -111,9 +116,9 @@ export async function walk(
   return found;
 }
 
-/** At most `most` of a folder's entries, in any order: the names of a million files need not all be in memory to be too many. */
+/** At most `most` of a folder's entries, in any order, so that a million names are never all in memory. */
 async function list(folder: string, most: number): Promise<Dirent<Buffer>[]> {
-  // Names as bytes, which Node's opendir gives and its types do not know.
+  // Names as bytes: Node's opendir returns them, but its types lack the option.
   const directory = await opendir(folder, { bufferSize: 1024, encoding: 'buffer' as BufferEncoding });
   const entries: Dirent<Buffer>[] = [];
   try {
@@ -128,12 +133,12 @@ async function list(folder: string, most: number): Promise<Dirent<Buffer>[]> {
   return entries;
 }
 
-/** Whether a real path is a real folder or lies below it. */
+/** Whether a real path is a real folder or is below it. */
 export function isInside(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** What the operating system said, in words. */
+/** An error of the operating system in words. */
 export function systemProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const words: Record<string, string> = {

@@ -4,30 +4,30 @@ import { learnSecret, maskSecret } from '../../text/mask.ts';
 import { limitAnswers } from './limit.ts';
 import { refuseLongWaits } from './waits.ts';
 
-/** Where S3 is and how its buckets are named in URLs. Credentials are no part of it: the SDK finds them itself. */
+/** Where S3 is and how its buckets are named in URLs. Credentials are not part of it: the SDK finds them itself. */
 export interface S3Access {
-  /** `https://objectstore.example.com`; undefined: Amazon's. */
+  /** `https://objectstore.example.com`; Amazon's by default. */
   endpoint?: string;
   /** `https://host/bucket/key` in place of `https://bucket.host/key`. */
   pathStyle: boolean;
 }
 
-/** A client, and what is said of it in errors. */
+/** A client, and its names in errors. */
 export interface Connection {
   client: S3;
   /** Host and port, or Amazon's name. */
   host: string;
   /** The access key's id, first and last 4 characters of it; undefined when there are no credentials. */
   accessKey(): Promise<string | undefined>;
-  /** What must never be shown in full, wherever the SDK found it. */
+  /** Credentials that must never be shown in full, wherever the SDK found them. */
   secrets(): Promise<string[]>;
 }
 
-/** Environment variables that name an endpoint, the first one wins: ours, then those of every AWS SDK. */
+/** Environment variables that name an endpoint, the first one wins: modelcars' own, then those of every AWS SDK. */
 const endpointVariables = ['S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
 
 /**
- * Access by the environment, or with an `endpoint` that came by a flag. Fails with code `usage`, naming the variable. With
+ * Access by the environment, or with an `endpoint` from a flag. Fails with code `usage`, naming the variable. With
  * an endpoint of its own URLs are path-style, as MinIO, Ceph and Civo want it, unless AWS_S3_FORCE_PATH_STYLE=false.
  */
 export function s3Access(environment: NodeJS.ProcessEnv = process.env, endpoint?: string): S3Access {
@@ -76,7 +76,7 @@ export function connect(access: S3Access): Promise<Connection> {
 }
 
 async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connection> {
-  // Loaded when it is needed: the SDK is large, and most runs want nothing of it.
+  // Loaded when needed: the SDK is large, and most runs do not use it.
   const { S3: Client } = await import('@aws-sdk/client-s3');
   const make = (region?: string) =>
     new Client({
@@ -85,7 +85,7 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
       forcePathStyle: pathStyle,
       followRegionRedirects: true,
       maxAttempts: 5,
-      // Every byte that is read meets a sha256 of ours, which says more than S3's checksum of it.
+      // Every byte is checked against the lock's sha256, which is stronger than S3's checksum.
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
     });

@@ -9,24 +9,24 @@ import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
 import { ListingLimits } from './listing.ts';
 
-/** An object as a listing has it. */
+/** An object in a listing. */
 export interface ListedObject {
   key: string;
   /** Bytes. */
   size: number;
-  /** Changes with the content; no hash that could be relied on. */
+  /** Changes with the content, but is not a reliable hash. */
   etag: string;
 }
 
-/** What one object says of itself. */
+/** The headers of one object. */
 export interface ObjectInfo extends Omit<ListedObject, 'key'> {
-  /** 64 hexadecimal digits, when S3 keeps the SHA-256 of the whole object (not one of its parts' hashes). */
+  /** 64 hexadecimal digits, when S3 keeps the SHA-256 of the whole object (not a hash of its parts' hashes). */
   sha256?: string;
   /** The `sha256` of the object's own metadata, as its writer claims. */
   claimed?: string;
 }
 
-/** One bucket: what of S3 we need, failing in our words. */
+/** The operations on one bucket that modelcars needs; all errors of the SDK become ModelcarsErrors. */
 export class Bucket {
   readonly name: string;
   readonly connection: Connection;
@@ -68,7 +68,7 @@ export class Bucket {
           options,
         ),
       );
-      // The SDK makes an empty list of a login page.
+      // The SDK turns a login page into an empty list.
       if (page.Name === undefined && page.KeyCount === undefined && page.Contents === undefined)
         throw limits.foreign(this.connection.host);
       for (const { Key = '', Size, ETag = '' } of page.Contents ?? []) {
@@ -79,7 +79,7 @@ export class Bucket {
     } while (token !== undefined);
   }
 
-  /** What is known of one object; undefined when there is none. */
+  /** The headers of one object; undefined when it does not exist. */
   async head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
     const what = `read ${this.uri(key)}`;
     try {
@@ -99,7 +99,7 @@ export class Bucket {
     } catch (error) {
       const status = error instanceof RequestFailure ? error.status : undefined;
       if (status === undefined || status < 400 || status >= 500) throw error;
-      // An answer to HEAD has no body that would say why: a listing has one.
+      // A response to HEAD has no body that could say why; that to a listing has one.
       for await (const _ of this.list(key, signal)) break;
       if (status === 404) return undefined;
       throw error;
@@ -107,8 +107,8 @@ export class Bucket {
   }
 
   /**
-   * The bytes of an object from `offset` to its end, several ranges at once, none of another version of it: it fails with
-   * code `integrity` when the object was replaced meanwhile.
+   * The bytes of an object from `offset` to its end, several ranges at once, all of one version: fails with code
+   * `integrity` when the object was replaced meanwhile.
    */
   read(
     key: string,
@@ -122,7 +122,7 @@ export class Bucket {
     return parallelRanges({ what, size, offset, receive, signal });
   }
 
-  /** A small object as a whole; undefined when there is none or it is larger than `most` bytes. */
+  /** A small object as a whole; undefined when it does not exist or is larger than `most` bytes. */
   async readSmall(key: string, most: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     const what = `read ${this.uri(key)}`;
     try {
@@ -144,7 +144,7 @@ export class Bucket {
     );
   }
 
-  /** Sends something, with failures in our words. `what` is "verb object". */
+  /** Sends a request; its failure becomes a ModelcarsError. `what` is "verb object". */
   async send<T>(
     what: string,
     signal: AbortSignal | undefined,
@@ -158,7 +158,7 @@ export class Bucket {
     }
   }
 
-  /** An error of the SDK in our words. */
+  /** An error of the SDK as a ModelcarsError. */
   failure(what: string, error: unknown, signal?: AbortSignal): Promise<ModelcarsError> {
     return s3Failure(what, error, this.connection, this.name, signal);
   }
@@ -183,8 +183,8 @@ export class Bucket {
       ),
     );
     if (Body === undefined || !ContentRange?.startsWith(`bytes ${start}-`)) {
-      throw new ModelcarsError('source', `${what}: the server sent other bytes than were asked for`, {
-        next: 'check the endpoint (S3_ENDPOINT_URL): a proxy on the way may not know ranges',
+      throw new ModelcarsError('source', `${what}: the server sent other bytes than requested`, {
+        next: 'check the endpoint (S3_ENDPOINT_URL): a proxy may not support ranges',
       });
     }
     try {

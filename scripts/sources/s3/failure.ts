@@ -4,7 +4,7 @@ import type { Connection } from './access.ts';
 import { LongAnswer } from './limit.ts';
 import { LongWait } from './waits.ts';
 
-/** What of the SDK's errors is looked at. */
+/** The fields of the SDK's errors that are used here. */
 interface SdkError {
   name?: string;
   code?: string;
@@ -12,7 +12,7 @@ interface SdkError {
   $metadata?: { httpStatusCode?: number; attempts?: number };
 }
 
-/** How a refusal by its S3 error code reads, and what mends it. */
+/** The words for an S3 error code, and the next step. */
 interface Words {
   code: FailureDetails['code'];
   /** Ends "verb object: …". */
@@ -23,8 +23,8 @@ interface Words {
 const keysNext = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that the endpoint is theirs';
 
 /**
- * An error of the SDK in our words: a RequestFailure whose `codes` has the S3 error code, retryable where the SDK has not
- * tried again by itself. `what` is "verb object".
+ * An error of the SDK as a RequestFailure whose `codes` has the S3 error code, retryable where the SDK has not
+ * retried by itself. `what` is "verb object".
  */
 export async function s3Failure(
   what: string,
@@ -38,7 +38,7 @@ export async function s3Failure(
   if (error instanceof LongWait) {
     return new RequestFailure(`${what}: ${connection.host} ${error.message}`, {
       code: 'network',
-      next: 'run it again after that time; what is done is not done twice',
+      next: 'run it again after that time; finished work is not repeated',
       cause: error,
     });
   }
@@ -72,7 +72,7 @@ function credentialWords(name: string): Words | undefined {
   };
 }
 
-/** S3 API reference, "List of error codes". HEAD answers have no body, so that only their status tells. */
+/** S3 API reference, "List of error codes". HEAD responses have no body, so only their status counts. */
 function refusalWords(
   name: string,
   status: number | undefined,
@@ -93,7 +93,7 @@ function refusalWords(
     case 'SignatureDoesNotMatch':
       return {
         code: 'auth',
-        says: `${host} found the signature of ${who} wrong: the secret key is not the right one, or a proxy changed the request`,
+        says: `${host} rejected the signature of ${who}: the secret key is wrong, or a proxy changed the request`,
         next: keysNext,
       };
     case 'ExpiredToken':
@@ -102,7 +102,7 @@ function refusalWords(
     case 'TokenRefreshRequired':
       return {
         code: 'auth',
-        says: `${host} finds the session of ${who} expired or invalid`,
+        says: `${host} rejected the session token of ${who} as expired or invalid`,
         next: 'get new credentials, or unset AWS_SESSION_TOKEN when the keys need none',
       };
     case 'RequestTimeTooSkewed':
@@ -133,36 +133,36 @@ function refusalWords(
     case 'Throttling':
       return {
         code: 'network',
-        says: `${host} asks to slow down (${name}), after several tries still`,
-        next: 'run it again later, or with fewer at a time (--workers, --concurrency); what is done is not done twice',
+        says: `${host} still asks to slow down (${name}) after several tries`,
+        next: 'run it again later, or with less concurrency (--workers, --concurrency); finished work is not repeated',
       };
   }
   if (name !== 'AccessDenied' && status !== 403 && status !== 401) return undefined;
   return {
     code: 'auth',
-    says: `${host} denies it to ${who}`,
+    says: `${host} denies access to ${who}`,
     next: `allow the account s3:ListBucket and s3:GetObject on bucket ${bucket}, and s3:PutObject where a cache is filled`,
   };
 }
 
-/** An answer that came, and is none of S3's. */
+/** A response that is not S3's. */
 function answerWords(error: unknown, host: string): Words | undefined {
-  const next = 'check the endpoint (S3_ENDPOINT_URL): a proxy or another server may answer in its place';
+  const next = 'check the endpoint (S3_ENDPOINT_URL): a proxy or another server may respond in its place';
   if (error instanceof LongAnswer) return { code: 'source', says: `${host} answered ${error.message}`, next };
-  // The SDK says so in the message of whatever its parser threw, such as a RangeError at 100,000 elements in each other.
+  // The SDK puts it in the message of any error of its parser, such as a RangeError at 100,000 nested elements.
   if (!(error instanceof Error) || !/Deserialization error|XML parse error/.test(error.message))
     return undefined;
-  return { code: 'source', says: `what ${host} answered is not an S3 answer`, next };
+  return { code: 'source', says: `the response of ${host} is not an S3 response`, next };
 }
 
 function connectionWords(error: unknown, code: string, host: string): Words {
   const text = error instanceof Error ? error.message || code : code;
-  // The SDK's own: something did answer, and its XML could not be read.
+  // The SDK's own error: a response came, and its XML could not be read.
   if (/Deserialization error/.test(text)) {
     return {
       code: 'source',
-      says: `what ${host} answers is not S3's XML`,
-      next: 'check the endpoint (S3_ENDPOINT_URL): is it an S3 server, and no proxy or web page?',
+      says: `the response of ${host} is not S3 XML`,
+      next: 'check the endpoint (S3_ENDPOINT_URL): it has to be an S3 server, not a proxy or a web page',
     };
   }
   // The SDK gives some errors only a name: `TimeoutError`.

@@ -1,10 +1,12 @@
 import { pipeline, Readable, Transform } from 'node:stream';
 import type { S3 } from '@aws-sdk/client-s3';
 
-/** Bytes of an answer that the SDK reads as a whole; a page of 1000 objects with the longest keys has some 4 MB. */
+/**
+ * Most bytes of a response that the SDK reads as a whole; a page of 1000 objects with the longest keys has about 4 MB.
+ */
 const mostBytes = 16 * 1024 ** 2;
 
-/** An answer is longer than any that we know of. */
+/** A response is longer than any legitimate one. */
 export class LongAnswer extends Error {
   constructor() {
     super(`more than ${mostBytes} bytes`);
@@ -13,8 +15,8 @@ export class LongAnswer extends Error {
 }
 
 /**
- * Bounds what a server may make the SDK hold in memory: it collects every body as one text but that of an object. Fails with a
- * LongAnswer.
+ * Limits what a server can make the SDK hold in memory: the SDK collects every body as one string, except an object's.
+ * Requests fail with a LongAnswer.
  */
 export function limitAnswers(client: S3): void {
   client.middlewareStack.add(
@@ -40,6 +42,6 @@ function limited(body: Readable): Readable {
       else done(null, chunk);
     },
   });
-  // An early end reaches the reader of the stream; the callback is only there because pipeline wants one.
+  // An early end reaches the reader of the stream; pipeline merely requires a callback.
   return pipeline(body, counter, () => {});
 }

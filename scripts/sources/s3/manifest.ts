@@ -5,7 +5,7 @@ import type { Bucket, ListedObject } from './bucket.ts';
 /** The object that `modelcars cache` writes last, in the model's folder. */
 export const manifestName = '.modelcars.json';
 
-/** Bytes a manifest may have: about 200,000 files. */
+/** Most bytes of a manifest: about 200,000 files. */
 const mostBytes = 64 * 1024 ** 2;
 
 const text = z.string().min(1).max(4096);
@@ -28,12 +28,13 @@ const manifestSchema = z.strictObject({
 export type CachedFile = z.infer<typeof fileSchema>;
 
 /**
- * What lies in a model's folder of a cache. With `complete: false` a run is, or was, at work there: `files` are then those that
- * may be there, and prove nothing. `whole`: the files are all of the revision, not a choice of them.
+ * The contents of a model's folder in a cache. `complete: false` means that a run is, or was, writing it: `files` then
+ * lists files that may exist, and proves nothing. `whole` means that the files are all of the revision, not a
+ * selection.
  */
 export type CacheManifest = z.infer<typeof manifestSchema>;
 
-/** The manifest of a folder; undefined when there is none, or none that this version understands. */
+/** The manifest of a folder; undefined when it does not exist or this version cannot read it. */
 export async function readManifest(
   bucket: Bucket,
   folder: string,
@@ -59,7 +60,7 @@ export async function writeManifest(
   await bucket.writeSmall(folder + manifestName, `${JSON.stringify({ ...manifest, files })}\n`, signal);
 }
 
-/** The files of a complete manifest by path, those that are still there as they were written; none of an incomplete one. */
+/** The files of a complete manifest by path, as far as they still exist as written; none for an incomplete one. */
 export function presentFiles(
   manifest: CacheManifest | undefined,
   folder: string,

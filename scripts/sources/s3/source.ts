@@ -22,9 +22,10 @@ interface Found extends ListedObject {
 }
 
 /**
- * The source of `s3://` URIs: one object, or all objects below a prefix but `modelcars cache`'s own manifest. The SHA-256 of
- * each comes from that manifest when it is complete, else from S3 where it keeps that of the whole object, else by reading
- * it. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the environment.
+ * The source of `s3://` URIs: one object, or all objects below a prefix but `modelcars cache`'s own manifest. The
+ * SHA-256 of each comes from that manifest when it is complete, from S3 when it keeps the hash of the whole object, or
+ * from reading it. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the
+ * environment.
  */
 export function s3Source(environment: NodeJS.ProcessEnv = process.env): Source {
   return {
@@ -65,7 +66,7 @@ async function findObjects(
   const folder = asFolder(key);
   const all = new Map<string, ListedObject>();
   for await (const object of bucket.list(folder, signal)) {
-    // What consoles create as a "folder" is an empty object with a slash at its end.
+    // A "folder" created in a console is an empty object whose key ends with a slash.
     if (object.key.endsWith('/') && object.size === 0) continue;
     all.set(object.key, object);
     if (all.size > mostObjects)
@@ -80,13 +81,13 @@ async function findObjects(
     throw sourceError(
       uri,
       `it names both an object and a prefix with ${all.size} objects`,
-      'write a `/` at the end for those below the prefix, or rename the object',
+      'end the URI with `/` for the objects below the prefix, or rename the object',
     );
   }
   if (single === undefined && all.size === 0) {
     throw sourceError(
       uri,
-      `there is no object of this name and none below it`,
+      'no object has this name, and none is below it',
       'correct `source` in models.yaml, or the endpoint (S3_ENDPOINT_URL)',
     );
   }
@@ -111,7 +112,7 @@ function check(uri: string, found: readonly Found[]): void {
     throw sourceError(uri, `${plain(clash.first)} and ${plain(clash.second)} ${clash.why}`, next);
 }
 
-/** All files with their hashes, some at a time; the first failure stops the others. */
+/** All files with their hashes, a few at a time; the first failure stops the others. */
 async function hashAll(
   found: readonly Found[],
   hashOf: (object: Found, signal: AbortSignal) => Promise<string>,
@@ -165,7 +166,7 @@ async function* read(
   const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
   const next = 'run `modelcars lock` if the change is meant';
   if (key === undefined || info === undefined)
-    throw new ModelcarsError('integrity', `read ${name}: it is in the lock, but not there any more`, {
+    throw new ModelcarsError('integrity', `read ${name}: it is in the lock, but no longer exists`, {
       next,
     });
   if (info.size !== file.size) {
@@ -189,7 +190,7 @@ async function keyOf(
   const isItself = file.source !== undefined || key.slice(key.lastIndexOf('/') + 1) === file.path;
   if (folder !== key && isItself && (await bucket.head(key, signal)) !== undefined) return key;
   if (file.source === undefined) return folder + file.path;
-  // One of `files:` may name a prefix with one object; the path in the lock is where it goes, not what it is called.
+  // An entry of `files:` can name a prefix with one object; the lock has the path in the image, not the object's name.
   for await (const object of bucket.list(folder, signal))
     if (object.size > 0 && object.key !== folder + manifestName) return object.key;
   return undefined;

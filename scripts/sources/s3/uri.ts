@@ -3,17 +3,17 @@ import type { Parsed } from '../types.ts';
 /** A parsed `s3://` URI. */
 export interface S3Location {
   bucket: string;
-  /** An object's key or a prefix, as written: S3 URIs know no percent-encoding. Empty: the whole bucket. */
+  /** An object's key or a prefix, as written: S3 URIs have no percent-encoding. Empty: the whole bucket. */
   key: string;
 }
 
-/** Amazon S3 user guide, "Bucket naming rules"; MinIO and Ceph take the same names. */
+/** Amazon S3 user guide, "Bucket naming rules"; MinIO and Ceph have the same rules. */
 const bucketForm = /^(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** What every bucket's name is made of, for "expected …". */
+/** The rule for bucket names, for "expected …". */
 export const bucketRule = 'a bucket of 3 to 63 lower-case letters, digits, `.` and `-`';
 
-/** Whether a name can be a bucket's. */
+/** Whether a name is valid for a bucket. */
 export function isBucketName(name: string): boolean {
   return bucketForm.test(name);
 }
@@ -29,7 +29,7 @@ export function parseS3Uri(uri: string): Parsed<S3Location> {
   return problem === undefined ? { ok: true, value: { bucket, key } } : bad(problem);
 }
 
-/** What a prefix should be, when it is not one: at most 1024 bytes, without empty, `.` and `..` parts. */
+/** The rule that a prefix breaks (at most 1024 bytes, no empty, `.` or `..` parts); undefined for a valid one. */
 export function keyProblem(key: string): string | undefined {
   if (/[\p{Cc}\s?#\\]/u.test(key) || !key.isWellFormed())
     return 'a prefix without spaces, control characters, `?`, `#` and backslashes';
@@ -41,7 +41,7 @@ export function keyProblem(key: string): string | undefined {
     : undefined;
 }
 
-/** A prefix with the one `/` at its end that makes it a folder; the whole bucket stays as it is. */
+/** A prefix that ends with `/`, as a folder does; the whole bucket stays empty. */
 export function asFolder(key: string): string {
   return key === '' || key.endsWith('/') ? key : `${key}/`;
 }

@@ -1,14 +1,17 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { duration, longestWait, parseRetryAfter } from '../../http/retry.ts';
 
-/** The server asks to wait longer than anybody should; the SDK itself would ask again in some seconds. */
+/** The server asks for a longer wait than is reasonable; the SDK itself would retry after some seconds. */
 export class LongWait extends Error {
   constructor(milliseconds: number) {
     super(`asks to wait ${duration(milliseconds)} (Retry-After)`);
   }
 }
 
-/** Makes a client's requests fail with a LongWait, at once, when the answer asks to wait longer than one request may. */
+/**
+ * Makes a client's requests fail with a LongWait at once when a response asks for a longer wait than one request may
+ * take.
+ */
 export function refuseLongWaits(client: S3): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -23,7 +26,7 @@ export function refuseLongWaits(client: S3): void {
       body?.destroy?.();
       throw new LongWait(wait);
     },
-    // Nearest to the connection, before the answer is taken apart.
+    // Nearest to the connection, before the response is parsed.
     { step: 'deserialize', priority: 'low', name: 'refuseLongWaits' },
   );
 }
