@@ -97,7 +97,7 @@ it.each([
   ['files: {a: "file:a", a/b: "file:b"}', [expect.stringContaining('one name for a file and a folder')]],
   ['files: {a: "file:a", a: "file:b"}', ['5:26: duplicate key `a`; first on line 5']],
   ['name: again', ['5:5: duplicate key `name`; first on line 2']],
-])('says what is wrong with `%s`', async (line, expected) => {
+])('rejects `%s`', async (line, expected) => {
   expect(await mistakes(model(line))).toEqual(expected);
 });
 
@@ -112,7 +112,7 @@ it.each([
   ['"\\u202egpj"', 'got `\\u{202e}gpj`'],
   ['[]', 'got an empty list'],
   ['""', 'got an empty text'],
-])('refuses the name %s', async (name, words) => {
+])('rejects the name %s', async (name, words) => {
   const [line] = await mistakes(`models: [{framework: testing, source: "file:m", name: ${name}}]`);
   expect(line).toMatch(/^1:55: `name`: expected a (model )?name/);
   expect(line).toContain(words);
@@ -146,11 +146,11 @@ it.each([
   ['models: []\n<<<<<<< HEAD\n=======\n>>>>>>> x\n', '2:1: a merge conflict was not resolved'],
   [Buffer.from('models:\n  - name: caf\xe9', 'latin1'), '2:14: not UTF-8; save the file as UTF-8'],
   [Buffer.from('\ufeffmodels: []', 'utf16le'), '1:1: not UTF-8; save the file as UTF-8'],
-])('says what is wrong with the file %#', async (text, expected) => {
+])('rejects the file %#', async (text, expected) => {
   expect(await mistakes(text)).toEqual([expected]);
 });
 
-it('takes a byte order mark and CRLF, and counts columns right', async () => {
+it('accepts a byte order mark and CRLF, and counts columns correctly', async () => {
   const file = await folder.catalog(`\ufeff${model('').replaceAll('\n', '\r\n')}`);
   expect((await loadCatalog(file)).models).toHaveLength(1);
   expect(await mistakes(`\ufeff${model('title: 3').replaceAll('\n', '\r\n')}`)).toEqual([

@@ -8,7 +8,7 @@ import { frameworkNames, loadFrameworks } from './frameworks.ts';
 const ours = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-it('finds ours, and those beside the catalog, which win', async () => {
+it('finds the built-in ones, and those beside the catalog, which take precedence', async () => {
   await using folder = await Folder.make({
     'frameworks/sklearn/framework.ts': frameworkText('sklearn'),
     'frameworks/no-framework/README.md': '',
@@ -22,7 +22,7 @@ it('finds ours, and those beside the catalog, which win', async () => {
   expect(frameworks.get('testing')?.place?.('weights.bin')).toBe('model.bin');
 });
 
-it('counts our folder once, by whatever name it is reached', async () => {
+it('loads the built-in folder once, whatever path leads to it', async () => {
   await using folder = await Folder.make();
   await symlink(repository, join(folder.path, 'link'));
   expect(await frameworkNames(repository)).toEqual(ours);

@@ -12,13 +12,13 @@ const repository = join(schemaFile, '..');
 const read = (name: string) => readFile(join(repository, name), 'utf8');
 const editor = z.fromJSONSchema(JSON.parse(jsonSchema()));
 
-it('is what lies at the top of the repository', async () => {
+it('equals models.schema.json', async () => {
   expect(await read('models.schema.json'), 'run `npx node scripts/catalog/json-schema.ts`').toBe(
     jsonSchema(),
   );
 });
 
-it('is what models.yaml names on its first line', async () => {
+it('is named on the first line of models.yaml', async () => {
   expect((await read('models.yaml')).split('\n')[0]).toBe(
     '# yaml-language-server: $schema=./models.schema.json',
   );
@@ -33,7 +33,7 @@ it('describes every field', () => {
   }
 });
 
-it('refuses in the editor what the command would refuse', () => {
+it('rejects in an editor what the command rejects', () => {
   const model = { name: 'a', framework: 'b', source: 'file:c' };
   const refused = [
     {},

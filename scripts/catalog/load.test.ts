@@ -115,7 +115,7 @@ it('lets a model override every default, and adds its annotations to theirs', as
   });
 });
 
-it('lets flags win over the model', async () => {
+it('lets flags override the model', async () => {
   const { models, mirrors } = await loadCatalog(await folder.catalog(full), {
     registry: 'ghcr.io/you',
     version: '3.0.0',
@@ -153,7 +153,7 @@ it.each([
   expect(error.message).toContain(words);
 });
 
-it('takes anchors, aliases and merge keys', async () => {
+it('accepts anchors, aliases and merge keys', async () => {
   const text = `models:
   - &one {name: one, framework: testing, source: file:m, tags: [a]}
   - <<: *one
@@ -169,7 +169,7 @@ it('takes anchors, aliases and merge keys', async () => {
   ]);
 });
 
-it('says when there is no file to read', async () => {
+it('fails for a file that cannot be read', async () => {
   execFileSync('mkfifo', [join(folder.path, 'pipe')]);
   await folder.write({ 'big.yaml': '#'.repeat(1024 ** 2 + 1), plain: '' });
   const cases = [
@@ -193,7 +193,7 @@ it('shows the file relative to the working folder', async () => {
   expect(error.message).toBe('read gone/models.yaml: no such file');
 });
 
-it('loads the catalog that ships', async () => {
+it('loads the models.yaml of the repository', async () => {
   const { models } = await loadCatalog(fileURLToPath(new URL('../../models.yaml', import.meta.url)));
   expect(models.map(({ name }) => name)).toEqual([
     'mlserver-sklearn',

@@ -17,7 +17,7 @@ const mistake = async (text: string): Promise<string> =>
 describe('image: loader', () => {
   const entry = 'models:\n  - name: model-loader\n    image: loader\n';
 
-  it('needs no framework and no source, and takes no base or files that `defaults:` mean for models', async () => {
+  it('needs no framework and no source, and ignores the base and files of `defaults:`', async () => {
     const defaults =
       'defaults: {base: embedded, include: ["*"], licenses: MIT, maxLayerSize: 1GB, compression: gzip, tags: [a]}\n';
     const { models } = await load(`version: v1.0.0\n${defaults}${entry}`);
@@ -35,7 +35,7 @@ describe('image: loader', () => {
     expect((await load(entry, 'localhost/node')).models[0]?.base).toBe('localhost/node');
   });
 
-  it('says what does not belong there, and where', async () => {
+  it('rejects fields of a model, with their position', async () => {
     expect(await mistake(`${entry}    framework: testing\n`)).toMatch(/:4:5: unknown key `framework`/);
     expect(await mistake(`${entry}    include: ["*"]\n`)).toMatch(/:4:5: unknown key `include`/);
     expect(await mistake('models:\n  - name: x\n    image: loadr\n')).toMatch(
@@ -46,7 +46,7 @@ describe('image: loader', () => {
     expect(await mistake('models: [3]\n')).toMatch(/expected a model: a map with/);
   });
 
-  it('is stale when its base is not locked, and by nothing else', async () => {
+  it('is out of date only when its base is not locked', async () => {
     const { models } = await load(`${entry}    platforms: [linux/amd64]\n`);
     const lock = { lockVersion: 1 as const, bases: {}, models: {} };
     expect(lockProblems(models, lock, new Map())).toEqual([

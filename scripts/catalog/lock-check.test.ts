@@ -47,11 +47,11 @@ const lock: Lock = {
   models: { iris: locked },
 };
 
-it('has nothing against a lock that holds', () => {
+it('finds nothing in a lock that is up to date', () => {
   expect(lockProblems([model], lock, frameworks, [model])).toEqual([]);
 });
 
-it('takes what does not concern the lock as it is', () => {
+it('ignores fields that do not concern the lock', () => {
   const changed = { ...model, title: 'T', version: 'v2.0.0', tags: ['x'], platforms: ['linux/arm64'] };
   expect(lockProblems([changed], lock, frameworks, [changed])).toEqual([]);
 });
@@ -87,18 +87,18 @@ it.each<[string, Partial<Model>, string[]]>([
     { platforms: ['linux/amd64', 'linux/s390x'] },
     ['base `embedded`: linux/s390x is not in the lock'],
   ],
-])('notices another %s', (_, change, reasons) => {
+])('reports a changed %s', (_, change, reasons) => {
   expect(lockProblems([{ ...model, ...change }], lock, frameworks)).toEqual(reasons);
 });
 
-it("notices a framework's other choice of files", () => {
+it("reports a change of a framework's globs", () => {
   const changed = new Map([['testing', { ...framework, include: ['*.bin', '*.json'] }]]);
   expect(lockProblems([model], lock, changed)).toHaveLength(1);
   const own = { ...model, include: ['*.bin'], exclude: ['optimizer.bin', 'x.bin'] };
   expect(lockProblems([own], lock, changed)).toEqual([]);
 });
 
-it('names what left the catalog, and a missing lock', () => {
+it('reports entries that left the catalog, and a missing lock', () => {
   const rose = { ...model, name: 'rose' };
   const both = { ...lock, models: { iris: locked, rose: locked } };
   expect(lockProblems([model], both, frameworks, [model])).toEqual([
@@ -108,7 +108,7 @@ it('names what left the catalog, and a missing lock', () => {
   expect(lockProblems([model], undefined, frameworks, [model])).toEqual(['no models.lock.yaml']);
 });
 
-it('says a missing base once for all models', () => {
+it('reports a missing base once for all models', () => {
   const other = { ...model, base: 'quay.io/a/b:1', platforms: ['linux/amd64'] };
   expect(lockProblems([other, { ...other, platforms: ['linux/arm64'] }], lock, frameworks)).toEqual([
     'base `quay.io/a/b:1`: linux/amd64 and linux/arm64 are not in the lock',

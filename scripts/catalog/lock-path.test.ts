@@ -37,7 +37,7 @@ it('names the command that writes it', () => {
   );
 });
 
-it('tells of models.lock.yaml where a catalog of another name has no lock of its own yet', async () => {
+it('warns about models.lock.yaml when a catalog with another name has no lock of its own', async () => {
   await using folder = await Folder.make({ 'dev.yaml': catalog, 'models.lock.yaml': lockWith('iris') });
   const at = (name: string) => displayPath(`${folder.path}/${name}`);
   const dev = await loadCatalog(`${folder.path}/dev.yaml`);
@@ -55,12 +55,12 @@ it('tells of models.lock.yaml where a catalog of another name has no lock of its
 it.each([
   ['pins other models', lockWith('rose')],
   ['cannot be read', 'lockVersion: ['],
-])('tells nothing of a models.lock.yaml that %s', async (_, text) => {
+])('does not warn about a models.lock.yaml that %s', async (_, text) => {
   await using folder = await Folder.make({ 'dev.yaml': catalog, 'models.lock.yaml': text });
   expect(await formerLock(await loadCatalog(`${folder.path}/dev.yaml`))).toBeUndefined();
 });
 
-it('refuses two catalogs with one lock', async () => {
+it('rejects two catalogs with the same lock', async () => {
   await using folder = await Folder.make({ 'dev.yaml': catalog });
   const at = (name: string) => displayPath(`${folder.path}/${name}`);
   const dev = await loadCatalog(`${folder.path}/dev.yaml`);

@@ -116,7 +116,7 @@ it('reads back what it wrote, files in byte order', async () => {
   expect(read && formatLock(read)).toBe(text);
 });
 
-it('keeps what a model card says, sorted, between the revision and the globs; and no empty card', async () => {
+it('keeps the metadata of a model card, sorted, between revision and globs; leaves out an empty one', async () => {
   await using folder = await Folder.make();
   const file = join(folder.path, 'models.lock.yaml');
   const [iris] = Object.entries(lock.models).filter(([name]) => name === 'iris');
@@ -153,11 +153,11 @@ it('keeps long and odd strings in one piece', async () => {
   expect(await readLock(file)).toEqual(odd);
 });
 
-it('is undefined where there is none', async () => {
+it('is undefined without a lock file', async () => {
   expect(await readLock(join(folder.path, 'gone.lock.yaml'))).toBeUndefined();
 });
 
-it('says whether it created, changed or left the lock', async () => {
+it('returns whether it created, changed or left the lock', async () => {
   await using own = await Folder.make();
   const path = join(own.path, 'models.lock.yaml');
   expect(await writeLock(path, lock)).toBe('created');
@@ -180,7 +180,7 @@ it('writes through a symbolic link', async () => {
   expect(await readFile(join(own.path, 'real/l.yaml'), 'utf8')).toBe(text);
 });
 
-it('fails in words when it cannot be written', async () => {
+it('fails with code `disk` when it cannot be written', async () => {
   await using own = await Folder.make({ plain: '' });
   await mkdir(join(own.path, 'models.lock.yaml'));
   for (const name of ['models.lock.yaml', 'plain/models.lock.yaml', 'gone/models.lock.yaml']) {
@@ -218,7 +218,7 @@ it.each([
   ['iris:', 'Zeta:', /duplicate key `Zeta`; first on line 10/],
   [/[\s\S]*/, '', /:1:1: the file is empty; expected a lock$/],
   [/[\s\S]*/, 'a: [', /not valid YAML/],
-])('refuses a lock with %s → %s', async (from, to, message) => {
+])('rejects a lock with %s → %s', async (from, to, message) => {
   await folder.write({
     'models.lock.yaml': from === '<<<<<<< HEAD\n' ? from + text : text.replace(from, to),
   });
@@ -227,7 +227,7 @@ it.each([
   expect(error.message).toMatch(message);
 });
 
-it('refuses two files on one path', async () => {
+it('rejects two files with the same path', async () => {
   const twice = `      - path: MODEL.joblib\n        size: 5\n        sha256: ${hex}\n`;
   await folder.write({ 'models.lock.yaml': text + twice });
   expect((await failure(readLock(file))).message).toContain(

@@ -53,7 +53,7 @@ it("takes the framework's files of a folder", async () => {
   });
 });
 
-it("lets the model choose, and exclude of the framework's choice", async () => {
+it("lets the model include its own files, and exclude some of the framework's", async () => {
   const files = { 'm/model.bin': 'w', 'm/optimizer.bin': 'o', 'm/sub/notes.txt': 'n', 'm/b.bin': 'b' };
   expect(paths(await resolve(files, ['exclude: ["b.*"]']))).toEqual(['model.bin']);
   expect(paths(await resolve(files, ['include: ["**"]']))).toEqual([
@@ -86,13 +86,13 @@ it('lets files: give a file the name that the framework needs', async () => {
   ]);
 });
 
-it('takes a name of files: as it will be in the image, where nothing is placed', async () => {
+it('treats a path in files: as the path in the image, without `place`', async () => {
   const more = ['source: file:m/LICENSE', 'files: {weights.bin: "file:m/iris-2024.dat"}'];
   const error = await failure(resolve({ 'm/LICENSE': 'l', 'm/iris-2024.dat': 'w' }, more));
   expect(error.message).toContain('testing needs model.bin or weights.bin: the runtime looks for no other');
 });
 
-it('says what the framework needs and what was found', async () => {
+it('names what the framework needs and what was found', async () => {
   const error = await failure(resolve({ 'm/iris.bin': 'w', 'm/notes.txt': '' }));
   expect(error).toMatchObject({ code: 'source', next: expect.stringContaining('include') });
   expect(error.message).toMatch(
@@ -151,14 +151,14 @@ it.each<[string, Record<string, string>, string[], string, string]>([
     'source',
     '`files:` a: hf://org/repo is a repository',
   ],
-])('refuses a file %s', async (_, files, more, code, message) => {
+])('rejects a file %s', async (_, files, more, code, message) => {
   const error = await failure(resolve(files, more));
   expect(error.code).toBe(code);
   expect(error.message).toContain(message);
   expect(error.next).toBeTruthy();
 });
 
-it('refuses links out of the source, by source and by files:', async () => {
+it('rejects links out of the source, by source and by files:', async () => {
   const out: [string, string][] = [['m/extra.bin', '/etc/hostname']];
   expect((await failure(resolve({ 'm/model.bin': 'w' }, [], out))).message).toContain('out of the source');
   const extra: [string, string][] = [['x', '/etc/hostname']];
@@ -222,14 +222,14 @@ describe('a framework that chooses', () => {
     };
   }
 
-  it('is asked for the paths that its globs let through, and says what it leaves', async () => {
+  it('chooses among the paths that its globs match, and reports what it leaves out', async () => {
     const { asked, resolved } = await resolveWith([]);
     expect(asked).toEqual([['model.bin', 'other.bin']]);
     expect(resolved.files.map(({ path }) => path)).toEqual(['model.bin']);
     expect(resolved.leftOut).toEqual({ paths: ['other.bin'], why: 'one is enough' });
   });
 
-  it('is not asked when the model chooses itself', async () => {
+  it('does not choose when the model has its own `include`', async () => {
     const { asked, resolved } = await resolveWith(['include: ["*"]']);
     expect(asked).toEqual([]);
     expect(resolved.files.length).toBe(4);

@@ -46,7 +46,7 @@ it.each([
   [[], ['name='], 'got `name=`'],
   [[], ['name=nothing*'], 'no model of the catalog is name=nothing*'],
   [['wine'], ['framework=xgboost'], 'no model of the catalog is'],
-])('says why %j %j selects nothing', (names, only, words) => {
+])('explains why %j %j selects nothing', (names, only, words) => {
   let error: unknown;
   try {
     selectModels(catalog, names, only);

@@ -17,11 +17,11 @@ async function serving(defaults: string, own: string) {
   return models.filter(isModel)[0]?.serving;
 }
 
-it('is absent where nothing is said', async () => {
+it('is absent by default', async () => {
   expect(await serving('', '')).toBeUndefined();
 });
 
-it("puts a model's words over the defaults', and adds up variables", async () => {
+it("prefers a model's fields to the defaults', and merges variables", async () => {
   const defaults =
     'defaults:\n  serving: {imagePullSecrets: [quay], args: [--a], env: {A: "1", B: "1"}, serviceAccount: all}\n';
   const own =
@@ -42,7 +42,7 @@ it.each([
   ['runtme: x', 'did you mean `runtime`?'],
   ['args: --dtype=half', 'expected a list of arguments'],
   ['env: {"A=B": "1"}', 'the name of a variable'],
-])('refuses %s', async (line, message) => {
+])('rejects %s', async (line, message) => {
   const error = await failure(loadCatalog(await folder.catalog(catalog('', `    serving: {${line}}\n`))));
   expect(error.message).toContain(message);
 });

@@ -66,7 +66,7 @@ function lightestHeaviest(weights: readonly number[], total: number): number {
 }
 
 describe('shards', () => {
-  it('hold every model once, whatever their number, in the order of the catalog', () => {
+  it('contain every model once, whatever their number, in the order of the catalog', () => {
     fc.assert(
       fc.property(sizes(100 * GB), fc.integer({ min: 1, max: 60 }), fc.boolean(), (bytes, total, locked) => {
         const { models, lock } = catalogOf(bytes);
@@ -130,7 +130,7 @@ describe('shards', () => {
     expect(shardsOf(models, undefined, 3).map((shard) => shard.length)).toEqual([3, 3, 3]);
   });
 
-  it('take a loader as a model, and one that is not in the lock as the average of those that are', () => {
+  it('contain loaders, and count models that the lock lacks as the average of the others', () => {
     const loader: Loader = {
       name: 'loader',
       image: 'loader',
@@ -165,7 +165,7 @@ describe('--shard', () => {
     throw new Error(`--shard ${text} was taken`);
   };
 
-  it('takes I/N as it is, and only that', () => {
+  it('accepts only I/N', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10_000 }), fc.nat(), (total, seed) => {
         const index = (seed % total) + 1;
@@ -187,7 +187,7 @@ describe('--shard', () => {
     ['5/4', 'shard 5 of 4; they count from 1 to 4'],
     ['1/0', 'expected 1 to 10000 shards'],
     ['1/10001', 'expected 1 to 10000 shards'],
-  ])('refuses %s', (text, words) => {
+  ])('rejects %s', (text, words) => {
     expect(refusal(text).message).toContain(words);
   });
 

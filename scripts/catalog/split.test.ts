@@ -36,7 +36,7 @@ async function split(folder: Folder, text: string, withLock: Lock | undefined = 
 }
 
 describe('the part of a model', () => {
-  it('is its own entry, with all that holds for it, its lock, its files and its base', async () => {
+  it('has its entry with the defaults, its lock, its files and its base', async () => {
     await using folder = await Folder.make({ 'm/model.bin': 'x', 'm/[a]*.bin': 'x' });
     const parts = await split(folder, `${head}models:\n${iris}${llama}`);
     const common = {
@@ -84,7 +84,7 @@ describe('the part of a model', () => {
     expect(models).toMatchObject([{ name: 'llama', version: 'v1.0.0', title: 'LLM' }]);
   });
 
-  it('is all of the folder where a link leads to a file, or nothing says which files it has', async () => {
+  it('is the whole folder when a file is a link, or its files are not known', async () => {
     await using folder = await Folder.make({ 'm/real.bin': 'x' });
     await symlink('real.bin', join(folder.path, 'm', 'model.bin'));
     expect((await split(folder, `${head}models:\n${iris}`)).iris?.files).toEqual(['**']);
@@ -94,7 +94,7 @@ describe('the part of a model', () => {
     ]);
   });
 
-  it('takes files of `files:` along, and has no lock without one', async () => {
+  it('includes files of `files:`, and has no lock without one', async () => {
     await using folder = await Folder.make({ 'm/model.bin': 'x', LICENSE: 'x' });
     const more = `${iris}    files: { LICENSE: "file:LICENSE", README.md: "https://example.com/README.md" }\n`;
     const { iris: part } = await split(folder, `${head}models:\n${more}`, { ...lock, models: {} });
@@ -105,7 +105,7 @@ describe('the part of a model', () => {
     expect(without).not.toHaveProperty('lock');
   });
 
-  it('has what its frameworks import from beside them', async () => {
+  it('includes what its frameworks import from outside their folder', async () => {
     const framework = `import { a } from '../../lib/a.ts';\n${frameworkText('testing')}`;
     const lib = `import './b.ts';\nimport type { C } from "./types.ts";\nexport { x } from '../../outside.ts';\n`;
     await using folder = await Folder.make({

@@ -72,7 +72,7 @@ it.each<[string, Base]>([
   ['a folder of that name', baseOf([layer(tarOf({ name: 'usr/bin/node', type: '5', mode: 0o755 }))])],
   ['a link to itself', baseOf([layer(tarOf(link('usr/bin/node', 'node')))])],
   ['a link to nothing', baseOf([layer(tarOf(link('usr/bin/node', '../lib/node')))])],
-])('refuses a base with %s', async (_, base) => {
+])('rejects a base with %s', async (_, base) => {
   await expect(checkNode(base, 'lock loader')).rejects.toMatchObject({
     code: 'catalog',
     message: expect.stringMatching(
@@ -118,7 +118,7 @@ it.each<[string, Base, RegExp]>([
     baseOf([layer(node, 'application/x-squashfs')]),
     /media type application\/x-squashfs/,
   ],
-])('ends in words on a base with %s', async (_, base, message) => {
+])('fails with a ModelcarsError for a base with %s', async (_, base, message) => {
   await expect(checkNode(base, 'lock loader', undefined, small)).rejects.toMatchObject({
     code: 'integrity',
     message: expect.stringMatching(message),

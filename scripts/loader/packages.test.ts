@@ -21,7 +21,7 @@ const install = (folder: string, version: string): Promise<void> =>
   put(`${folder}/package.json`, JSON.stringify({ version }));
 
 describe('productionPackages', () => {
-  it('are those that run: no development, no optional ones', async () => {
+  it('are those needed at run time: no development or optional ones', async () => {
     await lock({
       'node_modules/b': { version: '1.0.0' },
       'node_modules/@a/a': { version: '2.0.0' },
@@ -63,7 +63,7 @@ describe('productionPackages', () => {
 });
 
 describe('loaderFiles', () => {
-  it('are what runs, each once, sorted; nothing of another package within a package', async () => {
+  it('are what runs, each once, sorted; a nested package is not part of its parent', async () => {
     await lock({
       'node_modules/b': { version: '1.0.0' },
       'node_modules/b/node_modules/c': { version: '3.0.0' },

@@ -14,7 +14,7 @@ it.each([
   ['http://localhost/model.onnx'],
   ['s3://bucket/prefix/of/model'],
   ['s3://bucket'],
-])('takes %j', (uri) => {
+])('accepts %j', (uri) => {
   expect(checkUri(uri)).toBeUndefined();
 });
 
@@ -61,7 +61,7 @@ it.each([
   ['http://127.0.0.1@host/x', '`https://host/path`'],
   ['http://127.0.0.1.host/x', '`https://host/path`'],
   ['lone \ud800', 'control'],
-])('refuses %j', (uri, word) => {
+])('rejects %j', (uri, word) => {
   expect(checkUri(uri)?.expected).toContain(word);
 });
 

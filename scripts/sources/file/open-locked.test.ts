@@ -32,7 +32,7 @@ it('opens a file of `files:` by its URI, whatever its path in the image', async 
   expect(String(await collect(fileSource(folder.path).open('file:m/w', '', file)))).toBe('x');
 });
 
-it('says when a file is no longer what the lock says', async () => {
+it('reports a file that differs from the lock', async () => {
   await folder.write({ 'm/w': 'four', 'out/s': 'four' });
   const source = fileSource(folder.path);
   const opened = (path: string, size: number) =>

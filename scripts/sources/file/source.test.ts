@@ -51,7 +51,7 @@ it('hashes paths, sizes and contents into the revision, and nothing else', async
   expect((await resolve('file:m')).revision).not.toBe(revision);
 });
 
-it('takes only what is selected, and does not look at the rest', async () => {
+it('lists only selected files, and ignores the others', async () => {
   await folder.write({ 'm/a.bin': 'a', 'm/b.txt': 'b', 'm/ctrl\u0007': 'x' });
   await symlink('/nowhere', join(folder.path, 'm/dead'));
   const { files } = await fileSource(folder.path).resolve('file:m', (path) => path.endsWith('.bin'));
@@ -72,7 +72,7 @@ it.each([
   ['file:../x', 'inside the folder'],
   ['file:///dev/null', 'neither a file nor a folder'],
   [`file:${'x'.repeat(300)}`, 'the path is too long'],
-])('says what is wrong with %s', async (uri, words) => {
+])('rejects %s', async (uri, words) => {
   await folder.write({ 'm/a': 'x' });
   await mkdir(join(folder.path, 'empty/sub'), { recursive: true });
   const error = await failure(resolve(uri));
@@ -88,7 +88,7 @@ it('stops when aborted, with the reason it was given', async () => {
   expect(await failure(resolve('file:m', AbortSignal.abort(reason)))).toBe(reason);
 });
 
-it('notices a file that changes while it is read', async () => {
+it('rejects a file that changes while it is read', async () => {
   await folder.write({ 'm/a': 'x' });
   await truncate(join(folder.path, 'm/a'), 64 * 1024 ** 2);
   const hashing = failure(resolve('file:m'));

@@ -32,7 +32,7 @@ it.each([
   ['a file', 'secret', 'leak'],
   ['a folder', '.', 'leak'],
   ['an absolute path', '/etc/hostname', 'leak'],
-])('refuses a link out of the source: %s', async (_, target, link) => {
+])('rejects a link out of the source: %s', async (_, target, link) => {
   await folder.write({ 'm/a': 'a', 'outside/secret': 's' });
   const to = target.startsWith('/') ? target : join('..', 'outside', target);
   await symlink(to, join(folder.path, 'm', link));
@@ -41,13 +41,13 @@ it.each([
   expect(error.message).toMatch(/^read file:m: leak is a symbolic link out of the source, to \//);
 });
 
-it('refuses a folder whose name only starts like the source', async () => {
+it('rejects a folder whose name only starts like the source', async () => {
   await folder.write({ 'm/a': 'a', 'm-secret/s': 's' });
   await symlink('../m-secret/s', join(folder.path, 'm/s'));
   expect((await failure(resolve('file:m'))).message).toContain('out of the source');
 });
 
-it('refuses a relative source that a link takes out of the catalog folder', async () => {
+it('rejects a relative source that a link takes out of the catalog folder', async () => {
   await folder.write({ 'catalog/x': 'x', 'outside/s': 's' });
   await symlink('../outside', join(folder.path, 'catalog/m'));
   const source = fileSource(join(folder.path, 'catalog'));
@@ -91,7 +91,7 @@ it.each([
     async () => folder.write({ 'm/README': '', 'm/readme': '' }),
     'README and readme differ only in case',
   ],
-])('refuses %s', async (_, prepare, message) => {
+])('rejects %s', async (_, prepare, message) => {
   await folder.write({ 'm/a/file': 'x' });
   await prepare();
   const error = await failure(resolve('file:m'));
@@ -99,13 +99,13 @@ it.each([
   expect(error.message).toContain(message);
 });
 
-it('refuses a name that is not UTF-8', async () => {
+it('rejects a name that is not UTF-8', async () => {
   await folder.write({ 'm/a': 'x' });
   await writeFile(Buffer.concat([Buffer.from(`${folder.path}/m/`), Buffer.from([0x63, 0xe9])]), '');
   expect((await failure(resolve('file:m'))).message).toContain('is not UTF-8');
 });
 
-it('refuses a socket', async () => {
+it('rejects a socket', async () => {
   await folder.write({ 'm/a': 'x' });
   const server = createServer().listen(join(folder.path, 'm/s.sock'));
   await new Promise((done) => server.once('listening', done));

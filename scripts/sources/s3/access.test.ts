@@ -20,7 +20,7 @@ describe('s3Access', () => {
     });
   });
 
-  it('takes the flag, then our variable, then those of the SDKs', () => {
+  it('prefers the flag, then S3_ENDPOINT_URL, then the variables of the SDKs', () => {
     const all = {
       AWS_ENDPOINT_URL: 'https://third',
       AWS_ENDPOINT_URL_S3: 'https://second',
@@ -47,7 +47,7 @@ describe('s3Access', () => {
     'https://user:topsecret@minio',
     'https://minio?token=topsecret',
     'https://minio#topsecret',
-  ])('refuses %s as wrong usage, names where it is from and repeats nothing of it', (url) => {
+  ])('rejects %s as wrong usage, names its origin and does not repeat it', (url) => {
     expect(usage({ S3_ENDPOINT_URL: url })).toMatch(/^read S3_ENDPOINT_URL: expected a URL/);
     expect(usage({ S3_ENDPOINT_URL: url })).not.toContain('topsecret');
     expect(usage({}, url)).toMatch(/^read --endpoint-url: /);

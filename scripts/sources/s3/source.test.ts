@@ -58,7 +58,7 @@ describe('s3Source, of a hostile server', () => {
     ['m/.wh.config.json', /\.wh\./],
     ['m/folder/', /ends with `\/`/],
     [`m/${'x'.repeat(256)}`, /256 bytes/],
-  ])('refuses the key %j, and says what is wrong with it', async (key, problem) => {
+  ])('rejects the key %j', async (key, problem) => {
     pages = [page([key])];
     await expect(resolve()).rejects.toThrow(problem);
     await expect(resolve()).rejects.toMatchObject({
@@ -68,20 +68,20 @@ describe('s3Source, of a hostile server', () => {
     expect(asked.every((url) => url.includes('list-type') || !url.includes('passwd'))).toBe(true);
   });
 
-  it('refuses keys that cannot lie beside each other', async () => {
+  it('rejects keys that cannot be files of one folder', async () => {
     pages = [page(['m/Config.json', 'm/config.json'])];
     await expect(resolve()).rejects.toThrow(/differ only in case/);
     pages = [page(['m/a', 'm/a/b'])];
     await expect(resolve()).rejects.toThrow(/one name for a file and a folder/);
   });
 
-  it('refuses a URI that names both an object and a prefix', async () => {
+  it('rejects a URI that names both an object and a prefix', async () => {
     headStatus = 200;
     pages = [page(['m/a'])];
     await expect(resolve()).rejects.toThrow(/both an object and a prefix with 1 objects/);
   });
 
-  it('reads no object that is not chosen, and does not mind its name', async () => {
+  it('reads no object that is not chosen, whatever its name', async () => {
     pages = [page(['m/../secret', 'm/.modelcars.json'])];
     const seen: string[] = [];
     const { files } = await resolve((path) => {

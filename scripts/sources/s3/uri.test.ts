@@ -9,7 +9,7 @@ describe('parseS3Uri', () => {
     ['s3://models/', { bucket: 'models', key: '' }],
     ['s3://my.own-bucket/a/b/c.bin', { bucket: 'my.own-bucket', key: 'a/b/c.bin' }],
     ['s3://models/100%25/ü', { bucket: 'models', key: '100%25/ü' }],
-  ])('takes %s apart, as it is written', (uri, value) => {
+  ])('parses %s without decoding it', (uri, value) => {
     expect(parseS3Uri(uri)).toEqual({ ok: true, value });
   });
 
@@ -36,19 +36,19 @@ describe('parseS3Uri', () => {
     's3://models/a\\b',
     's3://models/a\nb',
     `s3://models/${'a'.repeat(1025)}`,
-  ])('refuses %s', (uri) => {
+  ])('rejects %s', (uri) => {
     expect(parseS3Uri(uri).ok).toBe(false);
   });
 });
 
 describe('asFolder', () => {
-  it('ends every prefix with one slash, and leaves the whole bucket alone', () => {
+  it('ends every prefix with one slash, except for the whole bucket', () => {
     expect(['', 'a', 'a/', 'a/b'].map(asFolder)).toEqual(['', 'a/', 'a/', 'a/b/']);
   });
 });
 
 describe('isBucketName', () => {
-  it('knows names from Amazon S3 user guide, "Bucket naming rules"', () => {
+  it('follows "Bucket naming rules" of the Amazon S3 user guide', () => {
     const good = ['amzn-s3-demo-bucket1-a1b2c3d4', 'amzn-s3-demo-bucket', 'log-delivery-march-2020', 'abc'];
     const bad = [
       'amzn_s3_demo_bucket',
