@@ -79,11 +79,7 @@ describe('a registry that forbids', () => {
     expect(tagsIn(older)).toMatchObject({
       'v1.2.1': { current: true, moved: true },
       'v1.2': { current: true, moved: true },
-      v1: {
-        current: false,
-        moved: false,
-        why: expect.stringContaining('says it is v1.3.0: that is newer'),
-      },
+      v1: { current: false, moved: false, why: expect.stringContaining('v1.3.0: that is newer') },
       latest: { current: false, moved: false },
     });
     expect(await digestOf('latest')).toBe(await digestOf('v1.3.0'));
