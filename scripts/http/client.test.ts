@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { makeCertificates } from '../../tests/parts/certificates.ts';
 import { ok, startRaw, until } from '../../tests/support/http-server.ts';
 import { BulkPool } from './bulk/pool.ts';
-import { type Get, HttpClient, type Refused, type Seen } from './client.ts';
+import { type GetRequest, HttpClient, type RefusedResponse, type ResponseInfo } from './client.ts';
 import { RequestFailure } from './failure.ts';
 import { Transport } from './transport.ts';
 
@@ -18,8 +18,8 @@ afterEach(() => vi.restoreAllMocks());
 /** A client, what it received, and the answers it refused. */
 function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
   const transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
-  const refusals: Refused[] = [];
-  const seen: Seen[] = [];
+  const refusals: RefusedResponse[] = [];
+  const seen: ResponseInfo[] = [];
   const overLanes = vi.spyOn(BulkPool.prototype, 'get');
   const client = new HttpClient({
     transport,
@@ -32,7 +32,7 @@ function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
       return new RequestFailure(`${what}: ${answer.status} ${answer.body}`, details);
     },
   });
-  const receive = async (url: URL, more: Partial<Get> = {}, size?: 'large' | 'small') => {
+  const receive = async (url: URL, more: Partial<GetRequest> = {}, size?: 'large' | 'small') => {
     const chunks: Buffer[] = [];
     await client.receive(
       { what: 'read it', url, expect: [200], ...more },
@@ -182,7 +182,7 @@ describe('a failure', () => {
   it('that the reader throws is passed on, as is that it was stopped', async () => {
     await using server = await startRaw(() => ok('hello').subarray(0, -1));
     await using my = setUp();
-    const call: Get = { what: 'read it', url: server.url(), expect: [200] };
+    const call: GetRequest = { what: 'read it', url: server.url(), expect: [200] };
     const mine = new Error('mine');
     const fail = () => {
       throw mine;

@@ -9,7 +9,7 @@ import { parseRetryAfter, type RetryOptions, retrying } from './retry.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
 /** A GET of something that somebody serves. */
-export interface Get {
+export interface GetRequest {
   /** How an error begins: "read hf://org/model: config.json". */
   what: string;
   url: URL;
@@ -24,7 +24,7 @@ export interface Get {
 }
 
 /** An answer with a status that nobody asked for. */
-export interface Refused {
+export interface RefusedResponse {
   status: number;
   header(name: string): string | undefined;
   /** The first 64 KiB of the body, of what came within 5 s. */
@@ -45,10 +45,10 @@ export interface HttpOptions {
   /** Whether a redirect may lead to this URL, which is not https. */
   mayBePlain(url: URL): boolean;
   /** The failure of an unwanted answer. */
-  refused(call: Get, answer: Refused): RequestFailure;
+  refused(call: GetRequest, answer: RefusedResponse): RequestFailure;
 }
 
-export interface Got {
+export interface GetResponse {
   answer: HttpResponse;
   status: number;
   /** Where the answer is from, after redirects. */
@@ -56,7 +56,7 @@ export interface Got {
 }
 
 /** Status and headers of an answer whose body is to come. */
-export interface Seen {
+export interface ResponseInfo {
   status: number;
   header(name: string): string | undefined;
   /** Where it is from, after redirects. */
@@ -64,7 +64,7 @@ export interface Seen {
 }
 
 /** A short answer, read to its end. */
-export interface Whole {
+export interface Document {
   bytes: Uint8Array;
   header(name: string): string | undefined;
   /** Where it is from, after redirects. */
@@ -86,7 +86,7 @@ export class HttpClient {
    * A short answer as a whole, asked for until it comes, cannot come, or has failed as often as it may. Fails with code `source`
    * when it is longer than `limit` bytes.
    */
-  async read(call: Get, limit: number): Promise<Whole> {
+  async read(call: GetRequest, limit: number): Promise<Document> {
     return await this.#retrying(call, async () => {
       const got = await this.getOnce(call);
       const header = (name: string) => headerOf(got.answer, name);
@@ -99,7 +99,7 @@ export class HttpClient {
   }
 
   /** An answer, asked for until it comes, cannot come, or has failed as often as it may. The caller reads or drops the body. */
-  async get(call: Get): Promise<Got> {
+  async get(call: GetRequest): Promise<GetResponse> {
     return await this.#retrying(call, () => this.getOnce(call));
   }
 
@@ -108,8 +108,8 @@ export class HttpClient {
    * and headers before; what it and `take` throw is thrown.
    */
   async receive(
-    call: Get,
-    look: (seen: Seen) => void,
+    call: GetRequest,
+    look: (seen: ResponseInfo) => void,
     take: ChunkSink,
     size: 'large' | 'small' = 'large',
   ): Promise<void> {
@@ -117,7 +117,7 @@ export class HttpClient {
     const lanes = size === 'large' ? this.#lanes(call) : undefined;
     if (lanes !== undefined) {
       const headers = this.#headersFor(call);
-      const seen = (head: ResponseHead): Seen => ({
+      const seen = (head: ResponseHead): ResponseInfo => ({
         status: head.status,
         header: (name) => head.headers[name],
         url,
@@ -147,12 +147,12 @@ export class HttpClient {
   }
 
   /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
-  async getOnce(call: Get): Promise<Got> {
+  async getOnce(call: GetRequest): Promise<GetResponse> {
     const { transport, mayBePlain } = this.#options;
     const { what, url, expect, follow = true, sender, signal } = call;
     const headers = this.#headersFor(call);
     const method = 'GET';
-    let got: Got;
+    let got: GetResponse;
     if (follow) {
       const request = { what, method, headers, sender, signal, headersTimeout, mayBePlain } as const;
       got = await transmit(transport, url, request);
@@ -169,7 +169,7 @@ export class HttpClient {
     throw this.#options.refused(call, await refusalOf(got));
   }
 
-  #lanes({ what, url, sender }: Get): BulkPool | undefined {
+  #lanes({ what, url, sender }: GetRequest): BulkPool | undefined {
     try {
       return this.#options.transport.lanes(url, sender);
     } catch (error) {
@@ -177,7 +177,7 @@ export class HttpClient {
     }
   }
 
-  #headersFor({ url, headers }: Get): Record<string, string> {
+  #headersFor({ url, headers }: GetRequest): Record<string, string> {
     const authorization = this.#options.authorize?.(url);
     return {
       'user-agent': 'modelcars',
@@ -187,7 +187,7 @@ export class HttpClient {
     };
   }
 
-  #retrying<T>({ url, signal }: Get, task: () => Promise<T>): Promise<T> {
+  #retrying<T>({ url, signal }: GetRequest, task: () => Promise<T>): Promise<T> {
     const { retry, onRetry } = this.#options;
     return retrying({ retry, onRetry, signal, answered: () => this.#answered.has(url.host) }, task);
   }
@@ -205,7 +205,7 @@ export async function pour(bytes: AsyncIterable<Uint8Array>, take: ChunkSink): P
  * The body of an answer. A connection that breaks is a RequestFailure that may be retried; whoever stops reading ends the
  * connection.
  */
-async function* bodyOf(got: Got, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bodyOf(got: GetResponse, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     yield* got.answer.body as AsyncIterable<Uint8Array>;
   } catch (error) {
@@ -229,7 +229,7 @@ export function waitOf(header: (name: string) => string | undefined): number | u
   return seconds === undefined ? undefined : (Number(seconds) + 1) * 1000;
 }
 
-async function refusalOf({ answer, status, url }: Got): Promise<Refused> {
+async function refusalOf({ answer, status, url }: GetResponse): Promise<RefusedResponse> {
   const header = (name: string) => headerOf(answer, name);
   const body = (await readRefusal(answer)).toString('utf8');
   return { status, header, body, url, retryAfter: waitOf(header) };

@@ -51,7 +51,10 @@ export type Fault =
 
 /** The next step per fault, where it depends on the kind of host. */
 export type Advice = Record<'plain' | 'private', (host: string) => string> &
-  Record<'certificate' | 'unreachable' | 'broken', string>;
+  Record<'certificate' | 'unreachable' | 'broken', string> & {
+    /** After a redirect that must not be followed. */
+    redirect?: string;
+  };
 
 export const usualAdvice: Advice = {
   plain: () => 'check the URL: is it http, not https?',

@@ -37,7 +37,7 @@ const redirects = 5;
  * is no answer, or a redirect leaves TLS or leads from a public host to a private address.
  */
 export async function transmit(
-  transport: Transport,
+  transport: Pick<Transport, 'send'>,
   start: URL,
   request: WireRequest,
 ): Promise<{ answer: HttpResponse; status: number; url: URL }> {
@@ -75,12 +75,22 @@ export async function transmit(
 }
 
 function redirect(request: WireRequest, from: URL, location: string, hops: number): URL {
+  const failure = {
+    code: request.code ?? 'source',
+    ...(request.advice?.redirect !== undefined && { next: request.advice.redirect }),
+  };
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  // RFC 9110 section 4.2.4: user information in a reference from elsewhere is an error.
+  if (to && (to.username !== '' || to.password !== ''))
+    throw new RequestFailure(
+      `${request.what}: ${from.host} redirects to a URL with user and password`,
+      failure,
+    );
   const plain = to?.protocol === 'http:' && (from.protocol === 'http:' || request.mayBePlain(to));
   if (to && (to.protocol === 'https:' || plain) && hops < redirects) return to;
   const why =
     to && hops >= redirects
       ? `redirects more than ${redirects} times`
       : `redirects to ${to?.origin ?? 'something that is no URL'}, which is not https`;
-  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, { code: request.code ?? 'source' });
+  throw new RequestFailure(`${request.what}: ${from.host} ${why}`, failure);
 }

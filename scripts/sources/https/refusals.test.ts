@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { all, content, locked, send, source } from '../../../tests/support/https-source.ts';
 import { collect, failure } from '../../../tests/support/outcome.ts';
-import { get } from '../get.ts';
+import { get } from './get.ts';
 import { httpsSource } from './source.ts';
 
 let origin: string;
@@ -52,7 +52,7 @@ describe('redirects', () => {
     const error = await failure(source.resolve(`${origin}/model.onnx`, all));
     expect(error).toMatchObject({
       code: 'source',
-      message: expect.stringContaining('more than 5 redirects'),
+      message: expect.stringContaining('redirects more than 5 times'),
     });
     expect(requests).toHaveLength(6);
   });
@@ -60,7 +60,7 @@ describe('redirects', () => {
   it.each([
     ['to another scheme', 'ftp://host/x', 'ftp:'],
     ['with credentials', 'http://me:hunter22@127.0.0.1/x', 'user and password'],
-    ['to nowhere', 'http://[', 'nowhere'],
+    ['to nowhere', 'http://[', 'something that is no URL'],
   ])('follows none %s', async (_, location, words) => {
     answer = (_request, response) => hop(response, location);
     const error = await failure(source.resolve(`${origin}/model.onnx`, all));
@@ -78,7 +78,7 @@ describe('redirects', () => {
     };
     const url = new URL('https://example.com/model.onnx');
     const error = await failure(get(transport, { what: 'read it', url, offset: 0 }));
-    expect(error.message).toMatch(/^read it: example\.com redirects to http:.*, not https$/);
+    expect(error.message).toMatch(/^read it: example\.com redirects to http:.*, which is not https$/);
     expect(requests).toEqual([]);
   });
 });

@@ -5,9 +5,9 @@ import { RequestFailure } from '../../http/failure.ts';
 import { defaultRetry } from '../../http/retry.ts';
 import { Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
-import { download } from '../download.ts';
-import type { Got } from '../get.ts';
 import type { ConnectionOptions, FileTap, Source } from '../types.ts';
+import { download } from './download.ts';
+import type { RangeResponse } from './get.ts';
 import { repair } from './repair.ts';
 import { parseHttpsUri } from './uri.ts';
 
@@ -37,7 +37,7 @@ export function httpsSource(options: ConnectionOptions = {}): Source {
         first = Buffer.alloc(0);
         watch();
       };
-      const check = (got: Got): void => {
+      const check = (got: RangeResponse): void => {
         refusePage(what, name, got);
         total = got.total;
         // An answer may go on where another broke off.
@@ -92,7 +92,7 @@ function open(uri: string): { url: URL; name: string; what: string } {
 }
 
 /** A page about the file instead of the file: a login, GitHub's `/blob/`, a "not found" that says 200. */
-function refusePage(what: string, name: string, { host, contentType }: Got): void {
+function refusePage(what: string, name: string, { host, contentType }: RangeResponse): void {
   if (!contentType.startsWith('text/html') || /\.x?html?$/i.test(name)) return;
   throw new RequestFailure(`${what}: ${host} sends a web page, not a file`, {
     code: 'source',

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
 import type { ChunkSink } from '../../http/bulk/connection.ts';
-import type { HttpClient, Seen } from '../../http/client.ts';
+import type { HttpClient, ResponseInfo } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
 import { parallelRanges, rangeSize } from '../../http/ranges/read.ts';
 import type { RetryOptions } from '../../http/retry.ts';
@@ -92,7 +92,7 @@ export class Downloads {
     // Bytes before the first that is wanted, and after it up to the last.
     let before = 0;
     let left = Number.POSITIVE_INFINITY;
-    const look = (seen: Seen) => {
+    const look = (seen: ResponseInfo) => {
       before = 0;
       left = Number.POSITIVE_INFINITY;
       if (seen.status === 206) return checkRange(file, seen, start, end);
@@ -124,7 +124,7 @@ export class Downloads {
     start: number,
     end: number,
     signal: AbortSignal,
-    look: (seen: Seen) => void,
+    look: (seen: ResponseInfo) => void,
     take: ChunkSink,
   ): Promise<void> {
     const { http } = this.#options;
@@ -205,7 +205,7 @@ export function fileWords(uri: string, file: Pick<LockedFile, 'path'>): string {
   return `read ${plain(uri)}: ${plain(file.path)}`;
 }
 
-function checkRange(file: HubFile, seen: Seen, start: number, end: number): void {
+function checkRange(file: HubFile, seen: ResponseInfo, start: number, end: number): void {
   const header = seen.header('content-range') ?? '';
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header) ?? [];
   if (total !== undefined && total !== '*' && Number(total) !== file.size) throw otherSize(file, total);

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { Refused } from '../../http/client.ts';
+import type { RefusedResponse } from '../../http/client.ts';
 import { isRetryable, RequestFailure } from '../../http/failure.ts';
 import { plain } from '../../text/format.ts';
 import { Masker } from '../../text/mask.ts';
@@ -19,7 +19,7 @@ export function hubFailure(
   what: string,
   repository: HubRepository,
   settings: HubSettings,
-  answer: Refused,
+  answer: RefusedResponse,
 ): RequestFailure {
   const { status, retryAfter } = answer;
   const { code, problem, next } = wordsFor(repository, settings, answer);
@@ -32,7 +32,7 @@ export function hubFailure(
   });
 }
 
-function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refused): Words {
+function wordsFor(repository: HubRepository, settings: HubSettings, answer: RefusedResponse): Words {
   const { status } = answer;
   const said = textOf(answer, settings);
   const errorCode = answer.header('x-error-code');
@@ -165,7 +165,7 @@ function elsewhere(host: string, status: number): Words {
 }
 
 /** The hub's own words, on one line, without our token and URL queries. */
-function textOf(answer: Refused, { token }: HubSettings): string {
+function textOf(answer: RefusedResponse, { token }: HubSettings): string {
   let said = answer.header('x-error-message') ?? '';
   if (said === '') {
     try {

@@ -1,4 +1,12 @@
-import { isRetryable, RequestFailure } from '../http/failure.ts';
+import { type Advice, isRetryable, RequestFailure, usualAdvice } from '../../http/failure.ts';
+
+/** Next steps for a host that a catalog's `https:` source names. */
+export const httpsAdvice: Advice = {
+  ...usualAdvice,
+  plain: () => 'correct host and port of the URL',
+  unreachable: 'check host and port of the URL, HTTPS_PROXY and NO_PROXY',
+  redirect: 'use the URL of the file itself',
+};
 
 /** The failure of an answer with an unexpected status. `host` gave it, after redirects. */
 export function answerFailure(

@@ -1,8 +1,9 @@
-import { ModelcarsError, stopIfAborted } from '../errors.ts';
-import { networkFailure, RequestFailure } from '../http/failure.ts';
-import { Retries, type RetryOptions } from '../http/retry.ts';
-import type { Transport } from '../http/transport.ts';
-import { type Got, get } from './get.ts';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import { networkFailure, RequestFailure } from '../../http/failure.ts';
+import { Retries, type RetryOptions } from '../../http/retry.ts';
+import type { Transport } from '../../http/transport.ts';
+import { httpsAdvice } from './failure.ts';
+import { get, type RangeResponse } from './get.ts';
 
 export interface Download {
   /** How an error begins: "read https://host/model.onnx". */
@@ -17,7 +18,7 @@ export interface Download {
   onRetry?(message: string): void;
   signal?: AbortSignal | undefined;
   /** Sees every answer before its bytes are read; may refuse it by throwing. */
-  check?(got: Got): void;
+  check?(got: RangeResponse): void;
   /**
    * Called when what was read so far counts no more and the file starts anew, because it may have changed meanwhile. Without
    * it, whoever reads checks a hash, and bytes go on where they broke off.
@@ -38,7 +39,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
   const answered = () => host !== undefined;
   const retries = new Retries({ retry, onRetry: options.onRetry, signal, answered });
   for (;;) {
-    let got: Got | undefined;
+    let got: RangeResponse | undefined;
     try {
       stopIfAborted(signal);
       got = await get(transport, { what, url, offset: at, etag, signal });
@@ -71,7 +72,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
     } catch (error) {
       stopIfAborted(signal);
       await retries.wait(
-        error instanceof ModelcarsError ? error : networkFailure(what, host ?? url.host, error),
+        error instanceof ModelcarsError ? error : networkFailure(what, host ?? url.host, error, httpsAdvice),
       );
       if (restart !== undefined && etag === undefined && at > 0) {
         restart();
@@ -84,7 +85,7 @@ export async function* download(transport: Transport, options: Download): AsyncG
 }
 
 /** A body's bytes from `at` on: what a server without ranges sends again is read over. */
-async function* from(got: Got, at: number): AsyncGenerator<Uint8Array> {
+async function* from(got: RangeResponse, at: number): AsyncGenerator<Uint8Array> {
   let over = at - got.start;
   for await (const chunk of got.body) {
     if (over >= chunk.length) over -= chunk.length;

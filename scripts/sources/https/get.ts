@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
-import { ModelcarsError, stopIfAborted } from '../errors.ts';
-import { discard, drop, headerOf } from '../http/body.ts';
-import { waitOf } from '../http/client.ts';
-import { networkFailure, RequestFailure } from '../http/failure.ts';
-import type { HttpResponse, Transport } from '../http/transport.ts';
-import { plain } from '../text/format.ts';
-import { answerFailure } from './refusals.ts';
+import { discard, drop, headerOf } from '../../http/body.ts';
+import { waitOf } from '../../http/client.ts';
+import { RequestFailure } from '../../http/failure.ts';
+import { transmit } from '../../http/redirects.ts';
+import type { HttpResponse, Transport } from '../../http/transport.ts';
+import { plain } from '../../text/format.ts';
+import { answerFailure, httpsAdvice } from './failure.ts';
 
-const mostRedirects = 5;
 /** Milliseconds: storage that restores a file from somewhere slow takes its time. */
 const headersTimeout = 60_000;
 
-export interface Get {
+export interface RangeRequest {
   /** How an error begins: "read https://host/model.onnx". */
   what: string;
   url: URL;
@@ -22,7 +21,7 @@ export interface Get {
   signal?: AbortSignal | undefined;
 }
 
-export interface Got {
+export interface RangeResponse {
   /** Who answered, after redirects: `host` or `host:port`. */
   host: string;
   /** Where in the file the body begins: `offset`, or 0 from a server that has no ranges. */
@@ -41,54 +40,30 @@ export interface Got {
  * One GET without credentials, from `offset` on, over at most 5 redirects, none of which may leave TLS or lead from a public host to a
  * private address. Fails with a RequestFailure. Never tries again.
  */
-export async function get(transport: Pick<Transport, 'send'>, request: Get): Promise<Got> {
+export async function get(transport: Pick<Transport, 'send'>, request: RangeRequest): Promise<RangeResponse> {
   const { what, offset, etag, signal } = request;
   const headers: Record<string, string> = {
-    'user-agent': 'modelcars',
     accept: '*/*',
     'accept-encoding': 'identity',
   };
   if (offset > 0) headers.range = `bytes=${offset}-`;
   if (offset > 0 && etag !== undefined) headers['if-range'] = etag;
-  let { url } = request;
-  let sender: URL | undefined;
-  for (let redirects = 0; ; redirects++) {
-    const answer = await transport
-      .send(url, { method: 'GET', headers, signal, sender, headersTimeout })
-      .catch((error) => {
-        stopIfAborted(signal);
-        throw error instanceof ModelcarsError ? error : networkFailure(what, url.host, error);
-      });
-    const location = headerOf(answer, 'location');
-    if (![301, 302, 303, 307, 308].includes(answer.statusCode)) return await take(request, url, answer);
-    await discard(answer);
-    if (redirects === mostRedirects)
-      throw sourceFailure(what, `more than ${mostRedirects} redirects`, 'use the URL that they lead to');
-    const next = follow(what, url, location);
-    if (next.host !== url.host) sender = url;
-    url = next;
-  }
+  const { answer, url } = await transmit(transport, request.url, {
+    what,
+    method: 'GET',
+    headers,
+    signal,
+    headersTimeout,
+    advice: httpsAdvice,
+    mayBePlain: () => false,
+  });
+  return await take(request, url, answer);
 }
 
-/** Where a redirect leads; never from TLS to none, never with credentials. */
-function follow(what: string, from: URL, location: string | undefined): URL {
-  const by = `${from.host} redirects`;
-  const next = 'use the URL of the file itself';
-  if (location === undefined || !URL.canParse(location, from.href))
-    throw sourceFailure(what, `${by} to nowhere`, next);
-  const to = new URL(location, from);
-  const secure = to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:');
-  if (!secure)
-    throw sourceFailure(what, `${by} to ${plain(to.protocol)}//${plain(to.host)}, not https`, next);
-  if (to.username !== '' || to.password !== '')
-    throw sourceFailure(what, `${by} to a URL with user and password`, next);
-  return to;
-}
-
-async function take(request: Get, url: URL, answer: HttpResponse): Promise<Got> {
+async function take(request: RangeRequest, url: URL, answer: HttpResponse): Promise<RangeResponse> {
   const { what, offset } = request;
   const { host } = url;
-  const got = (start: number, total: number | undefined): Got => {
+  const got = (start: number, total: number | undefined): RangeResponse => {
     const etag = headerOf(answer, 'etag');
     return {
       host,
