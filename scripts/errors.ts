@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'tag' // a version tag would move
   | 'cluster' // a Kubernetes cluster is out of reach, refuses, or lacks what is needed
   | 'cancelled' // Ctrl-C or SIGTERM
-  | 'bug'; // ours
+  | 'bug'; // in modelcars
 
 export interface ErrorOptions {
   /** The next step for the reader, an imperative sentence: "run `modelcars lock`". */

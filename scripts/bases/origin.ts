@@ -19,7 +19,7 @@ export interface BaseOrigin {
 }
 
 /**
- * Opens the origin of a base: our own layout for `embedded`, else a registry, reached through the catalog's mirrors and read
+ * Opens the origin of a base: the shipped layout for `embedded`, otherwise a registry, reached through the catalog's mirrors and read
  * through the store. Without a client, the store alone is read. No request is made yet.
  */
 export async function openOrigin(

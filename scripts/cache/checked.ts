@@ -4,8 +4,8 @@ import type { LockedFile } from '../model/types.ts';
 import { plain } from '../text/format.ts';
 
 /**
- * Passes a file's bytes on and fails, before the last chunk goes out, when they are not those of its size and sha256: whoever
- * writes them never has the whole of a wrong file. `from` is the URI they come from, for the error.
+ * Passes a file's bytes on and fails, before the last chunk goes out, when they are not those of its size and sha256: a
+ * writer never receives the whole of a wrong file. `from` is the URI they come from, for the error.
  */
 export async function* checked(
   bytes: AsyncIterable<Uint8Array>,
@@ -15,7 +15,7 @@ export async function* checked(
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let size = 0;
-  // An empty file has no last chunk: it is checked all the same.
+  // An empty file has no last chunk: check it here.
   const check = () => {
     const actual = hash.digest('hex');
     if (actual !== file.sha256)

@@ -153,7 +153,7 @@ function openFile(
   return checked(downloads?.keep(file, origin, { signal }) ?? origin(0), file, uri, signal);
 }
 
-/** Fails when an object is not what was uploaded: somebody else writes there too. */
+/** Fails when an object is not what was uploaded: another process writes there too. */
 async function checkFolder(
   bucket: Bucket,
   folder: string,

@@ -9,7 +9,7 @@ type Found = { manifest: CacheManifest | undefined } | 'unreachable';
 
 /**
  * A catalog's `cache:` as a place that has files of hub models: those that `modelcars cache` brought there whole, at the very
- * revision and with the very sha256 that the lock says. For anything else, and for a cache that cannot be reached, the hub is
+ * revision and with the sha256 in the lock. For anything else, and for a cache that cannot be reached, the hub is
  * asked, and one line says why.
  */
 export function s3Cache(uri: string, say: (line: string) => void): FileCache {
@@ -79,7 +79,7 @@ export function s3Cache(uri: string, say: (line: string) => void): FileCache {
       }
       return undefined;
     },
-    // Others use it too: what was wrong on the way to us stays as it is.
+    // Others use it too, and the bytes may have been damaged in transit: leave the copy.
     forget: async () => {},
   };
 }

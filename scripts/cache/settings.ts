@@ -64,7 +64,7 @@ export function readCacheSettings(flags: CacheFlags, environment: NodeJS.Process
   };
 }
 
-/** The value is not repeated: whoever mixes variables up may have put a key there. */
+/** The value is not repeated: it may be a key, set in the wrong variable. */
 function wrong(from: string, expected: string, example: string): ModelcarsError {
   return new ModelcarsError('usage', `read ${from}: expected ${expected}`, {
     next: `set ${from} to something like ${example}`,

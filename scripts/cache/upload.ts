@@ -7,7 +7,7 @@ import type { Bucket, ObjectInfo } from '../sources/s3/bucket.ts';
 const mostParts = 10_000;
 const smallestPart = 8 * 1024 ** 2;
 const mebibyte = 1024 ** 2;
-/** Starts over of one file whose upload somebody else ended. */
+/** Starts over of one file whose upload another process ended. */
 const mostStarts = 3;
 
 /** Bytes of a part of an object of this size; the same size always has the same parts, and so the same ETag. */

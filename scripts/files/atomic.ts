@@ -3,7 +3,7 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
 
-/** Marks what may be swept: a file that was being written when its process died. */
+/** Marks files to sweep: a file that was being written when its process died. */
 export const temporaryPrefix = '.modelcars-tmp-';
 
 /**
@@ -39,7 +39,7 @@ async function syncFolder(path: string): Promise<void> {
   await handle?.close();
 }
 
-/** An error of the file system in our words; any other error as it is. */
+/** Words a file system error for users; returns any other error unchanged. */
 export function diskError(what: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const means: Record<string, [string, string]> = {

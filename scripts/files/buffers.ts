@@ -16,7 +16,7 @@ export class BufferPool {
     return Buffer.from(bytes, 0, length);
   }
 
-  /** Takes back what `get` gave; nobody may look at it any more. */
+  /** Returns a buffer from `get` to the pool; callers must not use it afterwards. */
   put(buffer: Uint8Array | undefined): void {
     if (buffer?.buffer.byteLength === this.#size) this.#free.push(buffer.buffer);
   }
@@ -26,9 +26,8 @@ export class BufferPool {
 const ringSize = chunkLifetime + 1;
 
 /**
- * Buffers of `size` bytes given out in turn, each made when its turn first comes, for a stream whose chunks are good while
- * `chunkLifetime` more are taken. It allocates a few megabytes however long the stream is, where a new buffer for each chunk
- * costs page faults and garbage collection: a tenth of a push.
+ * Buffers of `size` bytes handed out in turn, for a stream whose chunks are valid for `chunkLifetime` (image/types.ts).
+ * Each is allocated on first use, so a stream of any length needs a few megabytes.
  */
 export function bufferRing(size: number): () => Buffer {
   const buffers: Buffer[] = [];

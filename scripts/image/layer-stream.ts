@@ -4,7 +4,7 @@ import { type ImageFile, type LayerPlan, membersOf } from './plan.ts';
 import { encodeHeader, endOfArchive, paddingOf } from './tar.ts';
 import type { Digest } from './types.ts';
 
-/** Gives the bytes of a file from `offset` to its end. */
+/** Opens the bytes of a file from `offset` to its end. */
 export type OpenFile = (file: ImageFile, offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
 /** A run of bytes of the tar: known bytes, or a file's. */
@@ -35,9 +35,9 @@ export function segmentsOf(plan: LayerPlan, mtime: number): Segment[] {
   return segments;
 }
 
-/** Which hashes a reading takes. */
+/** Which hashes a read computes. */
 export interface Proofs {
-  /** Of each file, against its sha256. Without it, who reads must prove the whole by its digest. */
+  /** Of each file, against its sha256. Without it, the caller must check the whole by its digest. */
   files: boolean;
   /** Of the tar, for `digest`. */
   tar: boolean;
@@ -69,7 +69,7 @@ export class LayerStream {
     return this.#digest;
   }
 
-  /** The bytes from `offset`. Fails with a WrongFile before the last chunk of a file that is not what it should be. */
+  /** The bytes from `offset`. Fails with a CorruptFile before the last chunk of a file that differs from the lock. */
   async *read(offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     // A reader that jumps ahead of what was passed would leave bytes unproven: read those first.
     const from = Math.min(offset, this.#passed);

@@ -11,7 +11,7 @@ export interface LayerOptions {
   compression: 'none' | 'gzip' | 'zstd';
 }
 
-/** What a layer was when it was made before. */
+/** The result of an earlier build of a layer. */
 export interface MadeLayer {
   digest: Digest;
   /** Bytes as stored. */
@@ -29,8 +29,8 @@ export interface Layer extends Content {
    */
   diffId(stored: Digest): Digest;
   /**
-   * The layer with its digest and size told beforehand. Where it is uncompressed, its files are not hashed: who takes it
-   * proves them all by the digest, in half the time, but cannot say which file was wrong.
+   * The layer with its digest and size known beforehand. When uncompressed, its files are not hashed one by one: the
+   * caller checks the digest, in half the time, but cannot name a wrong file.
    */
   promised(made: MadeLayer): Content;
 }

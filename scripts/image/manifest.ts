@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatPlatform } from './platform.ts';
 import { type Content, type Descriptor, type Digest, mediaTypes, type Platform } from './types.ts';
 
-/** What of a base image's config goes on into an image built on it (image-spec config.md). */
+/** The parts of a base image's config that images built on it keep (image-spec config.md). */
 export interface ImageConfig {
   architecture: string;
   os: string;
@@ -48,7 +48,7 @@ export interface ImageDescription {
   process?: { entrypoint: string[]; workingDir: string };
 }
 
-/** PATH of a base that names none; the one container engines fall back to. */
+/** PATH for a base without one: the default of container engines. */
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
@@ -133,7 +133,7 @@ function platformFields({ architecture, os, variant }: Platform): Record<string,
   return variant === undefined ? { architecture, os } : { architecture, os, variant };
 }
 
-/** The base's history when it tells of exactly its layers (some builders leave it out), else an entry for each layer. */
+/** The base's history when it tells of exactly its layers (some builders leave it out), otherwise one entry per layer. */
 function baseHistory(base: BaseLayers): Record<string, unknown>[] {
   const history = base.config.history ?? [];
   if (history.filter((entry) => entry.empty_layer !== true).length === base.layers.length) return history;

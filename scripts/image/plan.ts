@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
 
-/** A file as it will lie in the image. */
+/** A file of the image. */
 export interface ImageFile {
   /** Below /models (or the plan's `root`), checked by the catalog: relative, no `..`, `/` as separator. */
   path: string;
@@ -21,7 +21,7 @@ export interface LayerPlan {
   root?: string;
 }
 
-/** Where a model lies in its image. */
+/** The folder of a model in its image. */
 const modelRoot = 'models';
 
 /** A file at least this large (bytes) gets a layer of its own: it downloads, changes and is shared by itself. */
@@ -59,13 +59,13 @@ export function planLayers(files: readonly ImageFile[], root = modelRoot): Layer
   }));
 }
 
-/** Bytes that a layer may have, and who says so: the model, the registry, or neither. */
+/** The largest layer in bytes, and where the limit comes from: the model, the registry, or neither. */
 export type LayerLimit = { bytes: number } & (
   | { of: 'maxLayerSize' | 'default' }
   | { of: 'registry'; registry: string }
 );
 
-/** Fails with code `limit`, naming the file, when a layer is larger than the limit. To be asked before any byte moves. */
+/** Fails with code `limit`, naming the file, when a layer is larger than the limit. Call before any byte moves. */
 export function checkLayerSizes(plans: readonly LayerPlan[], limit: LayerLimit): void {
   const over = plans.find((plan) => plan.size > limit.bytes);
   if (over === undefined) return;
@@ -92,7 +92,7 @@ function allowed(limit: LayerLimit): [allows: string, next: string] {
   return ['the default limit is', 'set `maxLayerSize` to what your registry takes'];
 }
 
-/** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file stands alone. */
+/** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file gets its own. */
 function pack(files: readonly ImageFile[], capacity: number, root: string): ImageFile[][] {
   const groups: ImageFile[][] = [];
   let fill = Number.POSITIVE_INFINITY;

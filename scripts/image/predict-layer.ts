@@ -4,7 +4,7 @@ import { segmentsOf } from './layer-stream.ts';
 import { ownLayerFrom, tarSize } from './plan.ts';
 import type { Digest } from './types.ts';
 
-/** An uncompressed layer as it will be. */
+/** The expected result of building an uncompressed layer. */
 export interface PredictedLayer {
   key: string;
   digest: Digest;
@@ -13,7 +13,7 @@ export interface PredictedLayer {
   diffId: Digest;
 }
 
-/** Takes a file's bytes from first to last, and then tells of the layer that holds it alone. */
+/** Takes a file's bytes from first to last, then returns the layer that contains only it. */
 export interface LayerPredictor {
   update(chunk: Uint8Array): void;
   /** `sha256` of the file, 64 hexadecimal digits. */

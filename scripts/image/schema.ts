@@ -5,12 +5,12 @@ import type { Descriptor, Digest } from './types.ts';
 
 /**
  * Manifests, indexes and configs as others wrote them: bytes from a registry or a folder, to be trusted only after this.
- * Fields we do not know are dropped; digests are held to the one algorithm we read.
+ * Unknown fields are dropped; only sha256 digests are accepted.
  */
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits');
 
-/** Shown to people, so nothing but a plain word; some write an empty variant. */
+/** Printed in messages, so only a plain word; some write an empty variant. */
 const word = z
   .string()
   .regex(/^[\w.-]{0,64}$/, 'is not a word of at most 64 letters, digits, `.`, `_` and `-`');
@@ -76,7 +76,7 @@ export function parseConfig(bytes: Uint8Array, where: string): ImageConfig & { c
   return { ...rest, config: plain, history: history ?? [] } as ImageConfig & { created?: string };
 }
 
-/** Whether a text is a digest we can read. */
+/** Whether a text is a sha256 digest. */
 export function isDigest(text: string): text is Digest {
   return digest.safeParse(text).success;
 }
@@ -96,7 +96,7 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   });
 }
 
-/** What zod found wrong with a document, and where, on one short line: keys are anybody's. */
+/** What zod found wrong with a document, and where, on one short line: keys are arbitrary. */
 export function problemOf(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map(String)

@@ -6,7 +6,7 @@
 
 const block = 512;
 
-/** Numeric owner, modes and time of everything we put into a layer (docs/internals/design.md, "The image contract"). */
+/** Numeric owner, modes and time of every layer member (docs/internals/design.md, "The image contract"). */
 export interface Ownership {
   uid: number;
   gid: number;
@@ -72,7 +72,7 @@ function encodeBlock(
   return bytes;
 }
 
-/** Octal digits and a NUL where they fit, else GNU base-256: top bit of the first byte, then big-endian. */
+/** Octal digits and a NUL where they fit, otherwise GNU base-256: top bit of the first byte, then big-endian. */
 function putNumber(bytes: Uint8Array, at: number, length: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`tar header: ${value} is not a size or id`);

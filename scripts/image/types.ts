@@ -1,9 +1,9 @@
 /**
- * The OCI words every room shares. Specifications: OCI image-spec 1.1 (descriptor.md, manifest.md,
+ * The OCI types every room shares. Specifications: OCI image-spec 1.1 (descriptor.md, manifest.md,
  * image-index.md, config.md) and distribution-spec 1.1.
  */
 
-/** `sha256:` and 64 lower-case hexadecimal digits; the only algorithm we write. */
+/** `sha256:` and 64 lower-case hexadecimal digits; the only algorithm written. */
 export type Digest = `sha256:${string}`;
 
 /** image-spec image-index.md, `platform`. */
@@ -13,7 +13,7 @@ export interface Platform {
   variant?: string;
 }
 
-/** image-spec descriptor.md: what a blob is, which one, how many bytes. */
+/** image-spec descriptor.md: a blob's type, digest and size. */
 export interface Descriptor {
   mediaType: string;
   digest: Digest;
@@ -25,24 +25,24 @@ export interface Descriptor {
 }
 
 /**
- * How many further chunks a caller may take before the memory of a chunk is used again: the chunk is good until the caller
- * asks for one more than that. Streams fill the same few buffers in turn, since a new one for each chunk costs a tenth of a
- * push. This holds for `Content.open`, for `Source.open` and for every stream between them; a caller that keeps a chunk
- * longer copies it, and one that holds chunks back while it passes others on has that many fewer to give.
+ * Chunk lifetime: a chunk of a stream stays valid until its caller has taken this many more and asks for the next. Streams
+ * reuse a few buffers, because allocating each chunk costs a tenth of a push. The rule holds for `Content.open`,
+ * `Source.open` and every stream in between: callers that keep a chunk longer must copy it, and a stream that holds chunks
+ * back needs as many spare ones from its source.
  */
 export const chunkLifetime = 6;
 
 /** Bytes that can be read more than once and from any offset; nothing is held in memory between reads. */
 export interface Content {
   mediaType: string;
-  /** Bytes; undefined where only reading tells (a compressed layer never read before). */
+  /** Bytes; undefined while unknown (a compressed layer never read before). */
   size?: number;
-  /** Undefined until somebody has read the whole once (a new layer). */
+  /** Undefined until the whole was read once (a new layer). */
   digest?: Digest;
   /**
    * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the
    * bytes are not those promised; it does so before the last chunk, so that a sink never commits wrong bytes.
-   * A chunk is good while `chunkLifetime` more are taken.
+   * Each chunk is valid for `chunkLifetime`.
    */
   open(offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
@@ -55,20 +55,20 @@ export interface WriteOptions {
 
 /** Where an image goes: an OCI image layout on disk or a repository of a registry. */
 export interface Sink {
-  /** Whether a blob or manifest with this digest (and size) is there already. */
+  /** Whether a blob or manifest with this digest (and size) already exists. */
   has(descriptor: Descriptor): Promise<boolean>;
   /**
    * Stores a blob, or a manifest or index when the media type is one. Returns its descriptor (media type, digest,
    * size). All or nothing: a failed write leaves no blob. Refuses bytes that differ from `content.digest`.
    */
   write(content: Content, options?: WriteOptions): Promise<Descriptor>;
-  /** Lets a name point at a manifest or index that is there. */
+  /** Points a name at an existing manifest or index. */
   tag(name: string, descriptor: Descriptor): Promise<void>;
 }
 
 /** Where an image comes from: the reading side of the same two rooms. */
 export interface ImageStore {
-  /** A tag, a digest or a layout's entry name to its descriptor; undefined when there is none. */
+  /** A tag, a digest or a layout's entry name to its descriptor; undefined when it does not exist. */
   resolve(name: string): Promise<Descriptor | undefined>;
   /** The raw bytes of a manifest, index or config, checked against the digest. At most 4 MiB. */
   read(descriptor: Descriptor): Promise<Uint8Array>;
@@ -76,7 +76,7 @@ export interface ImageStore {
   open(descriptor: Descriptor, offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
-/** image-spec media types, and Docker's that bases still come with. */
+/** image-spec media types, and Docker's, which some bases still use. */
 export const mediaTypes = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',

@@ -8,13 +8,13 @@ export interface Span {
   size: number;
 }
 
-/** An archive of ours has a hundred members per image at most; a million empty ones take minutes to list. */
+/** An archive by modelcars has a hundred members per image at most; a million empty ones take minutes to list. */
 const mostMembers = 100_000;
 const headerSize = 512;
 
 /**
  * Name and place of every regular file in a tar (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"). Names longer than 100
- * bytes do not occur in layouts and are not looked for. Every number is somebody's claim: a member that does not lie wholly in
+ * bytes do not occur in layouts and are not looked for. No number is trusted: a member that is not wholly in
  * the file, or a header field that is no number, is an error with code `layout`.
  */
 export async function listMembers(

@@ -14,7 +14,7 @@ export const largestIndex = 4 * 1024 ** 2;
 /** An image in a layout: a descriptor that bears a name. */
 export type IndexEntry = Descriptor;
 
-/** `<model>:<version>`, or empty for an entry that somebody else put there without a name. */
+/** `<model>:<version>`, or empty for an unnamed entry from another tool. */
 export function nameOf(entry: IndexEntry): string {
   return entry.annotations?.[refName] ?? '';
 }

@@ -187,7 +187,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         const path = join(blobs, name);
         if (keep.has(path) || name.startsWith(temporaryPrefix)) continue;
         const found = await lstat(path);
-        // No builder makes a folder there: what somebody put into it is not ours to delete.
+        // No builder makes a folder there: do not delete a user's files.
         if (found.isDirectory()) continue;
         freed += found.size;
         await rm(path);
@@ -198,7 +198,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     return freed;
   }
 
-  /** Lets other processes write. */
+  /** Releases the lock for other processes. */
   async close(): Promise<void> {
     await this.#release?.();
     this.#release = undefined;
@@ -221,13 +221,13 @@ async function readEntries(folder: string): Promise<IndexEntry[]> {
 /** A folder that exists while a process writes; one left by a killed process goes stale after ten seconds. */
 export const lockName = '.modelcars-lock';
 
-/** Waits up to a minute until this process alone may write to a layout's folder; returns what lets others. Fails with code `layout`. */
+/** Waits up to a minute until this process alone may write to a layout's folder; returns the function that releases it. Fails with code `layout`. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   try {
     const release = await lock(folder, {
       lockfilePath: join(folder, lockName),
       stale: 10_000,
-      // The folder was deleted, or this process stood still: blobs and index are whole or absent all the same.
+      // The folder was deleted, or this process stood still: blobs and index are whole or absent either way.
       onCompromised: () => undefined,
       retries: { retries: 60, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
     });

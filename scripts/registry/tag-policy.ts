@@ -9,7 +9,7 @@ import { isTag } from './reference.ts';
 /** What to do about one tag. */
 export interface TagMove {
   tag: string;
-  /** A `version` never moves, a `floating` one only forward, an `extra` one as told. */
+  /** A `version` never moves, a `floating` one only forward, an `extra` one as requested. */
   kind: 'version' | 'floating' | 'extra';
   /** Whether the tag is to point at the image now pushed. */
   move: boolean;
@@ -131,7 +131,7 @@ function precedes(a: Version, b: Version): boolean {
   return order < 0 || (order === 0 && a.prefix < b.prefix);
 }
 
-/** A tag that is a full version, else undefined; floating tags (`v1.2`) and `latest` are none. */
+/** A tag that is a full version, otherwise undefined; floating tags (`v1.2`) and `latest` are none. */
 function parseVersion(tag: string): Version | undefined {
   const prefix = tag.startsWith('v') ? 'v' : '';
   const text = tag.slice(prefix.length);

@@ -1,6 +1,6 @@
 import type { LockedFile } from '../model/types.ts';
 
-/** A locked file and where it comes from. */
+/** A locked file and its source. */
 export interface WantedFile extends LockedFile {
   /** URI of its source, or of the file itself for one of `files:`. */
   uri: string;
@@ -10,7 +10,7 @@ export interface WantedFile extends LockedFile {
 
 /** Where the bytes of a locked file may lie already. What it gives is never trusted: the layer's reader checks the hash. */
 export interface FileCache {
-  /** For people: `the store`. */
+  /** For messages: `the store`. */
   name: string;
   /** Whether it seems to have the file, by name and size. */
   has(file: WantedFile): Promise<boolean>;
@@ -20,6 +20,6 @@ export interface FileCache {
     offset: number,
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** Told that what it gave was wrong; it deletes its copy when that is its own. */
+  /** Reports that the bytes it gave were wrong; a cache that owns its copy deletes it. */
   forget(file: WantedFile): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { FileCache, WantedFile } from './file-cache.ts';
 
 /**
  * Where Hugging Face's own clients keep repositories: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,
- * $XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub (huggingface_hub, constants.py).
+ * $XDG_CACHE_HOME/huggingface/hub, otherwise ~/.cache/huggingface/hub (huggingface_hub, constants.py).
  */
 export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = environment;
@@ -18,7 +18,7 @@ export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env):
 
 /**
  * Files of `hf://` models in that cache (huggingface.co/docs/hub/local-cache): `models--org--name/blobs/<sha256>` for large files,
- * else what `snapshots/<commit>/<path>` links to. It is only read. A copy that turns out to be wrong is left for its owner to mend.
+ * otherwise what `snapshots/<commit>/<path>` links to. It is only read. A copy that turns out to be wrong is left to its owner.
  */
 export function huggingFaceCache(folder = huggingFaceFolder()): FileCache {
   const openFile = async (file: WantedFile) => {

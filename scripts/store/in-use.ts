@@ -7,7 +7,7 @@ const mark = '.use-';
 
 /**
  * Marks a file of the store as used now: its access time moves (mounts are often noatime), and until the returned function is
- * called `prune` leaves it alone. A store that cannot be written to is read all the same.
+ * called `prune` leaves it alone. A read-only store can still be read.
  */
 export async function markInUse(path: string): Promise<() => Promise<void>> {
   const name = `${path}${mark}${process.pid}-${randomBytes(4).toString('hex')}`;

@@ -5,13 +5,13 @@ import { isLocked, tryLock } from './file-lock.ts';
 import { readMark } from './in-use.ts';
 import { distrustOf, requireTrust } from './trust.ts';
 
-/** What may go. */
+/** What to remove. */
 export interface PruneOptions {
-  /** Milliseconds: what was not used for longer goes. */
+  /** Milliseconds: entries unused for longer are removed. */
   olderThan?: number;
-  /** Bytes: of the rest, the least recently used goes until no more than this is left. */
+  /** Bytes: of the rest, the least recently used are removed until at most this much is left. */
   maxSize?: number;
-  /** Everything that no process uses goes. */
+  /** Removes every entry that no process uses. */
   all?: boolean;
   dryRun?: boolean;
   /** Milliseconds since 1970; for tests. */
@@ -35,7 +35,7 @@ export interface Pruned {
   freed: number;
   /** Bytes that are left. */
   left: number;
-  /** Things that would have gone, but a process uses them. */
+  /** Entries kept because a process uses them. */
   inUse: number;
 }
 
@@ -79,7 +79,7 @@ export async function prune(folder: string, options: PruneOptions): Promise<Prun
   }
 }
 
-/** Removes one; false when a process has taken it up meanwhile. */
+/** Removes one; false when a process started using it in the meantime. */
 async function remove(entry: Found, dryRun: boolean): Promise<boolean> {
   const target = entry.kind === 'part' ? entry.path.replace(/\.part$/, '') : undefined;
   if (dryRun) return target === undefined || !(await isLocked(target));

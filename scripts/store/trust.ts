@@ -9,7 +9,7 @@ export interface Distrust {
   folder: string;
   /** "others can write to /srv/store (mode 0777)". */
   why: string;
-  /** The step that mends it, an imperative sentence. */
+  /** The step that fixes it, an imperative sentence. */
   next: string;
   /**
    * `all`: what is in it may be another user's. `code`: it is ours, but another user can put a store in its place at any moment: a
@@ -18,7 +18,7 @@ export interface Distrust {
   scope: 'all' | 'code';
 }
 
-/** Something that someone else controls. */
+/** A path that another user controls. */
 interface Fault {
   path: string;
   /** `owner`: of another user; `mode`: of ours, but others can write to it; `way`: the same of a folder above; `loop`: links without an end. */

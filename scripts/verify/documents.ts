@@ -15,7 +15,7 @@ const digest = z.custom<Digest>(
 const annotations = z.record(z.string(), z.string()).optional();
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const descriptor = z.object({ mediaType: z.string(), digest, size, annotations });
-/** Shown to people, so nothing but a plain word. */
+/** Printed in messages, so only a plain word. */
 const word = z.string().regex(/^[\w.-]{1,64}$/);
 const platform = z.object({ os: word, architecture: word, variant: word.optional() });
 
@@ -61,7 +61,7 @@ export type Config = z.infer<typeof configSchema>;
 
 /** One platform's image. */
 export interface PlatformImage {
-  /** `linux/arm64`, as its entry in the index says. */
+  /** `linux/arm64`, as in its index entry. */
   platform: string;
   descriptor: Index['manifests'][number];
   manifest: Manifest;
@@ -76,8 +76,8 @@ export interface Documents {
 }
 
 /**
- * Reads index, manifests and configs, each held against the descriptor that names it (image-spec descriptor.md: "the
- * content's digest and size must be verified"). Throws a Lie.
+ * Reads index, manifests and configs, each checked against its descriptor (image-spec descriptor.md: "the
+ * content's digest and size must be verified"). Throws a ContractViolation.
  */
 export async function readDocuments(store: ImageStore, name: string): Promise<Documents> {
   const root = await store.resolve(name);
@@ -128,7 +128,7 @@ async function readImage(
   return { manifest, config };
 }
 
-/** Layer digests of a base image's manifest, of any image-spec or Docker media type. Throws a Lie. */
+/** Layer digests of a base image's manifest, of any image-spec or Docker media type. Throws a ContractViolation. */
 export async function readBaseLayers(store: ImageStore, baseDigest: string): Promise<string[]> {
   const found = await store.resolve(baseDigest);
   if (found === undefined || found.digest !== baseDigest)
@@ -170,7 +170,7 @@ async function readDocument<T>(
   throw new ContractViolation(`${called} is malformed: ${issue ? problemOf(issue) : 'it is none'}`);
 }
 
-/** `linux/arm64/v8` of its parts. */
+/** Joins a platform's parts: `linux/arm64/v8`. */
 export function platformName(parts: {
   os: string;
   architecture: string;
@@ -180,7 +180,7 @@ export function platformName(parts: {
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
-/** Platforms that mean the same have the same key: `linux/arm64/v8` is `linux/arm64` (as containerd normalises it). */
+/** Equivalent platforms have the same key: `linux/arm64/v8` is `linux/arm64` (as containerd normalises it). */
 export function platformKey(platform: string): string {
   return platform === 'linux/arm64/v8' ? 'linux/arm64' : platform;
 }

@@ -23,25 +23,25 @@ export interface ServedFiles {
   why: string;
 }
 
-/** What the image is held against, beyond the contract itself. */
+/** What the image is compared with, besides the contract. */
 export interface Expected {
   files: ExpectedFile[];
-  /** Of the model's framework; without it no name is asked for. */
+  /** Of the model's framework; without it no name is required. */
   served?: ServedFiles[] | undefined;
   /** Platform → manifest digest, as locked. */
   base?: LockedBase | undefined;
-  /** Platforms that must be there. */
+  /** Required platforms. */
   platforms?: string[] | undefined;
   /** Platform → digests of the base's layers, where its manifest could be read. */
   baseLayers?: Map<string, string[]> | undefined;
 }
 
-/** Everything read of an image. */
+/** Everything read from an image. */
 export interface Facts extends Documents {
   layers: Map<Digest, LayerFacts>;
 }
 
-/** A rule of the contract. `check` says in people's words what holds, or throws a Lie. */
+/** A rule of the contract. `check` returns a sentence on what passed, or throws a ContractViolation. */
 export type Rule<T> =
   | { name: string; check(image: T, expected: Expected): string }
   | { name: string; checkPlatform(image: T, platform: PlatformImage, expected: Expected): string };
@@ -59,13 +59,13 @@ export function layersOf(image: Facts, { manifest, platform }: PlatformImage): L
   });
 }
 
-/** The layers that touch /models, in order, of the first platform: rule `shared` sees to it that all have the same. */
+/** The layers that touch /models, in order, of the first platform: rule `shared` ensures that all platforms have the same. */
 export function modelLayers(image: Facts): Layer[] {
   const [first] = image.images;
   return first === undefined ? [] : layersOf(image, first).filter((layer) => layer.isModel);
 }
 
-/** Every member of every model layer, with the place to name when it lies. */
+/** Every member of every model layer, with its place, for violations. */
 export function modelMembers(image: Facts): { member: Member; layer: Layer; where: MemberPlace }[] {
   const platform = image.images[0]?.platform;
   return modelLayers(image).flatMap((layer) =>
@@ -77,7 +77,7 @@ export function modelMembers(image: Facts): { member: Member; layer: Layer; wher
   );
 }
 
-/** Where a member stands, for a Lie. */
+/** Where a member is, for a ContractViolation. */
 export interface MemberPlace {
   platform: string | undefined;
   layer: Digest;

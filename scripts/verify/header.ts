@@ -2,7 +2,7 @@
 
 export const blockSize = 512;
 
-/** A tar that no reader should read on. */
+/** A tar that is unsafe to read any further. */
 export class BrokenTar extends Error {}
 
 export interface Header {
@@ -21,14 +21,14 @@ export interface Header {
   link: Uint8Array;
   uname: string;
   gname: string;
-  /** The first thing that readers tolerate and our contract does not. */
+  /** The first deviation that readers tolerate and the contract does not. */
   odd: string | undefined;
 }
 
 /**
  * Reads a header block in the old, ustar or GNU format (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"); undefined for a
- * block of zeros. Throws BrokenTar on a wrong checksum, on a number that is none, on one beyond 2^53, and where readers in use would
- * find another name than ours.
+ * block of zeros. Throws BrokenTar on a wrong checksum, on a malformed number, on one beyond 2^53, and where readers in use would
+ * find a different name.
  */
 export function parseHeader(block: Uint8Array): Header | undefined {
   if (isZero(block)) return undefined;

@@ -19,13 +19,13 @@ const known = new Set(
   ].flat(),
 );
 const knownByLowerCase = new Map([...known].map((key) => [key.toLowerCase(), key]));
-/** Objects whose keys are anybody's. */
+/** Objects with arbitrary keys. */
 const maps = new Set(['annotations', 'Labels', 'Volumes']);
 
 /**
- * Parses an image's JSON so that every reader sees what we see. Go's encoding/json, which the engines use, takes
+ * Parses an image's JSON so that every reader sees the same values. Go's encoding/json, which the engines use, takes
  * `entrypoint` for `Entrypoint` and the last of two equal keys: other spellings are refused, and so, where `plain`, is
- * everything that JSON.stringify would not write, two equal keys among it. Throws a Lie.
+ * everything that JSON.stringify would not write, two equal keys among it. Throws a ContractViolation.
  */
 export function parseJson(bytes: Uint8Array, what: string, plain: boolean): unknown {
   let value: unknown;

@@ -7,7 +7,7 @@ import { touchesModels } from './paths.ts';
 import { type ImageBudget, type Member, TarParser } from './tar.ts';
 import { ContractViolation } from './violation.ts';
 
-/** What one pass over a layer's bytes has shown. */
+/** The result of one pass over a layer's bytes. */
 export interface LayerFacts {
   digest: Digest;
   /** Bytes of the blob. */
@@ -17,7 +17,7 @@ export interface LayerFacts {
   members: Member[];
   /** What is wrong with the tar apart from its members. */
   odd: string | undefined;
-  /** Whether any member changes what lies under /models: a model layer, or a base that should not. */
+  /** Whether any member changes files under /models: a model layer, or a base that should not. */
   isModel: boolean;
 }
 
@@ -31,9 +31,9 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a layer once, from its first byte to its last, and holds it against its descriptor. A blob that is not the one
- * promised is told before anything that its bytes then lead to, so that a torn download is not taken for a bad tar.
- * Throws a Lie.
+ * Reads a layer once, from its first byte to its last, and checks it against its descriptor. A wrong blob is
+ * reported before any error in its tar, so that a torn download is not mistaken for a bad tar.
+ * Throws a ContractViolation.
  */
 export async function readLayer(
   store: ImageStore,

@@ -1,4 +1,4 @@
-/** Where models lie, without the leading slash that no tar member has. */
+/** The folder of models, without the leading slash that no tar member has. */
 export const modelsRoot = 'models';
 
 /**
@@ -42,7 +42,7 @@ export function whiteoutOf(path: string): { path: string; opaque: boolean } | un
   return { path: cleanPath(`${parent}/${name.slice('.wh.'.length)}`), opaque: false };
 }
 
-/** Whether a member changes what lies under /models in any way: by its place, as a whiteout, or as a second name of a file. */
+/** Whether a member changes anything under /models: by its place, as a whiteout, or as a second name of a file. */
 export function touchesModels(member: { path: string; type: string; link?: string | undefined }): boolean {
   if (isUnderModels(member.path)) return true;
   const hidden = whiteoutOf(member.path);

@@ -3,7 +3,7 @@ import { BrokenTar } from './header.ts';
 /** PAX records by keyword: POSIX.1-2001, pax, "pax Extended Header". */
 export type Pax = ReadonlyMap<string, string>;
 
-/** Records that say where a member lies and where it ends. */
+/** Records that set a member's name or size. */
 const placing = ['path', 'linkpath', 'size'];
 
 /**
@@ -33,7 +33,7 @@ export function parsePax(bytes: Buffer): Pax {
   return records;
 }
 
-/** Whether records say where a member lies or ends. */
+/** Whether records set a member's name or size. */
 export function saysPlace(pax: Pax): boolean {
   return placing.some((key) => pax.has(key));
 }

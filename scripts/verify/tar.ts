@@ -6,11 +6,11 @@ import { BrokenTar, blockSize, type Header, isZero, parseHeader } from './header
 import { cleanPath, isUnderModels, modelsRoot } from './paths.ts';
 import { type Pax, parsePax, paxBytes, paxSize, saysPlace } from './pax.ts';
 
-/** A member of a layer, as one of the formats in use tells it. */
+/** A member of a layer, in any of the tar formats in use. */
 export interface Member {
-  /** As it stands in the header, the trailing slash of a directory included. */
+  /** As in the header, the trailing slash of a directory included. */
   name: string;
-  /** Where it lies: cleanPath(name). */
+  /** Its place: cleanPath(name). */
   path: string;
   type: string;
   mode: number;
@@ -28,7 +28,7 @@ export interface Member {
   sha256?: string;
   /** What its bytes say of its being whole, of regular files under /models only; absent where there is nothing to see. */
   finding?: Finding;
-  /** The first thing that readers tolerate and our contract does not. */
+  /** The first deviation that readers tolerate and the contract does not. */
   odd?: string;
 }
 
@@ -63,7 +63,7 @@ const nameLimit = 4096;
  */
 export class TarParser {
   readonly members: Member[] = [];
-  /** What is wrong with the end of the archive, where no member stands. */
+  /** What is wrong with the end of the archive, outside any member. */
   odd: string | undefined;
   readonly #budget: ImageBudget;
   readonly #hashes: boolean;
@@ -83,7 +83,7 @@ export class TarParser {
   #pax: Pax | undefined;
   #oddExtension: string | undefined;
 
-  /** `hashes`: whether files under /models get their `sha256`, which costs as much as all else. */
+  /** `hashes`: whether files under /models get their `sha256`, which doubles the cost. */
   constructor(budget: ImageBudget, hashes = true) {
     this.#budget = budget;
     this.#hashes = hashes;
@@ -106,7 +106,7 @@ export class TarParser {
     }
   }
 
-  /** To be called after the last chunk. */
+  /** Call after the last chunk. */
   end(): void {
     this.odd ??= this.#oddExtension;
     if (this.#state === 'tail') return;

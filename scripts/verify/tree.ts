@@ -14,10 +14,10 @@ interface Node {
 const hopLimit = 40;
 /** Parts of paths walked in all, links' included: each of 200,000 members could lead through 40 links of 2000 parts. */
 const stepLimit = 20_000_000;
-/** Entries of a file system that we are ready to hold. */
+/** Most file system entries held in memory. */
 const nodeLimit = 1_000_000;
 
-/** The file system that layers make when they are laid over each other (image-spec layer.md, "Applying Changesets"). */
+/** The file system that stacked layers result in (image-spec layer.md, "Applying Changesets"). */
 export class Tree {
   readonly #root = newNode('directory', 0o755);
   #nodes = 0;
@@ -42,13 +42,13 @@ export class Tree {
       member.type === 'hard link' ? this.#resolve(cleanPath(member.link ?? ''), false)?.node : undefined;
     const old = parent.node.children.get(name);
     const node = newNode(target?.type ?? member.type, target?.mode ?? member.mode, member.link);
-    // A directory over a directory merges; everything else replaces.
+    // A directory over a directory merges; anything but a directory replaces.
     if (old?.type === 'directory' && node.type === 'directory') node.children = old.children;
     this.#put(parent.node, name, node);
     return place;
   }
 
-  /** What a path leads to, links followed; undefined when it leads nowhere. */
+  /** Resolves a path, following links; undefined when nothing exists there. */
   find(path: string): { type: string; mode: number } | undefined {
     return this.#resolve(cleanPath(path), false)?.node;
   }

@@ -13,21 +13,21 @@ export interface VerifyOptions {
   signal?: AbortSignal | undefined;
   /** Called with the number of bytes of layers just read; every distinct layer is read once, as stored. */
   onBytes?(count: number): void;
-  /** Called as each rule is found to hold. */
+  /** Called after each rule passes. */
   onCheck?(check: Check): void;
-  /** Platform → manifest digest from the lock; without it the base is not held against anything. */
+  /** Platform → manifest digest from the lock; without it the base is not checked. */
   base?: LockedBase | undefined;
   /** Where the manifests of `base` can be read; without it their layers are not compared. */
   baseStore?: ImageStore | undefined;
-  /** What must lie under /models, from the lock: exactly these. */
+  /** The exact files under /models, from the lock. */
   files: ExpectedFile[];
-  /** What the model server looks for; without it names are not judged. */
+  /** Files that the model server looks for; without it names are not checked. */
   served?: ServedFiles[] | undefined;
-  /** Platforms that must be there, `linux/amd64`; without it any will do. */
+  /** Required platforms, `linux/amd64`; without it any platform is accepted. */
   platforms?: string[] | undefined;
 }
 
-/** A rule that was found to hold. */
+/** A rule that passed. */
 export interface Check {
   /** Short name, `modes`. */
   rule: string;
@@ -45,10 +45,10 @@ const tarOverhead = 256 * 1024;
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
 
 /**
- * Reads an image again, by tag, digest or a layout's entry name, and holds it against the image contract (docs/reference/image-contract.md)
+ * Reads an image back, by tag, digest or a layout's entry name, and checks it against the image contract (docs/reference/image-contract.md)
  * and the lock, rule by rule. It shares no code with what builds images. Every layer is streamed once, memory does not
- * grow with them. Returns the digest of the index and what was checked; the first lie throws a ModelcarsError with code
- * `integrity`, that names the image, the platform, the layer and the member. Errors of the store come through as they are.
+ * grow with them. Returns the digest of the index and what was checked; the first violation throws a ModelcarsError with code
+ * `integrity`, that names the image, the platform, the layer and the member. Errors of the store pass through unchanged.
  */
 export async function verifyImage(
   store: ImageStore,
@@ -139,7 +139,7 @@ async function readLayers(
   const facts = new Map<Digest, LayerFacts>();
   for (const [digest, read] of layers) facts.set(digest, await read);
   for (const { platform, manifest } of images) {
-    // A layer that is listed again and again is read once and judged each time.
+    // A layer listed several times is read once and counted each time.
     const members = manifest.layers.reduce(
       (sum, { digest }) => sum + (facts.get(digest)?.members.length ?? 0),
       0,

@@ -1,33 +1,33 @@
 import { ModelcarsError } from '../errors.ts';
 
-/** Where in an image a lie was found; whatever is known. */
+/** Where in an image a violation was found, as far as it is known. */
 export interface Where {
   /** `linux/arm64`. */
   platform?: string | undefined;
   /** Digest of the layer. */
   layer?: string | undefined;
-  /** Name of the tar member as it stands in the header: hostile text. */
+  /** Name of the tar member as in the header: hostile text. */
   member?: string | undefined;
 }
 
-/** The step for an image that is not as `modelcars build` makes it. */
+/** The next step for an image that differs from what `modelcars build` makes. */
 export const rebuild =
   'build the image again with `modelcars build`; if it was built so, something changed it afterwards';
 
-/** An image that is not what it says or not what the contract wants. Private to the room: verifyImage turns it into a ModelcarsError. */
+/** An image that contradicts itself or breaks the contract. Private to the room: verifyImage turns it into a ModelcarsError. */
 export class ContractViolation extends Error {
   readonly where: Where;
   readonly next: string;
 
   constructor(text: string, where: Where = {}, next: string = rebuild) {
     super(text);
-    this.name = 'Lie';
+    this.name = 'ContractViolation';
     this.where = where;
     this.next = next;
   }
 }
 
-/** A lie about the image called `name` as the error that a user reads; any other error as it is. */
+/** Turns a violation in the image `name` into the error for the user; returns any other error unchanged. */
 export function asError(name: string, error: unknown): unknown {
   if (!(error instanceof ContractViolation)) return error;
   const { platform, layer, member } = error.where;
@@ -44,7 +44,7 @@ export function short(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }
 
-/** Text from an image made fit for a terminal: control and other invisible characters escaped, at most 200 characters. */
+/** Text from an image, safe for a terminal: control and other invisible characters escaped, at most 200 characters. */
 export function shown(text: string): string {
   const cut = text.length > 200 ? `${text.slice(0, 200)}…` : text;
   return cut.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {

@@ -209,7 +209,7 @@ class Upload {
     return true;
   }
 
-  /** After a failed commit: whether the blob is there all the same (the answer got lost). */
+  /** After a failed commit: whether the blob exists anyway (the answer got lost). */
   async #committed(): Promise<Digest | undefined> {
     if (!this.#committing) return undefined;
     this.#committing = false;

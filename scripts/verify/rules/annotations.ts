@@ -4,7 +4,7 @@ import { type Expected, type Facts, layersOf } from '../facts.ts';
 import { modelsRoot } from '../paths.ts';
 import { ContractViolation, count, short, shown } from '../violation.ts';
 
-/** The rules about what an image says of itself. */
+/** The rules about an image's annotations and labels. */
 
 const prefix = 'org.opencontainers.image';
 /** On index and manifests alike. */
@@ -79,7 +79,7 @@ export function base(_image: Facts | Documents, image: PlatformImage, expected: 
   return `base ${short(said)} as locked, its ${count(layers.length, 'layer')} below the model's`;
 }
 
-/** What a layer's descriptor says of its files is true: tools show and choose layers by it. */
+/** A layer's annotations list its files correctly: tools display and choose layers by them. */
 export function layerAnnotations(image: Facts): string {
   let told = 0;
   for (const platformImage of image.images) {

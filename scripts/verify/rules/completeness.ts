@@ -5,7 +5,7 @@ import { modelsRoot } from '../paths.ts';
 import { ContractViolation, count, shown } from '../violation.ts';
 
 /**
- * The model is all there: no Git LFS pointer, web page or empty file stands for weights; safetensors headers fit their files; what weight
+ * The model is complete: no Git LFS pointer, web page or empty file in place of weights; safetensors headers fit their files; what weight
  * indexes, ONNX models and the numbers of parts name is in the image.
  */
 export function whole(image: Facts, expected: Expected): string {

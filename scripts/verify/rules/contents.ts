@@ -6,9 +6,9 @@ import { hasProgram, pathFolders } from '../programs.ts';
 import { Tree } from '../tree.ts';
 import { ContractViolation, count, shown } from '../violation.ts';
 
-/** The rules about what the layers hold together. */
+/** The rules about the layers' combined content. */
 
-/** What KServe's modelcar containers call: the sidecar `sh ln sleep`, the check before it `ls mkdir` (pkg/utils/storage.go). */
+/** The programs KServe's modelcar containers run: the sidecar `sh ln sleep`, the check before it `ls mkdir` (pkg/utils/storage.go). */
 const tools = ['sh', 'ln', 'sleep', 'ls', 'mkdir'];
 
 /** Each layer was read to its end: its bytes are those that its digest names, as many as its descriptor states. */
@@ -86,7 +86,7 @@ export function shared(image: Facts): string {
   return `${count(first?.digests.length ?? 0, 'model layer')}, the same on every platform`;
 }
 
-/** Under /models lie exactly the locked files, each with its size and sha256, and the directories they need. */
+/** /models contains exactly the locked files, each with its size and sha256, and the directories they need. */
 export function files(image: Facts, expected: Expected): string {
   const missing = new Map(expected.files.map((file) => [`${modelsRoot}/${file.path}`, file]));
   const directories = new Set([modelsRoot]);
@@ -140,7 +140,7 @@ export function served(image: Facts, expected: Expected): string {
   return `the model server finds ${expected.served.map(({ anyOf }) => anyOf.join(' or ')).join(', ')}`;
 }
 
-/** The base has what KServe's sidecar runs, on its PATH and executable by anyone: scratch is not enough for oci://. */
+/** The base has the programs KServe's sidecar runs, on its PATH and executable by anyone: scratch is not enough for oci://. */
 export function baseTools(image: Facts, platformImage: PlatformImage): string {
   const tree = new Tree();
   for (const { members } of layersOf(image, platformImage)) for (const member of members) tree.add(member);

@@ -3,12 +3,12 @@ import { type Documents, platformKey, platformName } from '../documents.ts';
 import type { Expected } from '../facts.ts';
 import { ContractViolation, count, shown } from '../violation.ts';
 
-/** The rules that index, manifests and configs alone can show. */
+/** The rules that need index, manifests and configs only. */
 
 /** overlayfs, as the engines mount it, takes 127 layers; the plan keeps to about 100 of a model's (docs/internals/design.md). */
 const layerLimit = 127;
 
-/** Index entries and configs tell of the same platforms, each once, the wanted ones among them (image-spec image-index.md). */
+/** Index entries and configs list the same platforms, each once, including the required ones (image-spec image-index.md). */
 export function platforms({ images }: Documents, expected: Expected): string {
   const seen = new Set<string>();
   for (const { platform, config } of images) {
@@ -30,7 +30,7 @@ export function platforms({ images }: Documents, expected: Expected): string {
   return `${images.map(({ platform }) => platform).join(', ')}: each once, index and config agree`;
 }
 
-/** Layers are OCI tars: bare, gzip or zstd (image-spec layer.md). KServe's oci+fetch:// unpacks no zstd, so that is told. */
+/** Layers are OCI tars: bare, gzip or zstd (image-spec layer.md). KServe's oci+fetch:// unpacks no zstd: the result notes it. */
 export function mediaTypesOfLayers({ images }: Documents): string {
   const allowed: string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd];
   const used = new Set<string>();
@@ -60,7 +60,7 @@ export function mediaTypesOfLayers({ images }: Documents): string {
   return `layers are ${[...used].join(', ')}${zstd}`;
 }
 
-/** An engine can mount the layers, and there is a diff_id for each (image-spec config.md, `rootfs`). */
+/** An engine can mount the layers, and each has a diff_id (image-spec config.md, `rootfs`). */
 export function layerCount({ images }: Documents): string {
   for (const { platform, manifest, config } of images) {
     const layers = manifest.layers.length;
@@ -85,7 +85,7 @@ export function layerCount({ images }: Documents): string {
   return `${count(most, 'layer')} of at most ${layerLimit}, a diff_id for each`;
 }
 
-/** The history tells of every layer and of no other (image-spec config.md, `history`); engines refuse or misname it else. */
+/** The history covers exactly the layers (image-spec config.md, `history`); otherwise engines reject or mislabel them. */
 export function history({ images }: Documents): string {
   for (const { platform, manifest, config } of images) {
     const told = (config.history ?? []).filter((entry) => entry.empty_layer !== true).length;
@@ -114,7 +114,7 @@ export function user({ images }: Documents): string {
   return 'the user is 1001';
 }
 
-/** No entrypoint: KServe gives the sidecar arguments only (pkg/utils/storage.go, CreateModelcarContainer), it would swallow them. */
+/** No entrypoint: KServe sets only the sidecar's arguments (pkg/utils/storage.go, CreateModelcarContainer), which an entrypoint would receive. */
 export function entrypoint({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.Entrypoint ?? [];
@@ -143,7 +143,7 @@ export function volumes({ images }: Documents): string {
   return 'no volumes that would cover files';
 }
 
-/** One moment of creation for all platforms, also in the history of the layers we add: the build clock must not show. */
+/** One moment of creation for all platforms, also in the history of the added layers: build time must not show. */
 export function created({ images }: Documents): string {
   const [first] = images;
   const moment = first?.config.created ?? '';

@@ -17,11 +17,11 @@ import {
 import { format, modes, names, order, owner, parents, shadows, times, types, whiteouts } from './members.ts';
 
 /**
- * The image contract, rule by rule, in the order in which they are checked; docs/reference/image-contract.md tells them to people. Each
- * may rely on those before it.
+ * The image contract, rule by rule, in the order in which they are checked; docs/reference/image-contract.md documents them. Each
+ * rule may rely on the earlier ones.
  */
 
-/** What index, manifests and configs show; checked before any layer is read. */
+/** Rules on index, manifests and configs; checked before any layer is read. */
 export const documentRules: Rule<Documents>[] = [
   { name: 'documents', check: documents },
   { name: 'platforms', check: platforms },
@@ -36,7 +36,7 @@ export const documentRules: Rule<Documents>[] = [
   { name: 'base', checkPlatform: base },
 ];
 
-/** What the layers show, each read once. */
+/** Rules on the layers, each read once. */
 export const layerRules: Rule<Facts>[] = [
   { name: 'blobs', check: blobs },
   { name: 'diff_ids', check: diffIds },

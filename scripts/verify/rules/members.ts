@@ -4,7 +4,7 @@ import { ContractViolation, count, rebuild, shown } from '../violation.ts';
 
 /** The rules for every member of every model layer. */
 
-/** Plain GNU tar to the last byte: scanners fail on PAX, and what one reader sees and another does not is a place to hide. */
+/** Plain GNU tar to the last byte: scanners fail on PAX, and bytes that only some readers see can hide content. */
 export function format(image: Facts): string {
   const members = modelMembers(image);
   for (const { member, where } of members)
@@ -27,7 +27,7 @@ export function names(image: Facts): string {
   return 'names start with models/, nothing else is in these layers';
 }
 
-/** Nothing takes files away: whiteouts under /models mean that somebody changed an image after it was built. */
+/** No whiteouts: one under /models means that the image was changed after it was built. */
 export function whiteouts(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (whiteoutOf(member.path) !== undefined)
@@ -64,7 +64,7 @@ export function owner(image: Facts): string {
   return 'all are owned by 1001:0, without names';
 }
 
-/** 0444 and 0555: whoever the cluster runs, it can read, and no server can change a model that it shares with others. */
+/** 0444 and 0555: any user can read, and no server can change a shared model. */
 export function modes(image: Facts): string {
   let files = 0;
   let directories = 0;
@@ -112,7 +112,7 @@ export function order(image: Facts): string {
   return 'members are in byte order';
 }
 
-/** No layer covers what another one holds: what was checked is what is served. */
+/** No layer hides a file of another: the files checked are the files served. */
 export function shadows(image: Facts): string {
   const seen = new Map<string, string>();
   for (const { member, where } of modelMembers(image)) {
@@ -124,7 +124,7 @@ export function shadows(image: Facts): string {
   return 'no path is in two layers';
 }
 
-/** Every directory has its own member before its first file: else the engine makes it up, with its own mode and owner. */
+/** Every directory has its own member before its first file: otherwise the engine creates it, with its own mode and owner. */
 export function parents(image: Facts): string {
   const directories = new Set<string>();
   for (const { member, where } of modelMembers(image)) {
