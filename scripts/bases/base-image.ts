@@ -46,7 +46,7 @@ export async function pinBase(
 ): Promise<Record<string, Digest>> {
   const root = await store.resolve(reference);
   if (root === undefined) {
-    throw new ModelcarsError('registry', `resolve base ${name}: there is no such image`, {
+    throw new ModelcarsError('registry', `resolve base ${name}: image not found`, {
       next: 'check `base:` in models.yaml, or use `base: embedded`, which needs no registry',
     });
   }
@@ -60,7 +60,7 @@ export async function pinBase(
       const have = offered.flatMap((one) => (one.platform ? [formatPlatform(one.platform)] : []));
       throw new ModelcarsError(
         'lock',
-        `resolve base ${name}: it has no ${platform}, only ${list([...new Set(have)], 'and') || 'images that name no platform'}`,
+        `resolve base ${name}: it has no ${platform}, only ${list([...new Set(have)], 'and') || 'images without a platform'}`,
         {
           next: 'choose another base, or drop the platform from `platforms:`',
         },
@@ -101,14 +101,14 @@ export async function openBase(
   const where = `base ${name} (${platform})`;
   const root = await store.resolve(pin);
   if (root === undefined) {
-    throw new ModelcarsError('registry', `open ${where}: ${pin} is not there any more`, {
+    throw new ModelcarsError('registry', `open ${where}: ${pin} no longer exists`, {
       next: 'run `modelcars lock` to pin what the reference points at now',
     });
   }
   const manifest = parseManifest(await store.read(root), where);
   const config = parseConfig(await store.read(manifest.config), `config of ${where}`);
   if (!platformMatches(parsePlatform(platform), config)) {
-    throw new ModelcarsError('integrity', `open ${where}: its config says ${formatPlatform(config)}`, {
+    throw new ModelcarsError('integrity', `open ${where}: its config is for ${formatPlatform(config)}`, {
       next: 'run `modelcars lock`, or choose another base',
     });
   }
@@ -146,18 +146,14 @@ function checkConfig(where: string, size: number, environment: readonly string[]
       next,
     });
   if (environment.some((entry) => entry.includes('\0')))
-    throw new ModelcarsError(
-      'integrity',
-      `open ${where}: its environment holds a NUL, which no program can get`,
-      {
-        next,
-      },
-    );
+    throw new ModelcarsError('integrity', `open ${where}: its environment contains a NUL`, {
+      next,
+    });
   const bytes = environment.reduce((sum, entry) => sum + Buffer.byteLength(entry) + 1, 0);
   if (bytes > mostEnvironment)
     throw new ModelcarsError(
       'limit',
-      `open ${where}: its environment has ${bytes} bytes, and Linux starts programs with ${mostEnvironment}`,
+      `open ${where}: its environment has ${bytes} bytes, Linux allows ${mostEnvironment}`,
       { next },
     );
 }
@@ -170,7 +166,7 @@ function checkLayers(where: string, layers: readonly Descriptor[]): void {
     });
   const bytes = layers.reduce((sum, { size }) => sum + size, 0);
   if (bytes > mostBytes)
-    throw new ModelcarsError('limit', `open ${where}: its layers say that they have ${bytes} bytes`, {
+    throw new ModelcarsError('limit', `open ${where}: its layers claim ${bytes} bytes`, {
       next,
     });
 }

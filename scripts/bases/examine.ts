@@ -39,12 +39,12 @@ export async function examineBase(store: ImageStore, base: Base, signal: AbortSi
 
 function judge({ diffId, members }: LayerFacts, promised: string, tree: Tree): void {
   if (diffId !== promised)
-    throw new ContractViolation(`unpacked, the layer has the digest ${diffId}, the config says ${promised}`);
+    throw new ContractViolation(`unpacked, the layer has the digest ${diffId}, the config has ${promised}`);
   for (const member of members) {
     const where = { member: member.name };
-    if (touchesModels(member)) throw new ContractViolation('a base must leave /models to the model', where);
+    if (touchesModels(member)) throw new ContractViolation('a base must not contain /models', where);
     const place = tree.add(member);
     if (isUnderModels(place))
-      throw new ContractViolation(`comes to lie at /${plain(place)} through a link`, where);
+      throw new ContractViolation(`ends up at /${plain(place)} through a link`, where);
   }
 }

@@ -111,7 +111,7 @@ describe('what a file names', () => {
   it.each(['../w.data', '/etc/passwd', 'a/../../w.data', 'C:\\w.data', '..\\w.data'])(
     'stays in its folder: %s',
     (name) => {
-      const problem = `names \`${name}\` as external data, which leads out of its folder`;
+      const problem = `names \`${name}\` as external data, which is outside its folder`;
       expect(findIncomplete(files({ '1/m.onnx': data(name), 'w.data': {} }))).toEqual({
         path: '1/m.onnx',
         problem,
@@ -129,7 +129,7 @@ describe('what a file names', () => {
     expect(findIncomplete(files({ ...model, '1/w.data': { size: 10 } }))).toBeUndefined();
     expect(findIncomplete(files({ ...model, '1/w.data': { size: 9 } }))).toEqual({
       path: '1/w.data',
-      problem: 'is cut: it has 9 bytes, `1/m.onnx` needs 10 of it',
+      problem: 'is truncated: it has 9 bytes, `1/m.onnx` needs 10 of it',
     });
   });
 

@@ -69,14 +69,17 @@ function lostOf({ path, finding }: WholeFile, sizes: ReadonlyMap<string, number>
       const problem =
         name === ''
           ? `names no file as ${role}`
-          : `names ${quoted(name)} as ${role}, which leads out of its folder`;
+          : `names ${quoted(name)} as ${role}, which is outside its folder`;
       return { path, problem, leadsOut: true };
     }
     const size = sizes.get(place);
     if (size === undefined)
       return { path, problem: `names ${quoted(name)} as ${role}, but the file is missing`, missing: place };
     if (bytes !== undefined && size < bytes)
-      return { path: place, problem: `is cut: it has ${size} bytes, ${quoted(path)} needs ${bytes} of it` };
+      return {
+        path: place,
+        problem: `is truncated: it has ${size} bytes, ${quoted(path)} needs ${bytes} of it`,
+      };
   }
   return undefined;
 }

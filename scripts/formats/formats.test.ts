@@ -90,13 +90,13 @@ describe('a safetensors header', () => {
     [
       'a header that is cut',
       safetensorsOf({}, 0, 50),
-      /^is cut: its header has 50 bytes, the whole file has 10$/,
+      /^is truncated: its header has 50 bytes, the whole file has 10$/,
     ],
     ['an empty header', Buffer.alloc(64), /its header is empty/],
     [
       'data that is cut',
       safetensors(Buffer.alloc(100)).subarray(0, -1),
-      /^is cut: its tensors need 100 bytes, after its header it has 99$/,
+      /^is truncated: its tensors need 100 bytes, its data has 99$/,
     ],
     [
       'bytes behind',
@@ -127,11 +127,11 @@ describe('a safetensors header', () => {
       /wrongly/,
     ],
     ['a tensor that is a number', safetensorsOf({ a: 1 }), /wrongly/],
-    ['a list', safetensorsOf('[]'), /no JSON object/],
-    ['no JSON', safetensorsOf('{"a":}'), /no JSON, unexpected `}`/],
-    ['JSON that ends early', safetensorsOf('{"a":{"dtype":"U8"'), /no JSON, it ends too early/],
-    ['two values', safetensorsOf('{}{}'), /no JSON/],
-    ['a nest', safetensorsOf('{"a":'.repeat(1) + '['.repeat(5000)), /no JSON|wrongly/],
+    ['a list', safetensorsOf('[]'), /not a JSON object/],
+    ['no JSON', safetensorsOf('{"a":}'), /not JSON, unexpected `}`/],
+    ['JSON that ends early', safetensorsOf('{"a":{"dtype":"U8"'), /not JSON, it ends too early/],
+    ['two values', safetensorsOf('{}{}'), /not JSON/],
+    ['a nest', safetensorsOf('{"a":'.repeat(1) + '['.repeat(5000)), /not JSON|wrongly/],
   ])('is refused: %s', (_, bytes, problem) => {
     for (const chunk of [1, 100_000]) expect(look('x.safetensors', bytes, chunk).problem).toMatch(problem);
   });
@@ -164,7 +164,7 @@ describe('a weight index', () => {
 
   it('is refused when it is cut, and let through when it is something else', () => {
     const text = index({ a: 'b' });
-    expect(look('m.bin.index.json', text.slice(0, -2)).problem).toBe('is no JSON: it ends too early');
+    expect(look('m.bin.index.json', text.slice(0, -2)).problem).toBe('is not JSON: it ends too early');
     for (const other of ['[]', '{"weight_map": ["a"]}', '{"x": {"weight_map": {"a": "b"}}}', '"text"', '1'])
       expect(look('m.bin.index.json', other).needs).toEqual([]);
   });
@@ -219,7 +219,7 @@ describe('an ONNX model', () => {
 
   it('is refused when it is cut, and let through when it is no protobuf', () => {
     expect(look('m.onnx', onnxOf(inline).subarray(0, 3000)).problem).toBe(
-      'is cut: after 3000 bytes its graph is not at its end',
+      'is truncated: its graph does not end within its 3000 bytes',
     );
     expect(look('m.onnx', Buffer.from('an encrypted model')).problem).toBeUndefined();
     expect(look('m.onnx', onnxWith('x').subarray(3)).problem).toBeUndefined();

@@ -53,7 +53,7 @@ export class IndexReader implements FormatReader, JsonHandler {
       action();
     } catch (error) {
       if (!(error instanceof NotJson)) throw error;
-      this.#problem = `is no JSON: ${error.message}`;
+      this.#problem = `is not JSON: ${error.message}`;
       this.wants = Number.POSITIVE_INFINITY;
     }
   }

@@ -10,7 +10,7 @@ export interface JsonHandler {
   close(depth: number): void;
 }
 
-/** Bytes that are no JSON (RFC 8259). The message completes "it is no JSON: …". */
+/** Bytes that are no JSON (RFC 8259). The message completes "it is not JSON: …". */
 export class NotJson extends Error {}
 
 /** As serde_json, which reads safetensors headers. */

@@ -76,7 +76,7 @@ export class OnnxReader implements FormatReader {
 
   end(): Finding {
     if (this.#version && this.#walker.cutField === graphField)
-      return { problem: `is cut: after ${this.#size} bytes its graph is not at its end` };
+      return { problem: `is truncated: its graph does not end within its ${this.#size} bytes` };
     const needs = [...this.#locations].map(([name, bytes]) => ({ name, ...(bytes > 0 && { bytes }) }));
     return { needs, role: 'external data' };
   }

@@ -82,17 +82,17 @@ export class SafetensorsReader implements FormatReader, JsonHandler {
   #begin(length: bigint): void {
     if (length > longestHeader) {
       this.#fail(
-        `is no safetensors file: its header would have ${length} bytes, at most ${longestHeader} may be`,
+        `is not a safetensors file: its header would have ${length} bytes, at most ${longestHeader} are allowed`,
       );
       return;
     }
     this.#headerEnd = lengthBytes + Number(length);
     if (this.#headerEnd > this.#size) {
-      this.#fail(`is cut: its header has ${length} bytes, the whole file has ${this.#size}`);
+      this.#fail(`is truncated: its header has ${length} bytes, the whole file has ${this.#size}`);
       return;
     }
     if (length === 0n) {
-      this.#fail('is no safetensors file: its header is empty');
+      this.#fail('is not a safetensors file: its header is empty');
       return;
     }
     this.#tiling = new Tiling(this.#size - this.#headerEnd);
@@ -100,7 +100,7 @@ export class SafetensorsReader implements FormatReader, JsonHandler {
 
   #finish(): void {
     this.#scanner.end();
-    if (!this.#isObject) throw new Bad('its header is no JSON object');
+    if (!this.#isObject) throw new Bad('its header is not a JSON object');
     const problem = this.#tiling.finish();
     if (problem !== undefined) {
       this.#fail(problem);
@@ -167,7 +167,7 @@ export class SafetensorsReader implements FormatReader, JsonHandler {
       action();
     } catch (error) {
       if (error instanceof NotJson)
-        this.#fail(`is no safetensors file: its header is no JSON, ${error.message}`);
+        this.#fail(`is not a safetensors file: its header is not JSON, ${error.message}`);
       else if (error instanceof Bad) this.#fail(`is damaged: ${error.message}`);
       else throw error;
     }

@@ -25,7 +25,7 @@ export class Tiling {
   /** What is wrong with a file that its tensors should cover so; completes "FILE …". Undefined when nothing is. */
   finish(): string | undefined {
     if (this.#furthest > this.#size)
-      return `is cut: its tensors need ${this.#furthest} bytes, after its header it has ${this.#size}`;
+      return `is truncated: its tensors need ${this.#furthest} bytes, its data has ${this.#size}`;
     if (this.#pending.length > mostPending) return undefined;
     for (const [begin, end] of this.#pending.sort(([a], [b]) => a - b)) {
       if (begin < this.#covered) return `is damaged: two of its tensors overlap at byte ${begin} of its data`;

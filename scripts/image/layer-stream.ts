@@ -111,7 +111,7 @@ export class LayerStream {
         if (state.hashed === file.size) {
           const actual = state.hash.digest('hex');
           if (actual !== file.sha256)
-            throw new CorruptFile(file, `has sha256 ${actual}, locked is ${file.sha256}`);
+            throw new CorruptFile(file, `has sha256 ${actual}, the lock has ${file.sha256}`);
         }
       }
       at += chunk.length;

@@ -109,7 +109,7 @@ describe('layerOf', () => {
     [
       'wrong',
       (bytes: Buffer) => Buffer.from(bytes.map((byte, index) => (index === 1499 ? byte ^ 1 : byte))),
-      /has sha256 [0-9a-f]{64}, locked is/,
+      /has sha256 [0-9a-f]{64}, the lock has/,
     ],
     ['too few', (bytes: Buffer) => bytes.subarray(0, 1400), /ended after 1400 of 1500 bytes/],
     [

@@ -81,7 +81,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
     open,
     diffId() {
       if (diffId !== undefined) return diffId;
-      throw new ModelcarsError('bug', 'layer: its diff_id is asked for before it was read');
+      throw new ModelcarsError('bug', 'layer: diff_id requested before the layer was read');
     },
     promised: (made) => ({ ...common, ...made, open }),
   };

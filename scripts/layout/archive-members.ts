@@ -63,6 +63,6 @@ function numberIn(field: Buffer): number | undefined {
 
 function damaged(file: string, problem: string): ModelcarsError {
   return new ModelcarsError('layout', `open ${file}: ${problem}`, {
-    next: 'build it again, or name the folder or .tar that `modelcars build` wrote',
+    next: 'build it again, or pass the folder or .tar that `modelcars build` wrote',
   });
 }

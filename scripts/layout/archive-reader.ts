@@ -36,7 +36,7 @@ export class ArchiveReader implements ImageStore, AsyncDisposable {
       if (index === undefined || index.size > largestIndex) {
         const problem = index ? `index.json has ${index.size} bytes` : 'no index.json';
         throw new ModelcarsError('layout', `open ${file}: it is not an OCI image layout (${problem})`, {
-          next: 'name the folder or .tar that `modelcars build` wrote',
+          next: 'pass the folder or .tar that `modelcars build` wrote',
         });
       }
       const bytes = await readAt(handle, index.start, index.size);

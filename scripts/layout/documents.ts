@@ -33,7 +33,7 @@ export async function readSmall(
   if (size !== descriptor.size) {
     throw new ModelcarsError(
       'integrity',
-      `read ${descriptor.digest}: it has not the ${descriptor.size} bytes its descriptor says`,
+      `read ${descriptor.digest}: its size is not the ${descriptor.size} bytes its descriptor states`,
     );
   }
   return Buffer.concat(chunks);
@@ -65,13 +65,10 @@ export async function reachable(
 export function checkPromised(content: Content, digest: Digest, size: number): void {
   if (content.digest !== undefined && content.digest !== digest) {
     throw new ModelcarsError('integrity', `write ${content.digest}: the bytes read have digest ${digest}`, {
-      next: 'try again; if it stays, the source is damaged',
+      next: 'try again; if it fails again, the source is damaged',
     });
   }
   if (content.size !== undefined && content.size !== size) {
-    throw new ModelcarsError(
-      'integrity',
-      `write blob: ${size} bytes were read where ${content.size} were promised`,
-    );
+    throw new ModelcarsError('integrity', `write blob: ${size} bytes were read, ${content.size} expected`);
   }
 }

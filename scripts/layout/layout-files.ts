@@ -40,7 +40,7 @@ export async function readPart(where: string, path: string, part: string, most: 
     await handle.close();
   }
   throw new ModelcarsError('layout', `read ${where}: ${part} has more than ${most} bytes`, {
-    next: 'name the folder or .tar that `modelcars build` wrote',
+    next: 'pass the folder or .tar that `modelcars build` wrote',
   });
 }
 
@@ -63,7 +63,7 @@ function openError(where: string, part: string, cause: unknown): unknown {
   const problems: Record<string, string> = {
     ENOENT: 'is missing',
     ENOTDIR: 'is missing: a part of its path is a file',
-    ELOOP: 'is a symbolic link that leads nowhere',
+    ELOOP: 'is a broken symbolic link',
     ENXIO: 'is not a regular file',
     ENAMETOOLONG: 'has a path that is too long',
   };

@@ -53,7 +53,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         'layout',
         `open ${folder}: it is not an OCI image layout (no oci-layout and index.json)`,
         {
-          next: 'run `modelcars build` first, or name the folder or .tar that it wrote',
+          next: 'run `modelcars build` first, or pass the folder or .tar that it wrote',
         },
       );
     }

@@ -14,14 +14,14 @@ export async function openLayout(path: string): Promise<LayoutReader> {
   const found = await stat(path).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw diskError(`open ${path}`, error);
-    throw new ModelcarsError('layout', `open ${path}: there is no such folder or file`, {
-      next: 'run `modelcars build` first, or name what it wrote with --output',
+    throw new ModelcarsError('layout', `open ${path}: no such file or folder`, {
+      next: 'run `modelcars build` first, or pass what it wrote with --output',
     });
   });
   if (found.isDirectory()) return Layout.open(path);
   if (found.isFile()) return ArchiveReader.open(path);
   throw new ModelcarsError('layout', `open ${path}: it is neither a folder nor a regular file`, {
-    next: 'name the folder or .tar that `modelcars build` wrote',
+    next: 'pass the folder or .tar that `modelcars build` wrote',
   });
 }
 

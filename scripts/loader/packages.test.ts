@@ -43,7 +43,7 @@ describe('productionPackages', () => {
   it('must be installed, in the locked version', async () => {
     await lock({ 'node_modules/a': { version: '1.0.0' } });
     await expect(productionPackages(root)).rejects.toThrow(
-      /node_modules\/a: it is not installed, the lock says 1\.0\.0/,
+      /node_modules\/a: it is not installed, the lock has 1\.0\.0/,
     );
     await install('node_modules/a', '1.0.1');
     await expect(productionPackages(root)).rejects.toMatchObject({

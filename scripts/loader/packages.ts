@@ -49,7 +49,7 @@ export async function productionPackages(root: string): Promise<string[]> {
         installed === undefined ? 'it is not installed' : `version ${plain(installed)} is installed`;
       throw new ModelcarsError(
         'source',
-        `plan the loader: ${plain(folder)}: ${have}, the lock says ${plain(entry.version ?? 'another')}`,
+        `plan the loader: ${plain(folder)}: ${have}, the lock has ${plain(entry.version ?? 'another')}`,
         { next: 'run `npm ci` in the folder of modelcars' },
       );
     }

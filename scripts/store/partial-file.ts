@@ -90,10 +90,10 @@ export class PartialFile implements AsyncDisposable {
         }
       } catch (error) {
         if (signal?.aborted || error instanceof CorruptFile) throw error;
-        throw await this.#refuse('was kept in part, which cannot be read', error);
+        throw await this.#refuse('was stored in part, and that part cannot be read', error);
       }
     }
-    if (left > 0) throw await this.#refuse('was kept in part, which has shrunk');
+    if (left > 0) throw await this.#refuse('was stored in part, and that part has shrunk');
     if (this.size < this.#file.size) yield* origin(this.size, signal);
   }
 
@@ -109,7 +109,7 @@ export class PartialFile implements AsyncDisposable {
   async #finish(): Promise<void> {
     const actual = this.#hash.digest('hex');
     if (actual !== this.#file.sha256)
-      throw await this.#refuse(`has sha256 ${actual}, locked is ${this.#file.sha256}`);
+      throw await this.#refuse(`has sha256 ${actual}, the lock has ${this.#file.sha256}`);
     if (this.#held.lost()) return; // the process that took it over finishes it
     try {
       await this.#handle.chmod(0o400);

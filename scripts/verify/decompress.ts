@@ -75,7 +75,7 @@ export class Decompressor {
         if (stream.destroyed) return;
         this.#left -= chunk.length;
         // A few bytes can hold terabytes: one write may never end.
-        if (this.#left < 0) stream.destroy(new Error('it holds far more bytes than its size lets expect'));
+        if (this.#left < 0) stream.destroy(new Error('it unpacks to far more bytes than its size allows'));
         else this.#onChunk(chunk);
       });
       stream.on('end', () => resolve('ended'));

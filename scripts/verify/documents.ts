@@ -82,13 +82,13 @@ export interface Documents {
 export async function readDocuments(store: ImageStore, name: string): Promise<Documents> {
   const root = await store.resolve(name);
   if (root === undefined) {
-    throw new ContractViolation('there is no such image', {}, 'build or push it first, or correct its name');
+    throw new ContractViolation('image not found', {}, 'build or push it first, or correct its name');
   }
   if (name.startsWith('sha256:') && root.digest !== name) {
-    throw new ContractViolation(`the store answers with another image, ${root.digest}`);
+    throw new ContractViolation(`the store returned a different image, ${root.digest}`);
   }
   if (root.mediaType !== mediaTypes.index) {
-    throw new ContractViolation(`it is ${root.mediaType}, the contract says one index for all platforms`);
+    throw new ContractViolation(`it is ${root.mediaType}, the contract requires one index for all platforms`);
   }
   const index = await readDocument(store, root, indexSchema, 'index');
   const images: PlatformImage[] = [];
@@ -113,16 +113,16 @@ async function readImage(
 ): Promise<{ manifest: Manifest; config: Config }> {
   if (entry.mediaType !== mediaTypes.manifest)
     throw new ContractViolation(
-      `its manifest is ${entry.mediaType}, the contract says ${mediaTypes.manifest}`,
+      `its manifest is ${entry.mediaType}, the contract requires ${mediaTypes.manifest}`,
     );
   const manifest = await readDocument(store, entry, manifestSchema, 'manifest');
   if (manifest.mediaType !== entry.mediaType)
     throw new ContractViolation(
-      `its manifest calls itself ${manifest.mediaType}, the index calls it ${entry.mediaType}`,
+      `its manifest has media type ${manifest.mediaType}, the index states ${entry.mediaType}`,
     );
   if (manifest.config.mediaType !== mediaTypes.config)
     throw new ContractViolation(
-      `its config is ${manifest.config.mediaType}, the contract says ${mediaTypes.config}`,
+      `its config is ${manifest.config.mediaType}, the contract requires ${mediaTypes.config}`,
     );
   const config = await readDocument(store, manifest.config, configSchema, 'config');
   return { manifest, config };
@@ -135,7 +135,7 @@ export async function readBaseLayers(store: ImageStore, baseDigest: string): Pro
     throw new ContractViolation(
       `the base ${baseDigest} cannot be read`,
       {},
-      'see that the base image still exists',
+      'check that the base image still exists',
     );
   const manifest = await readDocument(
     store,
@@ -167,7 +167,7 @@ async function readDocument<T>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new ContractViolation(`${called} is malformed: ${issue ? problemOf(issue) : 'it is none'}`);
+  throw new ContractViolation(`${called} is malformed: ${issue ? problemOf(issue) : 'it cannot be parsed'}`);
 }
 
 /** Joins a platform's parts: `linux/arm64/v8`. */

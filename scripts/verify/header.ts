@@ -69,7 +69,7 @@ export function isZero(bytes: Uint8Array): boolean {
 
 /** What a strict reader of the GNU basics stumbles over; such places also hide things from one reader and not from another. */
 function oddityOf(block: Uint8Array, header: Header): string | undefined {
-  if (header.format !== 'GNU') return `is in the ${header.format} tar format, the contract says GNU`;
+  if (header.format !== 'GNU') return `is in the ${header.format} tar format, the contract requires GNU`;
   if (block[156] === 0) return 'has the old type flag NUL';
   if (!isZero(block.subarray(header.name.length, 100))) return 'has bytes hidden behind its name';
   if (!isZero(block.subarray(157, 257)) && header.type !== '1' && header.type !== '2')

@@ -40,7 +40,7 @@ export function parseJson(bytes: Uint8Array, what: string, plain: boolean): unkn
   }
   if (written !== undefined)
     throw new ContractViolation(
-      `${what} is not JSON as modelcars writes it: it holds a key twice, or blanks`,
+      `${what} is not JSON as modelcars writes it: it has a duplicate key or whitespace`,
     );
   refuseOtherSpelling(value, what);
   return value;

@@ -149,17 +149,17 @@ test.each([
   [
     'a long name before a PAX name',
     member({ name: 'x', before: Buffer.concat([longName('models/evil'), pax('path', 'etc/fine')]) }),
-    'readers differ on which holds',
+    'readers differ on which one wins',
   ],
   [
     'a long name that a global header takes away',
     member({ name: 'models/evil', before: Buffer.concat([longName('etc/fine'), globalPax('comment', 'x')]) }),
-    'readers differ on whose',
+    'readers differ on which member',
   ],
   [
     'a global name',
     member({ name: 'x', before: globalPax('path', 'models/evil') }),
-    'readers differ on whose',
+    'readers differ on which member',
   ],
   ['a sparse name', member({ name: 'x', before: pax('GNU.sparse.name', 'models/evil') }), 'sparse'],
   ['a sparse member', member({ name: 'x', type: 'S' }), 'sparse'],

@@ -135,7 +135,7 @@ export class TarParser {
       else this.#expectHeader();
       return;
     }
-    if (this.#zeroBlocks > 0) throw new BrokenTar('a lone block of zeros stands between members');
+    if (this.#zeroBlocks > 0) throw new BrokenTar('a lone block of zeros is between members');
     if ('LKxg'.includes(header.type)) {
       if (header.size > extensionLimit) throw new BrokenTar(`a name or PAX header has ${header.size} bytes`);
       this.#extension = { type: header.type, parts: [] };
@@ -206,7 +206,7 @@ export class TarParser {
       else this.#longLink = value;
       return;
     }
-    this.#oddExtension ??= 'has a PAX header (image scanners fail on it), the contract says GNU';
+    this.#oddExtension ??= 'has a PAX header (image scanners fail on it), the contract requires GNU';
     const records = parsePax(bytes);
     if (type === 'x') {
       this.#pax = records;
@@ -215,7 +215,9 @@ export class TarParser {
     // To Go's archive/tar, which the engines use, a global header stands for itself: it ends what was said of the next member, and
     // changes none. Others apply it to each that follows.
     if (this.#hasExtension() || saysPlace(records))
-      throw new BrokenTar('a global PAX header gives or takes a name or size, and readers differ on whose');
+      throw new BrokenTar(
+        'a global PAX header sets or clears a name or size, and readers differ on which member it affects',
+      );
   }
 
   #hasExtension(): boolean {
@@ -224,7 +226,9 @@ export class TarParser {
 
   #memberOf(header: Header): Member {
     if (this.#pax !== undefined && (this.#longName !== undefined || this.#longLink !== undefined))
-      throw new BrokenTar('a member has a GNU long name and a PAX header, and readers differ on which holds');
+      throw new BrokenTar(
+        'a member has a GNU long name and a PAX header, and readers differ on which one wins',
+      );
     const name = paxBytes(this.#pax, 'path') ?? this.#longName ?? header.name;
     const link = paxBytes(this.#pax, 'linkpath') ?? this.#longLink ?? header.link;
     if (name.length > nameLimit || link.length > nameLimit)

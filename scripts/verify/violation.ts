@@ -12,7 +12,7 @@ export interface Where {
 
 /** The next step for an image that differs from what `modelcars build` makes. */
 export const rebuild =
-  'build the image again with `modelcars build`; if it was built so, something changed it afterwards';
+  'rebuild the image with `modelcars build`; if that is how it was built, something changed it afterwards';
 
 /** An image that contradicts itself or breaks the contract. Private to the room: verifyImage turns it into a ModelcarsError. */
 export class ContractViolation extends Error {

@@ -108,11 +108,11 @@ test('resumes after three broken connections', async () => {
 });
 
 test.each([
-  ['of another size', () => noise(3_000_001, 7), /has 3000001 bytes, the lock says 3000000/],
+  ['of another size', () => noise(3_000_001, 7), /has 3000001 bytes, the lock has 3000000/],
   [
     'of the same size',
     () => noise(3_000_000, 8),
-    /read 1\/model\.onnx: it has sha256 [0-9a-f]{64}, locked is/,
+    /read 1\/model\.onnx: it has sha256 [0-9a-f]{64}, the lock has/,
   ],
 ])('a file that changed since the lock, %s, stops the build', async (name, change, words) => {
   const cwd = await catalog(name.replaceAll(' ', '-'));

@@ -145,7 +145,7 @@ describe.skipIf(missing)('models in S3', () => {
     s3.calm();
     expect(flipped()).toBeGreaterThan(0);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, locked is/);
+    expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, the lock has/);
 
     await s3.put('models', 'iris/model.joblib', noise(20_000_000, 2));
     const replaced = await tryModelcars(['build', '--frozen', '-o', 'replaced'], settings());
@@ -154,7 +154,7 @@ describe.skipIf(missing)('models in S3', () => {
     await s3.put('models', 'iris/model.joblib', 'shorter');
     const shorter = await tryModelcars(['build', '--frozen', '-o', 'shorter'], settings());
     expect(shorter.stderr).toMatch(
-      /read model\.joblib of s3:\/\/models\/iris: it has 7 bytes, the lock says 20000000/,
+      /read model\.joblib of s3:\/\/models\/iris: it has 7 bytes, the lock has 20000000/,
     );
     expect(shorter.stderr).toMatch(/next: run `modelcars lock` if the change is meant/);
     await s3.put('models', 'iris/model.joblib', weights);

@@ -80,7 +80,7 @@ export const defects: Record<string, Defect> = {
   },
   'onnx-absolute': {
     files: { 'model.onnx': onnxWith('/etc/passwd') },
-    problem: /model\.onnx of \S+ names `\/etc\/passwd` as external data, which leads out of its folder/,
+    problem: /model\.onnx of \S+ names `\/etc\/passwd` as external data, which is outside its folder/,
     next: /export the model again/,
   },
   'onnx-parent': {
@@ -90,7 +90,7 @@ export const defects: Record<string, Defect> = {
   },
   'onnx-short': {
     files: { 'model.onnx': onnxWith('w.data', { offset: '0', length: '100' }), 'w.data': 'short' },
-    problem: /w\.data of \S+ is cut: it has 5 bytes, `model\.onnx` needs 100 of it/,
+    problem: /w\.data of \S+ is truncated: it has 5 bytes, `model\.onnx` needs 100 of it/,
     next: again,
   },
   page: {
@@ -106,17 +106,17 @@ export const defects: Record<string, Defect> = {
   cut: {
     files: { 'model.safetensors': weights.subarray(0, -1) },
     problem:
-      /model\.safetensors of \S+ is cut: its tensors need 200000 bytes, after its header it has 199999/,
+      /model\.safetensors of \S+ is truncated: its tensors need 200000 bytes, after its header it has 199999/,
     next: again,
   },
   'cut-header': {
     files: { 'model.safetensors': safetensorsOf({}, 0, 5000) },
-    problem: /is cut: its header has 5000 bytes, the whole file has 10/,
+    problem: /is truncated: its header has 5000 bytes, the whole file has 10/,
     next: again,
   },
   'not-safetensors': {
     files: { 'model.safetensors': noise(300_000, 2) },
-    problem: /is no safetensors file: its header would have \d+ bytes/,
+    problem: /is not a safetensors file: its header would have \d+ bytes/,
     next: again,
   },
   hole: {

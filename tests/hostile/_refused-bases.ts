@@ -20,7 +20,7 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
   ],
   'through-a-link': [
     { layers: [layer({ name: 'srv', type: '2', link: '/models' }), layer({ name: 'srv/evil' })] },
-    /srv\/evil: comes to lie at \/models\/evil through a link/,
+    /srv\/evil: ends up at \/models\/evil through a link/,
   ],
   'hard-link': [
     { layers: [layer({ name: 'x', type: '1', link: '/models/m' })] },
@@ -44,7 +44,7 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
   ],
   'diff-id-lies': [
     { layers: [{ ...layer({ name: 'a' }), diffId: sha256(Buffer.from('other')) }] },
-    /unpacked, the layer has the digest sha256:\w+, the config says sha256:/,
+    /unpacked, the layer has the digest sha256:\w+, the config has sha256:/,
   ],
   'no-tar': [{ layers: [{ blob: Buffer.from('MZ'.repeat(5000)) }] }, /a header has a/],
   'torn-tar': [
@@ -206,7 +206,7 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
     },
     /manifests\.0\.platform\.os is not a word/,
   ],
-  'another-platform': [{ config: { architecture: 'arm64' } }, /its config says linux\/arm64/],
+  'another-platform': [{ config: { architecture: 'arm64' } }, /its config is for linux\/arm64/],
   'prototype-keys': [
     {
       editManifest: (manifest) =>

@@ -33,7 +33,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  const larger = { model: noise(1_500_002, 2), says: 'has 1500002 bytes, the lock says 1500000' };
+  const larger = { model: noise(1_500_002, 2), says: 'has 1500002 bytes, the lock has 1500000' };
   const sameSize = { model: noise(1_500_000, 3), says: 'has sha256 ' };
 
   test.each([

@@ -25,7 +25,7 @@ test('without a lock, build refuses the same before it writes anything', async (
   const path = await write('unlocked', { cut: { source: 'file:m' } }, below({ m: defects.cut?.files ?? {} }));
   const { code, stderr } = await tryModelcars(['build', '--output', 'out'], { cwd: path });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/resolve model cut: model\.safetensors of file:m is cut/);
+  expect(stderr).toMatch(/resolve model cut: model\.safetensors of file:m is truncated/);
   expect(JSON.parse(await readFile(join(path, 'out', 'index.json'), 'utf8'))).toMatchObject({
     manifests: [],
   });
@@ -61,7 +61,7 @@ test('`files:` are checked under the name they get in the image', async () => {
   const { code, stderr } = await tryModelcars(['lock'], { cwd: path });
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /resolve model cut: model\.safetensors of file:w\.dat is cut: its tensors need 200000 bytes/,
+    /resolve model cut: model\.safetensors of file:w\.dat is truncated: its tensors need 200000 bytes/,
   );
   expect(stderr).toMatch(/resolve model pointer: LICENSE of file:p\.dat is a Git LFS pointer/);
 });

@@ -47,7 +47,7 @@ describe('a hub', () => {
     const before = hub.requests().length;
     const { stderr } = await tryModelcars(['lock'], { cwd: path, env: env() });
     expect(stderr).toMatch(
-      /resolve model cut-large: .* is cut: its tensors need 9000000 bytes, after its header it has 8999993/,
+      /resolve model cut-large: .* is truncated: its tensors need 9000000 bytes, after its header it has 8999993/,
     );
     const asked = hub
       .requests()
@@ -135,7 +135,7 @@ describe.skipIf(await missingParts('versitygw'))('S3', () => {
     });
     const { stderr } = await tryModelcars(['lock'], { cwd: path, env: s3.env() });
     expect(stderr).toMatch(
-      /resolve model known: model\.safetensors of \S+ is cut: its tensors need 200000 bytes/,
+      /resolve model known: model\.safetensors of \S+ is truncated: its tensors need 200000 bytes/,
     );
     expect(stderr).toMatch(/resolve model other: vocab\.txt of \S+ is a Git LFS pointer/);
   });

@@ -66,7 +66,7 @@ async function compare(
   memory: HashMemory,
 ): Promise<boolean> {
   if (stats.size !== BigInt(file.size))
-    throw notLocked(uri, file, `has ${stats.size} bytes, the lock says ${file.size}`);
+    throw notLocked(uri, file, `has ${stats.size} bytes, the lock has ${file.size}`);
   const known = await memory.get(stats);
   if (known !== undefined && known !== file.sha256) throw otherHash(uri, file, known);
   return known !== undefined;
@@ -87,5 +87,5 @@ async function hash(handle: FileHandle, size: number, signal?: AbortSignal): Pro
 }
 
 function otherHash(uri: string, file: LockedFile, sha256: string): ModelcarsError {
-  return notLocked(uri, file, `has sha256 ${sha256}, the lock says ${file.sha256}`);
+  return notLocked(uri, file, `has sha256 ${sha256}, the lock has ${file.sha256}`);
 }

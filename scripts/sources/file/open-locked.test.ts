@@ -39,7 +39,7 @@ it('reports a file that differs from the lock', async () => {
     failure(collect(source.open('file:m', '', { ...locked, path, size })));
   const longer = await opened('w', 5);
   expect(longer).toMatchObject({ code: 'integrity', next: 'run `modelcars lock` if the change is meant' });
-  expect(longer.message).toBe('read w of file:m: it has 4 bytes, the lock says 5');
+  expect(longer.message).toBe('read w of file:m: it has 4 bytes, the lock has 5');
   expect(await opened('gone', 4)).toMatchObject({
     code: 'integrity',
     message: expect.stringContaining('no longer exists'),
@@ -66,7 +66,7 @@ it('stops reading when the file shrinks under it', async () => {
   await chunks.next();
   const error = await failure(chunks.next());
   expect(error.code).toBe('integrity');
-  expect(error.message).toBe(`read w of file:m: it ends after 1048581 bytes, the lock says ${big.length}`);
+  expect(error.message).toBe(`read w of file:m: it ends after 1048581 bytes, the lock has ${big.length}`);
 });
 
 it('stops reading when aborted', async () => {

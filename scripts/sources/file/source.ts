@@ -140,13 +140,13 @@ async function* read(
   const handle = await openLocked(directory, uri, file);
   try {
     const { size } = await handle.stat();
-    if (size !== file.size) throw notLocked(uri, file, `has ${size} bytes, the lock says ${file.size}`);
+    if (size !== file.size) throw notLocked(uri, file, `has ${size} bytes, the lock has ${file.size}`);
     const nextBuffer = bufferRing(Math.min(chunkSize, file.size - offset));
     for (let at = offset; at < file.size; ) {
       stopIfAborted(signal);
       const wanted = Math.min(chunkSize, file.size - at);
       const { bytesRead, buffer } = await handle.read(nextBuffer(), 0, wanted, at);
-      if (bytesRead === 0) throw notLocked(uri, file, `ends after ${at} bytes, the lock says ${file.size}`);
+      if (bytesRead === 0) throw notLocked(uri, file, `ends after ${at} bytes, the lock has ${file.size}`);
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }

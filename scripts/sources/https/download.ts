@@ -97,7 +97,7 @@ async function* from(got: RangeResponse, at: number): AsyncGenerator<Uint8Array>
 }
 
 function otherSize(what: string, found: number | string, size: number): RequestFailure {
-  return new RequestFailure(`${what}: it has ${found} bytes, the lock says ${size}`, {
+  return new RequestFailure(`${what}: it has ${found} bytes, the lock has ${size}`, {
     code: 'integrity',
     next: 'run `modelcars lock` if the change is meant',
   });

@@ -172,7 +172,7 @@ async function* read(
   if (info.size !== file.size) {
     throw new ModelcarsError(
       'integrity',
-      `read ${name}: it has ${info.size} bytes, the lock says ${file.size}`,
+      `read ${name}: it has ${info.size} bytes, the lock has ${file.size}`,
       { next },
     );
   }

@@ -42,7 +42,7 @@ export function annotations({ index, images }: Documents): string {
     const created = own[`${prefix}.created`] ?? '';
     if (created !== config.created)
       throw new ContractViolation(
-        `annotated as created ${shown(created)}, its config says ${config.created}`,
+        `annotated as created ${shown(created)}, its config has ${config.created}`,
         {
           platform,
         },
@@ -56,8 +56,10 @@ export function base(_image: Facts | Documents, image: PlatformImage, expected: 
   const { platform, manifest } = image;
   const said = manifest.annotations?.[baseDigest] ?? '';
   if (!/^sha256:[0-9a-f]{64}$/.test(said))
-    throw new ContractViolation(`${baseDigest} is ${JSON.stringify(shown(said))}, no digest`, { platform });
-  if (expected.base === undefined) return `says that its base is ${short(said)} (not held against a lock)`;
+    throw new ContractViolation(`${baseDigest} is ${JSON.stringify(shown(said))}, not a digest`, {
+      platform,
+    });
+  if (expected.base === undefined) return `base ${short(said)} (not compared with a lock)`;
   const [, pinned] =
     Object.entries(expected.base).find(([key]) => platformKey(key) === platformKey(platform)) ?? [];
   const next = 'build the image again, or run `modelcars lock` to pin the base it should have';
@@ -91,7 +93,7 @@ export function layerAnnotations(image: Facts): string {
         const truth = own.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
         const said = parseFiles(listed);
         if (said === undefined)
-          throw new ContractViolation(`${filesKey} is not the JSON it should be`, where);
+          throw new ContractViolation(`${filesKey} is not a valid list of files`, where);
         const wrong = firstDifference(said, truth);
         if (wrong !== undefined)
           throw new ContractViolation(`${filesKey} is wrong about ${shown(wrong)}`, where);

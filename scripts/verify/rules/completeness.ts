@@ -17,8 +17,9 @@ export function whole(image: Facts, expected: Expected): string {
   }));
   const needed = (expected.served ?? []).map(({ anyOf }) => picomatch(anyOf, { dot: true }));
   const incomplete = findIncomplete(files, needed);
-  if (incomplete === undefined) return `${count(files.length, 'file')}: none is missing, cut or a stand-in`;
+  if (incomplete === undefined)
+    return `${count(files.length, 'file')}: none missing, truncated or a placeholder`;
   const place = members.find(({ member }) => member.path === `${modelsRoot}/${incomplete.path}`)?.where;
-  const next = 'bring the whole model to its source, then run `modelcars lock` and build again';
+  const next = 'complete the model at its source, then run `modelcars lock` and build again';
   throw new ContractViolation(shown(incomplete.problem), place ?? {}, next);
 }

@@ -26,7 +26,7 @@ export function diffIds(image: Facts): string {
       const said = config.rootfs.diff_ids[at] ?? '';
       if (said !== diffId)
         throw new ContractViolation(
-          `uncompressed it has the digest ${diffId}, the config says ${shown(said)}`,
+          `uncompressed it has the digest ${diffId}, the config has ${shown(said)}`,
           {
             platform,
             layer: digest,
@@ -52,12 +52,15 @@ export function baseApart(image: Facts): string {
           where,
         );
       if (modelBegun && !isModel)
-        throw new ContractViolation('the layer lies over model layers, and holds nothing for /models', where);
+        throw new ContractViolation(
+          'the layer is above the model layers, but has no files under /models',
+          where,
+        );
       modelBegun ||= isModel;
       for (const member of isModel ? [] : members) {
         const place = tree.add(member);
         if (isUnderModels(place))
-          throw new ContractViolation(`comes to lie at /${shown(place)} through a link`, {
+          throw new ContractViolation(`ends up at /${shown(place)} through a link`, {
             ...where,
             member: member.name,
           });
@@ -77,7 +80,7 @@ export function shared(image: Facts): string {
   for (const { platform, digests } of lists) {
     if (digests.join() !== first?.digests.join()) {
       const at = digests.findIndex((digest, index) => digest !== first?.digests[index]);
-      throw new ContractViolation(`its model layers are not those of ${first?.platform}`, {
+      throw new ContractViolation(`its model layers differ from those of ${first?.platform}`, {
         platform,
         layer: digests[at],
       });
@@ -103,10 +106,10 @@ export function files(image: Facts, expected: Expected): string {
     const file = missing.get(member.path);
     if (file === undefined) throw new ContractViolation('is not in the lock', where, next);
     if (member.size !== file.size)
-      throw new ContractViolation(`has ${member.size} bytes, the lock says ${file.size}`, where, next);
+      throw new ContractViolation(`has ${member.size} bytes, the lock has ${file.size}`, where, next);
     if (member.sha256 !== file.sha256)
       throw new ContractViolation(
-        `has the sha256 ${member.sha256}, the lock says ${file.sha256}`,
+        `has the sha256 ${member.sha256}, the lock has ${file.sha256}`,
         where,
         next,
       );
@@ -123,7 +126,7 @@ export function files(image: Facts, expected: Expected): string {
  * alone through the sidecar's /proc/<pid>/root (frameworks/xgboost).
  */
 export function served(image: Facts, expected: Expected): string {
-  if (expected.served === undefined) return 'names are not held against a framework';
+  if (expected.served === undefined) return 'names not checked: no framework given';
   const own = modelMembers(image)
     .filter(({ member }) => member.type === 'file')
     .map(({ member }) => member.path.slice(modelsRoot.length + 1));
@@ -132,9 +135,9 @@ export function served(image: Facts, expected: Expected): string {
     if (own.some((path) => matches(path))) continue;
     const names = anyOf.join(' or ');
     throw new ContractViolation(
-      `no file under ${modelsRoot}/ is called ${names}, there is ${own.slice(0, 5).map(shown).join(', ') || 'none'}: ${why}`,
+      `no file under ${modelsRoot}/ is named ${names} (found: ${own.slice(0, 5).map(shown).join(', ') || 'nothing'}): ${why}`,
       {},
-      `give the model's file the name ${anyOf[0]}: \`files: {${anyOf[0]}: …}\` in models.yaml; then lock and build again`,
+      `rename the model's file to ${anyOf[0]}: \`files: {${anyOf[0]}: …}\` in models.yaml; then lock and build again`,
     );
   }
   return `the model server finds ${expected.served.map(({ anyOf }) => anyOf.join(' or ')).join(', ')}`;

@@ -14,7 +14,7 @@ export function platforms({ images }: Documents, expected: Expected): string {
   for (const { platform, config } of images) {
     const own = platformName(config);
     if (platformKey(own) !== platformKey(platform))
-      throw new ContractViolation(`its config is for ${shown(own)}, the index says ${shown(platform)}`, {
+      throw new ContractViolation(`its config is for ${shown(own)}, the index has ${shown(platform)}`, {
         platform,
       });
     if (seen.has(platformKey(platform)))
@@ -39,7 +39,7 @@ export function mediaTypesOfLayers({ images }: Documents): string {
     for (const { mediaType, digest, size } of manifest.layers) {
       if (!allowed.includes(mediaType))
         throw new ContractViolation(
-          `the layer is ${shown(mediaType)}, the contract says ${allowed.join(', ')}`,
+          `the layer is ${shown(mediaType)}, the contract requires ${allowed.join(', ')}`,
           {
             platform,
             layer: digest,
@@ -68,7 +68,7 @@ export function layerCount({ images }: Documents): string {
       throw new ContractViolation(`has ${layers} layers, overlayfs mounts ${layerLimit}`, { platform });
     if (config.rootfs.type !== 'layers')
       throw new ContractViolation(
-        `rootfs.type is ${shown(config.rootfs.type)}, the specification says layers`,
+        `rootfs.type is ${shown(config.rootfs.type)}, the specification requires layers`,
         {
           platform,
         },
@@ -91,13 +91,13 @@ export function history({ images }: Documents): string {
     const told = (config.history ?? []).filter((entry) => entry.empty_layer !== true).length;
     if (told !== manifest.layers.length)
       throw new ContractViolation(
-        `its history tells of ${count(told, 'layer')}, it has ${manifest.layers.length}`,
+        `its history covers ${count(told, 'layer')}, it has ${manifest.layers.length}`,
         {
           platform,
         },
       );
   }
-  return 'the history tells of each layer';
+  return 'the history covers each layer';
 }
 
 /** The image runs as 1001 where the cluster does not choose: not root, and the owner of the files. */
@@ -106,9 +106,9 @@ export function user({ images }: Documents): string {
     const own = config.config?.User ?? '';
     if (own !== '1001')
       throw new ContractViolation(
-        `the user is ${JSON.stringify(shown(own))}, the contract says "1001"`,
+        `the user is ${JSON.stringify(shown(own))}, the contract requires "1001"`,
         { platform },
-        `set \`User\` to 1001 in the image's config, a number, as \`modelcars build\` does: clusters refuse root, and cannot tell whether a name is root`,
+        `set \`User\` to 1001 in the image's config, a number, as \`modelcars build\` does: clusters reject root, and cannot check whether a name is root`,
       );
   }
   return 'the user is 1001';
@@ -120,12 +120,12 @@ export function entrypoint({ images }: Documents): string {
     const own = config.config?.Entrypoint ?? [];
     if (own.length > 0)
       throw new ContractViolation(
-        `has the entrypoint ${shown(JSON.stringify(own))}: it swallows the command of KServe's sidecar`,
+        `has the entrypoint ${shown(JSON.stringify(own))}: KServe's sidecar command would become its arguments`,
         { platform },
-        'take the ENTRYPOINT out of the image; `modelcars build` leaves out that of the base',
+        "remove the ENTRYPOINT from the image; `modelcars build` drops the base's",
       );
   }
-  return "no entrypoint: KServe's sidecar command is what runs";
+  return "no entrypoint: KServe's sidecar command runs";
 }
 
 /** No volume: an engine mounts an empty folder there, and over /models that hides the model (image-spec config.md, `Volumes`). */
@@ -148,7 +148,7 @@ export function created({ images }: Documents): string {
   const [first] = images;
   const moment = first?.config.created ?? '';
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(moment) || Number.isNaN(Date.parse(moment)))
-    throw new ContractViolation(`created is ${JSON.stringify(shown(moment))}, no RFC 3339 time in UTC`, {
+    throw new ContractViolation(`created is ${JSON.stringify(shown(moment))}, not an RFC 3339 time in UTC`, {
       platform: first?.platform,
     });
   for (const { platform, config } of images) {
@@ -159,7 +159,7 @@ export function created({ images }: Documents): string {
       );
     const last = config.history?.filter((entry) => entry.empty_layer !== true).at(-1)?.created;
     if (last !== undefined && last !== moment)
-      throw new ContractViolation(`the history of its last layer says ${shown(last)}, created is ${moment}`, {
+      throw new ContractViolation(`the history of its last layer has ${shown(last)}, created is ${moment}`, {
         platform,
       });
   }

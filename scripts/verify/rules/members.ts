@@ -19,19 +19,19 @@ export function names(image: Facts): string {
   const members = modelMembers(image);
   for (const { member, where } of members) {
     if (!isUnderModels(member.path))
-      throw new ContractViolation(`lies outside ${modelsRoot}/, in a layer with model files`, where);
+      throw new ContractViolation(`is outside ${modelsRoot}/, in a layer with model files`, where);
     const plain = member.type === 'directory' ? [member.path, `${member.path}/`] : [member.path];
     if (!plain.includes(member.name))
-      throw new ContractViolation(`the name is not plain, it should be ${shown(member.path)}`, where);
+      throw new ContractViolation(`the name is not canonical, it should be ${shown(member.path)}`, where);
   }
-  return 'names start with models/, nothing else is in these layers';
+  return 'all names in these layers start with models/';
 }
 
 /** No whiteouts: one under /models means that the image was changed after it was built. */
 export function whiteouts(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (whiteoutOf(member.path) !== undefined)
-      throw new ContractViolation('is a whiteout: engines take it as a deletion', where);
+      throw new ContractViolation('is a whiteout: engines treat it as a deletion', where);
   }
   return 'no whiteouts';
 }
@@ -41,7 +41,7 @@ export function types(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.type !== 'file' && member.type !== 'directory')
       throw new ContractViolation(
-        `is a ${shown(member.type)}, the contract says directories and regular files only`,
+        `is a ${shown(member.type)}, the contract requires directories and regular files only`,
         where,
       );
   }
@@ -53,13 +53,13 @@ export function owner(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.uid !== 1001 || member.gid !== 0)
       throw new ContractViolation(
-        `owner is ${member.uid}:${member.gid}, the contract says 1001:0`,
+        `owner is ${member.uid}:${member.gid}, the contract requires 1001:0`,
         where,
-        `chown it to 1001:0, or OpenShift's random user cannot be sure to read it; ${rebuild}`,
+        `chown it to 1001:0, or OpenShift's random user may be unable to read it; ${rebuild}`,
       );
     const name = member.uname || member.gname;
     if (name !== '')
-      throw new ContractViolation(`has the owner's name ${shown(name)}, the contract says none`, where);
+      throw new ContractViolation(`has the owner name ${shown(name)}, the contract allows none`, where);
   }
   return 'all are owned by 1001:0, without names';
 }
@@ -72,9 +72,9 @@ export function modes(image: Facts): string {
     const mode = member.type === 'directory' ? 0o555 : 0o444;
     if (member.mode !== mode)
       throw new ContractViolation(
-        `mode is ${octal(member.mode)}, the contract says ${octal(mode)}`,
+        `mode is ${octal(member.mode)}, the contract requires ${octal(mode)}`,
         where,
-        `chmod it to ${octal(mode)}, so that whoever the pod runs as can read it; ${rebuild}`,
+        `chmod it to ${octal(mode)}, so that any user the pod runs as can read it; ${rebuild}`,
       );
     if (member.type === 'directory') directories++;
     else files++;
@@ -106,7 +106,10 @@ export function order(image: Facts): string {
       const where = { platform: image.images[0]?.platform, layer: layer.digest, member: member.name };
       if (relation === 0) throw new ContractViolation('is in the layer twice', where);
       if (relation > 0)
-        throw new ContractViolation(`comes after ${shown(before.name)}, the contract says byte order`, where);
+        throw new ContractViolation(
+          `comes after ${shown(before.name)}, the contract requires byte order`,
+          where,
+        );
     });
   }
   return 'members are in byte order';
@@ -130,7 +133,7 @@ export function parents(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.path !== modelsRoot && !directories.has(parentOf(member.path)))
       throw new ContractViolation(
-        `its directory ${shown(parentOf(member.path))} has no member of its own before it`,
+        `its directory ${shown(parentOf(member.path))} has no tar member before it`,
         where,
       );
     if (member.type === 'directory') directories.add(member.path);

@@ -33,20 +33,20 @@ export const contents: Tampering[] = [
   } },
   { rule: 'blobs', change: 'a sparse member', message: /a member is sparse/, ...addMembers({ name: 'models/x', type: 'S' }) },
 
-  { rule: 'diff_ids', change: 'a wrong diff_id', message: /uncompressed it has the digest .*, the config says sha256:0+/, ...editConfig((own) => { own.rootfs.diff_ids[2] = `sha256:${'0'.repeat(64)}`; }) },
+  { rule: 'diff_ids', change: 'a wrong diff_id', message: /uncompressed it has the digest .*, the config has sha256:0+/, ...editConfig((own) => { own.rootfs.diff_ids[2] = `sha256:${'0'.repeat(64)}`; }) },
 
   { rule: 'base apart', change: 'a base with /models', message: /holds \/models and more \(\.\/bin\)/, ...addToBase(directory('models/')) },
   { rule: 'base apart', change: 'a base whose /models is a link', message: /holds \/models and more/, ...addToBase({ name: 'models', type: '2', link: '/tmp' }) },
   { rule: 'base apart', change: 'a base that hides /models', message: /holds \/models and more/, ...addToBase({ name: '.wh.models' }) },
   { rule: 'base apart', change: 'a base that hides everything', message: /holds \/models and more/, ...addToBase({ name: '.wh..wh..opq' }) },
   { rule: 'base apart', change: 'a base that gives a model file a second name', message: /holds \/models and more/, ...addToBase({ name: 'etc/x', type: '1', link: '/models/model.joblib' }) },
-  { rule: 'base apart', change: 'a base with a file in /models through a link', message: /srv\/x: comes to lie at \/models\/x through a link/, ...addToBase({ name: 'srv', type: '2', link: 'usr/../models' }, { name: 'srv/x' }) },
+  { rule: 'base apart', change: 'a base with a file in /models through a link', message: /srv\/x: ends up at \/models\/x through a link/, ...addToBase({ name: 'srv', type: '2', link: 'usr/../models' }, { name: 'srv/x' }) },
   { rule: 'base apart', change: 'a PAX path into /models', message: /holds \/models and more/, ...addToBase({ name: 'etc/x', before: pax('path', 'models/x') }) },
   { rule: 'base apart', change: 'a file outside of /models', message: /holds \/models and more \(etc\/passwd\)/, ...addMembers({ name: 'etc/passwd' }) },
   { rule: 'base apart', change: 'a file outside of /models through ..', message: /holds \/models and more \(models\/\.\.\/etc\/passwd\)/, ...addMembers({ name: 'models/../etc/passwd' }) },
-  { rule: 'base apart', change: 'a base layer over the model', message: /lies over model layers/, draft: (draft) => void draft.model.push(...draft.base.splice(1, 1)) },
+  { rule: 'base apart', change: 'a base layer over the model', message: /is above the model layers/, draft: (draft) => void draft.model.push(...draft.base.splice(1, 1)) },
 
-  { rule: 'shared layers', change: 'the layers in another order', message: /arm64\): its model layers are not those of linux\/amd64/, draft: (draft) => {
+  { rule: 'shared layers', change: 'the layers in another order', message: /arm64\): its model layers differ from those of linux\/amd64/, draft: (draft) => {
     draft.editManifest = (own, platform) => void (platform === 'linux/arm64' && own.layers.push(...own.layers.splice(2, 1)));
     draft.editConfig = (own, platform) => void (platform === 'linux/arm64' && own.rootfs.diff_ids.push(...own.rootfs.diff_ids.splice(2, 1)));
   } },
@@ -56,14 +56,14 @@ export const contents: Tampering[] = [
   { rule: 'files', change: 'a file missing', message: /models\/README\.md is missing/, draft: (draft) => void draft.model.pop() },
   { rule: 'files', change: 'nothing in /models', message: /model\.joblib is missing, the lock has it/, next: /build again/, draft: (draft) => void Object.assign(draft, { model: [{ members: [directory('models/')], compression: 'none' }] }) },
   { rule: 'files', change: 'no /models', message: /model\.joblib is missing, the lock has it/, next: /build again/, draft: (draft) => { draft.model = []; } },
-  { rule: 'files', change: 'other bytes', message: /model\.joblib: has the sha256 \w+, the lock says \w+/, draft: (draft) => {
+  { rule: 'files', change: 'other bytes', message: /model\.joblib: has the sha256 \w+, the lock has \w+/, draft: (draft) => {
     const { content = '' } = findMember(draft);
     findMember(draft).content = Buffer.from(content.toString().replace('irises', 'Irises'));
   } },
   { rule: 'files', change: 'other bytes than locked', message: /has the sha256/, options: { files: files.map((file) => ({ ...file, sha256: '0'.repeat(64) })) } },
-  { rule: 'files', change: 'fewer bytes', message: /model\.joblib: has 4 bytes, the lock says 1620/, ...changeFile({ content: 'evil' }) },
+  { rule: 'files', change: 'fewer bytes', message: /model\.joblib: has 4 bytes, the lock has 1620/, ...changeFile({ content: 'evil' }) },
 
-  { rule: 'served', change: 'a file name that the server does not look for', message: /no file under models\/ is called model\.bst or \*\.ubj, there is model\.joblib, deep\/.*: XGBoost opens no other$/, next: /`files: \{model\.bst: …\}`/, options: { served: [{ anyOf: ['model.*'], why: 'there' }, { anyOf: ['model.bst', '*.ubj'], why: 'XGBoost opens no other' }] } },
+  { rule: 'served', change: 'a file name that the server does not look for', message: /no file under models\/ is named model\.bst or \*\.ubj \(found: model\.joblib, deep\/.*\): XGBoost opens no other$/, next: /`files: \{model\.bst: …\}`/, options: { served: [{ anyOf: ['model.*'], why: 'there' }, { anyOf: ['model.bst', '*.ubj'], why: 'XGBoost opens no other' }] } },
 
   { rule: 'tools', change: 'no shell', message: /the base has no `sh` /, next: /set `base: embedded` or another base with a shell/, draft: (draft) => removeFromBase(draft, 'bash') },
   { rule: 'tools', change: 'no ln', message: /the base has no `ln` /, next: /base with a shell and coreutils/, draft: (draft) => removeFromBase(draft, '/ln') },

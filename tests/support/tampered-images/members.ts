@@ -37,9 +37,9 @@ export const members: Tampering[] = [
   } },
 
   ...['./models/model.joblib', '/models/model.joblib', 'models//model.joblib', 'models/./model.joblib', 'models/x/../model.joblib', 'models/model.joblib/'].map((name): Tampering => (
-    { rule: 'names', change: name, message: /the name is not plain, it should be models\/model\.joblib/, ...changeFile({ name }) })),
-  { rule: 'names', change: 'the root in a model layer', message: /\.\/: lies outside models\//, draft: (draft) => void draft.model[0]?.members.unshift(directory('./')) },
-  { rule: 'names', change: 'a terminal escape', message: /x\\u\{1b\}\[2J\/: the name is not plain/, ...addMembers(directory('models/./x\x1b[2J/')) },
+    { rule: 'names', change: name, message: /the name is not canonical, it should be models\/model\.joblib/, ...changeFile({ name }) })),
+  { rule: 'names', change: 'the root in a model layer', message: /\.\/: is outside models\//, draft: (draft) => void draft.model[0]?.members.unshift(directory('./')) },
+  { rule: 'names', change: 'a terminal escape', message: /x\\u\{1b\}\[2J\/: the name is not canonical/, ...addMembers(directory('models/./x\x1b[2J/')) },
 
   { rule: 'whiteouts', change: 'a whiteout', message: /models\/\.wh\.README\.md: is a whiteout/, ...addMembers({ name: 'models/.wh.README.md' }) },
   { rule: 'whiteouts', change: 'an opaque whiteout', message: /is a whiteout/, ...addMembers({ name: 'models/.wh..wh..opq' }) },
@@ -48,15 +48,15 @@ export const members: Tampering[] = [
     { rule: 'types', change: kind, message: new RegExp(`models/x: is a ${kind}`), ...addMembers({ name: 'models/x', type, link }) })),
   { rule: 'types', change: '/models as a link', message: /models: is a symbolic link/, draft: (draft) => void draft.model.unshift({ compression: 'none', members: [{ name: 'models', type: '2', link: 'tmp' }] }) },
 
-  { rule: 'owner', change: 'root', message: /owner is 0:0, the contract says 1001:0/, next: /chown it to 1001:0/, ...changeFile({ uid: 0 }) },
+  { rule: 'owner', change: 'root', message: /owner is 0:0, the contract requires 1001:0/, next: /chown it to 1001:0/, ...changeFile({ uid: 0 }) },
   { rule: 'owner', change: 'another group', message: /owner is 1001:1001/, ...changeFile({ gid: 1001 }) },
-  { rule: 'owner', change: "a user's name", message: /has the owner's name mallory/, ...changeFile({ uname: 'mallory' }) },
+  { rule: 'owner', change: "a user's name", message: /has the owner name mallory/, ...changeFile({ uname: 'mallory' }) },
   { rule: 'owner', change: "a folder of root with mode 0700", message: /models\/deep\/: owner is 0:0/, next: /chown it to 1001:0/, draft: (draft) => void Object.assign(findMember(draft, 'deep/'), { uid: 0, mode: 0o700 }) },
 
-  { rule: 'modes', change: '0644', message: /^verify iris:v1 \(linux\/amd64\): models\/model\.joblib: mode is 0644, the contract says 0444 \(layer sha256:\w{12}\)$/, ...changeFile({ mode: 0o644 }) },
-  { rule: 'modes', change: '0400', message: /mode is 0400/, next: /chmod it to 0444, so that whoever the pod runs as can read it/, ...changeFile({ mode: 0o400 }) },
+  { rule: 'modes', change: '0644', message: /^verify iris:v1 \(linux\/amd64\): models\/model\.joblib: mode is 0644, the contract requires 0444 \(layer sha256:\w{12}\)$/, ...changeFile({ mode: 0o644 }) },
+  { rule: 'modes', change: '0400', message: /mode is 0400/, next: /chmod it to 0444, so that any user the pod runs as can read it/, ...changeFile({ mode: 0o400 }) },
   { rule: 'modes', change: 'set-user-ID', message: /mode is 4444/, ...changeFile({ mode: 0o4444 }) },
-  { rule: 'modes', change: 'a directory 0755', message: /models\/deep\/: mode is 0755, the contract says 0555/, draft: (draft) => { findMember(draft, 'deep/').mode = 0o755; } },
+  { rule: 'modes', change: 'a directory 0755', message: /models\/deep\/: mode is 0755, the contract requires 0555/, draft: (draft) => { findMember(draft, 'deep/').mode = 0o755; } },
   { rule: 'modes', change: 'a folder with mode 0700', message: /models\/deep\/: mode is 0700/, next: /chmod it to 0555/, draft: (draft) => { findMember(draft, 'deep/').mode = 0o700; } },
 
   { rule: 'times', change: 'the current time', message: /time is 1700000000, that of the image is 0/, ...changeFile({ mtime: 1_700_000_000 }) },
@@ -67,5 +67,5 @@ export const members: Tampering[] = [
   { rule: 'shadows', change: 'a file in two layers', message: /model\.joblib: is in an earlier layer too/, draft: (draft) => void draft.model[2]?.members.push({ ...findMember(draft), content: 'evil' }) },
   { rule: 'shadows', change: 'a directory over a file', message: /model\.joblib: is in an earlier layer too/, draft: (draft) => void draft.model[2]?.members.push(directory('models/model.joblib')) },
 
-  { rule: 'parents', change: 'no member for a directory', message: /its directory models\/deep has no member/, draft: (draft) => void draft.model[1]?.members.splice(1, 1) },
+  { rule: 'parents', change: 'no member for a directory', message: /its directory models\/deep has no tar member/, draft: (draft) => void draft.model[1]?.members.splice(1, 1) },
 ];
