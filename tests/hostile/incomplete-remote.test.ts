@@ -47,7 +47,7 @@ describe('a hub', () => {
     const before = hub.requests().length;
     const { stderr } = await tryModelcars(['lock'], { cwd: path, env: env() });
     expect(stderr).toMatch(
-      /resolve model cut-large: .* is truncated: its tensors need 9000000 bytes, after its header it has 8999993/,
+      /resolve model cut-large: .* is truncated: its tensors need 9000000 bytes, its data has 8999993/,
     );
     const asked = hub
       .requests()
