@@ -105,8 +105,7 @@ export const defects: Record<string, Defect> = {
   },
   cut: {
     files: { 'model.safetensors': weights.subarray(0, -1) },
-    problem:
-      /model\.safetensors of \S+ is truncated: its tensors need 200000 bytes, its data has 199999/,
+    problem: /model\.safetensors of \S+ is truncated: its tensors need 200000 bytes, its data has 199999/,
     next: again,
   },
   'cut-header': {
