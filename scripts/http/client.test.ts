@@ -153,7 +153,7 @@ describe('a refusal', () => {
     await expect(my.receive(server.url())).rejects.toMatchObject({ status });
     expect(my.refusals).toMatchObject([{ status, retryAfter, url: server.url() }]);
     expect(server.requests).toHaveLength(1);
-    expect(my.transport.lanes(server.url())).toBeDefined();
+    expect(my.transport.bulkPool(server.url())).toBeDefined();
   });
 });
 
@@ -239,12 +239,12 @@ describe('a proxy', () => {
     expect(await my.receive(new URL('http://hub.test/file'))).toBe('hello');
     expect(my.overLanes).not.toHaveBeenCalled();
     expect(heads(proxy)).toEqual([expect.stringMatching(/^GET http:\/\/hub\.test\/file HTTP\/1\.1\r\n/)]);
-    expect(my.transport.lanes(new URL('http://10.1.2.3/'))).toBeDefined();
-    expect(my.transport.lanes(new URL('https://hub.test/'))).toBeDefined();
+    expect(my.transport.bulkPool(new URL('http://10.1.2.3/'))).toBeDefined();
+    expect(my.transport.bulkPool(new URL('https://hub.test/'))).toBeDefined();
     await using server = await startRaw(() => ok('direct'));
     expect(await my.receive(server.url())).toBe('direct');
     expect(my.overLanes).toHaveBeenCalledOnce();
     await using secure = setUp({ https_proxy: proxy.url('/').href });
-    expect(secure.transport.lanes(new URL('https://hub.test/'))).toBeUndefined();
+    expect(secure.transport.bulkPool(new URL('https://hub.test/'))).toBeUndefined();
   });
 });

@@ -171,7 +171,7 @@ export class HttpClient {
 
   #lanes({ what, url, sender }: GetRequest): BulkPool | undefined {
     try {
-      return this.#options.transport.lanes(url, sender);
+      return this.#options.transport.bulkPool(url, sender);
     } catch (error) {
       throw networkFailure(what, url.host, error);
     }

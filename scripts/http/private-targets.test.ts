@@ -82,7 +82,7 @@ describe('a transport', () => {
       const sender = new URL('https://public.example/');
       const error = await transport.send(url, { ...request, sender }).catch((reason: unknown) => reason);
       expect(`${error} ${(error as Error).cause}`).toContain('private address');
-      expect(() => transport.lanes(new URL(`http://127.0.0.1:${server.port}`), sender)).toThrow(
+      expect(() => transport.bulkPool(new URL(`http://127.0.0.1:${server.port}`), sender)).toThrow(
         PrivateTarget,
       );
       expect(server.requests()).toBe(0);
@@ -109,7 +109,7 @@ describe('a transport', () => {
     await using server = await serve();
     const transport = new Transport({ env: {} });
     const url = new URL(`http://localhost:${server.port}/`);
-    const lanes = transport.lanes(url, new URL('https://public.example/'));
+    const lanes = transport.bulkPool(url, new URL('https://public.example/'));
     const get = lanes?.get({ url, headers: {}, expect: [200], look: () => {}, take: () => undefined });
     await expect(get).rejects.toMatchObject({ cause: expect.any(PrivateTarget) });
     expect(server.requests()).toBe(0);

@@ -71,7 +71,7 @@ export class Transport {
    * Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. `sender` as in
    * `send`.
    */
-  lanes(url: URL, sender?: URL): BulkPool | undefined {
+  bulkPool(url: URL, sender?: URL): BulkPool | undefined {
     if (this.#proxyFor(url) !== undefined) return undefined;
     const lanes = this.#lanesFor(this.#wary(url, sender));
     return lanes.fits(url) ? lanes : undefined;
