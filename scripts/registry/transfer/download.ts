@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { cancelled, ModelcarsError } from '../../errors.ts';
+import { ModelcarsError } from '../../errors.ts';
 import { drop, headerOf } from '../../http/body.ts';
+import { download, type PartialBody } from '../../http/download.ts';
 import { networkFailure } from '../../http/failure.ts';
 import { Pace } from '../../http/minimum-pace.ts';
-import type { HttpResponse } from '../../http/transport.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { Access } from '../auth/auth.ts';
 import { registryAdvice } from '../failure.ts';
@@ -29,37 +29,24 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
   const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
   const hash = offset === 0 ? createHash('sha256') : undefined;
-  let position = offset;
   let held: Uint8Array | undefined;
-  const retries = host.retries(options.signal);
-  while (position < descriptor.size) {
-    const answer = await request(options, position, signal);
-    const pace = small ? new Pace() : undefined;
-    let skip = answer.statusCode === 200 ? position : 0;
-    try {
-      for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-        pace?.count(chunk.length);
-        const rest = chunk.subarray(Math.min(skip, chunk.length));
-        skip -= chunk.length - rest.length;
-        if (rest.length === 0) continue;
-        if (position + rest.length > descriptor.size)
-          throw sizeError(what, descriptor, position + rest.length);
-        if (held) yield held;
-        held = rest;
-        position += rest.length;
-        hash?.update(rest);
-        // One byte per connection would be progress without end.
-        if (!small) retries.progress();
-      }
-      if (position < descriptor.size)
-        throw new Error(`the answer ended ${descriptor.size - position} bytes early`);
-    } catch (error) {
-      if (error instanceof ModelcarsError) throw error;
-      if (signal?.aborted) throw cancelled(error);
-      if (position === descriptor.size) break;
-      await retries.wait(networkFailure(what, host.registry, error, registryAdvice));
-    } finally {
-      drop(answer);
+  const chunks = download({
+    what,
+    offset,
+    size: descriptor.size,
+    signal,
+    retries: host.retries(options.signal),
+    open: (at) => request(options, at, signal),
+    broken: (error) => networkFailure(what, host.registry, error, registryAdvice),
+    otherSize: (found, size) =>
+      new ModelcarsError('integrity', `${what}: it has ${found} bytes, not ${size}`),
+    ...(small && { pace: () => new Pace() }),
+  });
+  if (offset < descriptor.size) {
+    for await (const chunk of chunks) {
+      if (held) yield held;
+      held = chunk;
+      hash?.update(chunk);
     }
   }
   const digest = hash && `sha256:${hash.digest('hex')}`;
@@ -77,7 +64,7 @@ async function request(
   options: BlobDownloadOptions,
   position: number,
   signal: AbortSignal | undefined,
-): Promise<HttpResponse> {
+): Promise<PartialBody> {
   const { host, access, what, descriptor } = options;
   const answer = await host.send({
     what,
@@ -88,13 +75,10 @@ async function request(
     headers: { 'accept-encoding': 'identity', ...(position > 0 ? { range: `bytes=${position}-` } : {}) },
     signal,
   });
-  if (answer.statusCode === 200) return answer;
-  const start = /^bytes (\d+)-/.exec(headerOf(answer, 'content-range') ?? '')?.[1];
-  if (Number(start) === position) return answer;
+  const start = answer.statusCode === 200 ? 0 : position;
+  const range = /^bytes (\d+)-/.exec(headerOf(answer, 'content-range') ?? '')?.[1];
+  if (answer.statusCode === 200 || Number(range) === position)
+    return { host: host.registry, start, body: answer.body, drop: () => drop(answer) };
   drop(answer);
   throw new ModelcarsError('registry', `${what}: ${host.registry} answered another range than asked for`);
-}
-
-function sizeError(what: string, descriptor: Descriptor, bytes: number): ModelcarsError {
-  return new ModelcarsError('integrity', `${what}: it has at least ${bytes} bytes, not ${descriptor.size}`);
 }

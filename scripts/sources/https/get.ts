@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { discard, drop, headerOf } from '../../http/body.ts';
 import { waitOf } from '../../http/client.ts';
+import type { PartialBody } from '../../http/download.ts';
 import { RequestFailure } from '../../http/failure.ts';
 import { transmit } from '../../http/redirects.ts';
 import type { HttpResponse, Transport } from '../../http/transport.ts';
@@ -21,19 +22,10 @@ export interface RangeRequest {
   signal?: AbortSignal | undefined;
 }
 
-export interface RangeResponse {
-  /** Who answered, after redirects: `host` or `host:port`. */
-  host: string;
-  /** Where in the file the body begins: `offset`, or 0 from a server that has no ranges. */
-  start: number;
-  /** Bytes of the whole file, when the server says. */
-  total: number | undefined;
-  /** Only when it is a strong one (RFC 9110 section 8.8.1). */
-  etag: string | undefined;
+/** A part of a file, and what kind of file the server calls it. */
+export interface RangeResponse extends PartialBody {
+  /** Lower case; empty when the server does not send one. */
   contentType: string;
-  body: AsyncIterable<Uint8Array>;
-  /** Lets go of a body that is not read to its end. */
-  drop(): void;
 }
 
 /**

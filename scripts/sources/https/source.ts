@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
 import { headBytes, isPointer } from '../../formats/head.ts';
-import { RequestFailure } from '../../http/failure.ts';
-import { defaultRetry } from '../../http/retry.ts';
+import { type DownloadOptions, download } from '../../http/download.ts';
+import { networkFailure, RequestFailure } from '../../http/failure.ts';
+import { defaultRetry, Retries } from '../../http/retry.ts';
 import { Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
 import type { ConnectionOptions, FileTap, Source } from '../types.ts';
-import { download } from './download.ts';
-import type { RangeResponse } from './get.ts';
+import { httpsAdvice } from './failure.ts';
+import { get, type RangeResponse } from './get.ts';
 import { repair } from './repair.ts';
 import { parseHttpsUri } from './uri.ts';
+
+/** A file to read. */
+type Read = Pick<
+  DownloadOptions<RangeResponse>,
+  'what' | 'offset' | 'size' | 'signal' | 'check' | 'restart'
+> & { url: URL };
 
 /**
  * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
@@ -17,8 +24,24 @@ import { parseHttpsUri } from './uri.ts';
  */
 export function httpsSource(options: ConnectionOptions = {}): Source {
   const { env = process.env, caFile, onRetry } = options;
-  const patience = { retry: { ...defaultRetry, ...options.retry }, ...(onRetry && { onRetry }) };
+  const retry = { ...defaultRetry, ...options.retry };
   const connect = (): Transport => new Transport({ env, ...(caFile !== undefined && { caFile }) });
+  const read = (transport: Transport, { what, url, signal, ...more }: Read): AsyncGenerator<Uint8Array> => {
+    let answered = false;
+    return download({
+      what,
+      signal,
+      ...more,
+      retries: new Retries({ retry, onRetry, signal, answered: () => answered }),
+      async open(offset, etag) {
+        const response = await get(transport, { what, url, offset, etag, signal });
+        answered = true;
+        return response;
+      },
+      broken: (error, host = url.host) => networkFailure(what, host, error, httpsAdvice),
+      otherSize: (found, size) => otherSize(what, found, size),
+    });
+  };
   return {
     async resolve(uri, select, signal, tap) {
       const { url, name, what } = open(uri);
@@ -45,15 +68,7 @@ export function httpsSource(options: ConnectionOptions = {}): Source {
       };
       const transport = connect();
       try {
-        for await (const chunk of download(transport, {
-          what,
-          url,
-          offset: 0,
-          ...patience,
-          signal,
-          check,
-          restart,
-        })) {
+        for await (const chunk of read(transport, { what, url, signal, check, restart })) {
           digest.update(chunk);
           watcher?.update(chunk);
           size += chunk.length;
@@ -73,7 +88,7 @@ export function httpsSource(options: ConnectionOptions = {}): Source {
       const { url, what } = open(uri);
       const transport = connect();
       try {
-        yield* download(transport, { what, url, offset, size: file.size, ...patience, signal });
+        yield* read(transport, { what, url, offset, size: file.size, signal });
       } finally {
         await transport.close();
       }
@@ -104,5 +119,12 @@ function refusePointer(what: string, size: number, first: Buffer): void {
   if (!isPointer(first, size)) return;
   throw new ModelcarsError('source', `${what}: it is a Git LFS pointer, not the file`, {
     next: repair.pointer,
+  });
+}
+
+function otherSize(what: string, found: string, size: number): RequestFailure {
+  return new RequestFailure(`${what}: it has ${found} bytes, the lock has ${size}`, {
+    code: 'integrity',
+    next: 'run `modelcars lock` if the change is meant',
   });
 }
