@@ -163,7 +163,7 @@ describe('open', () => {
     [
       'more bytes',
       (response: ServerResponse) => response.writeHead(200).end(Buffer.concat([content, content])),
-      'more',
+      'at least',
     ],
   ])('refuses %s', async (_, misbehave, words) => {
     answer = (_request, response) => misbehave(response);
