@@ -165,7 +165,7 @@ async function checkFolder(
   if (lost === undefined) return;
   throw new ModelcarsError(
     'integrity',
-    `write ${bucket.uri(folder + lost.path)}: it was changed or deleted by somebody else meanwhile`,
+    `write ${bucket.uri(folder + lost.path)}: another process changed or deleted it meanwhile`,
     { next: 'run it again when nothing else writes there' },
   );
 }

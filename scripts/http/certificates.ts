@@ -45,7 +45,7 @@ function noCertificate(file: string, bytes: Buffer, text: string): ModelcarsErro
   }
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
     return certificateError(file, 'it holds a private key, no certificate', {
-      next: "pass the certificate of the authority with `--ca-file`; its key is nobody else's",
+      next: 'pass the certificate of the authority with `--ca-file`; never pass its private key',
     });
   }
   if (isCertificate(bytes)) {

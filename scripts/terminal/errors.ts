@@ -38,7 +38,7 @@ export function asModelcarsError(error: unknown): ModelcarsError {
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new ModelcarsError('disk', `use file: ${message}`, {
-      next: 'check who may read and write it',
+      next: 'check its permissions',
       cause: error,
     });
   }

@@ -236,7 +236,7 @@ describe.skipIf(missing)('models in S3', () => {
       [503, 'SlowDown', /still asks to slow down \(SlowDown\) after several tries/],
       [403, 'AccessDenied', /denies access to access key/],
       [403, 'RequestTimeTooSkewed', /the clock of this machine and that of \S+ differ/],
-      [400, 'ExpiredToken', /session of access key \S+ expired/],
+      [400, 'ExpiredToken', /rejected the session token of access key \S+ as expired/],
       [500, 'InternalError', /answered 500/],
     ])('%d %s, on every try', async (status, code, expected) => {
       await catalog('s3://models/iris');

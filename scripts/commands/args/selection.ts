@@ -19,7 +19,7 @@ export const selection = {
     {
       alias: 'f',
       default: 'models.yaml',
-      describe: 'the catalog (default models.yaml); its lock lies beside it: dev.yaml has dev.lock.yaml',
+      describe: 'the catalog (default models.yaml); its lock is beside it: dev.lock.yaml for dev.yaml',
       group,
     },
     (given) => given ?? 'models.yaml',

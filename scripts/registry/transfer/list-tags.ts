@@ -87,6 +87,6 @@ function nextPage(link: string | undefined, current: URL, what: string): URL | u
 
 function listError(what: string, problem: string): ModelcarsError {
   return new ModelcarsError('registry', `${what}: ${problem}`, {
-    next: 'delete tags nobody needs, push to another repository, or look into the log of the registry',
+    next: 'delete unused tags, push to another repository, or look into the log of the registry',
   });
 }
