@@ -8,8 +8,8 @@ import { markInUse, touch } from './in-use.ts';
 import type { Store } from './store.ts';
 
 /**
- * The same images, each blob kept in the store when first read, so that a base is fetched once. Where the store cannot be
- * written to (no space, read-only), bytes come from the origin every time.
+ * The same images, with each blob kept in the store on first read, so that a base is fetched once. If the store is not
+ * writable (no space, read-only), bytes come from the origin every time.
  */
 export function withBaseImageCache(origin: ImageStore, store: Store): ImageStore {
   const keep = async (descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> => {
@@ -71,7 +71,7 @@ export function withBaseImageCache(origin: ImageStore, store: Store): ImageStore
   };
 }
 
-/** The descriptor of a manifest in the store: a digest never changes its meaning, so no registry need be asked. */
+/** The descriptor of a manifest in the store. A digest never changes its meaning, so the registry is not asked. */
 async function keptManifest(store: Store, digest: Digest): Promise<Descriptor | undefined> {
   if (store.distrust !== undefined) return undefined;
   const found = await stat(store.blobPath(digest)).catch(() => undefined);

@@ -4,12 +4,14 @@ import { makeFolder } from '../files/folder.ts';
 import { type Distrust, distrustOf } from './trust.ts';
 
 /**
- * Lets Node keep what it compiles in the store: a third of a short run is taking out types and compiling. What V8 reads
- * from there it executes, so a store that others can write to is left alone; why is returned, and the run goes on without.
- * The store is made here, before anything is written to it, private to the user. Where that cannot be, nothing is kept.
+ * Enables Node's compile cache in the store: a third of a short run is type stripping and compiling. V8 executes what
+ * it reads from the cache, so a store that others can write to is not used; the reason is returned, and the run
+ * continues without. The store is created here, private to the user, before anything is written to it. If it cannot be
+ * created, nothing is cached.
  */
 export function keepCompiled(folder: string): Distrust | undefined {
-  // Node makes its folders as the umask says. One that takes the owner's own rights would leave us what we cannot read again.
+  // Node creates its folders under the umask. One that removes the owner's rights would leave files that modelcars
+  // cannot read again.
   const umask = process.umask(0o077);
   try {
     const distrust = distrustOf(folder);
@@ -19,7 +21,7 @@ export function keepCompiled(folder: string): Distrust | undefined {
     enableCompileCache(compiled);
     return undefined;
   } catch {
-    return undefined; // no room, no permission, no current folder: whatever needs them will say so
+    return undefined; // no space, permission or current folder: whichever step needs them reports it
   } finally {
     process.umask(umask & 0o077);
   }

@@ -16,10 +16,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const sha256 = 'a'.repeat(64);
-/** A file that is large enough to be remembered. */
+/** The content of a file large enough to be recorded. */
 const bytes = (letter: string, more = 0) => letter.repeat(1024 ** 2 + more);
 const statsOf = () => stat(file, { bigint: true });
-/** A minute after now: the file has been left alone by then. */
+/** A minute from now: by then the file counts as settled. */
 const later = () => Date.now() + 60_000;
 
 describe('FileHashes', () => {

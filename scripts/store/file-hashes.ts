@@ -6,11 +6,14 @@ import { makeFolder } from '../files/folder.ts';
 import { touch } from './in-use.ts';
 import { readOwn } from './trust.ts';
 
-/** Milliseconds that a file must have been left alone: a file system's clock may tick only every 2 s (FAT). */
+/**
+ * Milliseconds that must pass after a file's last change before its hash is recorded: some clocks tick only every 2 s
+ * (FAT).
+ */
 const settledAfter = 2000;
-/** Bytes that a file has to have: a smaller one is read faster than a record of it is written. */
+/** Minimum size in bytes: a smaller file is hashed faster than its record is written. */
 const leastBytes = 1024n ** 2n;
-/** More than any record has, in bytes. */
+/** Upper bound of a record's size, in bytes. */
 const mostBytes = 1024;
 
 const record = z.object({
@@ -21,22 +24,22 @@ const record = z.object({
 });
 
 /**
- * The sha256 of files that were hashed on this machine before, by device, inode, size, mtime and ctime. A write to a file moves
- * its ctime, which no program can set, so an unchanged record means unchanged bytes. A file that changed less than
- * 2 s ago is not remembered: a further change could carry the same time (git calls such an index entry racy). Nor is one of less
- * than 1 MiB.
+ * SHA-256 of files hashed on this machine before, by device, inode, size, mtime and ctime. A write to a file moves its
+ * ctime, which no program can set, so an unchanged record means unchanged bytes. A file that changed less than 2 s ago
+ * is not recorded: a further change could carry the same time (git calls such an index entry racy). Nor is a file under
+ * 1 MiB.
  */
 export class FileHashes {
   readonly #folder: string;
   readonly #trusted: boolean;
 
-  /** `folder` is the store's; in one that is not `trusted` (see trust.ts), nothing is read or written. */
+  /** `folder` is the store's; if it is not `trusted` (see trust.ts), nothing is read or written. */
   constructor(folder: string, { trusted }: { trusted: boolean } = { trusted: true }) {
     this.#folder = join(folder, 'hashes');
     this.#trusted = trusted;
   }
 
-  /** The sha256 of the file with these stats; undefined when it was not hashed here or has changed since. */
+  /** The SHA-256 of the file with these stats; undefined when it was not hashed here or has changed since. */
   async get(stats: BigIntStats): Promise<string | undefined> {
     const path = this.#path(stats);
     const worthIt = this.#trusted && stats.size >= leastBytes;
@@ -54,7 +57,7 @@ export class FileHashes {
     }
   }
 
-  /** Remembers a hash; `stats` are of after the last byte was read. Failing to only costs time. */
+  /** Records a hash; `stats` were taken after the last byte was read. A failure only costs time. */
   async remember(stats: BigIntStats, sha256: string, now = Date.now()): Promise<void> {
     const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
     if (!this.#trusted || stats.size < leastBytes || now - changed < settledAfter) return;
@@ -66,7 +69,7 @@ export class FileHashes {
         0o600,
       );
     } catch {
-      // A store that cannot be written to: the file is read again next time.
+      // The store is not writable: the file is hashed again next time.
     }
   }
 

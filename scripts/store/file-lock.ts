@@ -6,23 +6,23 @@ import { check, lock } from 'proper-lockfile';
 import { stopIfAborted } from '../errors.ts';
 import { isAlive } from '../files/atomic.ts';
 
-/** A file that this process alone may write. */
+/** An exclusive lock on a file. */
 export interface LockHandle {
-  /** Whether another process took it, because this one stood still for too long: write no more. */
+  /** Whether another process took the lock because this one stalled for too long: stop writing. */
   lost(): boolean;
   release(): Promise<void>;
 }
 
-/** Milliseconds after which a lock that nobody refreshes is free; and when its owner is known to be dead. */
+/** Milliseconds after which an unrefreshed lock is free, and the same for an owner known to be dead. */
 const staleAfter = { unknown: 10_000, dead: 2000 };
-/** Never through a link that someone put where the owner's name goes. */
+/** O_NOFOLLOW: never write through a link planted under the owner file's name. */
 const ownerFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-/** Milliseconds between two tries. */
+/** Milliseconds between attempts. */
 const pause = 300;
 
 /**
- * Waits until this process may write `path`, or until `isDone` says that there is nothing left to write: then it gives undefined.
- * `onWait` is called once, when another process is at it. Fails with what the signal was given.
+ * Waits for the lock on `path`, or until `isDone` reports that nothing is left to write: then it returns undefined.
+ * `onWait` is called once, when another process holds the lock. Rejects with the signal's reason on abort.
  */
 export async function waitForLock(
   path: string,
@@ -42,7 +42,10 @@ export async function waitForLock(
   }
 }
 
-/** Takes the lock if it is free now. A lock of a killed process is free two seconds after its death, ten on other machines. */
+/**
+ * Takes the lock if it is free now. A killed process's lock expires after two seconds, or ten if it ran on another
+ * machine.
+ */
 export async function tryLock(path: string): Promise<LockHandle | undefined> {
   const owner = `${path}.owner`;
   let lost = false;
@@ -73,12 +76,12 @@ export async function tryLock(path: string): Promise<LockHandle | undefined> {
   }
 }
 
-/** Whether a living process may write `path` now. */
+/** Whether a living process holds the lock on `path`. */
 export async function isLocked(path: string): Promise<boolean> {
   return check(path, { lockfilePath: `${path}.lock`, realpath: false, stale: staleAfter.unknown });
 }
 
-/** Whether the lock's last owner was a process of this machine that is no more. */
+/** Whether the lock's last owner was a process of this machine that has ended. */
 async function isDead(owner: string): Promise<boolean> {
   const text = await readFile(owner, 'utf8').catch(() => '');
   const [pid, host] = text.split(' ');

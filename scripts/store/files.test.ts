@@ -23,7 +23,7 @@ const file = {
 };
 const part = () => `${files.path(file.sha256)}.part`;
 
-/** An origin that gives `bytes` in small chunks and notes from where it was asked. */
+/** An origin that returns `bytes` in small chunks and records the requested offsets. */
 function origin(bytes: Uint8Array = content, options: { breakAt?: number; pause?: number } = {}) {
   const asked: number[] = [];
   const open = async function* (offset: number): AsyncGenerator<Uint8Array> {
@@ -53,7 +53,7 @@ async function whole(): Promise<Buffer | undefined> {
   return stream && collect(stream);
 }
 
-/** What lies beside a kept file. */
+/** The names in a kept file's folder. */
 async function names(): Promise<string[]> {
   return (await readdir(dirname(part()))).sort();
 }

@@ -10,23 +10,23 @@ import { waitForLock } from './file-lock.ts';
 import { markInUse } from './in-use.ts';
 import { PartialFile, partialPath } from './partial-file.ts';
 
-/** Gives the bytes of a file from `offset` to its end, from somewhere else. */
+/** Reads a file's bytes from `offset` to its end, from outside the store. */
 export type Origin = (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
 export interface KeepOptions {
-  /** Where the caller begins; what comes before is kept all the same. Default 0. */
+  /** First byte that the caller reads; earlier bytes are kept too. Default 0. */
   offset?: number;
   signal?: AbortSignal | undefined;
-  /** Another process fetches the file: this one waits for it. */
+  /** Called when another process is fetching the file and this one waits for it. */
   onWait?(): void;
-  /** So many bytes of the file need not be fetched: they, or all of it, were here. */
+  /** Called with the number of bytes that need no fetching because part or all of the file was in the store. */
   onFound?(bytes: number): void;
 }
 
 /**
- * Model files by sha256: `files/sha256/<2 digits>/<62 digits>`, private to the user (0700, 0400). A file appears whole, after
- * its hash was found right, fsync and rename; `….part` beside it is what a run has so far, which the next one goes on with.
- * With `readOnly` nothing is written, deleted or marked.
+ * Model files by SHA-256: `files/sha256/<2 digits>/<62 digits>`, private to the user (0700, 0400). A file appears only
+ * when complete: after its hash matched, fsync and rename. `….part` beside it holds the bytes so far, from which the
+ * next run resumes. With `readOnly` nothing is written, deleted or marked.
  */
 export class StoreFiles implements FileCache {
   readonly name = 'the store';
@@ -39,7 +39,7 @@ export class StoreFiles implements FileCache {
     this.readOnly = readOnly;
   }
 
-  /** A folder with model files alone. Fails with code `disk`. */
+  /** Creates a folder with model files only. Fails with code `disk`. */
   static async create(folder: string): Promise<StoreFiles> {
     const files = new StoreFiles(folder);
     try {
@@ -50,25 +50,28 @@ export class StoreFiles implements FileCache {
     return files;
   }
 
-  /** Where a file lies, or would lie. */
+  /** The path of a file, whether or not it exists. */
   path(sha256: string): string {
     return join(this.folder, sha256.slice(0, 2), sha256.slice(2));
   }
 
-  /** Whether a file is here, whole. */
+  /** Whether the complete file is in the store. */
   async has(file: CheckedFile): Promise<boolean> {
     const found = await stat(this.path(file.sha256)).catch(() => undefined);
     return found?.isFile() === true && found.size === file.size;
   }
 
-  /** Bytes of a file that are not here: what is still to be fetched, and room still needed. */
+  /** Bytes of a file missing from the store: what remains to be fetched, and the space that takes. */
   async lacks(file: CheckedFile): Promise<number> {
     if (this.readOnly || (await this.has(file))) return 0;
     const part = await stat(partialPath(this.path(file.sha256))).catch(() => undefined);
     return Math.max(0, file.size - (part?.size ?? 0));
   }
 
-  /** A file's bytes from `offset`; undefined when it is not here. The caller checks the hash, and says `forget` when it is wrong. */
+  /**
+   * A file's bytes from `offset`; undefined when it is not in the store. The caller checks the hash and calls `forget`
+   * on a mismatch.
+   */
   async open(
     file: CheckedFile,
     offset = 0,
@@ -77,7 +80,8 @@ export class StoreFiles implements FileCache {
     if (!(await this.has(file))) return undefined;
     const path = this.path(file.sha256);
     const done = this.readOnly ? async () => undefined : await markInUse(path);
-    // What was a file a moment ago may be a pipe by now, where others can write: opening one would block.
+    // If others can write here, the file may have been replaced by a pipe since it was checked: opening that would
+    // block.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
     if (handle === undefined) {
       await done();
@@ -92,17 +96,18 @@ export class StoreFiles implements FileCache {
     })();
   }
 
-  /** Deletes a file that was found to be wrong. */
+  /** Deletes a file whose hash did not match. */
   async forget(file: Pick<CheckedFile, 'sha256'>): Promise<void> {
     if (this.readOnly) return;
     await rm(this.path(file.sha256), { force: true }).catch(() => undefined);
   }
 
   /**
-   * Passes a file's bytes on from `offset` and keeps them on the way, so that they are here when the last chunk has gone out. What an
-   * earlier run kept is read from the disk first, hashed with the rest, and only the rest asked of `origin`. One process
-   * fetches at a time, others wait for its result. Fails with a WrongFile, before the last chunk, when the whole is not the file:
-   * what was kept is deleted then; and with code `disk` when the store cannot be written to.
+   * Yields a file's bytes from `offset` and keeps them, so that the file is complete in the store when the last chunk
+   * goes out. Bytes kept by an earlier run are read from disk first and hashed with the rest; only the rest is
+   * requested from `origin`. One process fetches at a time, others wait for its result. Fails with a CorruptFile before
+   * the last chunk when the whole does not match, and deletes what was kept; with code `disk` when the store is not
+   * writable.
    */
   async *keep(file: CheckedFile, origin: Origin, options: KeepOptions = {}): AsyncGenerator<Uint8Array> {
     const { offset = 0, signal, onWait, onFound } = options;

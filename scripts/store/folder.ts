@@ -2,8 +2,8 @@ import { isAbsolute, join } from 'node:path';
 import { homeFolder } from '../files/home.ts';
 
 /**
- * Where the store is: $MODELCARS_STORE, falling back to $XDG_CACHE_HOME/modelcars (absolute, or it is ignored: XDG Base Directory
- * specification) and ~/.cache/modelcars.
+ * The store's folder: $MODELCARS_STORE, falling back to $XDG_CACHE_HOME/modelcars (ignored unless absolute: XDG Base
+ * Directory specification) and ~/.cache/modelcars.
  */
 export function storeFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { MODELCARS_STORE, XDG_CACHE_HOME = '' } = environment;

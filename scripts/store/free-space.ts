@@ -3,23 +3,24 @@ import { dirname, resolve } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
 import { formatBytes } from '../text/bytes.ts';
 
-/** Bytes that are going to be written, and what tells them from others: the same key is counted once. */
+/** Bytes about to be written, with a key: needs with the same key are counted once. */
 export interface SpaceNeed {
   key: string;
   bytes: number;
 }
 
 /**
- * The free space of the file systems that a run writes to. What was promised to one model of the run is not there for the
- * next: each says what it needs before its first byte.
+ * The free space of the file systems that a run writes to. Space reserved for one model is not available to the next:
+ * each model reserves what it needs before its first byte.
  */
 export class FreeSpace {
-  /** Device → free bytes when it was first asked about, and what was promised since, by key. */
+  /** Device → free bytes when first queried, and the bytes reserved since, by key. */
   readonly #devices = new Map<number, Promise<{ free: number; promised: Map<string, number> }>>();
 
   /**
-   * Promises room for `needs` in a folder (which need not exist yet). Fails with code `disk` when there is too little: "`what`
-   * needs 42 GB in out, 10 GB are free". Where the system cannot tell (some network file systems), it is not asked.
+   * Reserves space for `needs` in a folder (which need not exist yet). Fails with code `disk` when there is too little:
+   * "`what` needs 42 GB in out, 10 GB are free". File systems that report no free space (some network file systems) are
+   * not checked.
    */
   async reserve(what: string, folder: string, needs: readonly SpaceNeed[], option: string): Promise<void> {
     const place = await existing(resolve(folder));

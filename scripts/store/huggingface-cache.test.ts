@@ -20,7 +20,7 @@ const wanted = (path: string, text: string) => ({
   revision,
 });
 
-/** A file as huggingface_hub keeps it: a blob by its etag, a link by its path (huggingface.co/docs/hub/local-cache). */
+/** A file as huggingface_hub keeps it: a blob by its ETag, a link by its path (huggingface.co/docs/hub/local-cache). */
 async function cache(path: string, etag: string, text: string): Promise<void> {
   const repository = join(hub, 'models--org--name');
   const snapshot = join(repository, 'snapshots', revision, path);

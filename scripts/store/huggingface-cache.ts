@@ -7,7 +7,7 @@ import { checkPath } from '../text/paths.ts';
 import type { FileCache, WantedFile } from './file-cache.ts';
 
 /**
- * Where Hugging Face's own clients keep repositories: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,
+ * The cache folder of Hugging Face's own clients: $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE (its old name), $HF_HOME/hub,
  * $XDG_CACHE_HOME/huggingface/hub, otherwise ~/.cache/huggingface/hub (huggingface_hub, constants.py).
  */
 export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -17,8 +17,9 @@ export function huggingFaceFolder(environment: NodeJS.ProcessEnv = process.env):
 }
 
 /**
- * Files of `hf://` models in that cache (huggingface.co/docs/hub/local-cache): `models--org--name/blobs/<sha256>` for large files,
- * otherwise what `snapshots/<commit>/<path>` links to. It is only read. A copy that turns out to be wrong is left to its owner.
+ * Files of `hf://` models in that cache (huggingface.co/docs/hub/local-cache): `models--org--name/blobs/<sha256>` for
+ * large files, otherwise the target of `snapshots/<commit>/<path>`. The cache is only read: a copy with a wrong hash is
+ * left in place.
  */
 export function huggingFaceCache(folder = huggingFaceFolder()): FileCache {
   const openFile = async (file: WantedFile) => {

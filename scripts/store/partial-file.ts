@@ -6,17 +6,17 @@ import { readFrom } from '../files/read.ts';
 import { type CheckedFile, CorruptFile } from '../model/corrupt-file.ts';
 import type { LockHandle } from './file-lock.ts';
 
-/** Where the file that is to become `path` grows. */
+/** The path of the partial file for `path`. */
 export function partialPath(path: string): string {
   return `${path}.part`;
 }
 
 /**
- * A file of the store while it grows, in the hands of one process. Its bytes are proven by the hash of the whole and not before:
- * whatever a crash left in it, nothing of it is ever the file unless all of it is right.
+ * A file of the store during download, written by one process. Its bytes count as verified only once the hash of the
+ * whole matches: whatever a crash left in it, it becomes the file only if all of it is right.
  */
 export class PartialFile implements AsyncDisposable {
-  /** Bytes that were here when it was opened. */
+  /** Bytes present when it was opened. */
   readonly size: number;
   readonly #path: string;
   readonly #file: CheckedFile;
@@ -32,7 +32,7 @@ export class PartialFile implements AsyncDisposable {
     this.size = size;
   }
 
-  /** Opens or makes the part of `path`. One that is larger than the file starts anew. */
+  /** Opens or creates the partial file of `path`. One larger than the file is truncated to zero. */
   static async open(path: string, file: CheckedFile, held: LockHandle): Promise<PartialFile> {
     try {
       const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
@@ -48,7 +48,10 @@ export class PartialFile implements AsyncDisposable {
     }
   }
 
-  /** The file's bytes from `offset`, the missing ones from `origin`; the part is the file when the last chunk goes out. */
+  /**
+   * The file's bytes from `offset`, missing ones from `origin`; the partial file is renamed to the file before the last
+   * chunk goes out.
+   */
   async *fill(
     origin: (offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>,
     offset: number,
@@ -61,13 +64,13 @@ export class PartialFile implements AsyncDisposable {
       const end = at + chunk.length;
       if (end > file.size) throw await this.#refuse(`has more than the ${file.size} bytes locked`);
       const written = at < this.size ? undefined : this.#write(chunk, at);
-      this.#hash.update(chunk); // the disk and the hash work at the same time
+      this.#hash.update(chunk); // hashed while the disk writes
       await written;
       if (end === file.size) await this.#finish();
       if (end > offset) yield at < offset ? chunk.subarray(offset - at) : chunk;
       at = end;
     }
-    // What has come stays: the connection may have ended too soon.
+    // The received bytes are kept: the connection may have ended early.
     if (at < file.size) throw new CorruptFile(file, `ended after ${at} of ${file.size} bytes`);
     if (file.size === 0) await this.#finish();
   }
@@ -110,19 +113,19 @@ export class PartialFile implements AsyncDisposable {
     const actual = this.#hash.digest('hex');
     if (actual !== this.#file.sha256)
       throw await this.#refuse(`has sha256 ${actual}, the lock has ${this.#file.sha256}`);
-    if (this.#held.lost()) return; // the process that took it over finishes it
+    if (this.#held.lost()) return; // the process that now holds the lock finishes it
     try {
       await this.#handle.chmod(0o400);
       await this.#handle.datasync();
       await rename(partialPath(this.#path), this.#path);
     } catch (error) {
-      // Somebody took the lock, unnoticed yet, and was quicker.
+      // Another process took the lock, not yet noticed here, and renamed the file first.
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
       throw diskError(`keep ${this.#file.path} in the store`, error);
     }
   }
 
-  /** Starts over with nothing: the next attempt reads all of it from its origin. */
+  /** Deletes the partial file: the next attempt reads all of it from its origin. */
   async #refuse(why: string, cause?: unknown): Promise<CorruptFile> {
     if (!this.#held.lost()) await rm(partialPath(this.#path), { force: true }).catch(() => undefined);
     return new CorruptFile(this.#file, why, cause);

@@ -17,7 +17,7 @@ afterEach(() => rm(store.folder, { recursive: true, force: true }));
 const days = 24 * 3600 * 1000;
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Writes something of 1000 bytes that was last used so many days ago. */
+/** Writes an entry of 1000 bytes, last used `age` days ago. */
 async function put(path: string, age: number): Promise<string> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, Buffer.alloc(1000));

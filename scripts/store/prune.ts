@@ -9,7 +9,7 @@ import { distrustOf, requireTrust } from './trust.ts';
 export interface PruneOptions {
   /** Milliseconds: entries unused for longer are removed. */
   olderThan?: number;
-  /** Bytes: of the rest, the least recently used are removed until at most this much is left. */
+  /** Bytes: of the rest, the least recently used are removed until at most this much remains. */
   maxSize?: number;
   /** Removes every entry that no process uses. */
   all?: boolean;
@@ -18,10 +18,10 @@ export interface PruneOptions {
   now?: number;
 }
 
-/** An entry of the store. `part`: of a file that was never fetched to its end. `hash`: what a local file hashed to. */
+/** An entry of the store. `part`: an unfinished download. `hash`: the recorded hash of a local file. */
 export interface StoreEntry {
   kind: 'file' | 'blob' | 'part' | 'layer' | 'hash';
-  /** sha256 of a file, part or blob; a layer's key; device and inode of a hashed file. */
+  /** SHA-256 of a file, part or blob; key of a layer; device and inode of a hashed file. */
   name: string;
   /** Bytes. */
   size: number;
@@ -33,7 +33,7 @@ export interface Pruned {
   removed: StoreEntry[];
   /** Bytes. */
   freed: number;
-  /** Bytes that are left. */
+  /** Bytes that remain. */
   left: number;
   /** Entries kept because a process uses them. */
   inUse: number;
@@ -41,17 +41,18 @@ export interface Pruned {
 
 type Found = StoreEntry & { path: string; used: number; busy: boolean };
 
-/** Milliseconds for which a part without a writer may still be waiting for its next run. */
+/** Milliseconds for which a partial file without a writer is kept for the next run. */
 const partPatience = 24 * 3600 * 1000;
 
 /**
- * Removes the least recently used of a store: model files, parts of such that nobody fetches any more (after a day, whatever the
- * options), blobs of bases, and what is remembered of layers and local files (by age only). Never what a living process of this
- * machine reads or writes. A folder that does not exist has nothing. Fails with code `disk`, also on a store that is not trusted.
+ * Removes the least recently used entries of a store: model files, partial files without a writer (after a day,
+ * whatever the options), blobs of bases, and records of layers and local files (by age only). Entries that a living
+ * process of this machine reads or writes are kept. A missing folder is an empty store. Fails with code `disk`, also on
+ * a store that is not trusted.
  */
 export async function prune(folder: string, options: PruneOptions): Promise<Pruned> {
   const { olderThan, maxSize, all = false, dryRun = false, now = Date.now() } = options;
-  // Through a link of another user it would delete files that are in no store.
+  // Following another user's link would delete files outside any store.
   const distrust = distrustOf(folder);
   if (distrust?.scope === 'all') requireTrust(distrust, 'prune the store');
   try {
@@ -79,7 +80,7 @@ export async function prune(folder: string, options: PruneOptions): Promise<Prun
   }
 }
 
-/** Removes one; false when a process started using it in the meantime. */
+/** Removes one entry; false when a process started using it in the meantime. */
 async function remove(entry: Found, dryRun: boolean): Promise<boolean> {
   const target = entry.kind === 'part' ? entry.path.replace(/\.part$/, '') : undefined;
   if (dryRun) return target === undefined || !(await isLocked(target));
@@ -111,7 +112,7 @@ function fileKind(name: string): StoreEntry['kind'] | undefined {
   return /^[0-9a-f]{62}\.part$/.test(name) ? 'part' : undefined;
 }
 
-/** What lies in one folder. Marks that killed readers left are swept on the way. */
+/** The entries of one folder. Marks left by killed readers are deleted. */
 async function inFolder(
   folder: string,
   prefix: string,

@@ -92,7 +92,7 @@ describe('Store', () => {
 });
 
 describe('caching', () => {
-  /** A registry that counts what it is asked. */
+  /** A registry that counts its requests. */
   function origin(contents: Record<Digest, string>) {
     const asked = { resolve: 0, open: 0, read: 0 };
     const text = (descriptor: Descriptor) => contents[descriptor.digest] ?? '';

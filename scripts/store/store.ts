@@ -19,7 +19,7 @@ import { storeFolder } from './folder.ts';
 import { touch } from './in-use.ts';
 import { type Distrust, distrustOf, readOwn, requireTrust } from './trust.ts';
 
-/** What a layer turned out to be when it was read once. */
+/** A layer's properties, known once it was read. */
 export interface KnownLayer {
   digest: Digest;
   /** Bytes as stored in a registry. */
@@ -31,20 +31,21 @@ export interface KnownLayer {
 const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
 const record = z.object({ digest, size: z.int().positive(), diffId: digest, sum: z.string() });
 
-/** More than any remembered layer has, in bytes. */
+/** Upper bound of a layer record's size, in bytes. */
 const mostBytes = 4096;
 
 /**
- * The local cache: model files and blobs of base images by sha256, and the digests of layers made before by their key. Nothing in it is
- * needed for a right result; whatever is broken in it is made again. Its folders are private to the user (0700). A store that another
- * user can write to is not trusted: only model files are read from it, which are checked by their hash, and nothing is written.
+ * The local cache: model files and blobs of base images by SHA-256, and layer digests of earlier runs by key. No result
+ * depends on it; whatever is damaged is made again. Its folders are private to the user (0700). A store that another
+ * user can write to is not trusted: only model files are read from it, which are checked by their hash, and nothing is
+ * written.
  */
 export class Store {
   readonly folder: string;
   readonly files: StoreFiles;
-  /** What local files hashed to. */
+  /** Recorded hashes of local files. */
   readonly hashes: FileHashes;
-  /** Why it is not trusted. */
+  /** Why the store is not trusted; undefined when it is. */
   readonly distrust: Distrust | undefined;
 
   private constructor(folder: string, distrust?: Distrust) {
@@ -55,8 +56,8 @@ export class Store {
   }
 
   /**
-   * Opens or makes the store: `folder`, else where `storeFolder` says. One that is not trusted is opened all the same (see
-   * `distrust`), and made nowhere. Fails with code `disk`.
+   * Opens or creates the store in `folder`, by default `storeFolder()`. An untrusted store is opened (see `distrust`)
+   * but never created. Fails with code `disk`.
    */
   static async open(folder?: string, environment: NodeJS.ProcessEnv = process.env): Promise<Store> {
     const path = folder ?? storeFolder(environment);
@@ -73,7 +74,7 @@ export class Store {
     return new Store(path);
   }
 
-  /** The same, but a store that cannot be made is merely empty and takes nothing: all of it can be done without. */
+  /** Like `open`, but a store that cannot be created is empty and keeps nothing: runs work without one. */
   static async openIfPossible(folder?: string): Promise<Store> {
     try {
       return await Store.open(folder);
@@ -84,12 +85,14 @@ export class Store {
     }
   }
 
-  /** Fails with code `disk` when this store is not trusted: `what` ("fetch base images into the store") cannot do without. */
+  /**
+   * Fails with code `disk` when this store is not trusted and `what` ("fetch base images into the store") requires it.
+   */
   requireTrust(what: string): void {
     requireTrust(this.distrust, what);
   }
 
-  /** What a layer with this key was; undefined when it was not made on this machine or the memory of it is damaged. */
+  /** The recorded layer with this key; undefined when it was not made on this machine or its record is damaged. */
   async layer(key: string): Promise<KnownLayer | undefined> {
     const path = join(this.folder, 'layers', `${key}.json`);
     const text = this.distrust === undefined ? await readOwn(path, mostBytes) : undefined;
@@ -104,26 +107,26 @@ export class Store {
     }
   }
 
-  /** Remembers a layer. A store that cannot be written to only costs time, so failing to is not an error. */
+  /** Records a layer. An unwritable store only costs time, so it is not an error. */
   async rememberLayer(key: string, layer: KnownLayer): Promise<void> {
     if (this.distrust !== undefined) return;
     const text = `${JSON.stringify({ ...layer, sum: sumOf(key, layer) })}\n`;
     await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), text).catch(() => undefined);
   }
 
-  /** Where a blob lies, or would lie. */
+  /** The path of a blob, whether or not it exists. */
   blobPath(digest: Digest): string {
     return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
   }
 
-  /** Whether a blob is here, whole. */
+  /** Whether the complete blob is in the store. */
   async hasBlob(descriptor: Descriptor): Promise<boolean> {
     if (this.distrust !== undefined) return false;
     const found = await stat(this.blobPath(descriptor.digest)).catch(() => undefined);
     return found?.isFile() === true && found.size === descriptor.size;
   }
 
-  /** Keeps a blob whose bytes are checked against the digest on the way. Fails with code `integrity` or `disk`. */
+  /** Keeps a blob and checks its bytes against the digest while writing. Fails with code `integrity` or `disk`. */
   async writeBlob(descriptor: Descriptor, bytes: AsyncIterable<Uint8Array>): Promise<void> {
     this.requireTrust(`keep blob ${descriptor.digest}`);
     const folder = join(this.folder, 'blobs', 'sha256');
@@ -154,7 +157,7 @@ export class Store {
   }
 }
 
-/** Binds what is remembered to the layer it is about: a record that was damaged, changed or copied from another layer is none. */
+/** Binds a record to its layer: one that was damaged, changed or copied from another layer does not match. */
 function sumOf(key: string, { digest, size, diffId }: KnownLayer): string {
   return createHash('sha256')
     .update(JSON.stringify([key, digest, size, diffId]))

@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const me = process.geteuid?.() ?? 0;
-/** Stands for another user: to it, all that this test makes belongs to someone else. */
+/** Another user's id: to that user, everything this test creates belongs to someone else. */
 const stranger = 54_321;
 const digest = `sha256:${'a'.repeat(64)}` as const;
 const layer = { digest, size: 3, diffId: digest };
@@ -90,7 +90,7 @@ describe('distrustOf', () => {
   });
 
   it("does not trust a store in another user's folder, before it exists either", async () => {
-    // Root's folders are safe for all, so root gives the folder away.
+    // Every user trusts root's folders, so root changes the owner.
     if (me === 0) await chown(folder, stranger, stranger);
     const [owner, user] = me === 0 ? [stranger, me] : [me, stranger];
     const why = `${folder} belongs to user ${owner}, and this process runs as user ${user}`;

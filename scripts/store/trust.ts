@@ -9,11 +9,12 @@ export interface Distrust {
   folder: string;
   /** "others can write to /srv/store (mode 0777)". */
   why: string;
-  /** The step that fixes it, an imperative sentence. */
+  /** The fix, as an imperative sentence. */
   next: string;
   /**
-   * `all`: what is in it may be another user's. `code`: it is ours, but another user can put a store in its place at any moment: a
-   * file whose owner is looked at when it is open can be believed, what other programs read there cannot.
+   * `all`: its contents may be another user's. `code`: it belongs to this user, but another user can replace the whole
+   * store at any moment. A file whose owner is checked after opening it can be trusted; what other programs read from
+   * the store cannot.
    */
   scope: 'all' | 'code';
 }
@@ -21,19 +22,28 @@ export interface Distrust {
 /** A path that another user controls. */
 interface Fault {
   path: string;
-  /** `owner`: of another user; `mode`: of ours, but others can write to it; `way`: the same of a folder above; `loop`: links without an end. */
+  /**
+   * `owner`: owned by another user; `mode`: owned by this user, but others can write to it; `way`: the same of a parent
+   * folder; `loop`: endless links.
+   */
   kind: 'owner' | 'mode' | 'way' | 'loop';
   stats: Stats;
 }
 
-/** Whom a run trusts with its files: its own user, root, and the owner of `/` where root is called otherwise (user namespaces). */
+/**
+ * The users that a run trusts with its files: its own, root, and the owner of `/` where root has another id (user
+ * namespaces).
+ */
 interface Self {
   user: number;
   trusted: ReadonlySet<number>;
   groups: ReadonlySet<number>;
 }
 
-/** What a run believes without a check, or what its writes pass through: all are private to the user, or the store is not used. */
+/**
+ * Folders whose contents a run uses unchecked, or that its writes pass through: all are private to the user, or the
+ * store is not used.
+ */
 const parts = [
   '',
   'compile',
@@ -46,16 +56,17 @@ const parts = [
   'servers',
   'smoke',
 ];
-/** The links that Linux follows in one path (MAXSYMLINKS). */
+/** How many links Linux follows in one path (MAXSYMLINKS). */
 const mostLinks = 40;
 
 /**
- * Why the store in `folder` must not be used for code or digests; undefined when it may, also when it does not exist yet. Whoever can
- * write to a store chooses what a run executes (the compile cache, model servers) and publishes (layer digests), so: the store
- * and the folders in it belong to the user of this process, no other can write to them, and each folder and link on the way
- * belongs to this user or root. For code (`scope`) no other can write to the way either, as sshd's StrictModes asks of a home,
- * unless it is sticky as /tmp is: a CI's folders are often open to all of a container. A group counts as others, but for root's,
- * and, on the way only, the user's own (of the same number). Systems without user ids have nothing to compare.
+ * Why the store in `folder` must not be used for code or digests; undefined when it can be. The folder need not exist
+ * yet. Anyone who can write to a store chooses what a run executes (the compile cache, model servers) and publishes
+ * (layer digests), so: the store and its folders belong to the user of this process, no other user can write to them,
+ * and each folder and link on the path to it belongs to this user or root. For code (`scope`), no other user can write
+ * to the path either, as sshd's StrictModes requires of a home, unless the folder is sticky like /tmp: CI folders are
+ * often writable by all of a container. A group counts as other users, except root's and, on the path only, the user's
+ * own (with the same number). Systems without user ids have nothing to compare.
  */
 export function distrustOf(folder: string, user = process.geteuid?.()): Distrust | undefined {
   if (user === undefined) return undefined;
@@ -69,12 +80,12 @@ export function distrustOf(folder: string, user = process.geteuid?.()): Distrust
   return unique.length === 0 ? undefined : explain(resolve(folder), unique, self);
 }
 
-/** A warning's text. */
+/** The warning's text. */
 export function distrustLine({ folder, why, next }: Distrust): string {
   return `the store ${folder} is not trusted: ${why}; this run uses no compiled code and no digests from it, and writes nothing to it (to fix: ${next})`;
 }
 
-/** Fails with code `disk` when the store is not trusted and `what` ("prune the store") cannot be done without. */
+/** Fails with code `disk` when the store is not trusted and `what` ("prune the store") requires it. */
 export function requireTrust(distrust: Distrust | undefined, what: string): void {
   if (distrust === undefined) return;
   const { folder, why, next } = distrust;
@@ -83,19 +94,19 @@ export function requireTrust(distrust: Distrust | undefined, what: string): void
 
 const told = new Set<string>();
 
-/** Warns of a store that is not trusted, once in a process for each store; where it is for code alone, nothing but time is lost. */
+/** Warns of an untrusted store, once per process and store. Silent when only code is affected: that only costs time. */
 export function tellDistrust(distrust: Distrust | undefined, warn: (line: string) => void): void {
   if (distrust?.scope !== 'all' || told.has(distrust.folder)) return;
   told.add(distrust.folder);
   warn(distrustLine(distrust));
 }
 
-/** Whether only this user can have written a file that is open, or a folder. */
+/** Whether only this user can have written this folder, or this file that is already open. */
 function isOwn({ uid, mode }: Stats, user = process.geteuid?.()): boolean {
   return user === undefined || (uid === user && (mode & 0o022) === 0);
 }
 
-/** The text of a small file that only this user can have written, of at most `most` bytes; undefined for any other, or none. */
+/** The text of a small file that only this user can have written, of at most `most` bytes; otherwise undefined. */
 export async function readOwn(path: string, most: number): Promise<string | undefined> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch(() => undefined);
@@ -110,7 +121,9 @@ export async function readOwn(path: string, most: number): Promise<string | unde
   }
 }
 
-/** Goes to a folder step by step, through its links, as the system does. Nothing is wrong with what is not there, or cannot be seen. */
+/**
+ * Walks the path to a folder through its links, as the system does. A missing or unreadable folder counts as no fault.
+ */
 function faultsAt(path: string, self: Self): Fault[] {
   const faults: Fault[] = [];
   const absolute = resolve(path);
@@ -140,7 +153,10 @@ function faultsAt(path: string, self: Self): Fault[] {
   }
 }
 
-/** Files of the compile cache that another user made while the folder was open to all: they stay that user's when it is closed. */
+/**
+ * Compile cache files that another user created while the folder was open to all: closing the folder does not change
+ * their owner.
+ */
 function compiledFaults(folder: string, self: Self): Fault[] {
   const compile = join(folder, 'compile');
   const versions = list(compile).map((name) => join(compile, name));
@@ -201,7 +217,7 @@ function explain(folder: string, faults: readonly Fault[], { user }: Self): Dist
   };
 }
 
-/** A path as a shell reads it. */
+/** A path quoted for the shell. */
 function quote(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
