@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findIncomplete, type WholeFile } from './find-incomplete.ts';
 
-/** Files of a byte each, or of what is said. */
+/** Files of one byte each, unless overridden. */
 function files(paths: Record<string, Partial<WholeFile>> | string[]): WholeFile[] {
   const entries = Array.isArray(paths) ? paths.map((path) => [path, {}] as const) : Object.entries(paths);
   return entries.map(([path, more]) => ({ path, size: 1, ...more }));
@@ -138,7 +138,7 @@ describe('what a file names', () => {
     const variant = { 'm.safetensors.index.fp16.json': shards('m.fp16-1.safetensors') };
     expect(findIncomplete(files({ ...bin, 'model.safetensors': {} }))).toBeUndefined();
     expect(findIncomplete(files({ ...variant, 'm.safetensors': {} }))).toBeUndefined();
-    // vLLM reads no weights but those of a safetensors index.
+    // vLLM reads only the weights that a safetensors index lists.
     const own = { 'm.safetensors.index.json': shards('m-1.safetensors') };
     expect(findIncomplete(files({ ...own, 'm.safetensors': {} }))?.missing).toBe('m-1.safetensors');
     for (const rest of [

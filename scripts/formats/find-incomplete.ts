@@ -4,31 +4,31 @@ import { type Finding, quoted } from './reader.ts';
 
 /** A file of a model. */
 export interface WholeFile {
-  /** Below /models. */
+  /** Path below /models. */
   path: string;
   /** Bytes. */
   size: number;
-  /** What its bytes say, where they were read. */
+  /** What its bytes show; undefined when they were not read. */
   finding?: Finding | undefined;
 }
 
-/** What keeps a set of files from being a whole model. */
+/** Why a set of files is not a complete model. */
 export interface Incomplete {
-  /** The file to name. */
+  /** The file to report. */
   path: string;
   /** Completes "PATH …". */
   problem: string;
   isPointer?: true;
-  /** The file names another one that cannot lie beside it. */
+  /** The file refers to one outside its folder. */
   leadsOut?: true;
-  /** A file below /models that would have to be there. */
+  /** A missing file, as a path below /models. */
   missing?: string;
 }
 
 /**
- * The first reason why files are no whole model: one is a Git LFS pointer, a web page, cut or empty; a weight index or an ONNX model
- * names missing files; numbered parts have gaps. Undefined when there is none. Odd sets that some server
- * reads are let through. `needed`: for each, one of the files that match it must not be empty.
+ * The first reason why files are not a complete model: one is a Git LFS pointer, a web page, truncated or empty; a
+ * weight index or an ONNX model refers to missing files; numbered parts have gaps. Undefined when complete. Unusual
+ * sets that some server reads are accepted. `needed`: for each predicate, at least one matching file must not be empty.
  */
 export function findIncomplete(
   files: readonly WholeFile[],
@@ -54,12 +54,12 @@ export function findIncomplete(
   return gapOf([...sizes.keys()]);
 }
 
-/** OpenVINO's `model.bin` is empty beside the `model.xml` of a model without weights. */
+/** Whether this is OpenVINO's `model.bin`, which is empty next to the `model.xml` of a model without weights. */
 function hasNoWeights(path: string, sizes: ReadonlyMap<string, number>): boolean {
   return path.endsWith('.bin') && sizes.has(path.replace(/\.bin$/, '.xml'));
 }
 
-/** The first file that this one names and that is missing or too short. */
+/** The first file that this one refers to and that is missing or too short. */
 function lostOf({ path, finding }: WholeFile, sizes: ReadonlyMap<string, number>): Incomplete | undefined {
   const { needs = [], role = 'a part' } = finding ?? {};
   if (needs.length > 0 && isWeightIndex(path) && isUnused(path, needs, sizes)) return undefined;
@@ -85,8 +85,8 @@ function lostOf({ path, finding }: WholeFile, sizes: ReadonlyMap<string, number>
 }
 
 /**
- * Whether an index lies beside weights that servers read without it, as hubs have them: none of its shards exists, and there
- * are weights in another format, or it is for a variant that is read only when asked for.
+ * Whether servers ignore this index and read the weights next to it, as in many hub repositories: none of its shards
+ * exists, and weights exist in another format, or the index is for a variant that is read only on request.
  */
 function isUnused(
   path: string,

@@ -12,7 +12,7 @@ import {
 import { inspectorFor } from './inspect.ts';
 import type { Finding } from './reader.ts';
 
-/** What a file's bytes say, given in chunks of this size. */
+/** The finding for a file's bytes, passed in chunks of `chunk` bytes. */
 function look(path: string, bytes: Uint8Array | string, chunk = 7): Finding {
   const all = Buffer.from(bytes as Uint8Array);
   const inspector = inspectorFor(path, all.length);

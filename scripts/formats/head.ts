@@ -1,13 +1,16 @@
 import type { Finding, FormatReader } from './reader.ts';
 
-/** Bytes of a file's beginning that are looked at. A Git LFS pointer is shorter (git-lfs docs/spec.md: under 1024). */
+/** Bytes inspected at a file's start. A Git LFS pointer is shorter (git-lfs docs/spec.md: under 1024). */
 export const headBytes = 1024;
 
-/** How a pointer may begin: today's version, and the two older ones that git-lfs still reads (lfs/pointer.go). */
+/**
+ * The first line of a pointer: the current version, or one of the two older ones that git-lfs still reads
+ * (lfs/pointer.go).
+ */
 const pointerStart =
   /^version (https:\/\/git-lfs\.github\.com\/spec\/v1|https:\/\/hawser\.github\.com\/spec\/v1|http:\/\/git-media\.io\/v\/2)\r?\n/;
 
-/** Whether a whole file, of `size` bytes with this beginning, is a Git LFS pointer. */
+/** Whether a file of `size` bytes with this beginning is a Git LFS pointer. */
 export function isPointer(head: Uint8Array, size: number): boolean {
   if (size >= headBytes) return false;
   const text = Buffer.from(head).toString('latin1');
@@ -16,7 +19,7 @@ export function isPointer(head: Uint8Array, size: number): boolean {
   );
 }
 
-/** Whether a file begins as a web page, or as the XML in which object stores say no. */
+/** Whether a file begins like a web page or an object store's XML error. */
 export function isPage(head: Uint8Array): boolean {
   const text = Buffer.from(head)
     .toString('utf8')
@@ -26,7 +29,7 @@ export function isPage(head: Uint8Array): boolean {
   return /^<\?xml\s[^>]*\?>\s*(<!doctype\s+html|<html[\s>]|<Error>)/i.test(text);
 }
 
-/** Looks at a file's first bytes only: is it a pointer, or, where `pages` says so, a web page? */
+/** Inspects a file's first bytes only: is it a pointer or, with `pages`, a web page? */
 export class HeadReader implements FormatReader {
   readonly #size: number;
   readonly #pages: boolean;

@@ -2,8 +2,8 @@ import { type JsonHandler, JsonScanner, NotJson } from './json.ts';
 import { type Finding, type FormatReader, mostNamed } from './reader.ts';
 
 /**
- * Reads a weight index for the shards it lists: `{"weight_map": {TENSOR: SHARD, …}}` (transformers,
- * `save_pretrained`). JSON without a weight_map is let through: it may be something else.
+ * Reads the shards that a weight index lists: `{"weight_map": {TENSOR: SHARD, …}}` (transformers, `save_pretrained`).
+ * JSON without a weight_map is accepted: it may be something else.
  */
 export class IndexReader implements FormatReader, JsonHandler {
   wants = 0;

@@ -5,10 +5,10 @@ import { OnnxReader } from './onnx.ts';
 import type { Finding, FormatReader } from './reader.ts';
 import { SafetensorsReader } from './safetensors.ts';
 
-/** The header of a safetensors file of some hundred tensors fits. */
+/** Bytes that hold the safetensors header of some hundred tensors. */
 const longGlance = 128 * 1024;
 
-/** Looks at one file's bytes as they pass, or as they are read for it. */
+/** Inspects one file's bytes, either as they stream through or read on request. */
 export class Inspector {
   readonly #readers: FormatReader[];
 
@@ -16,17 +16,20 @@ export class Inspector {
     this.#readers = readers;
   }
 
-  /** Bytes that are worth asking for first: usually, no more are needed. */
+  /** Bytes to request first: usually, no more are needed. */
   get glance(): number {
     return this.#readers.length === 1 ? headBytes : longGlance;
   }
 
-  /** Offset of the next byte that matters; Infinity when enough was seen. Bytes before it need not be given. */
+  /** Offset of the next byte needed; Infinity once enough was seen. Earlier bytes can be skipped. */
   get wants(): number {
     return Math.min(...this.#readers.map((reader) => reader.wants));
   }
 
-  /** Takes bytes that lie at an offset of the file; in order, and none that is wanted left out. Keeps none of them. */
+  /**
+   * Takes the bytes at an offset of the file, in order and without skipping any that `wants` asks for. Keeps none of
+   * them.
+   */
   take(offset: number, bytes: Uint8Array): void {
     for (const reader of this.#readers) {
       while (reader.wants >= offset && reader.wants < offset + bytes.length)
@@ -34,19 +37,22 @@ export class Inspector {
     }
   }
 
-  /** What was found; the first reader that finds something wrong is believed. */
+  /** The finding; the first reader that reports a problem wins. */
   end(): Finding {
     const findings = this.#readers.map((reader) => reader.end());
     return findings.find(({ problem }) => problem !== undefined) ?? Object.assign({}, ...findings);
   }
 }
 
-/** Whether there is something to see in a file of this name (as below /models) and size: not in an empty one, or a large one without weights. */
+/**
+ * Whether a file with this name (path below /models) and size is inspected: not if it is empty, or large and without
+ * weights.
+ */
 export function isSeen(path: string, size: number): boolean {
   return size > 0 && (size < headBytes || mayNoPageBe(path));
 }
 
-/** What looks at a file of this name (as below /models) and size in bytes; undefined when there is nothing to see. */
+/** The inspector for a file with this name (path below /models) and size in bytes; undefined when it needs none. */
 export function inspectorFor(path: string, size: number): Inspector | undefined {
   if (!isSeen(path, size)) return undefined;
   const readers: FormatReader[] = [new HeadReader(size, mayNoPageBe(path))];
@@ -56,7 +62,7 @@ export function inspectorFor(path: string, size: number): Inspector | undefined 
   return new Inspector(readers);
 }
 
-/** A web page may be one on purpose, unless its name says weights or JSON. */
+/** Whether a web page in place of this file is an error: its name says weights or JSON. */
 function mayNoPageBe(path: string): boolean {
   return isWeights(path) || isJson(path);
 }

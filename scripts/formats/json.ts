@@ -1,26 +1,29 @@
-/** What a JsonScanner reports. `depth` is the number of containers around: 1 for the members of the outermost object. */
+/**
+ * Receives what a JsonScanner finds. `depth` is the number of enclosing containers: 1 for the members of the outermost
+ * object.
+ */
 export interface JsonHandler {
-  /** A key of an object; of a long one its beginning. */
+  /** A key of an object, truncated if long. */
   key(depth: number, key: string): void;
-  /** A string, number or literal; of a long string its beginning. */
+  /** A string, number or literal; a long string is truncated. */
   scalar(depth: number, text: string, kind: 'string' | 'number' | 'literal'): void;
   /** An object or array begins; `depth` is that of its members. */
   open(depth: number, kind: '{' | '['): void;
-  /** It ends; `depth` was that of its members. */
+  /** The container ends; `depth` was that of its members. */
   close(depth: number): void;
 }
 
-/** Bytes that are no JSON (RFC 8259). The message completes "it is not JSON: …". */
+/** The bytes are not JSON (RFC 8259). The message completes "it is not JSON: …". */
 export class NotJson extends Error {}
 
-/** As serde_json, which reads safetensors headers. */
+/** The limit of serde_json, which reads safetensors headers. */
 const mostDepth = 128;
-/** Bytes of a string that are kept; training notes in `__metadata__` are longer, and are not needed. */
+/** Bytes kept of a string; training notes in `__metadata__` are longer, but not needed. */
 const longestText = 8192;
 
 /**
- * Reads JSON of any length, pushed through in chunks, in memory that does not grow with it: at most one string and a
- * list of open containers are held. As lenient as a reader may be about numbers, escapes and UTF-8.
+ * Scans JSON of any length, pushed in chunks, in constant memory: it holds at most one string and the list of open
+ * containers. As lenient about numbers, escapes and UTF-8 as a reader is allowed to be.
  */
 export class JsonScanner {
   readonly #handler: JsonHandler;
@@ -31,7 +34,7 @@ export class JsonScanner {
   #length = 0;
   #escaped = false;
   #hasEscapes = false;
-  /** What may come next. */
+  /** What is expected next. */
   #state:
     | 'value'
     | 'first value'
@@ -53,7 +56,7 @@ export class JsonScanner {
     for (let at = 0; at < bytes.length; at++) this.#take(bytes[at] ?? 0);
   }
 
-  /** To be called after the last byte. Throws NotJson. */
+  /** Call after the last byte. Throws NotJson. */
   end(): void {
     if (this.#state === 'word') this.#endWord();
     if (this.#state !== 'end') throw new NotJson('it ends too early');
@@ -70,7 +73,7 @@ export class JsonScanner {
     }
   }
 
-  /** Takes a byte outside strings, numbers and literals that is no space. */
+  /** Takes a non-space byte outside strings, numbers and literals. */
   #takeMark(byte: number): void {
     const mark = String.fromCharCode(byte);
     const state = this.#state;
@@ -177,7 +180,7 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** A character of a number or literal. */
+/** Whether a byte belongs to a number or literal. */
 function isWord(byte: number): boolean {
   return (
     (byte >= 0x30 && byte <= 0x39) ||

@@ -1,12 +1,12 @@
-/** What a file's name says of its content. Paths are those below /models, `/` as separator. */
+/** What a file's name implies about its content. Paths are relative to /models, with `/` as separator. */
 
 /** Extensions of files that hold weights or a whole model. */
 const weightExtension =
   /\.(safetensors|bin|pt|pth|ckpt|gguf|ggml|onnx|onnx[._]data(_\d+)?|h5|hdf5|keras|msgpack|joblib|pkl|pickle|bst|ubj|tflite|mlmodel|pb|npz|npy|ot|nemo|engine|plan|cbm|model|pdparams|pdmodel)$/i;
-/** What training leaves behind under such an extension: no server reads it. */
+/** Leftovers of training with such an extension: no server reads them. */
 const leftover =
   /(^|\/)(training_args\.bin|(optimizer|scheduler|scaler)\.(pt|pth|bin)|rng_state[^/]*\.pth|events\.out\.tfevents\.[^/]*)$/;
-/** `model.safetensors.index.json`; diffusers puts a variant before the end: `….index.fp16.json`. */
+/** `model.safetensors.index.json`; diffusers puts a variant before the extension: `….index.fp16.json`. */
 const weightIndex = /\.(safetensors|bin|pt|pth|h5|msgpack)\.index(\.[\w-]+)?\.json$/;
 
 /** Whether a file holds weights, by its name. LightGBM calls a model `model.txt`. */
@@ -20,7 +20,7 @@ export function isWeightIndex(path: string): boolean {
   return weightIndex.test(path);
 }
 
-/** Whether a weight index is for a variant (`….index.fp16.json`) that is read only when asked for. */
+/** Whether a weight index is for a variant (`….index.fp16.json`) that is read only on request. */
 export function isVariantIndex(path: string): boolean {
   return weightIndex.exec(path)?.[2] !== undefined;
 }
@@ -35,12 +35,15 @@ export function isJson(path: string): boolean {
   return /\.json$/i.test(path);
 }
 
-/** The folder of a path with a slash at its end; the top folder is the empty string. */
+/** The folder of a path, with a trailing slash; the top folder is the empty string. */
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
-/** A path that a file names, relative to its folder, as a path below /models; undefined when it is absolute or holds `..`. */
+/**
+ * Resolves a path that a file refers to, relative to its folder, to a path below /models; undefined when it is absolute
+ * or contains `..`.
+ */
 export function besideOf(path: string, named: string): string | undefined {
   if (named.startsWith('/') || /^[A-Za-z]:[\\/]/.test(named)) return undefined;
   const parts = named.split('/').filter((part) => part !== '' && part !== '.');

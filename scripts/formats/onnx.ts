@@ -1,7 +1,7 @@
 import { ProtobufWalker, type Schema } from './protobuf.ts';
 import { type Finding, type FormatReader, mostNamed } from './reader.ts';
 
-// The messages of onnx/onnx.proto that tensors can lie in, with the numbers of their fields there.
+// The messages of onnx/onnx.proto that can contain tensors, with their field numbers.
 const entry: Schema = { name: 'StringStringEntryProto', fields: { 1: 'text', 2: 'text' } };
 const tensor: Schema = { name: 'TensorProto', fields: { 13: { message: entry }, 14: 'number' } };
 const sparse: Schema = {
@@ -37,13 +37,13 @@ const model: Schema = {
     25: { message: functions },
   },
 };
-/** `TensorProto.DataLocation.EXTERNAL`: only then external_data counts. */
+/** `TensorProto.DataLocation.EXTERNAL`: external_data counts only with this value. */
 const external = 1;
 
 /**
- * Reads an ONNX model for the files that its tensors lie in (onnx docs/ExternalData.md): `location`, relative to the model's
- * folder, and with `offset` and `length` the bytes that the file must have. Weights in the model itself are skipped. What
- * is no protobuf is let through; a graph that would end behind the file is reported.
+ * Reads which files hold an ONNX model's tensors (onnx docs/ExternalData.md): `location`, relative to the model's
+ * folder, and with `offset` and `length` the bytes that the file must have. Weights in the model itself are skipped.
+ * Bytes that are not protobuf are accepted; a graph that would end after the file's end is reported.
  */
 export class OnnxReader implements FormatReader {
   readonly #walker: ProtobufWalker;

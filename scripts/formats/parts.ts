@@ -1,21 +1,23 @@
 import { isWeights } from './names.ts';
 
-/** `model-00001-of-00003.safetensors`, GGUF's `model-00001-of-00003.gguf`, TensorFlow's `variables.data-00000-of-00001`. */
+/**
+ * `model-00001-of-00003.safetensors`, GGUF's `model-00001-of-00003.gguf`, TensorFlow's `variables.data-00000-of-00001`.
+ */
 const numbered = /^(?<stem>.*)-(?<number>\d{4,6})-of-(?<total>\d{4,6})(?<tail>\.[\w.]+)?$/;
 
-/** Parts of one file that are not all there. */
+/** An incomplete set of numbered parts. */
 export interface Gap {
   /** An existing part. */
   path: string;
-  /** What is wrong; completes "FILE …". */
+  /** The problem; completes "FILE …". */
   problem: string;
-  /** The first part that is missing; undefined when there are too many. */
+  /** The first missing part; undefined when there are too many. */
   missing?: string;
 }
 
 /**
- * The first set of numbered weights that has gaps or more parts than it says; counted from 1, or from 0 where there is a part 0
- * (TensorFlow). `paths` are all files of a model.
+ * The first set of numbered weights with gaps, or with more parts than its names state; counted from 1, or from 0 if a
+ * part 0 exists (TensorFlow). `paths` are all files of a model.
  */
 export function gapOf(paths: readonly string[]): Gap | undefined {
   const sets = new Map<

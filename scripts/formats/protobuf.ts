@@ -1,36 +1,37 @@
-/** What a message's field is: another message to be read, or something whose value is wanted. */
+/** A field of a message: a nested message to read, or a scalar whose value is needed. */
 export type Field = { message: Schema } | 'text' | 'number';
 
-/** The fields of a message that matter, by number. */
+/** The fields to read from a message, by number. */
 export interface Schema {
   name: string;
   fields: Record<number, Field>;
 }
 
 export interface ProtobufHandler {
-  /** A field that the schema asks for; of a long text its beginning. */
+  /** A field of the schema; a long text is truncated. */
   value(schema: Schema, field: number, value: string | number): void;
   /** A message of this schema has ended. */
   close(schema: Schema): void;
 }
 
-/** Messages in messages: the recursion limit of protobuf's own parsers. */
+/** Nesting depth: the recursion limit of protobuf's own parsers. */
 const mostDepth = 100;
-/** Bytes of a text that are kept: more than Linux' PATH_MAX. */
+/** Bytes kept of a text: more than Linux' PATH_MAX. */
 const longestText = 8192;
 
 /**
- * Walks a protobuf message of any size (protobuf.dev, "Encoding"), and skips what its schema does not ask for, weights above all:
- * `wants` then jumps. Bytes that are no such message end the walk; whether that is an error is the caller's decision.
+ * Walks a protobuf message of any size (protobuf.dev, "Encoding") and skips fields outside its schema, weights above
+ * all: `wants` then jumps. Bytes that are not such a message end the walk; whether that is an error is the caller's
+ * decision.
  */
 export class ProtobufWalker {
   /** Offset of the next byte wanted; Infinity at the end. */
   wants = 0;
-  /** Set when a field of the outermost message would end behind the file: its number. */
+  /** The number of an outermost field that would end after the file's end, if any. */
   cutField: number | undefined;
   readonly #handler: ProtobufHandler;
   readonly #open: { schema: Schema; end: number }[];
-  /** The varint being read, and which one it is. */
+  /** The varint being read, and its role. */
   #varint = 0;
   #scale = 1;
   #part: 'tag' | 'number' | 'length' | 'text' = 'tag';
@@ -38,7 +39,7 @@ export class ProtobufWalker {
   #text: Buffer = Buffer.alloc(0);
   #filled = 0;
 
-  /** `size`: bytes of the whole message. */
+  /** `size`: length of the whole message, in bytes. */
   constructor(schema: Schema, size: number, handler: ProtobufHandler) {
     this.#handler = handler;
     this.#open = [{ schema, end: size }];
@@ -61,7 +62,7 @@ export class ProtobufWalker {
     this.#varint += (byte & 0x7f) * this.#scale;
     this.#scale *= 0x80;
     if (byte >= 0x80) {
-      // A negative number has ten bytes.
+      // A negative number takes ten bytes.
       if (this.#scale > 2 ** 70) this.#stop();
       return;
     }
@@ -135,7 +136,7 @@ export class ProtobufWalker {
     this.#go(this.wants);
   }
 
-  /** Goes on with the next field at an offset, after the messages that end there. */
+  /** Continues with the next field at an offset, after closing the messages that end there. */
   #go(at: number): void {
     this.#part = 'tag';
     this.wants = at;

@@ -1,40 +1,40 @@
-/** A file that another one names. */
+/** A file that another file refers to. */
 export interface Need {
-  /** As it is named, relative to the folder of the file that names it. */
+  /** The name as written, relative to the folder of the file that refers to it. */
   name: string;
-  /** Bytes that the named file must have at least, where that is said. */
+  /** Minimum size of that file in bytes, where stated. */
   bytes?: number;
 }
 
-/** What a reader of one file's bytes found out. */
+/** The result of reading one file's bytes. */
 export interface Finding {
-  /** What is wrong with the file; completes "FILE …". */
+  /** The file's problem; completes "FILE …". */
   problem?: string;
-  /** Whether it is a Git LFS pointer: the next step is another one then. */
+  /** Set for a Git LFS pointer, which has another next step. */
   isPointer?: true;
-  /** Files that have to be there, too. */
+  /** Files that must exist too. */
   needs?: Need[];
-  /** What it names them as, completes "which FILE names as …". */
+  /** The role of those files; completes "which FILE names as …". */
   role?: string;
 }
 
 /**
- * Reads what it needs of a file's bytes and says where it wants to go on, so that callers may skip what does not
- * matter. Pure: no file, no network.
+ * Reads the bytes it needs of a file and reports where to continue, so that callers can skip the rest. Pure: no file,
+ * no network.
  */
 export interface FormatReader {
-  /** Offset of the next byte wanted; Infinity when it has seen enough. */
+  /** Offset of the next byte needed; Infinity once it has seen enough. */
   readonly wants: number;
-  /** Takes bytes that begin at `wants`; at least one. Keeps none of them. */
+  /** Takes at least one byte, starting at `wants`. Keeps none of them. */
   take(bytes: Uint8Array): void;
-  /** To be called when no more bytes come. */
+  /** Call when no more bytes come. */
   end(): Finding;
 }
 
-/** Characters of names that one file may name before we stop listening. */
+/** Total length of the names read from one file, in characters; later names are ignored. */
 export const mostNamed = 1024 ** 2;
 
-/** A name from a file, in quotes and cut, for a message. */
+/** A name from a file, quoted and truncated for a message. */
 export function quoted(name: string): string {
   const safe = name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
   return `\`${safe.length > 80 ? `${safe.slice(0, 79)}…` : safe}\``;

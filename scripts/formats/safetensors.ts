@@ -2,12 +2,15 @@ import { type JsonHandler, JsonScanner, NotJson } from './json.ts';
 import { type Finding, type FormatReader, quoted } from './reader.ts';
 import { Tiling } from './tiling.ts';
 
-/** Bytes of a header at most (huggingface/safetensors, `MAX_HEADER_SIZE`). */
+/** Maximum header size in bytes (huggingface/safetensors, `MAX_HEADER_SIZE`). */
 const longestHeader = 100_000_000;
-/** Bytes of the header's length, little-endian, at the file's beginning. */
+/** Size in bytes of the header's length, little-endian, at the file's start. */
 const lengthBytes = 8;
 
-/** Bits of an element (huggingface/safetensors, `Dtype`). The size of an unknown type is not judged: new types will come. */
+/**
+ * Bits of an element (huggingface/safetensors, `Dtype`). Tensors of an unknown type are accepted at any size: new types
+ * will come.
+ */
 const bits: Record<string, number> = {
   ...Object.fromEntries(['F4'].map((type) => [type, 4])),
   ...Object.fromEntries(['F6_E2M3', 'F6_E3M2'].map((type) => [type, 6])),
@@ -26,19 +29,19 @@ const bits: Record<string, number> = {
 interface Tensor {
   name: string;
   type?: string;
-  /** The shape is a list; elements multiplied up. */
+  /** The number of elements, once the shape was read as a list. */
   elements?: number;
   offsets?: number[];
 }
 
-/** What is wrong with a header. */
+/** The header breaks a rule. */
 class Bad extends Error {}
 
 /**
- * Holds a safetensors file's header against the file's size, by the rules of the official reader (huggingface/safetensors,
- * safetensors/src/tensor.rs, `read_metadata` and `validate`): the header's length fits, it is a JSON object, and the tensors
- * cover the rest of the file without holes, overlaps or bytes to spare, each as large as its shape and type say.
- * Reads the header only.
+ * Checks a safetensors file's header against the file's size, by the rules of the official reader
+ * (huggingface/safetensors, safetensors/src/tensor.rs, `read_metadata` and `validate`): the header's length fits, it is
+ * a JSON object, and the tensors cover the rest of the file without holes, overlaps or spare bytes, each of the size
+ * that its shape and type imply. Reads the header only.
  */
 export class SafetensorsReader implements FormatReader, JsonHandler {
   wants = 0;

@@ -1,12 +1,12 @@
-/** Pieces out of order that are held; files that writers make have few. Beyond it, nothing is judged. */
+/** Maximum number of out-of-order ranges held; real writers produce few. Above it, nothing is checked. */
 const mostPending = 1_000_000;
 
-/** Whether pieces cover a space of `size` bytes from 0 on, without holes, overlaps and bytes to spare; in any order. */
+/** Checks that ranges, in any order, cover `size` bytes from 0 without holes, overlaps or spare bytes. */
 export class Tiling {
   readonly #size: number;
-  /** All bytes before are covered. */
+  /** All bytes before this offset are covered. */
   #covered = 0;
-  /** Begin and end of pieces that came before their turn. */
+  /** Begin and end of ranges that arrived out of order. */
   readonly #pending: [number, number][] = [];
   #furthest = 0;
 
@@ -16,13 +16,13 @@ export class Tiling {
 
   add(begin: number, end: number): void {
     this.#furthest = Math.max(this.#furthest, end);
-    // An empty piece may lie anywhere between two others.
+    // An empty range can be anywhere between two others.
     if (begin === end) return;
     if (begin === this.#covered) this.#covered = end;
     else if (this.#pending.length <= mostPending) this.#pending.push([begin, end]);
   }
 
-  /** What is wrong with a file that its tensors should cover so; completes "FILE …". Undefined when nothing is. */
+  /** The problem of a file whose tensors should cover it; completes "FILE …". Undefined when they do. */
   finish(): string | undefined {
     if (this.#furthest > this.#size)
       return `is truncated: its tensors need ${this.#furthest} bytes, its data has ${this.#size}`;
