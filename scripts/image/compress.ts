@@ -2,14 +2,14 @@ import { Readable } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
 import { Gzip } from 'fflate';
 
-/** Bytes handed to a compressor at a time. */
+/** Bytes passed to a compressor per write. */
 const pieceSize = 256 * 1024;
 
 /**
- * Compresses a stream to the same bytes on every machine. gzip is fflate's, in JavaScript, because Node's zlib uses SIMD
- * hashing that finds other matches on other CPUs; zstd's output is a function of its version, which comes with the
- * Node that package.json pins, of the level and of the input alone. Both may end blocks by what they are handed,
- * so they are handed pieces of one size however the bytes arrive.
+ * Compresses a stream to the same bytes on every machine. gzip is fflate's, in JavaScript, because Node's zlib uses
+ * SIMD hashing that finds different matches on different CPUs. zstd's output depends only on its version, which comes
+ * with the Node version that package.json pins, on the level and on the input. Both can end blocks at write boundaries,
+ * so every write has the same size, however the bytes arrive.
  */
 export function compress(
   stream: AsyncIterable<Uint8Array>,
@@ -42,7 +42,7 @@ async function* zstd(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   }
 }
 
-/** The same bytes in new pieces of exactly `size` bytes, the last one shorter. */
+/** The same bytes in new chunks of exactly `size` bytes, the last one shorter. */
 async function* inPieces(stream: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
   let piece = new Uint8Array(size);
   let fill = 0;

@@ -7,7 +7,7 @@ import type { Digest } from './types.ts';
 /** Opens the bytes of a file from `offset` to its end. */
 export type OpenFile = (file: ImageFile, offset: number, signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
-/** A run of bytes of the tar: known bytes, or a file's. */
+/** A contiguous range of the tar: known bytes, or a file's. */
 export interface Segment {
   start: number;
   size: number;
@@ -15,7 +15,7 @@ export interface Segment {
   file?: ImageFile;
 }
 
-/** The whole tar of a plan, end to end. `mtime` in seconds. */
+/** All segments of a plan's tar, in order. `mtime` in seconds. */
 export function segmentsOf(plan: LayerPlan, mtime: number): Segment[] {
   const segments: Segment[] = [];
   let start = 0;
@@ -37,22 +37,24 @@ export function segmentsOf(plan: LayerPlan, mtime: number): Segment[] {
 
 /** Which hashes a read computes. */
 export interface Proofs {
-  /** Of each file, against its sha256. Without it, the caller must check the whole by its digest. */
+  /**
+   * SHA-256 of each file, compared with the locked one. Without it, the caller must check the whole tar by its digest.
+   */
   files: boolean;
-  /** Of the tar, for `digest`. */
+  /** SHA-256 of the tar, for `digest`. */
   tar: boolean;
 }
 
 /**
- * Reads the tar, from the start or, after a broken read, from any offset already passed, and hashes every byte at most
- * once, whatever is read again.
+ * Reads the tar from the start or, after an interrupted read, from any offset already passed; hashes every byte at most
+ * once, however often it is read.
  */
 export class LayerStream {
   readonly #segments: readonly Segment[];
   readonly #openFile: OpenFile;
   readonly #proofs: Proofs;
   readonly #hash = createHash('sha256');
-  /** Bytes of the tar that were read, and hashed where they are to be. */
+  /** Bytes of the tar read so far, and hashed where required. */
   #passed = 0;
   #digest: Digest | undefined;
   readonly #files = new Map<Segment, { hash: Hash; hashed: number }>();
@@ -63,7 +65,7 @@ export class LayerStream {
     this.#proofs = proofs;
   }
 
-  /** Of the whole tar, after the whole was read. */
+  /** The digest of the whole tar; call after reading all of it. */
   digest(): Digest {
     this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
     return this.#digest;
@@ -71,7 +73,7 @@ export class LayerStream {
 
   /** The bytes from `offset`. Fails with a CorruptFile before the last chunk of a file that differs from the lock. */
   async *read(offset: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    // A reader that jumps ahead of what was passed would leave bytes unproven: read those first.
+    // Jumping ahead would leave bytes unhashed: read those first.
     const from = Math.min(offset, this.#passed);
     for (const segment of this.#segments) {
       if (segment.start + segment.size <= from) continue;

@@ -15,7 +15,7 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A model in memory whose files come in chunks of `chunk` bytes, with a hook to spoil them. */
+/** An in-memory model whose files come in chunks of `chunk` bytes, with a hook to corrupt them. */
 function model(
   contents: Record<string, string>,
   chunk = 7,
@@ -72,7 +72,7 @@ describe('layerOf', () => {
           const { layer } = model(contents, chunk);
           let have = Buffer.alloc(0);
           for (const [keep, back] of breaks) {
-            const offset = have.length === 0 ? 0 : have.length - (back % have.length); // a registry may have kept less
+            const offset = have.length === 0 ? 0 : have.length - (back % have.length); // a registry may keep less
             const pieces: Uint8Array[] = [have.subarray(0, offset)];
             let left = keep % whole.length;
             for await (const piece of layer.open(offset)) {

@@ -6,7 +6,7 @@ import type { LayerPlan } from './plan.ts';
 import { type Content, type Digest, mediaTypes } from './types.ts';
 
 export interface LayerOptions {
-  /** Seconds since 1970: the time of every member. */
+  /** Seconds since 1970: the mtime of every member. */
   mtime: number;
   compression: 'none' | 'gzip' | 'zstd';
 }
@@ -18,24 +18,27 @@ export interface MadeLayer {
   size: number;
 }
 
-/** A layer that is made while it is read. */
+/** A layer that is produced while it is read. */
 export interface Layer extends Content {
   plan: LayerPlan;
   /** 64 hexadecimal digits; equal for two layers exactly when their bytes are equal. */
   key: string;
   /**
-   * Digest of the uncompressed tar, for the config's `rootfs.diff_ids`, of a layer that was stored under `stored`: the
-   * same for an uncompressed layer. Throws for a compressed one that was not read yet.
+   * Digest of the uncompressed tar, for the config's `rootfs.diff_ids`, given the digest `stored` of the stored layer:
+   * identical for an uncompressed layer. Throws for a compressed one that was not read yet.
    */
   diffId(stored: Digest): Digest;
   /**
-   * The layer with its digest and size known beforehand. When uncompressed, its files are not hashed one by one: the
-   * caller checks the digest, in half the time, but cannot name a wrong file.
+   * The layer with its digest and size known in advance. If uncompressed, its files are not hashed one by one: the
+   * caller checks the digest, in half the time, but cannot name a corrupt file.
    */
   promised(made: MadeLayer): Content;
 }
 
-/** Layer format; to be raised when a change here makes other bytes of the same files, so that no memory of old ones is used. */
+/**
+ * Layer format. Increase it when a change here produces different bytes from the same files, so that old records are
+ * not used.
+ */
 const formatVersion = 1;
 
 const layerMediaType = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd };
@@ -51,9 +54,9 @@ export function layerKey(plan: Pick<LayerPlan, 'root' | 'files'>, options: Layer
 }
 
 /**
- * The layer of a plan as content: headers are computed, files are opened one after the other when their turn comes,
- * each file's sha256 is checked on the way through, before its last chunk is passed on. An uncompressed layer opens at
- * any offset; a compressed one reads on to it.
+ * A plan's layer as content: headers are computed, files are opened one after the other, and each file's SHA-256 is
+ * checked before its last chunk is passed on. An uncompressed layer opens at any offset; a compressed one reads forward
+ * to it.
  */
 export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptions): Layer {
   const segments = segmentsOf(plan, options.mtime);
@@ -87,7 +90,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
   };
 }
 
-/** Content.open over readers: a new one from the start, the last one to go on after a break. */
+/** Content.open over layer streams: a new one from the start, the last one to resume after an interruption. */
 function opener(make: (files: boolean) => LayerStream): (files: boolean) => Content['open'] {
   return (files) => {
     let reader = make(files);

@@ -12,21 +12,21 @@ export interface ImageConfig {
   history?: Record<string, unknown>[];
 }
 
-/** One platform's base, its layers already where the image goes. */
+/** One platform's base, its layers already in the image's destination. */
 export interface BaseLayers {
   platform: Platform;
-  /** Of the base's manifest, for the `base.digest` annotation. */
+  /** Digest of the base's manifest, for the `base.digest` annotation. */
   digest: Digest;
   config: ImageConfig;
   /** With OCI media types, in order. */
   layers: Descriptor[];
 }
 
-/** A model layer after it was read once. */
+/** A model layer that was read once. */
 export interface FinishedLayer {
   descriptor: Descriptor;
   diffId: Digest;
-  /** For the history: what lies in it. */
+  /** For the history: the layer's content. */
   comment: string;
 }
 
@@ -35,26 +35,26 @@ export interface Document extends Content {
   digest: Digest;
   size: number;
   bytes: Uint8Array;
-  /** Descriptor to put into what refers to it. */
+  /** Descriptor for the document that refers to this one. */
   descriptor: Descriptor;
 }
 
 export interface ImageDescription {
-  /** RFC 3339, the same for every platform. */
+  /** RFC 3339, identical for every platform. */
   created: string;
-  /** OCI annotations of index and manifests, also the config's labels. */
+  /** OCI annotations of index and manifests, and the config's labels. */
   annotations: Record<string, string>;
-  /** What the image runs (image-spec config.md); a model image runs nothing by itself. */
+  /** The process that the image runs (image-spec config.md); a model image runs none. */
   process?: { entrypoint: string[]; workingDir: string };
 }
 
-/** PATH for a base without one: the default of container engines. */
+/** PATH for a base without one: container engines' default. */
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * Config and manifest of one platform: the base's layers, then the model's. The user is 1001; the base's environment
- * stays, its entrypoint, command, labels, volumes and ports go, since KServe starts the modelcar by arguments alone and an
- * ENTRYPOINT would swallow them (kserve pkg/webhook/admission/pod, modelcar sidecar).
+ * Config and manifest of one platform: the base's layers, then the model's. The user is 1001. The base's environment is
+ * kept; its entrypoint, command, labels, volumes and ports are dropped, since KServe starts the modelcar by arguments
+ * alone and an ENTRYPOINT would swallow them (kserve pkg/webhook/admission/pod, modelcar sidecar).
  */
 export function imageManifest(
   base: BaseLayers,
@@ -99,7 +99,7 @@ export function imageManifest(
   return { config, manifest: { ...manifest, descriptor: { ...manifest.descriptor, platform } } };
 }
 
-/** One index for all platforms, in the order of their names. */
+/** One index for all platforms, sorted by platform name. */
 export function imageIndex(manifests: readonly Document[], description: ImageDescription): Document {
   const order = (document: Document) =>
     document.descriptor.platform ? formatPlatform(document.descriptor.platform) : '';
@@ -113,7 +113,7 @@ export function imageIndex(manifests: readonly Document[], description: ImageDes
   });
 }
 
-/** JSON as content. Keys stand in the order written here, so that equal values are equal bytes. */
+/** JSON as content. Keys keep the order written here, so that equal values give equal bytes. */
 export function documentOf(mediaType: string, value: unknown): Document {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -133,7 +133,7 @@ function platformFields({ architecture, os, variant }: Platform): Record<string,
   return variant === undefined ? { architecture, os } : { architecture, os, variant };
 }
 
-/** The base's history when it tells of exactly its layers (some builders leave it out), otherwise one entry per layer. */
+/** The base's history if it describes exactly its layers (some builders omit it), otherwise one entry per layer. */
 function baseHistory(base: BaseLayers): Record<string, unknown>[] {
   const history = base.config.history ?? [];
   if (history.filter((entry) => entry.empty_layer !== true).length === base.layers.length) return history;

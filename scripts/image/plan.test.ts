@@ -7,7 +7,7 @@ const MiB = 1024 ** 2;
 const file = (path: string, size = 1): ImageFile => ({ path, size, sha256: '0'.repeat(64) });
 const layout = (files: ImageFile[]) => planLayers(files).map((plan) => plan.files.map((one) => one.path));
 
-/** Distinct relative paths with sizes from nothing to a terabyte. */
+/** Distinct relative paths with sizes from 0 to 1 TB. */
 const files = fc
   .uniqueArray(
     fc.record({
@@ -134,7 +134,7 @@ describe('another root than /models', () => {
       'app/a/x.ts',
       'app/b.ts',
     ]);
-    // `app/` and `models/` need as many blocks.
+    // `app/` and `models/` need the same number of blocks.
     expect(plan?.size).toBe(planLayers(files)[0]?.size);
     expect(planLayers(files)[0]?.root).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
 
 /** A file of the image. */
 export interface ImageFile {
-  /** Below /models (or the plan's `root`), checked by the catalog: relative, no `..`, `/` as separator. */
+  /** Path below /models (or the plan's `root`), checked by the catalog: relative, no `..`, `/` as separator. */
   path: string;
   /** Bytes. */
   size: number;
@@ -11,36 +11,36 @@ export interface ImageFile {
   sha256: string;
 }
 
-/** One layer to be: which files, in tar order. */
+/** A planned layer: its files, in tar order. */
 export interface LayerPlan {
   /** Sorted by path (byte order). */
   files: ImageFile[];
   /** Bytes of the uncompressed tar. */
   size: number;
-  /** The folder below `/` that the files lie in, one name; `models` by default. */
+  /** The folder below `/` that contains the files, one name; `models` by default. */
   root?: string;
 }
 
 /** The folder of a model in its image. */
 const modelRoot = 'models';
 
-/** A file at least this large (bytes) gets a layer of its own: it downloads, changes and is shared by itself. */
+/** A file of at least this size (bytes) gets its own layer: it is downloaded, replaced and shared separately. */
 export const ownLayerFrom = 32 * 1024 ** 2;
-/** Smaller files share layers of about this many bytes, so that several move at once. */
+/** Smaller files share layers of about this many bytes, so that several transfer in parallel. */
 const sharedLayerTarget = 128 * 1024 ** 2;
-/** Files that change without the model changing: they lie in the last layer, alone. */
+/** Files that change without the model changing: they get the last layer to themselves. */
 const volatile = /^(?:[^/]*\.(?:md|rst)|\.gitattributes|(?:licen[cs]e|notice|readme|copying)[^/]*)$/i;
 
 /**
- * Layers a model may have. overlayfs and Docker stop at 127 with the base's; this leaves room for a base of thirty. It
- * is fixed, as is everything about planning: the same files give the same layers whatever the base or registry.
+ * Maximum number of layers of a model. overlayfs and Docker stop at 127 including the base's; this leaves room for a
+ * base of thirty. Like all planning it is fixed: the same files give the same layers whatever the base or registry.
  */
 const maxLayers = 96;
 
 /**
- * Spreads files over layers: large files one each, small ones together, volatile ones (README, licence) last, all in
- * byte order of their paths, so that the same files always give the same layers. Where that makes too many, neighbours
- * join, in layers as even as their order allows.
+ * Distributes files over layers: large files one each, small ones together, volatile ones (README, licence) last, all
+ * in byte order of their paths, so that the same files always give the same layers. Above the limit, neighbouring
+ * layers are merged as evenly as their order allows.
  */
 export function planLayers(files: readonly ImageFile[], root = modelRoot): LayerPlan[] {
   const sorted = files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
@@ -59,13 +59,13 @@ export function planLayers(files: readonly ImageFile[], root = modelRoot): Layer
   }));
 }
 
-/** The largest layer in bytes, and where the limit comes from: the model, the registry, or neither. */
+/** The largest layer in bytes, and the limit's origin: the model, the registry, or neither. */
 export type LayerLimit = { bytes: number } & (
   | { of: 'maxLayerSize' | 'default' }
   | { of: 'registry'; registry: string }
 );
 
-/** Fails with code `limit`, naming the file, when a layer is larger than the limit. Call before any byte moves. */
+/** Fails with code `limit`, naming the file, when a layer exceeds the limit. Call before any byte is transferred. */
 export function checkLayerSizes(plans: readonly LayerPlan[], limit: LayerLimit): void {
   const over = plans.find((plan) => plan.size > limit.bytes);
   if (over === undefined) return;
@@ -82,7 +82,7 @@ export function checkLayerSizes(plans: readonly LayerPlan[], limit: LayerLimit):
   );
 }
 
-/** The limit in words, to go before the number, and what to do about it. */
+/** The limit in words, to precede the number, and the next step. */
 function allowed(limit: LayerLimit): [allows: string, next: string] {
   if (limit.of === 'registry') {
     const next = 'push to a registry with a larger limit (set `maxLayerSize` if yours has one)';
@@ -92,12 +92,12 @@ function allowed(limit: LayerLimit): [allows: string, next: string] {
   return ['the default limit is', 'set `maxLayerSize` to what your registry takes'];
 }
 
-/** Consecutive files into layers of at most `capacity` bytes of tar each; a larger file gets its own. */
+/** Packs consecutive files into layers of at most `capacity` bytes of tar each; a larger file gets its own. */
 function pack(files: readonly ImageFile[], capacity: number, root: string): ImageFile[][] {
   const groups: ImageFile[][] = [];
   let fill = Number.POSITIVE_INFINITY;
   for (const file of files) {
-    const size = tarSize([file], root); // counts parent directories once per file: an upper bound of its share
+    const size = tarSize([file], root); // counts parent directories once per file: an upper bound
     if (fill + size > capacity) {
       groups.push([]);
       fill = 0;
@@ -108,7 +108,7 @@ function pack(files: readonly ImageFile[], capacity: number, root: string): Imag
   return groups;
 }
 
-/** The most even packing into at most `count` layers: the smallest capacity that does it, found by bisection. */
+/** The most even packing into at most `count` layers: the smallest sufficient capacity, found by bisection. */
 function packInto(count: number, files: readonly ImageFile[], root: string): ImageFile[][] {
   const sizes = files.map((file) => tarSize([file], root));
   let low = sizes.reduce((most, size) => Math.max(most, size), 0);
@@ -121,12 +121,12 @@ function packInto(count: number, files: readonly ImageFile[], root: string): Ima
   return pack(files, high, root);
 }
 
-/** Everything in the image belongs to the image's user and root's group: a random UID in group 0 reads it. */
+/** Everything in the image belongs to UID 1001 and root's group, so that a random UID in group 0 can read it. */
 const owner = { uid: 1001, gid: 0 };
 
 /**
- * The tar members of a layer in order: `root`, every parent directory, every file, by byte order of the path, which
- * puts parents before children. `mtime` in seconds.
+ * The tar members of a layer: `root`, every parent directory and every file, in byte order of the path, which puts
+ * parents before children. `mtime` in seconds.
  */
 export function membersOf(
   files: readonly ImageFile[],
@@ -145,7 +145,7 @@ export function membersOf(
   return [...members.values()].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
 }
 
-/** Bytes of the uncompressed tar of a layer with these files. */
+/** Size in bytes of the uncompressed tar of a layer with these files. */
 export function tarSize(files: readonly ImageFile[], root = modelRoot): number {
   return membersOf(files, 0, root).reduce(
     (total, member) => total + encodeHeader(member).length + member.size + paddingOf(member.size),

@@ -1,20 +1,20 @@
 import type { Platform } from './types.ts';
 
-/** `linux/arm64/v8` → its parts (image-spec image-index.md, `platform`). The text was checked by the catalog. */
+/** Parses `linux/arm64/v8` (image-spec image-index.md, `platform`). The catalog has checked the text. */
 export function parsePlatform(text: string): Platform {
   const [os = '', architecture = '', variant] = text.split('/');
   return variant === undefined ? { os, architecture } : { os, architecture, variant };
 }
 
-/** The parts of a platform → `linux/arm64/v8`. */
+/** Formats a platform: `linux/arm64/v8`. */
 export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = platform;
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
 /**
- * Whether an index entry serves a wanted platform. A wanted `linux/arm64` takes `linux/arm64/v8`, since indexes name
- * that variant or not at their makers' whim (containerd's platform normalisation says the same).
+ * Whether an index entry matches a wanted platform. A wanted `linux/arm64` matches `linux/arm64/v8`, since index
+ * authors include or omit that variant arbitrarily (containerd's platform normalisation does the same).
  */
 export function platformMatches(wanted: Platform, offered: Platform): boolean {
   if (wanted.os !== offered.os || wanted.architecture !== offered.architecture) return false;

@@ -21,9 +21,9 @@ export interface LayerPredictor {
 }
 
 /**
- * The digest of the uncompressed layer that a large file will have to itself, from bytes that are read for another reason
- * (the lock's sha256): a push then knows it beforehand. Undefined for a file that will share a layer. `path` below
- * /models, `size` in bytes, `mtime` in seconds.
+ * Computes the digest of the uncompressed layer that a large file will have to itself from bytes that are read anyway
+ * (for the lock's SHA-256), so that a push knows it in advance. Undefined for a file that will share a layer. `path`
+ * below /models, `size` in bytes, `mtime` in seconds.
  */
 export function layerPredictor(path: string, size: number, mtime: number): LayerPredictor | undefined {
   if (size < ownLayerFrom) return undefined;

@@ -4,13 +4,13 @@ import type { ImageConfig } from './manifest.ts';
 import type { Descriptor, Digest } from './types.ts';
 
 /**
- * Manifests, indexes and configs as others wrote them: bytes from a registry or a folder, to be trusted only after this.
- * Unknown fields are dropped; only sha256 digests are accepted.
+ * Schemas of manifests, indexes and configs from a registry or a folder: no such bytes are trusted before they are
+ * checked here. Unknown fields are dropped; only sha256 digests are accepted.
  */
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits');
 
-/** Printed in messages, so only a plain word; some write an empty variant. */
+/** Printed in messages, so plain words only; some tools write an empty variant. */
 const word = z
   .string()
   .regex(/^[\w.-]{0,64}$/, 'is not a word of at most 64 letters, digits, `.`, `_` and `-`');
@@ -44,7 +44,7 @@ const config = platform.extend({
     .looseObject({ Env: z.array(z.string()).nullish(), Labels: z.record(z.string(), z.string()).nullish() })
     .nullish(),
   rootfs: z.object({ type: z.string(), diff_ids: z.array(digest).max(1000) }),
-  // An image that is built on this one says it again: nothing that nests, which JSON.stringify would not come to the end of.
+  // Copied into images built on this one: no nested values, which could overflow JSON.stringify.
   history: z.array(z.record(z.string(), z.union([z.string(), z.boolean(), z.number(), z.null()]))).nullish(),
 });
 
@@ -69,7 +69,7 @@ export function parseManifest(bytes: Uint8Array, where: string): Manifest {
   return parse(manifest, bytes, where) as Manifest;
 }
 
-/** An image config; null fields, as Docker writes them, are left out. */
+/** An image config; null fields, which Docker writes, are dropped. */
 export function parseConfig(bytes: Uint8Array, where: string): ImageConfig & { created?: string } {
   const { config: run, history, ...rest } = parse(config, bytes, where);
   const plain = Object.fromEntries(Object.entries(run ?? {}).filter(([, value]) => value !== null));
@@ -96,7 +96,7 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, where: string): T {
   });
 }
 
-/** What zod found wrong with a document, and where, on one short line: keys are arbitrary. */
+/** A document's first zod issue and its location, on one short line: keys are arbitrary. */
 export function problemOf(issue: z.core.$ZodIssue): string {
   const path = issue.path
     .map(String)

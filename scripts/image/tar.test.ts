@@ -3,7 +3,7 @@ import { extract, type Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
 
-/** Reads one header back with a reader we did not write. */
+/** Reads one header back with an independent reader. */
 function readBack(bytes: Uint8Array): Promise<Header> {
   return new Promise((resolve, reject) => {
     const reader = extract();
@@ -24,7 +24,7 @@ const member = (over: Partial<Member>): Member => ({
   ...over,
 });
 
-/** Path components that a file system takes: no `/`, no NUL, at most 255 bytes. */
+/** Path components that a file system accepts: no `/`, no NUL, at most 255 bytes. */
 const component = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..' && text.isWellFormed());

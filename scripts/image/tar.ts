@@ -1,7 +1,7 @@
 /**
- * Tar headers in the GNU format, the one every reader of layers takes for names of any length and files of any
- * size: long names as `././@LongLink` members, sizes over 8 GiB in base-256. PAX is avoided because image scanners
- * fail on it. Format: GNU tar manual, "Basic Tar Format"; POSIX.1-1988 for the common part.
+ * Tar headers in the GNU format, which every layer reader supports for names of any length and files of any size: long
+ * names as `././@LongLink` members, sizes over 8 GiB in base-256. PAX is avoided because image scanners fail on it.
+ * Format: GNU tar manual, "Basic Tar Format"; POSIX.1-1988 for the common part.
  */
 
 const block = 512;
@@ -27,14 +27,14 @@ export interface Member extends Ownership {
 /** Two zero blocks that end an archive. */
 export const endOfArchive: Uint8Array = new Uint8Array(2 * block);
 
-/** Bytes of zeros that fill a member of `size` bytes up to whole blocks. */
+/** Zero bytes that pad a member of `size` bytes to whole blocks. */
 export function paddingOf(size: number): number {
   return (block - (size % block)) % block;
 }
 
 /**
- * The bytes that come before a member's content: one header block, or three and more when the name is longer than
- * 100 bytes. Throws RangeError for values that no tar can hold.
+ * The bytes before a member's content: one header block, or at least three when the name is longer than 100 bytes.
+ * Throws RangeError for values that tar cannot represent.
  */
 export function encodeHeader(member: Member): Uint8Array {
   const name = new TextEncoder().encode(member.type === 'directory' ? `${member.path}/` : member.path);
@@ -66,13 +66,13 @@ function encodeBlock(
   putNumber(bytes, 136, 12, fields.mtime);
   putText(bytes, 156, type);
   putText(bytes, 257, 'ustar  \0'); // GNU's magic and version in one
-  putText(bytes, 148, ' '.repeat(8)); // the checksum is taken with its own field as blanks
+  putText(bytes, 148, ' '.repeat(8)); // the checksum is computed with its own field blank
   const sum = bytes.reduce((total, byte) => total + byte, 0);
   putText(bytes, 148, `${sum.toString(8).padStart(6, '0')}\0 `);
   return bytes;
 }
 
-/** Octal digits and a NUL where they fit, otherwise GNU base-256: top bit of the first byte, then big-endian. */
+/** Writes octal digits and a NUL if they fit, otherwise GNU base-256: top bit of the first byte, then big-endian. */
 function putNumber(bytes: Uint8Array, at: number, length: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new RangeError(`tar header: ${value} is not a size or id`);

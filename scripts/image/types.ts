@@ -1,6 +1,6 @@
 /**
- * The OCI types every room shares. Specifications: OCI image-spec 1.1 (descriptor.md, manifest.md,
- * image-index.md, config.md) and distribution-spec 1.1.
+ * The OCI types that all rooms share. Specifications: OCI image-spec 1.1 (descriptor.md, manifest.md, image-index.md,
+ * config.md) and distribution-spec 1.1.
  */
 
 /** `sha256:` and 64 lower-case hexadecimal digits; the only algorithm written. */
@@ -25,10 +25,10 @@ export interface Descriptor {
 }
 
 /**
- * Chunk lifetime: a chunk of a stream stays valid until its caller has taken this many more and asks for the next. Streams
- * reuse a few buffers, because allocating each chunk costs a tenth of a push. The rule holds for `Content.open`,
- * `Source.open` and every stream in between: callers that keep a chunk longer must copy it, and a stream that holds chunks
- * back needs as many spare ones from its source.
+ * Chunk lifetime: a chunk of a stream stays valid until its caller has taken this many more and requests the next.
+ * Streams reuse a few buffers, because allocating each chunk costs a tenth of a push. The rule applies to
+ * `Content.open`, `Source.open` and every stream in between: callers that keep a chunk longer must copy it, and a
+ * stream that holds chunks back needs that many extra from its source.
  */
 export const chunkLifetime = 6;
 
@@ -37,12 +37,12 @@ export interface Content {
   mediaType: string;
   /** Bytes; undefined while unknown (a compressed layer never read before). */
   size?: number;
-  /** Undefined until the whole was read once (a new layer). */
+  /** Undefined until all of it was read once (a new layer). */
   digest?: Digest;
   /**
-   * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the
-   * bytes are not those promised; it does so before the last chunk, so that a sink never commits wrong bytes.
-   * Each chunk is valid for `chunkLifetime`.
+   * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the bytes are
+   * not the promised ones, and does so before the last chunk, so that a sink never commits wrong bytes. Each chunk is
+   * valid for `chunkLifetime`.
    */
   open(offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
@@ -53,30 +53,30 @@ export interface WriteOptions {
   onBytes?(count: number): void;
 }
 
-/** Where an image goes: an OCI image layout on disk or a repository of a registry. */
+/** Destination of an image: an OCI image layout on disk or a repository of a registry. */
 export interface Sink {
   /** Whether a blob or manifest with this digest (and size) already exists. */
   has(descriptor: Descriptor): Promise<boolean>;
   /**
-   * Stores a blob, or a manifest or index when the media type is one. Returns its descriptor (media type, digest,
-   * size). All or nothing: a failed write leaves no blob. Refuses bytes that differ from `content.digest`.
+   * Stores a blob, or a manifest or index if the media type is one. Returns its descriptor (media type, digest, size).
+   * Atomic: a failed write leaves no blob. Rejects bytes that differ from `content.digest`.
    */
   write(content: Content, options?: WriteOptions): Promise<Descriptor>;
   /** Points a name at an existing manifest or index. */
   tag(name: string, descriptor: Descriptor): Promise<void>;
 }
 
-/** Where an image comes from: the reading side of the same two rooms. */
+/** Origin of an image: the reading side of the same two rooms. */
 export interface ImageStore {
-  /** A tag, a digest or a layout's entry name to its descriptor; undefined when it does not exist. */
+  /** Resolves a tag, a digest or a layout's entry name to its descriptor; undefined when it does not exist. */
   resolve(name: string): Promise<Descriptor | undefined>;
   /** The raw bytes of a manifest, index or config, checked against the digest. At most 4 MiB. */
   read(descriptor: Descriptor): Promise<Uint8Array>;
-  /** A blob's bytes from `offset`; the whole is checked against the digest when read from 0. */
+  /** A blob's bytes from `offset`; checked against the digest when read from 0. */
   open(descriptor: Descriptor, offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
-/** image-spec media types, and Docker's, which some bases still use. */
+/** image-spec media types, and Docker's, which some bases use. */
 export const mediaTypes = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What an archive of these bytes holds, or the message of the error. */
+/** The members of an archive with these bytes, or the error's message. */
 async function list(
   bytes: Uint8Array,
   most?: number,
@@ -32,7 +32,7 @@ async function list(
   }
 }
 
-/** A member with one field of its header replaced, and a checksum that fits. */
+/** A member with one header field replaced and a matching checksum. */
 function member(path: string, content: string, field?: { at: number; bytes: Buffer }): Buffer {
   const size = Buffer.byteLength(content);
   const header = Buffer.from(
@@ -79,7 +79,7 @@ describe('listMembers', () => {
   it('refuses a tar that was cut off, wherever', async () => {
     for (const length of [1, 511, 513, 1000, 1211, 1300]) {
       const found = await list(whole.subarray(0, length));
-      // The padding of the last member is nobody's content.
+      // The last member's padding belongs to no content.
       if (length < 1212) expect(found, String(length)).toMatch(/^open a\.tar: it .*cut off/);
       else expect(found).toMatchObject({ a: { size: 700 } });
     }
@@ -97,7 +97,7 @@ describe('listMembers', () => {
       fc.asyncProperty(changes, fc.nat(whole.length), fc.boolean(), async (bytes, length, sums) => {
         const copy = Buffer.from(whole);
         for (const [at, byte] of bytes) copy[at] = byte;
-        // Most changes end at the checksum: half of them get a right one.
+        // Most changes fail at the checksum, so half of them get a correct one.
         const first = sums ? member('a', 'x'.repeat(700), { at: 0, bytes: copy.subarray(0, 148) }) : copy;
         const found = await list(Buffer.concat([first, copy.subarray(first.length)]).subarray(0, length));
         if (typeof found === 'string') {

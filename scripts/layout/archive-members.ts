@@ -2,20 +2,20 @@ import type { FileHandle } from 'node:fs/promises';
 import { ModelcarsError } from '../errors.ts';
 import { paddingOf } from '../image/tar.ts';
 
-/** Where a member's bytes lie in the archive. */
+/** The location of a member's bytes in the archive. */
 export interface Span {
   start: number;
   size: number;
 }
 
-/** An archive by modelcars has a hundred members per image at most; a million empty ones take minutes to list. */
+/** An archive by modelcars has at most a hundred members per image; listing a million empty ones takes minutes. */
 const mostMembers = 100_000;
 const headerSize = 512;
 
 /**
- * Name and place of every regular file in a tar (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"). Names longer than 100
- * bytes do not occur in layouts and are not looked for. No number is trusted: a member that is not wholly in
- * the file, or a header field that is no number, is an error with code `layout`.
+ * Name and location of every regular file in a tar (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"). Names
+ * longer than 100 bytes do not occur in layouts and are not supported. No number is trusted: a member that extends past
+ * the file's end, or a header field that is not a number, is an error with code `layout`.
  */
 export async function listMembers(
   file: string,
@@ -48,13 +48,16 @@ export async function listMembers(
   }
 }
 
-/** Octal digits between blanks and NULs, or GNU base-256 when the top bit is set; undefined for what is no count of bytes. */
+/**
+ * Parses octal digits between blanks and NULs, or GNU base-256 when the top bit is set; undefined when it is not a byte
+ * count.
+ */
 function numberIn(field: Buffer): number | undefined {
   if (((field[0] ?? 0) & 0x80) === 0) {
     const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1];
     return digits === undefined ? undefined : Number.parseInt(digits || '0', 8);
   }
-  // 0xff begins a negative number, which no size is; other first bytes hold bits beyond any file.
+  // 0xff begins a negative number, which is never a size; other first bytes carry bits beyond any file size.
   if (field[0] !== 0x80) return undefined;
   let value = 0n;
   for (const byte of field.subarray(1)) value = (value << 8n) | BigInt(byte);

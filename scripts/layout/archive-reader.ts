@@ -8,7 +8,7 @@ import { reachable, readSmall } from './documents.ts';
 import { type IndexEntry, largestIndex, nameOf, parseEntries } from './entries.ts';
 import { openPart, readAt } from './layout-files.ts';
 
-/** An OCI image layout in a tar, read in place: one look at every header, then any blob by its offset. */
+/** An OCI image layout in a tar, read in place: one pass over the headers, then any blob by its offset. */
 export class ArchiveReader implements ImageStore, AsyncDisposable {
   readonly file: string;
   readonly entries: readonly IndexEntry[];

@@ -21,9 +21,9 @@ import { type IndexEntry, layoutVersion, serializeEntries, withEntry } from './e
 const headerSize = 512;
 
 /**
- * An OCI image layout as one tar, written in a single pass: a blob's header is filled in after its bytes, when the digest,
- * and so the name, is known. It also holds Docker's `manifest.json`, without which `docker load` before version 25 finds
- * nothing. The file appears under its name when closed; `abandon` leaves nothing.
+ * An OCI image layout as one tar, written in a single pass: a blob's header is written after its bytes, once the
+ * digest, and so the name, is known. It also contains Docker's `manifest.json`, without which `docker load` before
+ * version 25 finds no image. The file gets its name on `close`; `abandon` leaves nothing.
  */
 export class Archive implements Sink {
   readonly file: string;
@@ -34,7 +34,7 @@ export class Archive implements Sink {
   #position = 0;
   #entries: IndexEntry[] = [];
   readonly #sizes = new Map<Digest, number>();
-  /** Manifests, indexes and configs are small and needed for manifest.json. */
+  /** Manifests, indexes and configs: small, and needed for manifest.json. */
   readonly #documents = new Map<Digest, Uint8Array>();
 
   private constructor(file: string, handle: FileHandle, temporary: string) {
@@ -67,7 +67,7 @@ export class Archive implements Sink {
     return this.#sizes.get(descriptor.digest) === descriptor.size;
   }
 
-  /** Blobs follow each other in a tar, so writes wait for one another. */
+  /** Blobs are consecutive in a tar, so writes run one at a time. */
   write(content: Content, options: WriteOptions = {}): Promise<Descriptor> {
     return this.#one(async () => {
       const start = this.#position;
@@ -102,7 +102,7 @@ export class Archive implements Sink {
     this.#entries = withEntry(this.#entries, name, descriptor);
   }
 
-  /** Writes the index and the end, and gives the file its name. */
+  /** Writes the index and the end of the tar, and renames the file to its final name. */
   async close(): Promise<void> {
     try {
       await this.#addText('oci-layout', layoutVersion);
@@ -122,7 +122,7 @@ export class Archive implements Sink {
     }
   }
 
-  /** Deletes what was written so far. */
+  /** Deletes the unfinished archive. */
   async abandon(): Promise<void> {
     await this.#handle.close().catch(() => undefined);
     await rm(this.#temporary, { force: true });
@@ -143,8 +143,8 @@ export class Archive implements Sink {
   }
 
   /**
-   * What `docker load` reads (moby image/spec v1.2, "Combined Image JSON"): one platform, amd64 where there is one, since an
-   * older Docker knows no other way to choose.
+   * The entry that `docker load` reads (moby image/spec v1.2, "Combined Image JSON"): one platform, amd64 if present,
+   * since older Docker versions cannot choose.
    */
   #dockerEntry(entry: IndexEntry): { Config: string; RepoTags: string[]; Layers: string[] } {
     const bytesOf = (descriptor: Descriptor) => this.#documents.get(descriptor.digest) ?? new Uint8Array();

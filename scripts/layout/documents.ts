@@ -9,10 +9,12 @@ import {
   mediaTypes,
 } from '../image/types.ts';
 
-/** image-spec and every registry bound manifests to 4 MiB; configs are smaller still. */
+/** image-spec and every registry limit manifests to 4 MiB; configs are smaller. */
 const largestDocument = 4 * 1024 ** 2;
 
-/** The bytes of a config, manifest or index, checked against its digest; refuses what is no small document. */
+/**
+ * The bytes of a config, manifest or index, checked against its digest; rejects anything larger than such a document.
+ */
 export async function readSmall(
   store: Pick<ImageStore, 'open'>,
   descriptor: Descriptor,
@@ -39,7 +41,7 @@ export async function readSmall(
   return Buffer.concat(chunks);
 }
 
-/** Descriptors of everything that the given manifests and indexes refer to, themselves included, each once. */
+/** Descriptors of everything that the given manifests and indexes refer to, including themselves, each once. */
 export async function reachable(
   store: Pick<ImageStore, 'open'>,
   roots: readonly Descriptor[],
@@ -61,7 +63,7 @@ export async function reachable(
   return [...found.values()];
 }
 
-/** Fails with code `integrity` when bytes that were read are not those that a content promised. */
+/** Fails with code `integrity` when the bytes read differ from the digest or size that a content declares. */
 export function checkPromised(content: Content, digest: Digest, size: number): void {
   if (content.digest !== undefined && content.digest !== digest) {
     throw new ModelcarsError('integrity', `write ${content.digest}: the bytes read have digest ${digest}`, {

@@ -2,16 +2,18 @@ import { ModelcarsError } from '../errors.ts';
 import { parseIndex } from '../image/schema.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 
-/** image-spec image-layout.md: the whole content of `oci-layout`. */
+/** image-spec image-layout.md: the entire content of `oci-layout`. */
 export const layoutVersion = '{"imageLayoutVersion":"1.0.0"}';
 
-/** image-spec annotations.md: the name of an entry in a layout's index. */
+/** image-spec annotations.md: annotation that names an entry of a layout's index. */
 const refName = 'org.opencontainers.image.ref.name';
 
-/** Bytes that `index.json` may have: what registries take for an index (distribution-spec, "Pushing Manifests"). */
+/**
+ * Maximum size of `index.json` in bytes: what registries accept for an index (distribution-spec, "Pushing Manifests").
+ */
 export const largestIndex = 4 * 1024 ** 2;
 
-/** An image in a layout: a descriptor that bears a name. */
+/** An image in a layout: a descriptor with a name. */
 export type IndexEntry = Descriptor;
 
 /** `<model>:<version>`, or empty for an unnamed entry from another tool. */
@@ -19,7 +21,7 @@ export function nameOf(entry: IndexEntry): string {
   return entry.annotations?.[refName] ?? '';
 }
 
-/** The entries with one more, in place of the one that had its name, sorted by name. */
+/** The entries plus one, which replaces an entry of the same name; sorted by name. */
 export function withEntry(
   entries: readonly IndexEntry[],
   name: string,
@@ -32,7 +34,7 @@ export function withEntry(
   );
 }
 
-/** Reads `index.json`. Fails with code `layout`, naming the field that is wrong. */
+/** Parses `index.json`. Fails with code `layout`, naming the invalid field. */
 export function parseEntries(where: string, bytes: Uint8Array): IndexEntry[] {
   try {
     return parseIndex(bytes, `${where}/index.json`).manifests;
@@ -42,7 +44,7 @@ export function parseEntries(where: string, bytes: Uint8Array): IndexEntry[] {
   }
 }
 
-/** `index.json` for these entries, the same bytes for the same entries. */
+/** `index.json` for these entries; equal entries give equal bytes. */
 export function serializeEntries(entries: readonly IndexEntry[]): string {
   return `${JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }, undefined, 2)}\n`;
 }

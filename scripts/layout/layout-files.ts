@@ -4,10 +4,10 @@ import { ModelcarsError } from '../errors.ts';
 import { diskError } from '../files/atomic.ts';
 
 /**
- * Opens a file of a layout. Another user's folder may hold a named pipe, a device or a folder under a blob's name: none of
- * them is read, and none makes the open wait. A symbolic link to a regular file is followed, as some builders store blobs
- * once and link to them; the digest judges the bytes. `where` is the layout and `part` what is read, both for errors. Fails
- * with code `layout` or `disk`.
+ * Opens a file of a layout. Another user's folder may have a named pipe, a device or a folder under a blob's name:
+ * these are rejected without blocking the open. A symbolic link to a regular file is followed, since some builders
+ * store blobs once and link to them; the digest check covers the bytes. `where` is the layout and `part` the file read,
+ * both for errors. Fails with code `layout` or `disk`.
  */
 export async function openPart(where: string, path: string, part: string): Promise<FileHandle> {
   let handle: FileHandle;
@@ -28,7 +28,7 @@ export async function openPart(where: string, path: string, part: string): Promi
   });
 }
 
-/** A small file of a layout as a whole. Fails with code `layout` when it has more than `most` bytes. */
+/** Reads a small file of a layout. Fails with code `layout` when it has more than `most` bytes. */
 export async function readPart(where: string, path: string, part: string, most: number): Promise<Uint8Array> {
   const handle = await openPart(where, path, part);
   try {
@@ -44,7 +44,7 @@ export async function readPart(where: string, path: string, part: string, most: 
   });
 }
 
-/** At most `length` bytes from `position`; fewer where the file ends. Allocates as the bytes come. */
+/** Reads at most `length` bytes from `position`; fewer at the file's end. Allocates only as bytes arrive. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

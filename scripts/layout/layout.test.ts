@@ -26,7 +26,7 @@ const blob = (bytes: string, over: Partial<Content> = {}): Content => ({
 });
 const sha256 = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}` as const;
 
-/** Writes an image of one layer under a name; returns its index descriptor. */
+/** Writes a one-layer image under a name; returns its index descriptor. */
 async function putImage(sink: Sink, name: string, text: string) {
   const layer = await sink.write(blob(text));
   const config = documentOf(mediaTypes.config, {

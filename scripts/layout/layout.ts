@@ -28,8 +28,8 @@ import {
 import { openPart, readPart } from './layout-files.ts';
 
 /**
- * An OCI image layout folder (image-spec image-layout.md): `oci-layout`, `index.json`, `blobs/sha256/…`. Blobs appear whole or
- * not at all; the index is replaced in one rename, so a reader always sees a layout whose entries are complete.
+ * An OCI image layout folder (image-spec image-layout.md): `oci-layout`, `index.json`, `blobs/sha256/…`. Blobs appear
+ * only when complete; the index is replaced by one rename, so a reader always sees a layout with complete entries.
  */
 export class Layout implements Sink, ImageStore, AsyncDisposable {
   readonly folder: string;
@@ -43,7 +43,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     this.#release = release;
   }
 
-  /** Opens a layout for reading. Fails with code `layout` when the folder is none. */
+  /** Opens a layout for reading. Fails with code `layout` when the folder is not one. */
   static async open(folder: string): Promise<Layout> {
     const names = await readdir(folder).catch((error: unknown) => {
       throw diskError(`open ${folder}`, error);
@@ -61,8 +61,8 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
   }
 
   /**
-   * Opens a layout for writing, making it when the folder is missing or empty. Refuses a folder with other things in it, waits
-   * for another process that writes to it, and sweeps what a killed run left half-written. Close it when done.
+   * Opens a layout for writing, creating it if the folder is missing or empty. Rejects a folder with other content,
+   * waits for another process that writes to it, and deletes half-written files of a killed run. Close it when done.
    */
   static async create(folder: string): Promise<Layout> {
     try {
@@ -116,7 +116,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     try {
       await writeAtomically(join(this.folder, 'blobs', 'sha256'), async (handle) => {
         for await (const chunk of content.open(0, options.signal)) {
-          const written = writeAll(handle, chunk); // the disk and the hash work at the same time
+          const written = writeAll(handle, chunk); // hashed while the disk writes
           hash.update(chunk);
           await written;
           size += chunk.length;
@@ -142,7 +142,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     await this.#saving;
   }
 
-  /** By the entry's name, or by the digest of anything the entries reach. */
+  /** Resolves an entry's name, or the digest of anything reachable from the entries. */
   async resolve(name: string): Promise<Descriptor | undefined> {
     const entry = this.#entries.find((one) => nameOf(one) === name);
     if (entry !== undefined) return entry;
@@ -177,7 +177,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     }
   }
 
-  /** Deletes blobs that no entry reaches: images that were built before under the same name. Returns the bytes freed. */
+  /** Deletes blobs that no entry reaches: earlier images with the same name. Returns the bytes freed. */
   async collect(): Promise<number> {
     const keep = new Set((await reachable(this, this.#entries)).map((one) => this.#path(one.digest)));
     const blobs = join(this.folder, 'blobs', 'sha256');
@@ -187,7 +187,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
         const path = join(blobs, name);
         if (keep.has(path) || name.startsWith(temporaryPrefix)) continue;
         const found = await lstat(path);
-        // No builder makes a folder there: do not delete a user's files.
+        // No builder creates folders in blobs/sha256: do not delete a user's files.
         if (found.isDirectory()) continue;
         freed += found.size;
         await rm(path);
@@ -198,7 +198,7 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
     return freed;
   }
 
-  /** Releases the lock for other processes. */
+  /** Releases the lock. */
   async close(): Promise<void> {
     await this.#release?.();
     this.#release = undefined;
@@ -218,16 +218,19 @@ async function readEntries(folder: string): Promise<IndexEntry[]> {
   return parseEntries(folder, bytes);
 }
 
-/** A folder that exists while a process writes; one left by a killed process goes stale after ten seconds. */
+/** A folder that exists while a process writes; one left by a killed process expires after ten seconds. */
 export const lockName = '.modelcars-lock';
 
-/** Waits up to a minute until this process alone may write to a layout's folder; returns the function that releases it. Fails with code `layout`. */
+/**
+ * Waits up to a minute for the exclusive write lock on a layout's folder; returns the function that releases it. Fails
+ * with code `layout`.
+ */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   try {
     const release = await lock(folder, {
       lockfilePath: join(folder, lockName),
       stale: 10_000,
-      // The folder was deleted, or this process stood still: blobs and index are whole or absent either way.
+      // The folder was deleted, or this process stalled: blobs and index are complete or absent either way.
       onCompromised: () => undefined,
       retries: { retries: 60, factor: 1, minTimeout: 1000, maxTimeout: 1000 },
     });

@@ -6,10 +6,10 @@ import { ArchiveReader } from './archive-reader.ts';
 import type { IndexEntry } from './entries.ts';
 import { Layout } from './layout.ts';
 
-/** What `build` wrote, whichever form it has. */
+/** The output of `build`, as a folder or a tar. */
 export type LayoutReader = ImageStore & AsyncDisposable & { readonly entries: readonly IndexEntry[] };
 
-/** Opens a layout folder or a .tar of one for reading. Fails with code `layout` when there is neither. */
+/** Opens a layout folder or .tar for reading. Fails with code `layout` when the path is neither. */
 export async function openLayout(path: string): Promise<LayoutReader> {
   const found = await stat(path).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
