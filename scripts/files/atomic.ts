@@ -3,12 +3,13 @@ import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
 
-/** Marks files to sweep: a file that was being written when its process died. */
+/** Prefix of files still being written. A file with this prefix whose process died is swept. */
 export const temporaryPrefix = '.modelcars-tmp-';
 
 /**
- * Lets `fill` write a file that appears under `path` only when whole: temporary name in the same folder, fsync, rename. `fill`
- * returns the final path where it depends on the content. Removes the temporary file on any failure.
+ * Lets `fill` write a file that appears under its final path only when complete: temporary name in the same folder,
+ * fsync, rename. `fill` returns the final path, which may depend on the content. Removes the temporary file on any
+ * failure.
  */
 export async function writeAtomically(
   folder: string,
@@ -32,14 +33,17 @@ export async function writeAtomically(
   }
 }
 
-/** Makes a rename last: on Linux the folder itself needs an fsync. Failing is harmless where folders cannot be synced. */
+/**
+ * Makes a rename durable: on Linux the folder itself needs an fsync. A failure is harmless where folders cannot be
+ * synced.
+ */
 async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
 }
 
-/** Words a file system error for users; returns any other error unchanged. */
+/** Turns a file system error into a message for users; returns any other error unchanged. */
 export function diskError(what: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const means: Record<string, [string, string]> = {
@@ -64,7 +68,10 @@ export function diskError(what: string, error: unknown): unknown {
   return told(what, error, means[code]);
 }
 
-/** The same of a path that this process made or was given, where nothing hostile has chosen a name: one that is gone, or cannot be. */
+/**
+ * Like `diskError`, plus missing and impossible paths: for a path that this process made or was given, where no hostile
+ * input chose the name.
+ */
 export function pathError(what: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const means: Record<string, [string, string]> = {
@@ -84,7 +91,7 @@ function told(what: string, error: unknown, known: [string, string] | undefined)
   return new ModelcarsError('disk', `${what}: ${known[0]}`, { next: known[1], cause: error });
 }
 
-/** Writes a whole chunk; a write to a file may take less than it was given. */
+/** Writes a whole chunk: a single write to a file may be partial. */
 export async function writeAll(
   handle: FileHandle,
   chunk: Uint8Array,
@@ -114,7 +121,7 @@ export async function writeTextAtomically(path: string, text: string, mode = 0o6
   await syncFolder(dirname(path));
 }
 
-/** Deletes the temporary files in a folder that no living process of this machine is writing. */
+/** Deletes a folder's temporary files that no living process of this machine is writing. */
 export async function sweepTemporary(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const pid = name.startsWith(temporaryPrefix)
@@ -125,7 +132,7 @@ export async function sweepTemporary(folder: string): Promise<void> {
   }
 }
 
-/** Whether a process of this machine (of this container) lives. */
+/** Whether a process of this machine (or container) is alive. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,6 +1,6 @@
 import { chunkLifetime } from '../image/types.ts';
 
-/** Buffers of one size that are used again and again: a new one for each use costs page faults and garbage collection. */
+/** Reusable buffers of one size: a new one for each use costs page faults and garbage collection. */
 export class BufferPool {
   readonly #size: number;
   readonly #free: ArrayBufferLike[] = [];
@@ -10,7 +10,7 @@ export class BufferPool {
     this.#size = size;
   }
 
-  /** A buffer of `length` bytes, at most the pool's size, with whatever it held before. */
+  /** A buffer of `length` bytes, at most the pool's size, with its previous content. */
   get(length: number): Buffer {
     const bytes = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size).buffer;
     return Buffer.from(bytes, 0, length);
@@ -22,7 +22,7 @@ export class BufferPool {
   }
 }
 
-/** Buffers of one stream: the newest chunk's, and those of the chunks before it that are still good. */
+/** Buffers of one stream: one for the newest chunk, and one for each earlier chunk that is still valid. */
 const ringSize = chunkLifetime + 1;
 
 /**

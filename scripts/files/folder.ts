@@ -2,8 +2,9 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing, like mkdir with `recursive`, which never returns where the system says
- * ENOENT of a folder whose parent exists (/proc, automounts; Node 24). `mode` of what is made, less the umask. Fails with the system's error.
+ * Creates a folder and its missing parents, like mkdir with `recursive`, which never returns where the system reports
+ * ENOENT for a folder whose parent exists (/proc, automounts; Node 24). `mode` of created folders, less the umask.
+ * Fails with the system's error.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   const missing: string[] = [];
@@ -15,7 +16,7 @@ export function makeFolder(path: string, mode = 0o777): void {
     try {
       mkdirSync(folder, { mode });
     } catch (error) {
-      if (!isFolder(folder)) throw error; // another process may have been quicker
+      if (!isFolder(folder)) throw error; // another process may have created it
     }
   }
 }

@@ -1,4 +1,4 @@
-/** `chunkLifetime`: what every stream of chunks promises its callers, held against each way a stream makes them. */
+/** `chunkLifetime`: checks that every kind of stream keeps its chunks valid as promised. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { chunkLifetime } from '../image/types.ts';
 import { fileSource } from '../sources/file/source.ts';
 
 const mebibyte = 1024 ** 2;
-/** More chunks than any stream has buffers, and an odd end. */
+/** More chunks than any stream has buffers, and an odd number of bytes. */
 const bytes = randomBytes(24 * mebibyte + 5);
 const sha256 = createHash('sha256').update(bytes).digest('hex');
 const file = { path: 'big.bin', size: bytes.length, sha256 };
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Looks at each chunk as late as a caller may: `chunkLifetime` chunks after it. */
+/** Copies each chunk as late as a caller may: `chunkLifetime` chunks after it. */
 async function lateCopy(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const held: Uint8Array[] = [];
   const late: Buffer[] = [];
@@ -36,7 +36,7 @@ async function lateCopy(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat([...late, ...held]);
 }
 
-/** Writes where a socket would: into the memory that the reader has room in. */
+/** Writes like a socket: into the memory that the reader provides. */
 async function fromSocket(start: number, end: number, take: ChunkSink): Promise<void> {
   for (let at = start; at < end; ) {
     const room = take.room?.() ?? new Uint8Array(mebibyte);

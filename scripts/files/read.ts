@@ -1,14 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Bytes read at a time: large enough that the calls cost nothing, small enough that many streams fit in memory. */
+/** Bytes per read: large enough that the calls cost nothing, small enough that many streams fit in memory. */
 const chunkSize = 1 << 20;
 
-/** A file's bytes from `offset`, each chunk in memory of its own. Closes the file however the reading ends. */
+/** A file's bytes from `offset`, each chunk in newly allocated memory. Closes the file however the reading ends. */
 export async function* readFrom(path: string, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   yield* readOpen(await open(path, 'r'), offset, signal);
 }
 
-/** The same of a file that is open already; closes it too. */
+/** Like `readFrom` for an open file; closes it too. */
 export async function* readOpen(
   handle: FileHandle,
   offset = 0,

@@ -5,9 +5,9 @@ import type { Colors } from './color.ts';
 import { Meter } from './meter.ts';
 import type { Task, TaskPart } from './types.ts';
 
-/** Erases to the end of the line, so that a short line leaves nothing of a longer bar behind it. */
+/** Erases to the end of the line, so that a short line leaves no remains of a longer bar. */
 const eraseLine = '\x1b[K';
-/** cli-progress turns line wrapping off for its bars; a log line must wrap, not lose its end. */
+/** cli-progress turns line wrapping off for its bars; a log line must wrap rather than be cut. */
 const wrapOn = '\x1b[?7h';
 const wrapOff = '\x1b[?7l';
 
@@ -16,7 +16,7 @@ interface Running {
   bar?: SingleBar;
 }
 
-/** Progress as one bar a task, redrawn in place; tasks that end turn into a line above the bars. */
+/** Progress as one bar per task, redrawn in place; a finished task becomes a line above the bars. */
 export class Bars {
   readonly #stream: NodeJS.WriteStream;
   readonly #colors: Colors;
@@ -71,7 +71,7 @@ export class Bars {
     return running;
   }
 
-  /** Takes a bar away, with a last line where there is something to say. */
+  /** Removes a bar and logs a last line, if any. */
   #end(running: Running, line?: string): void {
     if (!this.#running.delete(running)) return;
     if (line !== undefined) this.log(line);
@@ -80,24 +80,24 @@ export class Bars {
     else this.#show();
   }
 
-  /** A line above the bars. */
+  /** Logs a line above the bars. */
   log(text: string): void {
     if (!this.#multi) this.#stream.write(`${text}\n`);
     else this.#multi.log(`${wrapOn}${text.replaceAll('\n', `${eraseLine}\n`)}${eraseLine}\n${wrapOff}`);
   }
 
-  /** Takes the bars off the screen and brings cursor and line wrapping back. */
+  /** Removes the bars and restores the cursor and line wrapping. */
   stop(): void {
     const multi = this.#multi;
     if (!multi) return;
     this.#multi = undefined;
     for (const running of this.#running) delete running.bar;
-    // stop() drops lines that wait to be logged; update() writes them.
+    // stop() drops queued log lines; update() writes them.
     multi.update();
     multi.stop();
   }
 
-  /** Gives tasks their bars, as many as the screen has rows for: more would scroll and smear. */
+  /** Shows as many tasks' bars as the screen has rows: more would scroll and smear. */
   #show(): void {
     const rows = Math.max(1, (this.#stream.rows ?? 24) - 2);
     const waiting = [...this.#running].filter((running) => !running.bar);
@@ -110,7 +110,7 @@ export class Bars {
   }
 
   #start(): MultiBar {
-    // Only now: most runs show no bars, and need not read it.
+    // Loaded on first use: most runs show no bars.
     const { MultiBar }: typeof import('cli-progress') = createRequire(import.meta.url)('cli-progress');
     return new MultiBar({
       stream: this.#stream,
@@ -123,7 +123,7 @@ export class Bars {
         ),
       clearOnComplete: true,
       hideCursor: true,
-      // Lines move when one is logged above them, so an unchanged bar must be drawn again too.
+      // A log line above the bars moves them, so an unchanged bar must be redrawn too.
       forceRedraw: true,
       fps: 8,
     });
@@ -135,8 +135,8 @@ export class Bars {
 }
 
 /**
- * One bar as a line of at most `width` columns: label, bar, percentage, amount, rate, time left, note. What does
- * not fit is left out from the end; a narrow terminal gets no bar.
+ * One bar as a line of at most `width` columns: label, bar, percentage, amount, rate, time left, note. Parts that do
+ * not fit are dropped from the end; a narrow terminal gets no bar.
  */
 export function formatBar(
   meter: Meter,
@@ -150,7 +150,7 @@ export function formatBar(
   const shownLabel = truncate(meter.label, labelColumns);
   const label = shownLabel + ' '.repeat(labelColumns - textWidth(shownLabel));
   const { fraction } = meter;
-  // Of one size whatever the numbers beside it, or it would jump about.
+  // A fixed size whatever the numbers beside it, or the bar would jump.
   const size = fraction === undefined || columns < 50 ? 0 : Math.min(30, Math.floor(columns / 7));
   let room = columns - labelColumns - (size > 0 ? size + 2 : 0);
   const kept: string[] = [];
@@ -162,7 +162,7 @@ export function formatBar(
     meter.note,
   ]) {
     if (part.trim() === '') continue;
-    // Only the note may be cut: half a number is a wrong number.
+    // Only the note is truncated: half a number is a wrong number.
     const shown = part === meter.note ? truncate(part, room - 2) : part;
     if (shown === '' || textWidth(shown) + 2 > room) break;
     kept.push(shown);

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** The few styles the output uses; each returns its text unchanged where colour is off. */
+/** The styles that the output uses; each returns its text unchanged when colour is off. */
 export interface Colors {
   enabled: boolean;
   red(text: string): string;
@@ -11,14 +11,14 @@ export interface Colors {
   dim(text: string): string;
 }
 
-/** What decides about colour: a stream that may be a terminal. */
+/** The input of the colour decision: a stream that may be a terminal. */
 export interface MaybeTerminal {
   isTTY?: boolean | undefined;
 }
 
 /**
- * Whether to colour what goes to `stream`. FORCE_COLOR wins (`0` and `false` mean off), as in Node itself, then
- * NO_COLOR (any non-empty value: https://no-color.org), then TERM=dumb, then whether the stream is a terminal.
+ * Whether to colour output to `stream`. FORCE_COLOR wins (`0` and `false` mean off), as in Node itself, then NO_COLOR
+ * (any non-empty value: https://no-color.org), then TERM=dumb, then whether the stream is a terminal.
  */
 export function wantsColor(stream: MaybeTerminal, environment: NodeJS.ProcessEnv = process.env): boolean {
   const forced = environment.FORCE_COLOR;

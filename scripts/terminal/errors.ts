@@ -10,16 +10,18 @@ export interface ErrorJson {
   next?: string;
 }
 
-/** Where a bug is reported. */
+/** How to report a bug. */
 const report =
   'run it again with DEBUG=modelcars and open an issue with the command, the output and `modelcars version`';
 
-/** Whether this is a ModelcarsError; by name too, should the class have been loaded twice. */
+/** Whether this is a ModelcarsError; checked by name too, in case the class was loaded twice. */
 function isOurs(error: unknown): error is ModelcarsError {
   return error instanceof ModelcarsError || (error instanceof Error && error.name === 'ModelcarsError');
 }
 
-/** Whatever was thrown, as one of ours: what is not becomes code `bug`, or `disk` where the system said so. */
+/**
+ * Converts any thrown value to a ModelcarsError: other errors get code `bug`, or `disk` for the system's disk errors.
+ */
 export function asModelcarsError(error: unknown): ModelcarsError {
   if (isOurs(error)) return error;
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
@@ -45,7 +47,7 @@ export function asModelcarsError(error: unknown): ModelcarsError {
   return new ModelcarsError('bug', `${message} (this is a bug in modelcars)`, { next: report, cause: error });
 }
 
-/** A failure as JSON: code for programs, message and next step for people; masked. */
+/** A failure as JSON: code for programs, message and next step for users; masked. */
 export function errorToJson(error: unknown, masker: Masker): ErrorJson {
   const { code, message, next } = asModelcarsError(error);
   const json: ErrorJson = { code, message: masker.mask(message) };
@@ -58,11 +60,11 @@ export interface RenderOptions {
   masker: Masker;
   /** Shows stacks and causes; from DEBUG=modelcars. */
   debug?: boolean;
-  /** Whose failure it is, where several are shown: a model's name. */
+  /** The failed subject when several are shown: a model's name. */
   subject?: string;
 }
 
-/** A failure for people: `error: …`, then `next: …`; a stack only with `debug`. No newline at the end. */
+/** A failure as text: `error: …`, then `next: …`; a stack only with `debug`. No trailing newline. */
 export function renderError(error: unknown, options: RenderOptions): string {
   const { colors, masker } = options;
   const ours = asModelcarsError(error);
@@ -93,7 +95,7 @@ function stacks(error: unknown): string {
   return parts.join('\ncaused by: ');
 }
 
-/** Further lines of a message stand below its first; some come indented. */
+/** Indents a message's further lines below its first, unless already indented. */
 function indent(line: string): string {
   return line.startsWith('  ') ? line : `  ${line}`;
 }

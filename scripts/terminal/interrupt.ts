@@ -1,18 +1,18 @@
-/** What Ctrl-C and SIGTERM did to a run. */
+/** The effect of Ctrl-C and SIGTERM on a run. */
 export interface Interrupt {
-  /** Aborts at the first signal; every long operation listens to it and cleans up after itself. */
+  /** Aborts on the first signal; every long operation listens to it and cleans up after itself. */
   signal: AbortSignal;
-  /** 130 or 143 once a signal came (128 and its number, as shells count), undefined before. */
+  /** 130 or 143 after a signal (128 plus its number, as shells count), undefined before. */
   exitCode(): number | undefined;
-  /** Lets signals act as they did before. */
+  /** Restores the previous signal handling. */
   release(): void;
 }
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that temporary files and uploads are cleaned up, and
- * the second one into an exit at once. `say` gets the one line to show; `last` runs right before that exit.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that temporary files and uploads are cleaned up, and the
+ * second one into an immediate exit. `say` receives the one line to show; `last` runs right before that exit.
  */
 export function catchSignals(say: (line: string) => void, last: () => void): Interrupt {
   const controller = new AbortController();

@@ -1,7 +1,7 @@
 import { formatBytes, formatDuration, formatRate, Rate } from '../text/bytes.ts';
 import { oneLine } from '../text/width.ts';
 
-/** What one task has done so far; bars and plain lines read the same numbers from it. */
+/** The progress of one task; bars and plain lines read the same numbers. */
 export class Meter {
   readonly label: string;
   readonly started: number;
@@ -22,13 +22,13 @@ export class Meter {
     this.#rate.add(now, this.bytes);
   }
 
-  /** 0 to 1; undefined where the total is not known. */
+  /** 0 to 1; undefined when the total is unknown. */
   get fraction(): number | undefined {
     if (this.total === undefined) return undefined;
     return this.total === 0 ? 1 : Math.min(1, this.bytes / this.total);
   }
 
-  /** `45%`, rounded down so that 100% means all of it; empty where the total is not known. */
+  /** `45%`, rounded down so that 100% means complete; empty when the total is unknown. */
   get percent(): string {
     return this.fraction === undefined ? '' : `${Math.floor(this.fraction * 100)}%`;
   }
@@ -45,14 +45,14 @@ export class Meter {
     return perSecond > 0 ? formatRate(perSecond) : '';
   }
 
-  /** `12 s left`; empty where it cannot be said. */
+  /** `12 s left`; empty when unknown. */
   left(now = performance.now()): string {
     const perSecond = this.#rate.perSecond(now);
     if (this.total === undefined || perSecond <= 0 || this.bytes >= this.total) return '';
     return `${formatDuration((this.total - this.bytes) / perSecond)} left`;
   }
 
-  /** `2.7 GB in 31 s`, or `31 s` where no bytes were moved. */
+  /** `2.7 GB in 31 s`, or `31 s` if no bytes were transferred. */
   summary(now = performance.now()): string {
     const elapsed = formatDuration((now - this.started) / 1000);
     return this.bytes > 0 ? `${formatBytes(this.bytes)} in ${elapsed}` : elapsed;

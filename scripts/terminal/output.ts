@@ -3,14 +3,14 @@ import { ModelcarsError } from '../errors.ts';
 import { diskError } from '../files/atomic.ts';
 
 /**
- * Standard output, whose reader may leave and whose disk may be full. A failed write stops nothing: a push that is under way is
- * worth more than its table. `failure` reports it at the end.
+ * Standard output, whose reader may exit and whose disk may be full. A failed write stops nothing: a push in progress
+ * is worth more than its table. `failure` reports it at the end.
  */
 export class Output {
   readonly #stream: NodeJS.WriteStream;
   #error: NodeJS.ErrnoException | undefined;
 
-  /** Listens to the stream for as long as the process lives: an error nobody listens to would end it with a stack. */
+  /** Listens to the stream for the process's lifetime: an unhandled error would end the process with a stack. */
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -24,17 +24,17 @@ export class Output {
   }
 
   /**
-   * Waits until everything is written. Returns why a write failed (code `disk`); undefined also where the reader went away
+   * Waits until everything is written. Returns why a write failed (code `disk`). Undefined also when the reader exited
    * (`modelcars list | head -1`) or the terminal was closed, which other tools do not report either.
    */
   async failure(): Promise<ModelcarsError | undefined> {
-    // Not unless something waits: /dev/full refuses even a write of nothing.
+    // Only when output is queued: /dev/full rejects even an empty write.
     if (this.#stream.writableLength > 0) {
       await new Promise<void>((resolve) => {
         this.#stream.write('', () => resolve());
       });
     }
-    // A stream reports a write that failed at once only after this turn.
+    // A stream reports an immediately failed write only after this turn.
     await setImmediate();
     const error = this.#error;
     if (error === undefined || error.code === 'EPIPE' || error.code === 'EIO') return undefined;

@@ -4,7 +4,7 @@ import type { Colors } from './color.ts';
 import { Meter } from './meter.ts';
 import { silentTaskPart, type Task } from './types.ts';
 
-/** Progress as lines that stand on their own: for CI, for files, for terminals that cannot move the cursor. */
+/** Progress as separate lines: for CI, files, and terminals that cannot move the cursor. */
 export class PlainLines {
   readonly #stream: NodeJS.WritableStream;
   readonly #colors: Colors;
@@ -18,7 +18,7 @@ export class PlainLines {
     this.#interval = interval;
   }
 
-  /** A start line now, an end line at the end, and a line now and then while it lasts. */
+  /** Prints a line at the start, a line at the end, and one at intervals in between. */
   task(label: string, total?: number): Task {
     const meter = new Meter(label, total);
     this.#running.add(meter);

@@ -7,7 +7,7 @@ import { createColors } from './color.ts';
 import { Meter } from './meter.ts';
 import { createProgress, type ProgressOptions, progressMode } from './progress.ts';
 
-/** A stream that remembers what was written; a terminal of 80 by 24 where asked for. */
+/** A stream that records its output; optionally an 80×24 terminal. */
 function fakeStream(terminal: boolean) {
   const stream = Object.assign(new PassThrough(), { isTTY: terminal, columns: 80, rows: 24 });
   const chunks: string[] = [];

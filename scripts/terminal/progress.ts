@@ -10,13 +10,13 @@ export interface ProgressOptions {
   enabled: boolean;
   /** True: bars that redraw themselves; false: plain lines, for CI and files. */
   interactive: boolean;
-  /** Milliseconds between two plain lines of one task; default 10,000. */
+  /** Milliseconds between plain lines of one task; default 10,000. */
   interval?: number;
-  /** Takes secrets out of every text shown. */
+  /** Masks secrets in every text shown. */
   mask?(text: string): string;
 }
 
-/** Bars on a terminal, lines elsewhere, nothing but warnings when disabled. */
+/** Bars on a terminal, lines otherwise, only warnings when disabled. */
 export function createProgress(options: ProgressOptions): Progress {
   const { stream, enabled, interactive, mask = (text: string) => text, interval = 10_000 } = options;
   const colors = createColors(stream);
@@ -52,8 +52,8 @@ function maskTask(task: Task, mask: (text: string) => string): Task {
 }
 
 /**
- * How to show progress on this stream, from the flags and the environment: bars need a terminal that can move its
- * cursor, and CI systems with a pseudo-terminal record every redraw.
+ * Chooses how to show progress on this stream, from the flags and the environment: bars need a terminal that can move
+ * its cursor, and CI systems with a pseudo-terminal record every redraw.
  */
 export function progressMode(
   stream: { isTTY?: boolean | undefined },
@@ -67,7 +67,7 @@ export function progressMode(
   };
 }
 
-/** Whether this runs in CI, by the variable that every CI system sets. */
+/** Whether this runs in CI, by the `CI` variable that every CI system sets. */
 export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
   return environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
 }

@@ -4,16 +4,16 @@ import { oneLine, textWidth, truncate } from '../text/width.ts';
 export interface Column {
   title: string;
   align?: 'left' | 'right';
-  /** Columns (of the terminal) it may be cut down to when the terminal is narrow; uncut when absent. */
+  /** Minimum width in terminal columns when the terminal is narrow; never cut when absent. */
   shrinkTo?: number;
-  /** Where a cell loses what does not fit; its end by default. */
+  /** Which side of an overlong cell is cut; the end by default. */
   cut?: 'start' | 'end';
-  /** Colours a cell after it was cut and padded; gets the whole cell to decide by. */
+  /** Colours a cell after it was cut and padded, based on the whole cell. */
   style?(shown: string, cell: string): string;
 }
 
 export interface TableOptions {
-  /** Columns of the terminal; undefined (a file, a pipe, CI) never cuts anything. */
+  /** Columns of the terminal; when undefined (a file, a pipe, CI), nothing is cut. */
   width?: number | undefined;
   /** Colours the titles. */
   title?(text: string): string;
@@ -21,7 +21,10 @@ export interface TableOptions {
 
 const gap = '  ';
 
-/** Rows of text as aligned columns, without a newline at the end. Cells become single lines; lines end in no blanks. */
+/**
+ * Rows of text as aligned columns, without a trailing newline. Cells become single lines; lines have no trailing
+ * blanks.
+ */
 export function formatTable(columns: Column[], rows: string[][], options: TableOptions = {}): string {
   const cells = rows.map((row) => columns.map((_, index) => oneLine(row[index] ?? '')));
   const widths = columns.map((column, index) =>
@@ -51,7 +54,7 @@ export function formatTable(columns: Column[], rows: string[][], options: TableO
   return [head, ...body].join('\n');
 }
 
-/** Takes columns away from the widest column that may lose some, one at a time, until the table fits. */
+/** Narrows the widest shrinkable column one terminal column at a time until the table fits. */
 function shrink(columns: Column[], widths: number[], available: number): void {
   const used = () => widths.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1);
   while (used() > available) {

@@ -1,7 +1,7 @@
-/** A text with its escapes undone, and where in the original each of its characters (UTF-16 units) was written. */
+/** A text with its escapes decoded, and the original position of each of its characters (UTF-16 units). */
 export interface Unescaped {
   text: string;
-  /** Where in the original unit `i` begins; one more at the end, for the end. */
+  /** Original position of unit `i`, plus one entry for the end. */
   starts: Uint32Array;
 }
 
@@ -11,8 +11,9 @@ const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', a
 const short: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /**
- * Undoes one layer of percent-encoding (RFC 3986), of JSON's and JavaScript's backslashes and of HTML's character references;
- * undefined when there is none. For finding things in a text, whichever way it was written: what is no escape stays.
+ * Decodes one layer of percent-encoding (RFC 3986), of JSON's and JavaScript's backslashes and of HTML's character
+ * references; undefined when the text has none. Used to search a text however it is written: anything that is not an
+ * escape stays.
  */
 export function undoEscapes(text: string): Unescaped | undefined {
   const parts: string[] = [];
@@ -36,7 +37,7 @@ export function undoEscapes(text: string): Unescaped | undefined {
   return { text: parts.join(''), starts: Uint32Array.from(starts) };
 }
 
-/** What an escape means, in pieces, each with the number of units it was written in. */
+/** The decoded parts of an escape, each with the number of units it was written in. */
 function decode(written: string): [piece: string, length: number][] {
   if (written.startsWith('%')) return decodePercent(written);
   const length = written.length;
@@ -52,7 +53,7 @@ function decode(written: string): [piece: string, length: number][] {
   return [[code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd', length]];
 }
 
-/** The characters of a run of `%XX`: UTF-8, and what is none a byte at a time. */
+/** The characters of a run of `%XX`: UTF-8; invalid bytes one at a time. */
 function decodePercent(run: string): [string, number][] {
   const bytes = Buffer.from(run.replaceAll('%', ''), 'hex');
   const pieces: [string, number][] = [];

@@ -1,9 +1,9 @@
-/** Longer values are cut when shown: an error is one line. */
+/** Longer values are truncated: an error is one line. */
 const longest = 80;
 
 /**
- * A value from a file or the command line, fit for one line of an error: control characters and direction marks
- * escaped, cut to 80 characters, user info and query of a URL starred out (they may be secrets).
+ * Formats a value from a file or the command line for one line of an error: control characters and direction marks
+ * escaped, truncated to 80 characters, user info and query of a URL replaced by stars (they may be secrets).
  */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
@@ -14,7 +14,7 @@ export function show(value: unknown): string {
   return `\`${plain(value)}\``;
 }
 
-/** The same for a text, without the quotes: for paths and URIs inside a sentence. */
+/** Like `show` for a text, without quotes: for paths and URIs inside a sentence. */
 export function plain(text: string, most = longest): string {
   const characters = [...withoutSecrets(text)];
   const cut = characters.length > most ? [...characters.slice(0, most - 1), '…'] : characters;
@@ -31,7 +31,7 @@ function withoutSecrets(text: string): string {
     .replace(/^(https?:\/\/[^?]*\?).+$/is, '$1****');
 }
 
-/** `a`, `a or b`, `a, b or c`; the rest is counted when there are more than `most`. */
+/** `a`, `a or b`, `a, b or c`; beyond `most` words, the rest is counted. */
 export function list(words: readonly string[], joint: 'or' | 'and', most = 12): string {
   if (words.length > most) return `${words.slice(0, most).join(', ')} ${joint} ${words.length - most} more`;
   if (words.length < 2) return words.join('');

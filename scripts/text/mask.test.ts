@@ -78,7 +78,7 @@ describe('Masker', () => {
   });
 });
 
-/** Ways in which a peer sends back what it got. */
+/** Escapings that a peer may use when it echoes a request. */
 const escapes: Record<string, (text: string) => string> = {
   'as it is': (text) => text,
   'percent-encoded': encodeURIComponent,
@@ -113,7 +113,7 @@ describe.each(Object.entries(escapes))('a secret that comes back %s', (_, write)
   const printable = fc.string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 60 });
   const secrets = fc
     .oneof(printable, fc.string({ unit: 'grapheme', minLength: 6, maxLength: 30 }))
-    // What is white at its ends is no part of a secret.
+    // White space at either end is not part of a secret.
     .filter(
       (text) => text.isWellFormed() && text === text.trim() && text.length >= 6 && !text.includes('****'),
     );

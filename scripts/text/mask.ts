@@ -1,21 +1,21 @@
 import { type Unescaped, undoEscapes } from './escapes.ts';
 
-/** What stands where a secret stood. */
+/** Replaces a secret. */
 const stars = '****';
-/** Below this length, first and last 4 characters would give half of the secret away. */
+/** Below this length, showing the first and last 4 characters would reveal half of the secret. */
 const shortest = 20;
 
-/** A secret fit for being shown: first and last 4 characters of a long one, nothing of a shorter one. */
+/** Masks a secret for display: the first and last 4 characters of a long one, nothing of a shorter one. */
 export function maskSecret(secret: string): string {
   return secret.length < shortest ? stars : `${secret.slice(0, 4)}${stars}${secret.slice(-4)}`;
 }
 
-/** Environment variables whose values are secrets, by how such variables are named everywhere. */
+/** Environment variables with secret values, by the usual naming. */
 const secretName = /(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY|PRIVATE_KEY|_AUTH)(_|$)/i;
-/** These end like secrets and hold a path, an id or a switch. */
+/** Variables named like secrets that contain a path, an id or a switch. */
 const harmlessName = /(_FILE|_PATH|_DIR|_HOME|_SOCK|_ID|_URL|_URI)$/i;
 
-/** Secrets that show themselves by their surroundings: user info of a URL, signed queries, Authorization headers. */
+/** Secrets recognizable from their context: user info of a URL, signed queries, Authorization headers. */
 const shapes: [RegExp, string][] = [
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s?#'"]*@/gi, `$1${stars}@`],
   [
@@ -27,12 +27,12 @@ const shapes: [RegExp, string][] = [
   [/\bhf_[A-Za-z0-9]{20,}\b/g, `hf_${stars}`],
 ];
 
-/** Secrets found at run time, in files, helpers and answers, the oldest first: every Masker hides them as well. */
+/** Secrets found at run time in files, credential helpers and responses, oldest first: every Masker hides them too. */
 const learned = new Map<string, Form[]>();
-/** A long push gets a token every few minutes. */
+/** A long push receives a new token every few minutes. */
 const mostLearned = 500;
 
-/** Makes a secret known to every Masker of this process. Below 6 characters: ignored. */
+/** Registers a secret with every Masker of this process. Ignored below 6 characters. */
 export function learnSecret(secret: string): void {
   const clean = secret.trim();
   if (clean.length < leastLength || learned.has(clean)) return;
@@ -41,33 +41,33 @@ export function learnSecret(secret: string): void {
   if (learned.size > mostLearned && oldest !== undefined) learned.delete(oldest);
 }
 
-/** A short value ("true", "1234") stands in too many innocent words. */
+/** A short value ("true", "1234") occurs in too many harmless words. */
 const leastLength = 6;
-/** So much of the beginning of a long secret is one too: texts from elsewhere are cut before they are masked. */
+/** This much of a long secret's beginning counts as a secret: texts from outside are truncated before masking. */
 const leastPrefix = 12;
 const tornEscape = /(?:%[0-9a-f]?|\\(?:[ux][0-9a-f]{0,3})?|&#?[0-9a-z]{0,8})+$/i;
-/** Escapes within escapes that are undone: JSON in a URL in an HTML page. */
+/** How many nested escapes are decoded: JSON in a URL in an HTML page. */
 const mostLayers = 3;
 
-/** One way in which a secret is written. */
+/** One written form of a secret. */
 interface Form {
   text: string;
-  /** What stands in place of all of it. */
+  /** The replacement for the whole form. */
   shown: string;
 }
 
-/** A part of a text, to be replaced. */
+/** A range of a text to replace. */
 interface Range {
   start: number;
   end: number;
   shown: string;
 }
 
-/** Replaces every known secret in any text; the last gate before a terminal or a log, not the only one. */
+/** Replaces every known secret in any text: the last check before a terminal or a log, but not the only one. */
 export class Masker {
   readonly #secrets = new Map<string, Form[]>();
 
-  /** A masker that knows the secrets of an environment. */
+  /** Creates a masker with the secrets of an environment. */
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): Masker {
     const masker = new Masker();
     for (const [name, value] of Object.entries(environment)) {
@@ -76,13 +76,13 @@ export class Masker {
     return masker;
   }
 
-  /** Learns a secret and the forms it is written in: as it is, in base64, in hexadecimal. Below `least` characters: ignored. */
+  /** Adds a secret in its plain, base64 and hexadecimal forms. Ignored below `least` characters. */
   add(secret: string, least = leastLength): void {
     const clean = secret.trim();
     if (clean.length >= least) this.#secrets.set(clean, formsOf(clean));
   }
 
-  /** The text without any known secret, however it is escaped, and without what looks like one. */
+  /** Masks every known secret, however it is escaped, and anything that looks like a secret. */
   mask(text: string): string {
     const forms = [...this.#secrets.values(), ...learned.values()].flat();
     let masked = forms.length === 0 ? text : replace(text, findAll(text, forms));
@@ -92,8 +92,8 @@ export class Masker {
 }
 
 /**
- * A secret as it is and in a form (`+` for a blank), in hexadecimal, and in base64 (RFC 4648, both alphabets) within any text: the
- * digits that depend on it alone, for each of the three places that it can have in a group of three bytes.
+ * The forms of a secret: plain, form-encoded (`+` for a blank), hexadecimal, and base64 (RFC 4648, both alphabets)
+ * inside any text: the digits that depend on the secret alone, for each of its three offsets in a group of three bytes.
  */
 function formsOf(secret: string): Form[] {
   const shown = maskSecret(secret);
@@ -126,7 +126,7 @@ function findAll(text: string, forms: readonly Form[]): Range[] {
 
 function* findIn(text: string, forms: readonly Form[]): Generator<Range> {
   for (const { text: secret, shown } of forms) {
-    // The beginning of a short one may be an innocent word.
+    // The beginning of a short secret may be a harmless word.
     const needle = secret.length < leastPrefix + 4 ? secret : secret.slice(0, leastPrefix);
     for (let start = text.indexOf(needle); start !== -1; ) {
       let length = needle.length;
@@ -135,7 +135,7 @@ function* findIn(text: string, forms: readonly Form[]): Generator<Range> {
       start = text.indexOf(needle, start + length);
     }
     for (let end = text.indexOf('…'); end !== -1; end = text.indexOf('…', end + 1)) {
-      // The cut may have gone through an escape.
+      // The text may have been cut inside an escape.
       const torn = tornEscape.exec(text.slice(Math.max(0, end - 10), end))?.[0].length ?? 0;
       const length = beginsBefore(text, end - torn, secret) || beginsBefore(text, end, secret);
       if (length > 0) yield { start: end - torn - length, end, shown: stars };
@@ -143,14 +143,14 @@ function* findIn(text: string, forms: readonly Form[]): Generator<Range> {
   }
 }
 
-/** How much of the beginning of a secret stands before a place where a text was cut; 0 for next to nothing. */
+/** Length of a secret's beginning that precedes the place where a text was cut; 0 below 4 characters. */
 function beginsBefore(text: string, end: number, secret: string): number {
   for (let length = Math.min(secret.length, leastPrefix, end); length >= 4; length--)
     if (text.startsWith(secret.slice(0, length), end - length)) return length;
   return 0;
 }
 
-/** Longest first where ranges overlap: a secret may be part of another. */
+/** Where ranges overlap, the longest goes first: a secret may be part of another. */
 function replace(text: string, ranges: readonly Range[]): string {
   const sorted = ranges.toSorted((a, b) => a.start - b.start || b.end - a.end);
   let masked = '';

@@ -1,22 +1,22 @@
 import { relative } from 'node:path';
 import { plain } from './format.ts';
 
-/** Bytes a path component may have (NAME_MAX of Linux file systems). */
+/** Maximum bytes of a path component (NAME_MAX of Linux file systems). */
 const longestComponent = 255;
-/** Bytes of `/models/<path>` with the NUL that ends it (PATH_MAX of Linux). */
+/** Maximum bytes of `/models/<path>` including the final NUL (PATH_MAX of Linux). */
 const longestPath = 4096;
 
 /**
- * What is wrong with a path below /models or below a source, or undefined when it is fine: relative, `/` as separator,
- * no `.`, `..` or empty component, no backslash, no control or direction-changing character, no name that an OCI
- * layer reads as a whiteout (image-spec layer.md, `.wh.`), not over-long, valid Unicode. Completes "the path …".
+ * The problem of a path below /models or below a source; undefined when it is relative, has `/` as separator, no `.`,
+ * `..` or empty component, no backslash, no control or direction-changing character, no name that an OCI layer reads as
+ * a whiteout (image-spec layer.md, `.wh.`), is not over-long and is valid Unicode. Completes "the path …".
  */
 export function checkPath(path: string): string | undefined {
   if (path === '') return 'is empty';
   if (!path.isWellFormed()) return 'is not valid Unicode';
   if (path.includes('\0')) return 'holds a NUL character';
   if (/\p{Cc}|\p{Zl}|\p{Zp}/u.test(path)) return 'holds a control character';
-  // Bidirectional marks make a name look like another one.
+  // Bidirectional marks make a name look like a different one.
   if (/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u.test(path)) return 'holds a direction mark';
   if (path.includes('\\')) return 'holds a backslash; the separator is `/`';
   if (path.startsWith('/')) return 'is absolute; it must be relative';
@@ -38,15 +38,15 @@ export function checkPath(path: string): string | undefined {
 export interface Clash {
   first: string;
   second: string;
-  /** Positions in the list that was given. */
+  /** Positions in the input list. */
   indices: [number, number];
   /** Completes "first and second …". */
   why: string;
 }
 
 /**
- * The paths that cannot stand beside each other: the same twice, the same but for case or Unicode normal form (one
- * file on macOS and Windows), one a file and the other needing a folder of that name.
+ * Paths that cannot coexist: duplicates, paths equal but for case or Unicode normal form (one file on macOS and
+ * Windows), and a file whose path another path uses as a folder.
  */
 export function checkClashes(paths: readonly string[]): Clash[] {
   const clashes: Clash[] = [];
@@ -72,7 +72,7 @@ export function checkClashes(paths: readonly string[]): Clash[] {
   return clashes;
 }
 
-/** Sorts by the bytes of UTF-8, as image layers and locks are sorted. */
+/** Compares by UTF-8 bytes, the order of image layers and locks. */
 export function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -81,7 +81,7 @@ function fold(path: string): string {
   return path.toLowerCase().normalize('NFC');
 }
 
-/** A file as the user would name it: relative to the working folder, where that is shorter. */
+/** A file as the user would write it: relative to the working folder when that is shorter. */
 export function displayPath(file: string): string {
   const short = relative(process.cwd(), file);
   return plain(short !== '' && short.length < file.length ? short : file, 4096);

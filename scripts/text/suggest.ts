@@ -1,8 +1,11 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that was most likely meant, by edit distance (letters in a wrong order are half an edit); undefined when none is near. */
+/**
+ * The most likely intended candidate by edit distance (transposed letters count half an edit); undefined when none is
+ * close.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  // A long text is no typing error, and the distance costs length × length.
+  // A long text is not a typing error, and the distance costs length × length.
   if (word.length > 100) return undefined;
   const meant = word.toLowerCase();
   let best: string | undefined;
@@ -24,13 +27,13 @@ function letters(word: string): string {
   return [...word].sort().join('');
 }
 
-/** `; did you mean …?` to put at the end of an error, or nothing. */
+/** `; did you mean …?` to append to an error, or the empty string. */
 export function didYouMean(word: unknown, candidates: Iterable<string>): string {
   const found = typeof word === 'string' ? nearest(word, candidates) : undefined;
   return found === undefined ? '' : `; did you mean \`${found}\`?`;
 }
 
-/** The word that was most likely meant: near in edits, with its letters swapped, or cut short; undefined when none. */
+/** The most likely intended word: few edits away, with transposed letters, or abbreviated; undefined when none is. */
 export function meant(word: string, candidates: string[]): string | undefined {
   const letters = (text: string) => [...text].sort().join('');
   return (

@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 
 let segmenter: Intl.Segmenter | undefined;
-/** Scripts and forms that take two columns: Unicode UAX #11 classes W and F, as far as they occur in names. */
+/** Scripts and forms that take two columns: Unicode UAX #11 classes W and F, as far as names use them. */
 const wide =
   /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
 const emoji = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|\p{Regional_Indicator}{2})/u;
 const nothing = /^[\p{Control}\p{Format}\p{Mark}]+$/u;
 
-/** Made when first needed, because that takes a tenth of a short run, and few texts need it. */
+/** Created on first use: creation takes a tenth of a short run, and few texts need it. */
 function graphemesOf(text: string): Intl.Segments {
   segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return segmenter.segment(text);
@@ -28,7 +28,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text in at most `width` columns, an ellipsis where it was cut: at its end, or its start. No escape sequences. */
+/** Truncates a text to `width` columns, with an ellipsis at its end or its start. No escape sequences. */
 export function truncate(text: string, width: number, cut: 'start' | 'end' = 'end'): string {
   if (textWidth(text) <= width) return text;
   if (width < 1) return '';
@@ -45,14 +45,14 @@ export function truncate(text: string, width: number, cut: 'start' | 'end' = 'en
 }
 
 /**
- * One line of text from elsewhere, safe to print: escape sequences and control characters from a hub, a registry
- * or YAML must not drive the reader's terminal.
+ * Makes one line of outside text safe to print: escape sequences and control characters from a hub, a registry or YAML
+ * must not control the user's terminal.
  */
 export function oneLine(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Control}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
 }
 
-/** The same for text of several lines: newlines stay. */
+/** Like `oneLine` for several lines: newlines stay. */
 export function safeLines(text: string): string {
   return text.split(/\r?\n/).map(oneLine).join('\n');
 }
