@@ -5,18 +5,18 @@ import { parseConfig, parseIndex, parseManifest } from '../image/schema.ts';
 import { type Content, type Descriptor, type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { list, plain } from '../text/format.ts';
 
-/** A base image of one platform, ready to be built on. */
+/** A base image of one platform, ready to build on. */
 export interface Base extends BaseLayers {
-  /** As the catalog names it: `embedded` or a reference. */
+  /** As written in the catalog: `embedded` or a reference. */
   name: string;
   /** The layers' bytes, in order. */
   contents: Content[];
 }
 
-/** What an entry of an index is where it is an image; an index may also list indexes, and anything else. */
+/** Media types of an index's images; an index may also list indexes, and anything else. */
 const imageTypes: string[] = [mediaTypes.manifest, mediaTypes.dockerManifest];
 
-/** What OCI calls the layers of bases that Docker tools made; the bytes are the same (image-spec media-types.md). */
+/** OCI media types for layers made by Docker tools; the bytes are the same (image-spec media-types.md). */
 const ociLayerTypes: Record<string, string> = {
   [mediaTypes.dockerLayerGzip]: mediaTypes.layerGzip,
   'application/vnd.docker.image.rootfs.diff.tar': mediaTypes.layer,
@@ -25,17 +25,20 @@ const ociLayerTypes: Record<string, string> = {
   [mediaTypes.layerGzip]: mediaTypes.layerGzip,
   [mediaTypes.layerZstd]: mediaTypes.layerZstd,
 };
-/** Layers that leave room for at least one of a model under overlayfs' 127. */
+/** Maximum number of layers: leaves room for at least one model layer under overlayfs' 127. */
 const mostLayers = 126;
-/** Bytes of all layers. */
+/** Maximum size of all layers, in bytes. */
 const mostBytes = 100 * 1024 ** 3;
-/** Bytes of a config: what goes on from it into each image must leave that readable (4 MiB), with room. */
+/**
+ * Maximum size of a config, in bytes: the part copied into each image must leave that image's config readable (4 MiB),
+ * with room to spare.
+ */
 const mostConfig = 1024 ** 2;
-/** Bytes of its environment: Linux takes 128 KiB for one string when a program starts. */
+/** Maximum size of its environment, in bytes: Linux accepts 128 KiB for one string when a program starts. */
 const mostEnvironment = 128 * 1024;
 
 /**
- * The manifest digest of each wanted platform of a base image, as it is now. `reference` is what the store resolves (a tag, a
+ * The current manifest digest of each wanted platform of a base image. `reference` is what the store resolves (a tag, a
  * digest, an entry). Fails with code `registry` when the image does not exist and `lock` when it lacks a platform.
  */
 export async function pinBase(
@@ -78,7 +81,7 @@ export async function pinBase(
   return pins;
 }
 
-/** The images of an index with their platforms; an image without an index is the one platform its config names. */
+/** The images of an index with their platforms; an image without an index has the one platform its config names. */
 async function offeredPlatforms(store: ImageStore, root: Descriptor, name: string): Promise<Descriptor[]> {
   const bytes = await store.read(root);
   if (root.mediaType === mediaTypes.index || root.mediaType === mediaTypes.dockerIndex) {
@@ -91,7 +94,10 @@ async function offeredPlatforms(store: ImageStore, root: Descriptor, name: strin
   ];
 }
 
-/** Opens one platform of a base image by its pinned manifest digest. Fails when it is gone or not what was pinned. */
+/**
+ * Opens one platform of a base image by its pinned manifest digest. Fails when it no longer exists or is not the pinned
+ * one.
+ */
 export async function openBase(
   store: ImageStore,
   name: string,
@@ -138,7 +144,10 @@ export async function openBase(
   };
 }
 
-/** Fails with code `limit` or `integrity` when what each image gets from a base's config would make it one that nothing runs. */
+/**
+ * Fails with code `limit` or `integrity` when the parts of a base's config that each image inherits would make the
+ * image unrunnable.
+ */
 function checkConfig(where: string, size: number, environment: readonly string[]): void {
   const next = 'choose another base';
   if (size > mostConfig)
@@ -171,7 +180,10 @@ function checkLayers(where: string, layers: readonly Descriptor[]): void {
     });
 }
 
-/** The OCI media type of a base's layer. Layers that lie elsewhere ("foreign", with `urls`) or are no tar cannot be copied. */
+/**
+ * The OCI media type of a base's layer. Layers stored elsewhere ("foreign", with `urls`) or not in tar format cannot be
+ * copied.
+ */
 function layerType(where: string, mediaType: string, at: number): string {
   const type = Object.hasOwn(ociLayerTypes, mediaType) ? ociLayerTypes[mediaType] : undefined;
   if (type !== undefined) return type;

@@ -7,13 +7,13 @@ import { Tree } from '../verify/tree.ts';
 import { ContractViolation, short } from '../verify/violation.ts';
 import type { Base } from './base-image.ts';
 
-/** What the tars of one base may cost in memory: members, and bytes of their names. As in `verify`. */
+/** Memory limits for the tars of one base: members, and bytes of their names. As in `verify`. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
 
 /**
- * Reads a base's layers once, before it is pinned: they unpack to what its config says, within bounds, and leave /models alone, also
- * through links and deletions. What a base has there would be served along with the model, or in its place. Fails with code
- * `integrity`, naming the layer and the member.
+ * Reads a base's layers once, before it is pinned: they must unpack to the digests in its config, within limits, and
+ * leave /models alone, also through links and deletions. Anything a base had there would be served along with the
+ * model, or in its place. Fails with code `integrity`, naming the layer and the member.
  */
 export async function examineBase(store: ImageStore, base: Base, signal: AbortSignal): Promise<void> {
   const tree = new Tree();

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 /** The base that ships with modelcars, as an OCI image layout (see base/README.md). */
 const embeddedLayout = fileURLToPath(new URL('../../base/layout', import.meta.url));
 
-/** Where a base image comes from, and the name it has there. */
+/** The origin of a base image, and its name there. */
 export interface BaseOrigin {
   store: ImageStore;
   /** For `store.resolve`: a tag, digest or layout entry. */
@@ -19,8 +19,8 @@ export interface BaseOrigin {
 }
 
 /**
- * Opens the origin of a base: the shipped layout for `embedded`, otherwise a registry, reached through the catalog's mirrors and read
- * through the store. Without a client, the store alone is read. No request is made yet.
+ * Opens the origin of a base: the shipped layout for `embedded`, otherwise a registry, reached through the catalog's
+ * mirrors and read through the store. Without a client, only the store is read. Makes no request yet.
  */
 export async function openOrigin(
   name: string,
@@ -35,7 +35,7 @@ export async function openOrigin(
   };
 }
 
-/** What a run without a network finds beyond the store. */
+/** The origin beyond the store for a run without a network: empty. */
 const nothing: ImageStore = {
   resolve: async () => undefined,
   read: async ({ digest }) => {

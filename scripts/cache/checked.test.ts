@@ -7,7 +7,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
-/** What goes through, and how it ends. */
+/** The bytes passed through, and the outcome. */
 async function through(bytes: Uint8Array, promised: Uint8Array, size: number) {
   const file = { path: 'a.bin', size: promised.length, sha256: sha256(promised) };
   const passed: Uint8Array[] = [];

@@ -4,8 +4,8 @@ import type { LockedFile } from '../model/types.ts';
 import { plain } from '../text/format.ts';
 
 /**
- * Passes a file's bytes on and fails, before the last chunk goes out, when they are not those of its size and sha256: a
- * writer never receives the whole of a wrong file. `from` is the URI they come from, for the error.
+ * Passes a file's bytes on and fails before the last chunk when they do not match its size and SHA-256: a writer never
+ * receives all of a corrupt file. `from` is the URI they come from, for the error.
  */
 export async function* checked(
   bytes: AsyncIterable<Uint8Array>,
@@ -15,7 +15,7 @@ export async function* checked(
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let size = 0;
-  // An empty file has no last chunk: check it here.
+  // An empty file has no last chunk: check it at the end.
   const check = () => {
     const actual = hash.digest('hex');
     if (actual !== file.sha256)

@@ -19,20 +19,20 @@ import { matching, uploadFile } from './upload.ts';
 
 export interface CacheOptions {
   source: Source;
-  /** What the source reads: `hf://org/name`. */
+  /** The source's URI: `hf://org/name`. */
   uri: string;
-  /** The files to cache and the revision they are of. */
+  /** The files to cache and their revision. */
   snapshot: Snapshot;
-  /** Whether those are all files of the revision. */
+  /** Whether these are all files of the revision. */
   whole: boolean;
-  /** Only say what would be done. */
+  /** Only report what would be done. */
   dryRun: boolean;
   bucket: Bucket;
-  /** Where they go: `models/org/name/`. */
+  /** The destination: `models/org/name/`. */
   folder: string;
-  /** Parts and files under way at the same time. */
+  /** Parts and files transferred in parallel. */
   workers: number;
-  /** Keeps what is downloaded, and has what a run before this one downloaded. */
+  /** Keeps downloads, and has those of earlier runs. */
   downloads?: StoreFiles;
   signal: AbortSignal;
   task: Task;
@@ -40,7 +40,7 @@ export interface CacheOptions {
 }
 
 export interface CacheResult {
-  /** `unchanged`: all of it was there; `planned`: not all, and this is a dry run. */
+  /** `unchanged`: everything was cached already; `planned`: not everything, and this is a dry run. */
   status: 'done' | 'unchanged' | 'planned';
   /** Bytes of all files. */
   size: number;
@@ -49,10 +49,10 @@ export interface CacheResult {
 }
 
 /**
- * Brings a model's files into a folder of a bucket. Files that are there, with size and sha256, stay; the manifest is
- * written last, and says `complete: false` while files are on their way: whatever moment a run is killed at, what is there is
- * either whole or not taken for it, and the next run goes on from there. Fails before anything is sent when the bucket cannot be
- * written to.
+ * Copies a model's files into a folder of a bucket. Objects with the right size and SHA-256 are kept. The manifest is
+ * written last, and has `complete: false` while files are being uploaded: whenever a run is killed, the folder is
+ * either complete or not taken for complete, and the next run resumes. Fails before anything is sent when the bucket is
+ * not writable.
  */
 export async function cacheModel(options: CacheOptions): Promise<CacheResult> {
   const { uri, snapshot, bucket, folder, signal, task, warn } = options;
@@ -89,8 +89,8 @@ export async function cacheModel(options: CacheOptions): Promise<CacheResult> {
 }
 
 /**
- * Whether a folder has all files of a revision, or, when none is given, of the one that was cached last: then the hub need not be
- * asked. Returns that revision and the bytes of its files.
+ * Whether a folder has all files of a revision or, if none is given, of the last cached one: then the hub is not asked.
+ * Returns that revision and its size in bytes.
  */
 export async function cachedRevision(
   bucket: Bucket,
@@ -106,7 +106,7 @@ export async function cachedRevision(
   return { revision: manifest.revision, size: sizeOf(manifest.files) };
 }
 
-/** The missing files, some at a time; the first failure stops the others, and is waited for. */
+/** Copies the missing files, several at a time; the first failure stops the others and waits for them to end. */
 async function bringAll(
   options: CacheOptions,
   missing: readonly LockedFile[],
@@ -153,7 +153,7 @@ function openFile(
   return checked(downloads?.keep(file, origin, { signal }) ?? origin(0), file, uri, signal);
 }
 
-/** Fails when an object is not what was uploaded: another process writes there too. */
+/** Fails when an object is not the uploaded one: another process writes to the folder too. */
 async function checkFolder(
   bucket: Bucket,
   folder: string,
@@ -181,7 +181,7 @@ async function listFolder(
   return objects;
 }
 
-/** Both lists by path; the second wins. */
+/** Merges both lists by path; the second wins. */
 function union(first: readonly CachedFile[], second: readonly CachedFile[]): CachedFile[] {
   return [...new Map([...first, ...second].map((file) => [file.path, file])).values()];
 }

@@ -4,13 +4,13 @@ import type { FileCache, WantedFile } from '../store/file-cache.ts';
 import { plain } from '../text/format.ts';
 import { cacheLocation, folderOf, openCacheBucket } from './location.ts';
 
-/** The manifest of a model's folder, if there is one and the cache can be reached. */
+/** The manifest of a model's folder, if any, or `unreachable` when the cache cannot be reached. */
 type Found = { manifest: CacheManifest | undefined } | 'unreachable';
 
 /**
- * A catalog's `cache:` as a place that has files of hub models: those that `modelcars cache` brought there whole, at the very
- * revision and with the sha256 in the lock. For anything else, and for a cache that cannot be reached, the hub is
- * asked, and one line says why.
+ * A catalog's `cache:` as a cache of hub models' files: those that `modelcars cache` uploaded completely, at the exact
+ * revision and SHA-256 of the lock. Anything else, and everything when the cache cannot be reached, comes from the hub,
+ * and one line reports why.
  */
 export function s3Cache(uri: string, say: (line: string) => void): FileCache {
   const place = cacheLocation(uri);
@@ -24,7 +24,7 @@ export function s3Cache(uri: string, say: (line: string) => void): FileCache {
     told.add(line);
   };
 
-  /** The manifest of a folder, asked for once in a run. */
+  /** The manifest of a folder, requested once per run. */
   const manifestOf = (folder: string, model: string): Promise<Found> => {
     let found = manifests.get(folder);
     if (found === undefined) {
@@ -39,9 +39,9 @@ export function s3Cache(uri: string, say: (line: string) => void): FileCache {
     return found;
   };
 
-  /** Where a file is, if the cache has it. */
+  /** The location of a file, if the cache has it. */
   const find = async (wanted: WantedFile): Promise<{ key: string; etag: string } | undefined> => {
-    // One of `files:` has another path in the lock than in its repository.
+    // A file of `files:` has a different path in the lock than in its repository.
     const folder = wanted.source === undefined ? folderOf(place, wanted.uri) : undefined;
     if (folder === undefined) return undefined;
     const found = await manifestOf(folder, wanted.uri);
@@ -79,7 +79,7 @@ export function s3Cache(uri: string, say: (line: string) => void): FileCache {
       }
       return undefined;
     },
-    // Others use it too, and the bytes may have been damaged in transit: leave the copy.
+    // The copy is shared, and the bytes may have been damaged in transit: keep it.
     forget: async () => {},
   };
 }

@@ -14,11 +14,11 @@ export interface CacheFlags {
   workers?: number;
 }
 
-/** What to cache and where, checked. */
+/** The validated settings: what to cache and where. */
 export interface CacheSettings {
-  /** `hf://org/name`, when a model was named by --model-name or MODEL_NAME. */
+  /** `hf://org/name`, when --model-name or MODEL_NAME names a model. */
   uri?: string;
-  /** When a bucket was named. */
+  /** Set when a bucket was given. */
   place?: CacheLocation;
   endpoint?: string;
   downloadDir?: string;
@@ -29,8 +29,8 @@ const defaultPrefix = 'models/';
 const defaultWorkers = 10;
 
 /**
- * Flags, and where there is none the environment: MODEL_NAME, S3_BUCKET, S3_PREFIX (default `models/`), S3_ENDPOINT_URL,
- * DOWNLOAD_DIR. Fails with code `usage`, naming the flag or variable that is wrong.
+ * Reads the flags, falling back to the environment: MODEL_NAME, S3_BUCKET, S3_PREFIX (default `models/`),
+ * S3_ENDPOINT_URL, DOWNLOAD_DIR. Fails with code `usage`, naming the invalid flag or variable.
  */
 export function readCacheSettings(flags: CacheFlags, environment: NodeJS.ProcessEnv): CacheSettings {
   const pick = (value: string | undefined, flag: string, variable: string) =>
@@ -64,7 +64,7 @@ export function readCacheSettings(flags: CacheFlags, environment: NodeJS.Process
   };
 }
 
-/** The value is not repeated: it may be a key, set in the wrong variable. */
+/** The value is not printed: it may be a key set in the wrong variable. */
 function wrong(from: string, expected: string, example: string): ModelcarsError {
   return new ModelcarsError('usage', `read ${from}: expected ${expected}`, {
     next: `set ${from} to something like ${example}`,

@@ -3,8 +3,9 @@ import type { Bucket } from '../sources/s3/bucket.ts';
 import { type CachedFile, type CacheManifest, manifestName } from '../sources/s3/manifest.ts';
 
 /**
- * Before the manifest is written: takes away what earlier runs left in a model's folder: files that the manifest before listed and this one does not, and
- * uploads of our files that were begun and never ended. Nothing else is touched. What may not be deleted is told and stays.
+ * Before the manifest is written: removes earlier runs' leftovers from a model's folder, namely files that the previous
+ * manifest lists and this one does not, and unfinished uploads of this cache's files. Nothing else is touched. Objects
+ * that cannot be deleted are reported and left.
  */
 export async function sweepFolder(
   bucket: Bucket,
@@ -34,13 +35,13 @@ export async function sweepFolder(
         .catch(unlessEnded);
     }
   } catch (error) {
-    // What is wanted is there all the same.
+    // The model's files are complete without it.
     if (signal.aborted || !(error instanceof RequestFailure)) throw error;
     warn(`${error.message}; what earlier runs left there stays`);
   }
 }
 
-/** Another run may have ended it meanwhile. */
+/** Ignores an upload that another run has ended meanwhile. */
 function unlessEnded(error: unknown): void {
   if (!(error instanceof RequestFailure) || !error.codes.includes('NoSuchUpload')) throw error;
 }

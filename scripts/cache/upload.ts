@@ -3,14 +3,14 @@ import { RequestFailure } from '../http/failure.ts';
 import type { LockedFile } from '../model/types.ts';
 import type { Bucket, ObjectInfo } from '../sources/s3/bucket.ts';
 
-/** S3 takes at most 10,000 parts of at least 5 MiB (user guide, "Amazon S3 multipart upload limits"). */
+/** S3 accepts at most 10,000 parts of at least 5 MiB (user guide, "Amazon S3 multipart upload limits"). */
 const mostParts = 10_000;
 const smallestPart = 8 * 1024 ** 2;
 const mebibyte = 1024 ** 2;
-/** Starts over of one file whose upload another process ended. */
+/** Maximum attempts for a file whose upload another process ended. */
 const mostStarts = 3;
 
-/** Bytes of a part of an object of this size; the same size always has the same parts, and so the same ETag. */
+/** Part size in bytes for an object of this size; equal sizes always have equal parts, and so equal ETags. */
 export function partSizeOf(size: number): number {
   return Math.max(smallestPart, Math.ceil(size / mostParts / mebibyte) * mebibyte);
 }
@@ -18,18 +18,19 @@ export function partSizeOf(size: number): number {
 export interface ObjectUploadOptions {
   key: string;
   file: LockedFile;
-  /** The file's bytes from its start; fails before its last chunk when they are wrong. */
+  /** The file's bytes from its start; fails before its last chunk when they do not match. */
   open(): AsyncIterable<Uint8Array>;
-  /** Parts under way at the same time. */
+  /** Parts uploaded in parallel. */
   parts: number;
   signal: AbortSignal;
-  /** Called with bytes as they are read; a negative number when the upload starts over. */
+  /** Called with the number of bytes read; negative when the upload starts over. */
   onBytes(count: number): void;
 }
 
 /**
- * Uploads a file, in parts when it is large, each with its checksum, and the file's sha256 as the object's metadata. Nothing is
- * there under the key until all of it is; a failed upload is aborted, and leaves no parts. Memory: `parts` parts and one more.
+ * Uploads a file, in parts if large, each with its checksum, and the file's SHA-256 as the object's metadata. The
+ * object appears only when complete; a failed upload is aborted and leaves no parts. Memory: `parts` parts and one
+ * more.
  */
 export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): Promise<ObjectInfo> {
   const { key, file, signal } = options;
@@ -37,7 +38,7 @@ export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): 
     try {
       await send(bucket, options);
     } catch (error) {
-      // Another run may have completed the same file, and aborted what it found begun.
+      // Another run may have completed the same file and aborted the uploads that it found unfinished.
       const found = await matching(bucket, key, file, signal).catch(() => undefined);
       if (found !== undefined) return found;
       const ended = error instanceof RequestFailure && error.codes.includes('NoSuchUpload');
@@ -53,7 +54,7 @@ export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): 
   }
 }
 
-/** The object of a key when it has the file's size and claims its sha256, as only a completed upload of ours does. */
+/** The object of a key if it has the file's size and declares its SHA-256, as only modelcars' completed uploads do. */
 export async function matching(
   bucket: Bucket,
   key: string,
@@ -70,10 +71,10 @@ async function send(
 ): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage');
   const { client } = bucket;
-  // AWS_REQUEST_CHECKSUM_CALCULATION=when_required is for servers that know no checksums.
+  // AWS_REQUEST_CHECKSUM_CALCULATION=when_required is for servers without checksum support.
   const mayChecksum = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
   let sent = 0;
-  // Its failures become the upload's, which then aborts: the upload's own way to abort waits for nothing.
+  // A failure of the body becomes the upload's, which then aborts: the upload's own abort does not wait.
   let failure: unknown;
   const body = Readable.from(
     (async function* () {
@@ -82,7 +83,7 @@ async function send(
           signal.throwIfAborted();
           sent += chunk.length;
           onBytes(chunk.length);
-          yield Buffer.from(chunk); // a copy: it waits here for its part to be whole
+          yield Buffer.from(chunk); // a copy: it is held until its part is complete
         }
       } catch (error) {
         failure = error;

@@ -8,11 +8,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Run by `npm run schema`, not by the program. */
 const schema = 'scripts/catalog/json-schema.ts';
 
-/** The files that these import, by static and dynamic imports. */
+/** All files that these import, statically or dynamically. */
 async function reachable(from: string[]): Promise<Set<string>> {
   const found = new Set(from);
   for (const file of found) {
-    // A name in a comment or an example may be no file.
+    // A path in a comment or an example may not exist.
     const text = await readFile(join(root, file), 'utf8').catch(() => '');
     for (const [, path = ''] of text.matchAll(/(?:from |import\()'(\.{1,2}\/[^']+\.ts)'/g)) {
       const target = join(dirname(file), path);

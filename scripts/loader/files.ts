@@ -8,10 +8,10 @@ import { plain } from '../text/format.ts';
 import { compareBytes } from '../text/paths.ts';
 import { productionPackages } from './packages.ts';
 
-/** The folder of modelcars itself. */
+/** The root folder of this modelcars. */
 const own = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The image's folder for modelcars. */
+/** The folder of modelcars in the image. */
 export const loaderRoot = 'app';
 
 /** The loader's process; arguments of the container follow `cache`. */
@@ -20,12 +20,12 @@ export const loaderProcess = {
   workingDir: `/${loaderRoot}`,
 };
 
-/** Files that never run here: types, source maps, tests, and libraries of the Bare runtime. */
+/** Files that Node never runs: types, source maps, tests, and libraries of the Bare runtime. */
 const idle = /(?:\.d\.[cm]?ts|\.map|\.test\.ts|\.bare)$/;
 
 /**
- * modelcars as it is installed here, as the files of an image: scripts/, frameworks/ (without models), package.json and
- * the packages it needs. Not locked, since it is the running program; its revision is a hash of all files, so the same
+ * The installed modelcars as the files of an image: scripts/, frameworks/ (without models), package.json and the
+ * packages it needs. Not locked, since it is the running program; its revision is a hash of all files, so the same
  * commit with the same package-lock.json gives the same revision. Fails with code `source` when something is not
  * installed.
  */
@@ -39,7 +39,7 @@ export async function loaderFiles(signal?: AbortSignal, root = own): Promise<Loc
   const isScript: Selection = (path) => path.endsWith('.ts') && runs(path);
   const { files: manifest } = await source.resolve('file:package.json', () => true, signal);
   const all = [manifest, await take('scripts', isScript), await take('frameworks', isScript)];
-  // A nested package is on the list too.
+  // Nested packages are listed separately.
   for (const folder of await productionPackages(root))
     all.push(await take(folder, (path) => runs(path) && !/(?:^|\/)node_modules\//.test(path)));
   const native = all.flat().find(({ path }) => path.endsWith('.node'));

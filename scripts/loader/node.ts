@@ -14,7 +14,7 @@ import { ContractViolation } from '../verify/violation.ts';
 const limits = {
   /** Bytes of the layers as stored. */
   stored: 4 * 1024 ** 3,
-  /** Bytes of the layers unpacked. */
+  /** Bytes of the unpacked layers. */
   unpacked: 16 * 1024 ** 3,
   members: 500_000,
   /** Bytes of the members' names. */
@@ -23,8 +23,8 @@ const limits = {
 
 /**
  * Fails with code `catalog` when a loader's base has no `node` on its PATH that any user can run: the container could
- * not start in any cluster. The layers are read once, for the names of their members; `verb` begins the error. Fails
- * with code `integrity` when they are not layers, or too large to search.
+ * not start in any cluster. The layers are read once, for their member names; `verb` begins the error. Fails with code
+ * `integrity` when they are not layers, or too large to search.
  */
 export async function checkNode(
   base: Base,

@@ -22,7 +22,7 @@ const lockSchema = z.object({
 });
 
 /**
- * The folders of all packages that modelcars needs at run time, sorted, by package-lock.json (npm documentation,
+ * The folders of all packages that modelcars needs at run time, sorted, from package-lock.json (npm documentation,
  * "package-lock.json", version 3). Fails when one of them is not installed in the locked version, or differs between
  * platforms.
  */

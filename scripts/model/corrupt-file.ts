@@ -1,8 +1,8 @@
 import { ModelcarsError } from '../errors.ts';
 
-/** Identifies a file whose bytes were wrong. */
+/** Identifies a file whose bytes are checked. */
 export interface CheckedFile {
-  /** For messages. */
+  /** Used in messages. */
   path: string;
   /** Bytes. */
   size: number;
@@ -11,8 +11,8 @@ export interface CheckedFile {
 }
 
 /**
- * The bytes of a file are not those locked. `file` is the object that was requested, so that the cache that
- * returned the bytes can be found and avoided.
+ * A file's bytes differ from the locked ones. `file` is the object that was requested, so that the cache that returned
+ * the bytes can be found and avoided.
  */
 export class CorruptFile extends ModelcarsError {
   readonly file: CheckedFile;

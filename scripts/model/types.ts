@@ -1,6 +1,6 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
 
-/** How a layer is stored; `none` is right for weights (they hardly compress, and gzip slows pulls). */
+/** Compression of a stored layer; `none` is right for weights (they hardly compress, and gzip slows pulls). */
 export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** One entry of models.yaml with every default and override applied. */
@@ -23,7 +23,7 @@ interface ImageEntry {
   compression: Compression;
   /** Registry host and optional path, `quay.io/me`; undefined when neither the catalog nor --registry gives one. */
   registry?: string;
-  /** Become org.opencontainers.image.* annotations when given. */
+  /** Written as org.opencontainers.image.* annotations when given. */
   title?: string;
   description?: string;
   /** Additional annotations, unchanged. */
@@ -37,29 +37,27 @@ export interface Model extends ImageEntry {
   framework: string;
   /** A URI that one of the kinds of sources reads, such as `file:path` or `hf://org/repo`. */
   source: string;
-  /** More files: path below /models → URI of a single file. A path that `source` has too is an error. */
+  /** Additional files: path below /models → URI of a single file. A path that `source` also has is an error. */
   files: Record<string, string>;
   /** Globs over the source's paths; empty means the framework's. */
   include: string[];
   exclude: string[];
-  /**
-   * The largest layer, in bytes, that is planned; by default the registry's known limit, falling back to GHCR's 10 GB.
-   */
+  /** The largest planned layer, in bytes; by default the registry's known limit, falling back to GHCR's 10 GB. */
   maxLayerSize?: number;
   /** An SPDX expression. */
   licenses?: string;
   /** Whether `licenses` comes from `defaults:`, which does not know the model. */
   licensesByDefault?: true;
-  /** How to serve it, in addition to what its framework says. Not part of the image. */
+  /** Serving settings in addition to its framework's. Not part of the image. */
   serving?: Serving;
 }
 
-/** An entry that is modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */
+/** An entry for modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */
 export interface Loader extends ImageEntry {
   image: 'loader';
 }
 
-/** Settings of an InferenceService besides the image; every field is KServe's or Kubernetes' of the same name. */
+/** Settings of an InferenceService besides the image; every field is KServe's or Kubernetes' field of the same name. */
 export interface Serving {
   /** ServingRuntime or ClusterServingRuntime, instead of the framework's. */
   runtime?: string;
@@ -72,7 +70,7 @@ export interface Serving {
   /** Names of Secrets. */
   imagePullSecrets: string[];
   serviceAccount?: string;
-  /** UID of the model server and of the sidecar, which have to be the same. */
+  /** UID of the model server and of the sidecar, which must be equal. */
   runAsUser?: number;
 }
 
@@ -85,7 +83,7 @@ export interface Catalog {
    * Absolute path of its lock beside it: models.lock.yaml, or dev.lock.yaml of a dev.yaml (see catalog/lock-path.ts).
    */
   lockFile: string;
-  /** Registry prefix → what to pull from instead; the longest prefix wins. */
+  /** Registry prefix → replacement to pull from; the longest prefix wins. */
   mirrors: Record<string, string>;
   /** `s3://bucket/prefix` where files of hub models are looked up before the hub. */
   cache?: string;
@@ -107,16 +105,16 @@ export interface LockedFile {
 export interface LockedModel {
   framework: string;
   source: string;
-  /** What the source resolved to: a commit for a hub, a content hash for files. */
+  /** The resolved revision: a commit for a hub, a content hash for files. */
   revision: string;
   /** From a hub's model card: `license`, `base_model`, `pipeline_tag` and the like; absent without any. */
   metadata?: Record<string, string>;
-  /** The globs that chose the files: a changed selection makes the lock out of date. */
+  /** The globs that selected the files: a changed selection makes the lock out of date. */
   include: string[];
   exclude: string[];
   /** Sorted by path (byte order). */
   files: LockedFile[];
-  /** The layers of the image that these files become, as far as they were read; absent when none were. */
+  /** The image layers made of these files, as far as they were read; absent when none were. */
   layers?: LockedLayer[];
 }
 
@@ -169,8 +167,8 @@ export type SmokeExpectation = TensorExpectation | CompletionExpectation;
 /** A request with a known correct prediction. */
 export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectation> {
   /**
-   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several where runtimes of one framework differ:
-   * the first one that the runtime does not answer with 404 counts.
+   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several when runtimes of one framework differ:
+   * the first one that does not return 404 counts.
    */
   path: string | string[];
   /** JSON; a string that is exactly `{name}` becomes the model's name here too. */
@@ -197,8 +195,8 @@ export interface Framework {
   /** KServe ClusterServingRuntime that serves it. */
   runtime: string;
   /**
-   * KServe `protocolVersion`. `openai` is for the smoke test; the InferenceService then names none, since KServe has
-   * only `v1`, `v2` and their gRPC forms (pkg/constants/constants.go) and rejects what a runtime does not list.
+   * KServe `protocolVersion`. `openai` is for the smoke test; the InferenceService then omits it, since KServe has only
+   * `v1`, `v2` and their gRPC forms (pkg/constants/constants.go) and rejects values that a runtime does not list.
    */
   protocolVersion: 'v1' | 'v2' | 'openai';
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
