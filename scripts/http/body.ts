@@ -1,14 +1,14 @@
 import { Pace } from './minimum-pace.ts';
 import type { HttpResponse } from './transport.ts';
 
-/** Milliseconds that the rest of an answer nobody wants may take, before its connection goes. */
+/** Milliseconds to read the rest of an unwanted body before its connection is closed. */
 const discardTime = 2000;
-/** Milliseconds for the text of a refusal: it only explains. */
+/** Milliseconds to read the body of a refusal, which only explains it. */
 const refusalTime = 5000;
 
 /**
- * At most `limit` bytes of a body; undefined when it is longer. Fails with TooSlow when it trickles. The connection stays usable
- * only when read whole.
+ * Reads a body of at most `limit` bytes; undefined when it is longer. Fails with TooSlow when it trickles. The
+ * connection can be reused only if the body was read completely.
  */
 export async function readBody(answer: HttpResponse, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
@@ -26,7 +26,7 @@ export async function readBody(answer: HttpResponse, limit: number): Promise<Buf
   return Buffer.concat(chunks, size);
 }
 
-/** The first bytes of a body that explains a refusal: up to `limit` of them, of what comes within 5 s. Never fails. */
+/** Reads the first `limit` bytes of a body that explains a refusal, as far as they arrive within 5 s. Never fails. */
 export async function readRefusal(answer: HttpResponse, limit = 64 * 1024): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -40,25 +40,25 @@ export async function readRefusal(answer: HttpResponse, limit = 64 * 1024): Prom
       break;
     }
   } catch {
-    // What came before the connection broke, or was ended, will do.
+    // The bytes received before the connection broke or was ended are enough.
   } finally {
     clearTimeout(timer);
   }
   return Buffer.concat(chunks, size).subarray(0, limit);
 }
 
-/** Lets go of a body nobody wants; a short one is read, so that its connection can be used again. */
+/** Discards an unwanted body. A short one is read to its end, so that its connection can be reused. */
 export async function discard(answer: HttpResponse): Promise<void> {
   await answer.body.dump({ limit: 64 * 1024, signal: AbortSignal.timeout(discardTime) }).catch(() => {});
 }
 
-/** Ends a body at once, and its connection with it. */
+/** Ends a body immediately and closes its connection. */
 export function drop(answer: HttpResponse): void {
-  // undici's body emits an error when it is ended early; without a listener that would end the process.
+  // undici's body emits an error when it is ended early; without a listener, that would end the process.
   answer.body.on('error', () => {}).destroy();
 }
 
-/** A header's first value. */
+/** The first value of a header. */
 export function headerOf(answer: HttpResponse, name: string): string | undefined {
   const value = answer.headers[name];
   return Array.isArray(value) ? value[0] : value;

@@ -2,15 +2,15 @@ import { X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ModelcarsError } from '../errors.ts';
 
-/** Bytes; a system's bundle of all authorities has some 250 KB. */
+/** Bytes. A system bundle of all authorities has about 250 KB. */
 const largest = 16 * 1024 ** 2;
 
-/** What was read, by path: a `<(command)` of a shell can be read once. */
+/** Certificates read, by path: a shell's `<(command)` can be read only once. */
 const known = new Map<string, string[]>();
 
 /**
- * The certificates of a PEM file (RFC 7468), one string each, read once in a process. Fails with code `usage`: when the file cannot be
- * read, is DER or no certificate at all, holds a private key only, or one of its certificates is broken.
+ * Reads the certificates of a PEM file (RFC 7468), one string each, once per process. Fails with code `usage` when the
+ * file cannot be read, is DER, holds no certificate or only a private key, or when one of its certificates is broken.
  */
 export function readCertificates(file: string): string[] {
   const certificates = known.get(file) ?? parseCertificates(file, read(file));
@@ -33,7 +33,7 @@ function parseCertificates(file: string, bytes: Buffer): string[] {
   return blocks;
 }
 
-/** Why a file without a PEM certificate is none. */
+/** Explains why a file holds no PEM certificate. */
 function noCertificate(file: string, bytes: Buffer, text: string): ModelcarsError {
   if (bytes.length === 0) {
     return certificateError(file, 'it is empty', { next: 'get the certificate of the authority again' });
@@ -67,7 +67,7 @@ function isCertificate(data: string | Buffer): boolean {
   }
 }
 
-/** A file's bytes, which may come from a pipe; never more than `largest`, as a device has no end. */
+/** Reads a file, which may be a pipe. Reads little more than `largest` bytes, because a device has no end. */
 function read(file: string): Buffer {
   const buffer = Buffer.alloc(64 * 1024);
   const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** HttpClient.receive: over a lane where it can be, the ordinary way where not. */
+/** HttpClient.receive: over a bulk connection where possible, otherwise through undici. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { Transport } from './transport.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-/** A client, what it received, and the answers it refused. */
+/** A client, the responses it received and those it refused. */
 function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
   const transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
   const refusals: RefusedResponse[] = [];
@@ -106,7 +106,7 @@ describe('a large body', () => {
         });
         await using my = setUp();
         for (now of turns) expect(await my.receive(server.url())).toBe(now.body.toString('latin1'));
-        // A form that no lane reads is found out once.
+        // A body form that bulk connections cannot read costs one extra request, once.
         expect(server.requests.length - turns.length).toBeLessThanOrEqual(1);
       }),
       { numRuns: 30 },

@@ -8,72 +8,72 @@ import { transmit } from './redirects.ts';
 import { parseRetryAfter, type RetryOptions, retrying } from './retry.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
-/** A GET of something that somebody serves. */
+/** One GET request. */
 export interface GetRequest {
-  /** How an error begins: "read hf://org/model: config.json". */
+  /** Start of error messages: "read hf://org/model: config.json". */
   what: string;
   url: URL;
-  /** Statuses to return; any other becomes the failure that `HttpOptions.refused` makes of it. */
+  /** Statuses to return; for any other, `HttpOptions.refused` makes the failure. */
   expect: number[];
   headers?: Record<string, string>;
-  /** False: a redirect is an answer like any other. */
+  /** False: handle a redirect like any other response. */
   follow?: boolean;
-  /** Who sent us to `url`, when it was not the user; see `Send.sender`. */
+  /** The URL that pointed to `url`, when the user did not give it; see `HttpRequest.sender`. */
   sender?: URL | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** An answer with a status that nobody asked for. */
+/** A response with an unexpected status. */
 export interface RefusedResponse {
   status: number;
   header(name: string): string | undefined;
-  /** The first 64 KiB of the body, of what came within 5 s. */
+  /** The first 64 KiB of the body, as far as they arrive within 5 s. */
   body: string;
-  /** Where the answer is from, after redirects. */
+  /** The URL of the response, after redirects. */
   url: URL;
-  /** Milliseconds to wait before the next try, if the answer says so. */
+  /** Milliseconds to wait before the next try, if the response states it. */
   retryAfter: number | undefined;
 }
 
 export interface HttpOptions {
   transport: Transport;
   retry: RetryOptions;
-  /** Called before each new try with one line for the log. */
+  /** Called before each retry with one line for the log. */
   onRetry?: ((message: string) => void) | undefined;
-  /** The Authorization header for a URL; asked for the first URL only, and never sent to another origin. */
+  /** The Authorization header for a URL; called for the first URL only, and never sent to another origin. */
   authorize?(url: URL): string | undefined;
   /** Whether a redirect may lead to this URL, which is not https. */
   mayBePlain(url: URL): boolean;
-  /** The failure of an unwanted answer. */
+  /** The failure for an unexpected response. */
   refused(call: GetRequest, answer: RefusedResponse): RequestFailure;
 }
 
 export interface GetResponse {
   answer: HttpResponse;
   status: number;
-  /** Where the answer is from, after redirects. */
+  /** The URL of the response, after redirects. */
   url: URL;
 }
 
-/** Status and headers of an answer whose body is to come. */
+/** Status and headers of a response whose body follows. */
 export interface ResponseInfo {
   status: number;
   header(name: string): string | undefined;
-  /** Where it is from, after redirects. */
+  /** The URL of the response, after redirects. */
   url: URL;
 }
 
-/** A short answer, read to its end. */
+/** A short response, read completely. */
 export interface Document {
   bytes: Uint8Array;
   header(name: string): string | undefined;
-  /** Where it is from, after redirects. */
+  /** The URL of the response, after redirects. */
   url: URL;
 }
 
 const headersTimeout = 60_000;
 
-/** Reads from servers that do not know us: redirects, retries, and waiting as long as they ask for. */
+/** GET requests to file servers: follows redirects, retries, and waits as long as the server asks. */
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #answered = new Set<string>();
@@ -83,8 +83,8 @@ export class HttpClient {
   }
 
   /**
-   * A short answer as a whole, asked for until it comes, cannot come, or has failed as often as it may. Fails with code `source`
-   * when it is longer than `limit` bytes.
+   * Reads a short response completely, retrying until it arrives, the failure is final, or no tries are left. Fails
+   * with code `source` when it is longer than `limit` bytes.
    */
   async read(call: GetRequest, limit: number): Promise<Document> {
     return await this.#retrying(call, async () => {
@@ -98,14 +98,18 @@ export class HttpClient {
     });
   }
 
-  /** An answer, asked for until it comes, cannot come, or has failed as often as it may. The caller reads or drops the body. */
+  /**
+   * Returns a response, retrying until it arrives, the failure is final, or no tries are left. The caller reads or
+   * drops the body.
+   */
   async get(call: GetRequest): Promise<GetResponse> {
     return await this.#retrying(call, () => this.getOnce(call));
   }
 
   /**
-   * Sends it once and gives the body to `take`; a large one over a connection that costs little where there can be one. `look` sees status
-   * and headers before; what it and `take` throw is thrown.
+   * Sends the request once and passes the body to `take`; a large body over a bulk connection where possible, which
+   * needs less CPU. `look` is called first, with status and headers. Errors of `look` and `take` are passed on
+   * unchanged.
    */
   async receive(
     call: GetRequest,
@@ -130,7 +134,8 @@ export class HttpClient {
         });
       this.#answered.add(url.host);
       if (answer.read) return;
-      // Asked not to come now: not twice, then. What else is wrong, the ordinary way tells, with its body.
+      // The server asks to retry later, so the request is not sent twice. For other statuses it is sent again below, to
+      // get the body, which states the cause.
       if (isRetryable(answer.status)) {
         const { status, header } = seen(answer);
         throw this.#options.refused(call, { status, header, body: '', url, retryAfter: waitOf(header) });
@@ -146,7 +151,7 @@ export class HttpClient {
     await pour(bodyOf(got, what, signal), take);
   }
 
-  /** Sends it once: for those who try again by themselves. The caller reads or drops the body. */
+  /** Sends the request once, for callers with their own retries. The caller reads or drops the body. */
   async getOnce(call: GetRequest): Promise<GetResponse> {
     const { transport, mayBePlain } = this.#options;
     const { what, url, expect, follow = true, sender, signal } = call;
@@ -193,7 +198,7 @@ export class HttpClient {
   }
 }
 
-/** Gives a stream's bytes to `take`. */
+/** Passes a stream's bytes to `take`. */
 export async function pour(bytes: AsyncIterable<Uint8Array>, take: ChunkSink): Promise<void> {
   for await (const chunk of bytes) {
     const wait = take(chunk);
@@ -202,8 +207,8 @@ export async function pour(bytes: AsyncIterable<Uint8Array>, take: ChunkSink): P
 }
 
 /**
- * The body of an answer. A connection that breaks is a RequestFailure that may be retried; whoever stops reading ends the
- * connection.
+ * The body of a response. A broken connection is a retryable RequestFailure. When the reader stops early, the
+ * connection is closed.
  */
 async function* bodyOf(got: GetResponse, what: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
@@ -217,7 +222,7 @@ async function* bodyOf(got: GetResponse, what: string, signal?: AbortSignal): As
 }
 
 /**
- * How long an answer asks to wait, in milliseconds: Retry-After, or the reset of a RateLimit header that has nothing left
+ * Milliseconds that a response asks to wait: Retry-After, or the reset time of a RateLimit header with nothing left
  * (draft-ietf-httpapi-ratelimit-headers: `"api";r=0;t=55`).
  */
 export function waitOf(header: (name: string) => string | undefined): number | undefined {
@@ -225,7 +230,7 @@ export function waitOf(header: (name: string) => string | undefined): number | u
   if (retryAfter !== undefined) return retryAfter;
   const limit = header('ratelimit') ?? '';
   const seconds = /;\s*r\s*=\s*0\b/.test(limit) ? /;\s*t\s*=\s*(\d{1,9})/.exec(limit)?.[1] : undefined;
-  // A second more: the header has whole seconds.
+  // One second more, because the header has whole seconds.
   return seconds === undefined ? undefined : (Number(seconds) + 1) * 1000;
 }
 

@@ -27,7 +27,7 @@ test('a trickle and a private target have words of their own, and are not tried 
     message: 'read x: a.example sends its answer too slowly (21 bytes in 22 s)',
     retryable: false,
   });
-  // As connections fail: wrapped, one error an address.
+  // The form of connection errors: wrapped, with one error per address.
   const wrapped = new AggregateError([new PrivateTarget('a.example', '10.0.0.1')]);
   expect(networkFailure('read x', 'b.example', wrapped)).toMatchObject({
     message: 'read x: a.example points to b.example, which has the private address 10.0.0.1',

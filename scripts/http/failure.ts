@@ -2,22 +2,22 @@ import { type ErrorCode, ModelcarsError } from '../errors.ts';
 import { TooSlow } from './minimum-pace.ts';
 import { PrivateTarget } from './private-targets.ts';
 
-/** How a request went wrong, for the decision whether to try again. */
+/** Details of a failed request that decide whether it is retried. */
 export interface FailureDetails {
   code: ErrorCode;
   next?: string;
   cause?: unknown;
-  /** HTTP status; undefined when there was no answer. */
+  /** HTTP status; undefined when no response arrived. */
   status?: number;
   /** A registry's error codes: `BLOB_UPLOAD_UNKNOWN`, `DIGEST_INVALID` … */
   codes?: string[];
   /** Whether the same request may succeed later. */
   retryable?: boolean;
-  /** Milliseconds the other side asks to wait. */
+  /** Milliseconds that the server asks to wait. */
   retryAfter?: number;
 }
 
-/** A failed request: a ModelcarsError that also carries what the retries need. */
+/** A failed request: a ModelcarsError that also carries the details for retries. */
 export class RequestFailure extends ModelcarsError {
   readonly status: number | undefined;
   readonly codes: string[];
@@ -37,16 +37,16 @@ export class RequestFailure extends ModelcarsError {
   }
 }
 
-/** What went wrong before a usable answer came. */
+/** Why no usable response arrived. */
 export type Fault =
-  | 'slow' // the answer trickles
-  | 'private' // another host sent us to a private address
-  | 'certificate' // it is not trusted
+  | 'slow' // the response trickles
+  | 'private' // another host points to a private address
+  | 'certificate' // not trusted
   | 'plain' // the host does not speak TLS
-  | 'proxy' // the proxy refuses
+  | 'proxy' // the proxy refuses the request
   | 'unknown' // DNS has no address
-  | 'refused' // nothing listens there
-  | 'timeout' // no answer, or no route
+  | 'refused' // no process listens on the port
+  | 'timeout' // no response, or no route
   | 'broken'; // the connection ended
 
 /** The next step per fault, where it depends on the kind of host. */
@@ -64,7 +64,10 @@ export const usualAdvice: Advice = {
   broken: 'run the command again',
 };
 
-/** Classifies the error of a request that got no answer, or whose answer stopped. The only place that knows the codes of Node, OpenSSL and undici. */
+/**
+ * Classifies the error of a request without a response, or with one that broke off. The only function that knows the
+ * error codes of Node, OpenSSL and undici.
+ */
 export function faultOf(error: unknown): { fault: Fault; code: string; text: string } {
   const { code, text } = describeCause(error);
   const is = (fault: Fault) => ({ fault, code, text });
@@ -80,7 +83,7 @@ export function faultOf(error: unknown): { fault: Fault; code: string; text: str
   return is('broken');
 }
 
-/** A fault in words, to follow "verb object: "; `text` and `code` as `faultOf` gives them. */
+/** Describes a fault, to follow "verb object: " in a message; `text` and `code` as returned by `faultOf`. */
 export function faultText(host: string, { fault, code, text }: ReturnType<typeof faultOf>): string {
   switch (fault) {
     case 'slow':
@@ -105,8 +108,8 @@ export function faultText(host: string, { fault, code, text }: ReturnType<typeof
 }
 
 /**
- * The failure of a request that got no answer, or whose answer stopped. Rethrows what is no fault of the network: a ModelcarsError as
- * it is, and programming mistakes.
+ * The failure of a request without a response, or with one that broke off. Rethrows all errors that are not network
+ * errors: a ModelcarsError unchanged, and programming mistakes.
  */
 export function networkFailure(
   what: string,
@@ -147,17 +150,20 @@ function nextStep(fault: Fault, host: string, advice: Advice): string {
   }
 }
 
-/** Whether the same request may get another answer later (RFC 9110 and 6585, RFC 8470 for 425). 401 is not among them: a token is renewed once. */
+/**
+ * Whether the same request may get another status later (RFC 9110 and 6585, RFC 8470 for 425). 401 is not included: a
+ * token is renewed once.
+ */
 export function isRetryable(status: number): boolean {
   return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }
 
-/** Whether a connection was refused or a name not found: worth few tries if the host never answered. */
+/** Whether a connection was refused or a name not found: worth only a few tries if the host has never responded. */
 export function isUnreachable(failure: RequestFailure): boolean {
   return ['unknown', 'refused'].includes(faultOf(failure.cause).fault);
 }
 
-/** Rethrows a ModelcarsError, and mistakes in this program, which no retry fixes. */
+/** Rethrows a ModelcarsError and programming mistakes, which no retry fixes. */
 function throwOurs(error: unknown): void {
   if (error instanceof ModelcarsError) throw error;
   const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
@@ -174,11 +180,11 @@ export function privateTarget(error: unknown): PrivateTarget | undefined {
   return undefined;
 }
 
-/** The innermost code and message of an error of the network; an empty code where it has none. */
+/** The innermost code and message of a network error; an empty code if it has none. */
 export function describeCause(error: unknown): { code: string; text: string } {
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
-    // A happy-eyeballs AggregateError has no message of its own.
+    // A happy-eyeballs AggregateError has no message.
     const inner = current instanceof AggregateError ? current.errors[0] : undefined;
     const code = (current as NodeJS.ErrnoException).code;
     if (code && !/^(UND_ERR_PRX|UND_ERR_ABORTED)/.test(code)) return { code, text: current.message || code };

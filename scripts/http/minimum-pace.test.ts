@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Pace, TooSlow } from './minimum-pace.ts';
 
-/** Chunks of so many bytes, one every so many milliseconds. */
+/** Counts chunks of `bytes` each, one every `every` milliseconds; returns the time. */
 const run = (chunks: number, bytes: number, every: number) => {
   let now = 0;
   const pace = new Pace(() => now);

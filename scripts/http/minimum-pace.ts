@@ -1,6 +1,6 @@
-/** Milliseconds before the rate counts: a server may think, and a connection may begin slowly. */
+/** Milliseconds before the rate is checked: a server may need time to prepare, and a connection may start slowly. */
 const grace = 20_000;
-/** Bytes a second, on average since the first one was waited for. */
+/** Bytes per second, averaged from the start of the wait for the first one. */
 const lowestRate = 4096;
 
 /** A small document arrives too slowly to wait for. */
@@ -11,8 +11,8 @@ export class TooSlow extends Error {
 }
 
 /**
- * Watches how fast a small document (manifest, listing, token) comes: after 20 s it must have brought 4 KiB a second. Silence
- * is no concern of this: connections have a limit for it.
+ * Checks the rate of a small document (manifest, listing, token): at least 4 KiB/s on average after 20 s. Silence is
+ * not checked here: connections have a timeout for it.
  */
 export class Pace {
   readonly #now: () => number;
@@ -26,7 +26,10 @@ export class Pace {
     this.#start = now();
   }
 
-  /** Counts bytes that have come. Throws TooSlow at the next ones after the rate was too low, as those before may have been the last. */
+  /**
+   * Counts received bytes. Throws TooSlow only at the next bytes after the rate was too low, because the previous ones
+   * may have been the last.
+   */
   count(bytes: number): void {
     const taken = this.#now() - this.#start;
     if (this.#slow) throw new TooSlow(this.#bytes, taken);

@@ -33,7 +33,7 @@ describe('isPrivateAddress', () => {
     '169.253.255.255',
     '2606:4700::1111',
     '::ffff:8.8.8.8',
-    '64:ff9b::8.8.8.8', // how a network without IPv4 reaches it
+    '64:ff9b::8.8.8.8', // how an IPv6-only network reaches it
     '2002:808:808::',
     'registry.example',
     '',
@@ -94,7 +94,7 @@ describe('a transport', () => {
     await using one = await serve();
     await using two = await serve();
     const transport = new Transport({ env: {} });
-    // A name: only the connection knows that it is private.
+    // The sender is a host name: only the connection shows that its address is private.
     const sender = new URL(`http://localhost:${one.port}/`);
     const url = new URL(`http://127.0.0.1:${two.port}/`);
     await expect(transport.send(url, { ...request, sender })).rejects.toBeInstanceOf(PrivateTarget);

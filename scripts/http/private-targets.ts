@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Not of the public Internet (IANA's special-purpose address registries, RFC 6890): as [network, bits]. */
+/** Networks outside the public Internet (IANA special-purpose address registries, RFC 6890), as [network, bits]. */
 const networks = {
   ipv4: [
     ['0.0.0.0', 8],
@@ -30,7 +30,7 @@ const list = new BlockList();
 for (const family of ['ipv4', 'ipv6'] as const)
   for (const [network, bits] of networks[family]) list.addSubnet(network, bits, family);
 
-/** A host of the public Internet sends us to one that is not: cloud metadata, a database, a neighbour. */
+/** A public host points to a private address: cloud metadata, a database, a neighbour. */
 export class PrivateTarget extends Error {
   readonly sender: string;
   readonly address: string;
@@ -43,8 +43,8 @@ export class PrivateTarget extends Error {
 }
 
 /**
- * Whether an IP address is one of this machine, of a private network, link-local (where clouds keep their metadata) or otherwise not
- * of the public Internet; also where IPv6 wraps such an IPv4 address (mapped, NAT64, 6to4).
+ * Whether an IP address is loopback, private, link-local (cloud metadata) or otherwise outside the public Internet;
+ * also when IPv6 wraps such an IPv4 address (mapped, NAT64, 6to4).
  */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
@@ -59,7 +59,10 @@ export function isPrivateAddress(address: string): boolean {
   return list.check([high >> 8, high & 255, low >> 8, low & 255].join('.'), 'ipv4');
 }
 
-/** Resolves names as usual, but to public addresses only; a PrivateTarget when there are none. `sender` is who leads there. */
+/**
+ * Resolves names to public addresses only; fails with a PrivateTarget when a name has none. `sender` is the host that
+ * points there.
+ */
 export function publicLookup(sender: string): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -74,12 +77,12 @@ export function publicLookup(sender: string): LookupFunction {
   };
 }
 
-/** 64:ff9b::/96, by which networks without IPv4 reach it (RFC 6052). */
+/** 64:ff9b::/96, through which IPv6-only networks reach IPv4 (RFC 6052). */
 function isNat64(groups: number[]): boolean {
   return groups[0] === 0x64 && groups[1] === 0xff9b && groups.slice(2, 6).every((group) => group === 0);
 }
 
-/** The eight groups of an IPv6 address; the URL parser writes all forms alike. */
+/** The eight groups of an IPv6 address, in any notation, which the URL parser normalizes. */
 function groupsOf(address: string): number[] {
   const [head = '', tail = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const read = (text: string) =>

@@ -5,36 +5,36 @@ import { discard, headerOf } from './body.ts';
 import { type Advice, networkFailure, RequestFailure } from './failure.ts';
 import type { HttpResponse, Transport } from './transport.ts';
 
-/** A request with its redirects, before retries and after authentication. */
+/** One request including its redirects, after authentication and before retries. */
 export interface WireRequest {
-  /** How an error begins. */
+  /** Start of error messages. */
   what: string;
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** `authorization` among them goes to the first host only. */
+  /** `authorization` is sent to the first origin only. */
   headers: Record<string, string>;
   body?: Uint8Array | undefined;
-  /** A body that can be sent once. */
+  /** A body that can be sent only once. */
   stream?: (() => Readable) | undefined;
   signal?: AbortSignal | undefined;
   headersTimeout: number;
-  /** What to do when nobody answers, if it is not the usual. */
+  /** Next steps for a request without a response; `usualAdvice` by default. */
   advice?: Advice;
-  /** The error code of a redirect that leads nowhere; `source` by default. */
+  /** The error code of an invalid redirect; `source` by default. */
   code?: ErrorCode;
-  /** Whether a URL may be spoken to without TLS. */
+  /** Whether plain http is allowed for a URL. */
   mayBePlain(url: URL): boolean;
-  /** Who gave us the first URL, when it was not the user; see `Send.sender`. */
+  /** The URL that pointed to the first URL, when the user did not give it; see `HttpRequest.sender`. */
   sender?: URL | undefined;
-  /** Whether the user named a URL's host, so that a redirect may lead there wherever it is. */
+  /** Whether the user named the host of a URL, so that a redirect may lead there even at a private address. */
   isNamed?(url: URL): boolean;
 }
 
 const redirects = 5;
 
 /**
- * Sends a request and follows redirects, at most five: registries send those who read a blob to object storage,
- * which must not see our credentials. The answer comes with the URL it is from. Fails with a RequestFailure when there
- * is no answer, or a redirect leaves TLS or leads from a public host to a private address.
+ * Sends a request and follows at most five redirects: registries redirect blob reads to object storage, which must not
+ * see the credentials. Returns the response with its final URL. Fails with a RequestFailure when no response arrives,
+ * or when a redirect leaves TLS or leads from a public host to a private address.
  */
 export async function transmit(
   transport: Pick<Transport, 'send'>,
@@ -66,7 +66,7 @@ export async function transmit(
     const reads = method === 'GET' || method === 'HEAD';
     if (location === undefined || !(reads || status >= 307) || stream) return { answer, status, url };
     const next = redirect(request, url, location, hops);
-    // A body may be a secret (OAuth2's refresh token) as well.
+    // A body may be a secret too (OAuth2's refresh token).
     if (body !== undefined && next.origin !== start.origin) return { answer, status, url };
     await discard(answer);
     if (next.host !== url.host) sender = request.isNamed?.(next) ? undefined : url;
@@ -80,7 +80,7 @@ function redirect(request: WireRequest, from: URL, location: string, hops: numbe
     ...(request.advice?.redirect !== undefined && { next: request.advice.redirect }),
   };
   const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-  // RFC 9110 section 4.2.4: user information in a reference from elsewhere is an error.
+  // RFC 9110 section 4.2.4: user information in a reference from an untrusted source is an error.
   if (to && (to.username !== '' || to.password !== ''))
     throw new RequestFailure(
       `${request.what}: ${from.host} redirects to a URL with user and password`,

@@ -12,7 +12,7 @@ const failure = (retryAfter?: number) =>
     ...(retryAfter !== undefined && { retryAfter }),
   });
 
-/** The waits, in seconds, that the retries announce for one failure after the other; none is waited out. */
+/** The waits in seconds that the retries announce for successive failures; none is waited out. */
 async function waits(failures: RequestFailure[], options = retry): Promise<(number | Error)[]> {
   let stop = new AbortController();
   const seconds: number[] = [];

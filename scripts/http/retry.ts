@@ -2,27 +2,30 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { cancelled, ModelcarsError } from '../errors.ts';
 import { isUnreachable, RequestFailure } from './failure.ts';
 
-/** How often to try a request, and how long to wait in between. */
+/** How many times to try a request, and how long to wait in between. */
 export interface RetryOptions {
-  /** Tries in all, including the first. */
+  /** Tries in total, including the first. */
   tries: number;
   /** Milliseconds before the second try; doubled each time. */
   delay: number;
 }
 
-/** Seven tries wait about a minute in all: enough for a registry to restart, or for a rollout behind a load balancer. */
+/** Seven tries wait about a minute in total: enough for a registry restart, or for a rollout behind a load balancer. */
 export const defaultRetry: RetryOptions = { tries: 7, delay: 1000 };
 
 const longestDelay = 30_000;
-/** Milliseconds that one request waits in all because a server asks for it; a hub's rate limit has windows of 5 minutes. */
+/**
+ * Milliseconds that one request waits in total because a server asks for it; the rate limit windows of a hub are 5
+ * minutes.
+ */
 export const longestWait = 5 * 60_000 + 10_000;
 
 export interface RetriesOptions {
   retry: RetryOptions;
-  /** Called before each new try with one line for the log. */
+  /** Called before each retry with one line for the log. */
   onRetry?: ((message: string) => void) | undefined;
   signal?: AbortSignal | undefined;
-  /** Whether the host has ever answered; one that never did is more likely a typing error than a host that restarts. */
+  /** Whether the host has ever responded; one that never did is more likely a typing error than a restarting host. */
   answered?(): boolean;
 }
 
@@ -30,22 +33,22 @@ export interface RetriesOptions {
 export class Retries {
   readonly #options: RetriesOptions;
   #failures = 0;
-  /** Milliseconds that servers asked to wait. */
+  /** Milliseconds that servers asked to wait, in total. */
   #asked = 0;
 
   constructor(options: RetriesOptions) {
     this.#options = options;
   }
 
-  /** New bytes arrived: earlier failures do not count any more. */
+  /** Resets the failure count: new bytes arrived. */
   progress(): void {
     this.#failures = 0;
     this.#asked = 0;
   }
 
   /**
-   * Waits before the next try. Throws the error instead when it cannot go away by itself, when no tries are left (and marks it as
-   * not retryable, so that no caller starts over), or when the server asks to wait for too long.
+   * Waits before the next try. Throws the error instead when it is not retryable, when no tries are left (and marks it
+   * as not retryable, so that no caller starts over), or when the server asks to wait too long.
    */
   async wait(error: unknown): Promise<void> {
     const { retry, onRetry, signal, answered } = this.#options;
@@ -60,7 +63,7 @@ export class Retries {
     await sleep(delay, signal);
   }
 
-  /** Milliseconds until the next try: what the server asks for (Retry-After), or doubling from `delay`. */
+  /** Milliseconds until the next try: as the server asks (Retry-After), otherwise doubling from `delay`. */
   #delay(failure: RequestFailure): number {
     const { retryAfter } = failure;
     if (retryAfter === undefined) return backoff(this.#failures, this.#options.retry);

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 
-/** Milliseconds that a host has for a handshake, which it has begun to answer or not. */
+/** Milliseconds to complete a handshake, whether or not the host has begun to respond. */
 const patience = 5000;
 
 /**
- * Whether the host and port of an https URL speak TLS, with whatever certificate: nothing is sent to them but the handshake. False as
- * well where nobody answers. It reads no certificate authorities, which takes longer than all the rest of a short push.
+ * Whether the host and port of an https URL speak TLS, with any certificate. Sends only the handshake. False also when
+ * the host does not respond. Loads no certificate authorities: that takes longer than the rest of a short push.
  */
 export async function speaksTls(url: URL, signal?: AbortSignal): Promise<boolean> {
   const host = url.hostname.replace(/^\[|\]$/g, '');

@@ -6,7 +6,7 @@ import { BulkPool } from './bulk/pool.ts';
 import { readCertificates } from './certificates.ts';
 import { isPrivateAddress, PrivateTarget, publicLookup } from './private-targets.ts';
 
-/** A response; whoever gets it reads the body or dumps it. */
+/** A response; its receiver reads or dumps the body. */
 export type HttpResponse = Dispatcher.ResponseData;
 
 /** One HTTP request, without redirects, credentials or retries. */
@@ -16,12 +16,12 @@ export interface HttpRequest {
   body?: Uint8Array | Readable;
   signal?: AbortSignal | undefined;
   /**
-   * Who sent us to this URL, by a redirect or a Location, when the user did not name it. Where that is a host of the public Internet, a
-   * URL at a private address fails with a PrivateTarget before anything is sent. Behind a proxy, which looks up names by itself, only
-   * addresses can be checked.
+   * The URL that pointed here, by a redirect or a Location, when the user did not name this URL. If it is at a public
+   * host, a request to a private address fails with a PrivateTarget before anything is sent. Behind a proxy, which
+   * resolves names itself, only literal addresses are checked.
    */
   sender?: URL | undefined;
-  /** Milliseconds without progress until the answer's head is there. */
+  /** Milliseconds without progress until the head of the response has arrived. */
   headersTimeout: number;
 }
 
@@ -30,28 +30,29 @@ export interface TransportOptions {
   env: NodeJS.ProcessEnv;
 }
 
-// Not `connections: 8` sharp: a HEAD must not queue behind eight uploads of an hour each.
+// More than 8: a HEAD must not queue behind eight uploads of an hour each.
 const connections = 16;
 
 /**
- * Connections of one client: TLS with the system's roots and `caFile`'s, proxies as the environment says (loopback is
- * never proxied). HTTP/1.1 only: an upload has a connection for itself, and what breaks one does not break the others.
+ * The connections of one client: TLS with the roots of the system and of `caFile`, proxies from the environment
+ * (loopback is never proxied). HTTP/1.1 only: each upload has its own connection, so that one broken connection does
+ * not break the others.
  */
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #lanes = new BulkPool(() => this.#context());
-  /** By who sends us there. */
+  /** By the host that points there. */
   readonly #publicLanes = new Map<string, BulkPool>();
   readonly #certificates: readonly string[];
-  /** Hosts we are connected to, and whether that is at private addresses only. */
+  /** Hosts connected to, and whether all their addresses so far are private. */
   readonly #private = new Map<string, boolean>();
   #secureContext: SecureContext | undefined;
 
-  /** Fails with code `usage` when `caFile` is no file of certificates. */
+  /** Fails with code `usage` when `caFile` is not a file of certificates. */
   constructor(options: TransportOptions) {
     this.#certificates = options.caFile === undefined ? [] : readCertificates(options.caFile);
-    // process.env asks the system anew for each name, and every range of a file asks for six.
+    // process.env queries the system on each access, and each range of a file accesses six names.
     this.#options = { ...options, env: { ...options.env } };
   }
 
@@ -68,8 +69,8 @@ export class Transport {
   }
 
   /**
-   * Connections for large bodies; undefined where a proxy is in the way, or the host sends bodies of another form. `sender` as in
-   * `send`.
+   * Connections for large bodies; undefined behind a proxy, or when the host sends bodies in a form that they cannot
+   * read. `sender` as in `send`.
    */
   bulkPool(url: URL, sender?: URL): BulkPool | undefined {
     if (this.#proxyFor(url) !== undefined) return undefined;
@@ -83,7 +84,10 @@ export class Transport {
     this.#dispatchers.clear();
   }
 
-  /** The host of `sender` when it is a public one, so that only public addresses are good; throws when the URL has another. */
+  /**
+   * The host of `sender` if it is public, so that only public addresses are allowed; throws a PrivateTarget when the
+   * URL has a private one.
+   */
   #wary(url: URL, sender: URL | undefined): string | undefined {
     if (sender === undefined || sender.host === url.host || this.#isPrivate(sender)) return undefined;
     if (isPrivateAddress(url.hostname)) throw new PrivateTarget(sender.host, url.hostname);
@@ -101,7 +105,7 @@ export class Transport {
     return lanes;
   }
 
-  /** The proxy that may be in the way to a URL; whether NO_PROXY names its host is undici's to say. */
+  /** The proxy that may apply to a URL; undici decides whether NO_PROXY names its host. */
   #proxyFor(url: URL): { proxy: string; noProxy: string } | undefined {
     const { env } = this.#options;
     const secure = url.protocol === 'https:';
@@ -140,7 +144,7 @@ export class Transport {
     return made;
   }
 
-  /** Connects, and remembers whether a host is at a private address: it may send us to another one. */
+  /** Connects, and remembers whether a host has a private address: such a host may point to another one. */
   #connector(options: buildConnector.BuildOptions): buildConnector.connector {
     const connect = buildConnector({ allowH2: false, timeout: 30_000, ...options });
     return (to, callback) =>
@@ -154,10 +158,10 @@ export class Transport {
       });
   }
 
-  /** Made once: reading some 500 roots for each connection would cost more than the handshake. */
+  /** Created once: loading about 500 roots per connection would cost more than the handshake. */
   #context(): SecureContext {
     if (this.#secureContext) return this.#secureContext;
-    // `default` has NODE_EXTRA_CA_CERTS, `system` honours SSL_CERT_FILE and SSL_CERT_DIR.
+    // `default` includes NODE_EXTRA_CA_CERTS, `system` honours SSL_CERT_FILE and SSL_CERT_DIR.
     const ca = new Set([...getCACertificates('default'), ...getCACertificates('system')]);
     this.#secureContext = createSecureContext({ ca: [...ca, ...this.#certificates] });
     return this.#secureContext;
@@ -169,7 +173,10 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** NO_PROXY's address ranges (OpenShift sets `10.128.0.0/14`), which undici does not know. */
+/**
+ * Whether NO_PROXY has an address range (OpenShift sets `10.128.0.0/14`) with this host; undici does not support
+ * ranges.
+ */
 function inRange(hostname: string, noProxy: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
   const family = isIP(address);

@@ -1,4 +1,4 @@
-/** When a lane waits, for whom, and how it is stopped. */
+/** When a bulk connection waits, for which side, and how it is stopped. */
 import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,10 +132,10 @@ describe('a connection used again and again', () => {
   });
 });
 
-// Again when it fails: a machine may stand still for longer than these times.
+// Retried on failure: a machine may pause for longer than these times.
 describe('time', { retry: 3 }, () => {
   beforeEach(() => {
-    // 300 ms to connect, 600 of silence, 40 at rest.
+    // 300 ms to connect, 600 ms of silence, 40 ms idle.
     const { setTimeout } = Socket.prototype;
     vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, time, callback) {
       return setTimeout.call(this, time / 100, callback);
@@ -192,7 +192,7 @@ describe('time', { retry: 3 }, () => {
   });
 
   it('does not run out while take waits, but after it', async () => {
-    // The second stops in mid-body.
+    // The second response stops in mid-body.
     await using server = await startRaw((_, { nth }) => ok(large).subarray(0, nth === 1 ? undefined : -9));
     for (const whole of [true, false]) {
       let size = 0;
@@ -224,7 +224,7 @@ describe('time', { retry: 3 }, () => {
     expect([server.connections, lane.isOpen]).toEqual([1, true]);
     const began = performance.now();
     await until(() => expect(onEnd).toHaveBeenCalledOnce());
-    // Sooner than one that waits for an answer gives up.
+    // Sooner than the timeout of a connection that waits for a response.
     expect(performance.now() - began).toBeLessThan(600);
     expect(lane.isOpen).toBe(false);
     await until(() => expect(server.open.size).toBe(0));

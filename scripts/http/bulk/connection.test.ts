@@ -14,13 +14,13 @@ const laneTo = (url: URL, onEnd: (lane: BulkConnection) => void = () => {}): Bul
 afterEach(() => {
   for (const lane of lanes.splice(0)) lane.close();
 });
-/** The failure of a request, whatever it is. */
+/** The error of a request, of any kind. */
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'no failure',
     (error: unknown) => error,
   );
-/** Until what is on its way has come. */
+/** Waits until bytes in flight have arrived. */
 const settle = (): Promise<void> => sleep(30);
 
 describe('a lane', () => {

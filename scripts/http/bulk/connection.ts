@@ -9,23 +9,23 @@ const bufferSize = 64 * 1024;
 const connectTimeout = 30_000;
 /** Milliseconds without a byte. */
 const silence = 60_000;
-/** Less than the 5 s after which Node's and Go's servers close a connection that nobody uses. */
+/** Milliseconds; less than the 5 s after which Node's and Go's servers close an idle connection. */
 const idleTimeout = 4_000;
 
-/** The exchange under way. */
+/** The current exchange. */
 interface Exchange {
   signal: AbortSignal | undefined;
   reader: ResponseReader;
-  /** Bytes that came while `take` asked to wait; undefined when it does not. */
+  /** Bytes received while `take` asks to wait; undefined when it does not. */
   held: Buffer[] | undefined;
   resolve(answer: BulkResponse): void;
   reject(error: unknown): void;
 }
 
 /**
- * An HTTP/1.1 connection for large GETs, one after the other. A socket that fills the taker's memory, or one buffer again and again,
- * needs a sixth of the CPU of a stream of new buffers, and leaves no garbage. It reads bodies of a known length only;
- * whatever else comes is for the ordinary client.
+ * An HTTP/1.1 connection for large GETs, one after another. A socket that writes into the memory of the sink, or into
+ * one reused buffer, needs a sixth of the CPU of a stream of new buffers, and leaves no garbage. Reads only bodies of a
+ * known length; all other responses are left to undici.
  */
 export class BulkConnection {
   readonly #socket: Socket;
@@ -35,7 +35,10 @@ export class BulkConnection {
   #failure: unknown;
   #connected = false;
 
-  /** `onEnd` is called when it will take no more requests; `lookup` finds the address, by default the system's. */
+  /**
+   * `onEnd` is called when the connection takes no more requests; `lookup` resolves the host, by default with the
+   * system.
+   */
   constructor(
     url: URL,
     secureContext: (() => SecureContext) | undefined,
@@ -51,7 +54,7 @@ export class BulkConnection {
         this.#receive(Buffer.from(buffer, byteOffset, count)),
     };
     if (secureContext) {
-      // TLS sockets take `onread` too, which @types/node does not say.
+      // TLS sockets take `onread` too, which @types/node does not declare.
       const secure: ConnectionOptions & { onread: typeof onread } = {
         host,
         port,
@@ -77,7 +80,10 @@ export class BulkConnection {
       .once('close', () => this.#closed());
   }
 
-  /** Sends a request and hands its body over. The lane takes the next when this has resolved and it is open. */
+  /**
+   * Sends a request and passes its body to `take`. If the connection is open once this has resolved, it takes the next
+   * request.
+   */
   async get(request: BulkRequest): Promise<BulkResponse> {
     const { url, headers, signal } = request;
     const all = fields({ host: url.host, connection: 'keep-alive', ...headers });
@@ -97,12 +103,12 @@ export class BulkConnection {
     }
   }
 
-  /** Waits for its next request, but not for ever, and keeps no process alive. */
+  /** Waits for the next request for `idleTimeout`, without keeping the process alive. */
   rest(): void {
     this.#socket.setTimeout(idleTimeout).unref();
   }
 
-  /** Whether it may be asked again. */
+  /** Whether the connection takes another request. */
   get isOpen(): boolean {
     return !this.#socket.destroyed && this.#exchange === undefined;
   }
@@ -111,22 +117,25 @@ export class BulkConnection {
     this.#socket.destroy();
   }
 
-  /** Where the socket puts what comes next. While `take` waits, nothing may come to where it is going on to write. */
+  /**
+   * Memory for the next bytes of the socket. While `take` waits, no bytes must go into the room that it will write to
+   * next.
+   */
   #memory(): Uint8Array {
     const { held, reader } = this.#exchange ?? {};
     return (held === undefined && reader?.room) || this.#buffer;
   }
 
-  /** Bytes from the socket; false stops it. */
+  /** Receives bytes from the socket; false pauses it. */
   #receive(bytes: Buffer): boolean {
     const exchange = this.#exchange;
     if (exchange?.held) {
-      // A TLS socket that is stopped still gives what it has decrypted: 64 KiB at most.
+      // A paused TLS socket still delivers the bytes that it has decrypted: at most 64 KiB.
       exchange.held.push(Buffer.from(bytes));
       return false;
     }
     if (exchange) return this.#read(exchange, bytes);
-    // Bytes that nobody asked for: this connection is out of step.
+    // Bytes without a request: the connection is out of sync.
     this.close();
     return true;
   }
@@ -144,7 +153,7 @@ export class BulkConnection {
       return true;
     }
     exchange.held = [];
-    // The other side is not silent while it is us who do not read.
+    // The server is not silent: this side is not reading.
     this.#socket.setTimeout(0);
     wait.then(
       () => this.#goOn(exchange),
@@ -153,7 +162,7 @@ export class BulkConnection {
     return false;
   }
 
-  /** Reads on after `take` asked to wait. */
+  /** Continues reading after `take` asked to wait. */
   #goOn(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     const held = Buffer.concat(exchange.held ?? []);
@@ -164,7 +173,7 @@ export class BulkConnection {
     if (this.#exchange === exchange) this.#finish(exchange);
   }
 
-  /** Ends the exchange if the answer is there. */
+  /** Ends the exchange if the response is complete. */
   #finish(exchange: Exchange): void {
     const { answer } = exchange.reader;
     if (answer === undefined) return;
@@ -185,7 +194,7 @@ export class BulkConnection {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     const { held, reader, signal } = exchange;
-    // All has come, and waits to be taken: `#goOn` ends it.
+    // All bytes have arrived and wait for `take`: `#goOn` ends the exchange.
     const whole = held !== undefined && held.reduce((sum, one) => sum + one.length, 0) >= reader.left;
     if (!whole || signal?.aborted)
       this.#fail(exchange, new ConnectionLost(this.#failure ?? ended(), reader.started));
@@ -203,7 +212,7 @@ function timedOut(): Error {
 function fields(headers: Record<string, string>): string {
   return Object.entries(headers)
     .map(([name, value]) => {
-      // A line break would begin another header, or another request.
+      // A line break would start another header, or another request.
       if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
         throw new ModelcarsError('usage', `send header ${name}: it has characters that no header can have`);
       return `${name}: ${value}\r\n`;

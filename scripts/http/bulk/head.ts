@@ -1,17 +1,20 @@
-/** The head of an HTTP/1.1 answer. */
+/** The head of an HTTP/1.1 response. */
 export interface ResponseHead {
   status: number;
-  /** Names in lower case; several of one name are joined by ", ". */
+  /** Names in lower case; values of one name are joined by ", ". */
   headers: Readonly<Record<string, string>>;
-  /** Bytes of the body; undefined when its end is told in another way, or its bytes are not the file's (a content coding). */
+  /**
+   * Bytes of the body; undefined when Content-Length does not determine its end, or when a content coding changes its
+   * bytes.
+   */
   length: number | undefined;
-  /** Whether the connection may be used again after the body. */
+  /** Whether the connection can be reused after the body. */
   keepAlive: boolean;
 }
 
 /**
- * Reads an answer's head, without the empty line at its end (RFC 9112). Undefined for what is none, or not to be trusted: folded
- * lines, a space before a colon, lengths that contradict each other.
+ * Parses a response's head, without the empty line at its end (RFC 9112). Undefined for a head that is invalid or not
+ * to be trusted: folded lines, a space before a colon, lengths that contradict each other.
  */
 export function parseHead(text: string): ResponseHead | undefined {
   const [first = '', ...lines] = text.split('\r\n');
@@ -38,7 +41,7 @@ export function parseHead(text: string): ResponseHead | undefined {
   };
 }
 
-/** Null when it is no length. Several equal ones count as one (RFC 9110 section 8.6). */
+/** Null for an invalid length. Several equal lengths count as one (RFC 9110 section 8.6). */
 function contentLength(value: string | undefined): number | undefined | null {
   if (value === undefined) return undefined;
   const [first, ...others] = value.split(',').map((one) => one.trim());
@@ -47,7 +50,7 @@ function contentLength(value: string | undefined): number | undefined | null {
   return Number(first);
 }
 
-/** Whether an answer ends with its head, whatever that says of a body (RFC 9112 section 6.3). */
+/** Whether a response ends with its head, whatever body its headers announce (RFC 9112 section 6.3). */
 function hasNoBody(status: number): boolean {
   return status === 204 || status === 304;
 }

@@ -57,7 +57,7 @@ describe('lanes', () => {
     const lanes = newLanes();
     const all = () => Promise.all([1, 2, 3].map(() => lanes.get(want(server.url()))));
     await all();
-    // All three are asked, and all three asked anew.
+    // All three idle connections are tried, and all three requests repeated on new ones.
     await all();
     expect([server.connections, server.requests.length]).toEqual([6, 9]);
     for (const socket of server.open) socket.end();
@@ -90,7 +90,7 @@ describe('lanes', () => {
     await until(() => expect(server.requests).toHaveLength(3));
     stop.abort();
     expect(await got).toMatchObject({ answered: false });
-    // The other one still rests.
+    // The other connection is still idle.
     await until(() => expect(server.open.size).toBe(1));
     await settle();
     expect([server.connections, server.requests.length, server.open.size]).toEqual([2, 3, 1]);

@@ -2,29 +2,29 @@ import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { BulkConnection, type BulkRequest, type BulkResponse, ConnectionLost } from './connection.ts';
 
-/** Lanes to many hosts, used again when they are free. */
+/** Bulk connections to many hosts, reused when idle. */
 export class BulkPool {
   readonly #secureContext: () => SecureContext;
   readonly #lookup: LookupFunction | undefined;
   readonly #resting = new Map<string, BulkConnection[]>();
   readonly #all = new Set<BulkConnection>();
-  /** Hosts that send bodies no lane can read. */
+  /** Origins that send bodies which bulk connections cannot read. */
   readonly #unfit = new Set<string>();
 
-  /** `lookup` finds addresses; by default the system's. */
+  /** `lookup` resolves host names, by default with the system. */
   constructor(secureContext: () => SecureContext, lookup?: LookupFunction) {
     this.#secureContext = secureContext;
     this.#lookup = lookup;
   }
 
-  /** Whether asking for this URL is worth it: false for hosts whose bodies were of another form. */
+  /** Whether a bulk connection is worth trying for this URL: false for origins that sent bodies of another form. */
   fits(url: URL): boolean {
     return !this.#unfit.has(url.origin);
   }
 
   /**
-   * Sends a GET and gives its body to `take`. What another status or form is left unread (`read` is false). Fails with a
-   * LaneBroken when the connection does, and with whatever `look` and `take` throw.
+   * Sends a GET and passes its body to `take`. A response of another status or form is left unread (`read` is false).
+   * Fails with ConnectionLost when the connection breaks, and with any error of `look` or `take`.
    */
   async get(request: BulkRequest): Promise<BulkResponse> {
     const { url } = request;
@@ -35,7 +35,7 @@ export class BulkPool {
       try {
         answer = await lane.get(request);
       } catch (error) {
-        // A server closes a connection that rests; we may have asked after that.
+        // The server may have closed the idle connection before this request was sent.
         const stale = rested !== undefined && error instanceof ConnectionLost && !error.answered;
         if (stale && !request.signal?.aborted) continue;
         lane.close();

@@ -1,4 +1,4 @@
-/** Lanes with TLS, and what they leave behind. */
+/** Bulk connections over TLS, and what they leave behind. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -71,7 +71,7 @@ describe('lanes with TLS', () => {
   });
 
   it('give nothing more to a take that waits, though it was decrypted', async () => {
-    // With and without an end of the connection that comes meanwhile.
+    // With and without an end of the connection that arrives meanwhile.
     await using server = await startRaw(
       (socket, { nth }) => {
         if (nth === 1) socket.write(ok(large));

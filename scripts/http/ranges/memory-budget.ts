@@ -1,4 +1,4 @@
-/** Bytes that may wait in memory, over everything that is read at the same time. First come, first served. */
+/** A limit on the bytes waiting in memory, shared by all concurrent reads. First come, first served. */
 export class MemoryBudget {
   #free: number;
   readonly #size: number;
@@ -9,14 +9,14 @@ export class MemoryBudget {
     this.#size = bytes;
   }
 
-  /** Bytes nobody has taken. */
+  /** Bytes not granted. */
   get free(): number {
     return this.#free;
   }
 
   /**
-   * Asks for bytes; `grant` is called once, at once or when it is their turn. Returns a function that withdraws the
-   * question, without effect after the grant. One that is larger than the whole budget is never answered, and in nobody's way.
+   * Requests bytes; `grant` is called once, immediately or in turn. Returns a function that withdraws the request,
+   * without effect after the grant. A request larger than the whole budget is never granted, and blocks no other.
    */
   ask(bytes: number, grant: () => void): () => void {
     if (bytes > this.#size) return () => {};
@@ -31,7 +31,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Gives bytes back. */
+  /** Returns granted bytes. */
   release(bytes: number): void {
     this.#free += bytes;
     this.#serve();

@@ -11,12 +11,12 @@ import { parallelRanges, type RangesOptions } from './read.ts';
 const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31 + (at >> 8)) & 255);
 const broken = () => new RequestFailure('it broke', { code: 'network', retryable: true });
 
-/** A server that counts, and breaks as told: each request takes the next plan. */
+/** A server that counts requests and breaks as planned: each request takes the next plan. */
 class Server {
   readonly requests: { start: number; end: number }[] = [];
   open = 0;
   most = 0;
-  /** Bytes given, and not taken by the reader. */
+  /** Bytes sent and not yet taken by the reader. */
   ahead = 0;
   mostAhead = 0;
   readonly #plans: { piece: number; breakAfter?: number; short?: boolean; delay?: boolean }[];
@@ -67,7 +67,7 @@ const optionsFor = (server: Server, more: Partial<RangesOptions> = {}): RangesOp
   ...more,
 });
 
-/** Gives bytes to `take` as a socket does: what it has room for is written there first. */
+/** Passes bytes to `take` as a socket does: writes them into its `room` first. */
 async function fill(chunks: AsyncIterable<Uint8Array>, take: ChunkSink): Promise<void> {
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; ) {
@@ -240,7 +240,7 @@ describe('parallelRanges', () => {
       Array.from({ length: 6 }, () => collect(parallelRanges(optionsFor(server, { budget })), server, true)),
     );
     for (const one of read) expect(one.equals(bytes)).toBe(true);
-    // Each of the six: its lead (a whole range here, 512 < 1 MiB), and all together the budget.
+    // Each of the six has its lead (a whole range here, 512 < 1 MiB), and all together the budget.
     expect(server.mostAhead).toBeLessThanOrEqual(1024 + 6 * 512);
   });
 
@@ -266,7 +266,7 @@ describe('parallelRanges', () => {
       taken += chunk.length;
     }
     expect(taken).toBe(size);
-    // Its lead, a piece being filled and a piece being taken, 1 MiB each.
+    // Its lead, one buffer being filled and one being taken, 1 MiB each.
     expect(most).toBeLessThanOrEqual(3 * 1024 ** 2);
   });
 

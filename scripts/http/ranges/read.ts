@@ -7,43 +7,45 @@ import { newRangeBuffer, type RangeBuffer, rangeBufferSize, rangeBuffers, roomOf
 import { MemoryBudget } from './memory-budget.ts';
 
 export interface RangesOptions {
-  /** How an error begins: "read hf://org/model: model.safetensors". */
+  /** Start of error messages: "read hf://org/model: model.safetensors". */
   what: string;
-  /** Bytes of the whole. */
+  /** Size of the whole file in bytes. */
   size: number;
   /** First byte wanted; 0 by default. */
   offset?: number;
   /**
-   * Gives the bytes from `start` up to `end`, without it, to `take`, and returns when all have come. A RequestFailure that is
-   * retryable is tried again, as are bytes that end too early; anything else that it throws ends the reading.
+   * Passes the bytes from `start` up to but not including `end` to `take`, and returns when all have arrived. A
+   * retryable RequestFailure is retried, as are bytes that end early; any other error ends the reading.
    */
   receive(start: number, end: number, take: ChunkSink, signal: AbortSignal): Promise<void>;
-  /** Ranges under way at the same time; 10 by default. */
+  /** Concurrent ranges; 10 by default. */
   connections?: number;
-  /** Bytes of a range; 4 MiB by default. */
+  /** Bytes per range; 4 MiB by default. */
   chunk?: number;
   signal?: AbortSignal | undefined;
   /** Seven tries without a new byte, 1 s before the second, by default. */
   retry?: RetryOptions;
-  /** Called before each new try with one line for the log. */
+  /** Called before each retry with one line for the log. */
   onRetry?: ((message: string) => void) | undefined;
-  /** Where room for ranges that are read ahead comes from; one budget for all of this process by default. */
+  /** The memory for ranges read ahead; one budget per process by default. */
   budget?: MemoryBudget;
 }
 
-/** Room for ranges that are read ahead, of all files of this process. */
+/** Memory for ranges read ahead, shared by all files of this process. */
 const readAhead = new MemoryBudget(48 * 1024 ** 2);
-/** Bytes that a range without room in the budget may run ahead of its reader. */
+/** Bytes that a range without room in the budget may be ahead of its reader. */
 const shortLead = rangeBufferSize;
 
-/** Bytes of a range by default: the larger, the less a request's latency weighs; the smaller, the more fit in memory. */
+/**
+ * Default bytes per range: larger ranges pay a request's latency less often, and of smaller ones more fit in memory.
+ */
 export const rangeSize = 4 * 1024 ** 2;
 
 /**
- * The bytes of something large in order, read as several ranges at once. A chunk is good while `chunkLifetime` more are
- * taken. Memory is bounded over all that is read in this process: a range that is read ahead first gets room in the budget for all of it. The range that is needed next always
- * may go; without room it goes only as fast as it is taken, so that no reader ever waits for another. A range that
- * breaks is taken up at the byte it had got to. Whoever stops reading ends all requests.
+ * Reads a large file in order, as several concurrent ranges. A chunk is valid while the next `chunkLifetime` chunks are
+ * taken. Memory is bounded across all reads of this process: a range read ahead first gets room in the budget for all
+ * its bytes. The range needed next always starts; without room it goes only as fast as it is taken, so that no reader
+ * waits for another. A broken range resumes at the byte it had reached. When the reader stops early, all requests end.
  */
 export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Uint8Array> {
   const reader = new RangeReader(options);
@@ -58,20 +60,20 @@ export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Ui
   }
 }
 
-/** One request's worth of bytes. */
+/** The bytes of one request. */
 interface Range {
   /** The next byte to arrive. */
   at: number;
   end: number;
-  /** Arrived and not taken. */
+  /** Arrived, not yet taken. */
   chunks: Uint8Array[];
-  /** Being filled, the last of `chunks` to be. */
+  /** Being filled; goes to the end of `chunks` when full. */
   piece: RangeBuffer | undefined;
   /** Bytes in `chunks`. */
   lead: number;
-  /** Bytes of the budget that were not given back yet. */
+  /** Bytes of the budget not yet released. */
   reserved: number;
-  /** Whether it got room for all of it, and need not wait for its reader. */
+  /** Whether it got room for all its bytes, so that it need not wait for its reader. */
   roomy: boolean;
   done: boolean;
 }
@@ -85,11 +87,11 @@ class RangeReader {
   /** In order, without gaps; the first is being taken. */
   readonly #ranges: Range[] = [];
   readonly #running = new Set<Promise<void>>();
-  /** Chunks that the reader may still look at, the oldest first. */
+  /** Chunks that the reader may still use, the oldest first. */
   readonly #given: Uint8Array[] = [];
-  /** The first byte of the range after the last. */
+  /** The first byte after the last range. */
   #planned: number;
-  /** While a question to the budget is open. */
+  /** Withdraws the pending request to the budget. */
   #withdraw: (() => void) | undefined;
   #failure: { error: unknown } | undefined;
   #wake = () => {};
@@ -132,7 +134,7 @@ class RangeReader {
     }
   }
 
-  /** Ends all requests and gives all room back. */
+  /** Ends all requests and releases all room. */
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#fail(cancelled());
@@ -144,7 +146,7 @@ class RangeReader {
     this.#ranges.length = 0;
   }
 
-  /** Begins ranges as far as connections and budget allow; the one that is needed next in any case. */
+  /** Starts ranges as far as connections and budget allow; the range needed next in any case. */
   #startMore(): void {
     const { size } = this.#options;
     while (this.#planned < size && this.#running.size < this.#connections && this.#withdraw === undefined) {
@@ -154,7 +156,7 @@ class RangeReader {
         answered = true;
         this.#withdraw = undefined;
         this.#start(room);
-        // Later, not within the budget's own loop.
+        // Deferred, so that it does not run inside the budget's loop.
         if (this.#withdraw === undefined) queueMicrotask(() => this.#failure ?? this.#startMore());
       });
       if (!answered) this.#withdraw = withdraw;
@@ -162,11 +164,11 @@ class RangeReader {
     if (this.#ranges.length === 0 && this.#planned < size) this.#start(0);
   }
 
-  /** Begins the next range with this much room in the budget. */
+  /** Starts the next range with this much room in the budget. */
   #start(room: number): void {
     const at = this.#planned;
     const end = Math.min(at + this.#chunk, this.#options.size);
-    // A question may be answered after its range went without.
+    // The grant may come after its range has started without room.
     if (room > end - at) this.#budget.release(room - (end - at));
     if (end === at) return;
     this.#planned = end;
@@ -185,14 +187,14 @@ class RangeReader {
     const running: Promise<void> = this.#fetch(range).then(() => {
       range.done = true;
       this.#running.delete(running);
-      // Not only when the reader comes: it may be slow, and there may be room.
+      // Not only when the reader asks: it may be slow while the budget has room.
       if (!this.#failure) this.#startMore();
       this.#notify();
     });
     this.#running.add(running);
   }
 
-  /** Reads a range, with as many tries as it takes. Never rejects. */
+  /** Reads a range, with retries. Never rejects. */
   async #fetch(range: Range): Promise<void> {
     const { onRetry, retry = defaultRetry } = this.#options;
     const retries = new Retries({ retry, onRetry, signal: this.#stop.signal });
@@ -225,7 +227,7 @@ class RangeReader {
     });
   }
 
-  /** Takes what a connection gives; a promise when that is to wait until the reader has come closer. */
+  /** Takes the bytes of a connection; returns a promise when that must wait until the reader has caught up. */
   #take(range: Range, chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure) return;
     if (chunk.length > range.end - range.at)
@@ -238,7 +240,10 @@ class RangeReader {
     while (range.lead >= shortLead && !this.#failure) await this.#change;
   }
 
-  /** Takes as much of a chunk as the piece that is being filled has room for, where it does not lie there yet; returns how much. */
+  /**
+   * Takes as much of a chunk as fits into the buffer being filled, copying it unless the socket wrote it there; returns
+   * the number of bytes.
+   */
   #keep(range: Range, chunk: Uint8Array): number {
     const piece = pieceOf(range);
     const room = roomOf(piece);
@@ -270,7 +275,7 @@ class RangeReader {
     this.#notify();
   }
 
-  /** Wakes whoever waits for a change. */
+  /** Wakes everything that waits for a change. */
   #notify(): void {
     this.#wake();
     this.#change = new Promise((resolve) => {
@@ -279,7 +284,7 @@ class RangeReader {
   }
 }
 
-/** The piece of a range that is to be filled next; of a range that is not at its end. */
+/** The buffer of a range to fill next; the range must not be at its end. */
 function pieceOf(range: Range): RangeBuffer {
   range.piece ??= newRangeBuffer(range.end - range.at);
   return range.piece;
