@@ -9,27 +9,27 @@ import { MountCandidates } from './transfer/mount-candidates.ts';
 
 export interface RegistryOptions {
   /**
-   * Hosts to speak plain http to, with port (`registry.lan:5000`) or without (any port). Loopback hosts need not be
-   * named: they are asked whether they speak TLS. A public registry may also point to these where they have a private address.
+   * Hosts with plain http, with port (`registry.lan:5000`) or without (any port). Loopback hosts need not be listed:
+   * they are probed for TLS. A public registry may point to these hosts even at a private address.
    */
   insecure?: string[];
-  /** A PEM file of authorities to trust besides the system's (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
+  /** A PEM file of authorities to trust in addition to those of the system (and NODE_EXTRA_CA_CERTS, SSL_CERT_FILE). */
   caFile?: string;
   /** `defaultCredentials(env, own)` by default: environment, files and helpers of Docker and Podman. */
   credentials?: Credentials;
-  /** Hosts of the user's own registries: credentials from the environment go there, also to pull. */
+  /** Hosts of the user's own registries: they get credentials from the environment for pulls too. */
   own?: string[];
-  /** Called before each new try with one line for the log. */
+  /** Called before each retry with one line for the log. */
   onRetry?(message: string): void;
   /** Ends all requests of this client. */
   signal?: AbortSignal;
   /** Seven tries, 1 s before the second, by default. */
   retry?: Partial<RetryOptions>;
-  /** Where proxies and credentials are looked up; process.env by default. */
+  /** The environment for proxies and credentials; process.env by default. */
   env?: NodeJS.ProcessEnv;
 }
 
-/** Talks to registries: keeps their connections, tokens, and what is known to be in them. Close it when done. */
+/** A client for registries: keeps their connections, tokens and known contents. Close it when done. */
 export class RegistryClient implements AsyncDisposable {
   readonly #options: RegistryOptions;
   readonly #transport: Transport;
@@ -48,8 +48,8 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /**
-   * The repository of a reference, whose tag and digest do not matter here. With `push`, the right to push is asked
-   * for from the start, which `has`, `write` and `tag` do anyway; pass it to resolve or list tags before pushing.
+   * The repository of a reference; its tag and digest are ignored. `push` requests the right to push from the start, as
+   * `has`, `write` and `tag` do anyway; pass it to resolve or list tags before pushing.
    */
   repository(reference: string | Reference, options: { push?: boolean } = {}): Repository {
     const parsed = typeof reference === 'string' ? parseReference(reference) : reference;
@@ -64,7 +64,7 @@ export class RegistryClient implements AsyncDisposable {
     return repository;
   }
 
-  /** Closes all connections; requests under way fail. */
+  /** Closes all connections; pending requests fail. */
   async close(): Promise<void> {
     await this.#transport.close();
   }

@@ -1,16 +1,17 @@
 import { Readable } from 'node:stream';
 
-/** Bytes as a request's body; the source is read only as fast as they are sent. */
+/** A request body from a stream of bytes; the source is read only as fast as the bytes are sent. */
 export function streamBody(bytes: AsyncIterable<Uint8Array>): Readable {
-  // A source's failure reaches the upload by itself; nobody may be listening here when the request has ended before.
+  // The upload gets a failure of the source by itself; this stream may have no other listener once the request has
+  // ended.
   return Readable.from(bytes, { objectMode: true, highWaterMark: 1 }).on('error', () => {});
 }
 
-/** Characters of an error's body that are looked at for words. */
+/** Characters of an error body that are read for its text. */
 const readLength = 8192;
 
 /**
- * The registry's own words about a failure (distribution-spec, "Error Codes"): codes, and one line of at most 300
+ * The registry's explanation of a failure (distribution-spec, "Error Codes"): codes, and one line of at most 300
  * characters without control characters or URL queries, which may be signatures.
  */
 export function readErrors(body: string): { codes: string[]; text: string } {
@@ -22,7 +23,7 @@ export function readErrors(body: string): { codes: string[]; text: string } {
         .join('; ')
     : body.slice(0, readLength).replace(/<[^>]*>/g, ' ');
   const text = said
-    // What follows may take time that grows with the square of the length, and 300 characters are shown.
+    // The steps below may take quadratic time, and only 300 characters are shown.
     .slice(0, readLength)
     .replace(/[^\P{C}\t]|\s+/gu, ' ')
     .replace(/(https?:\/\/[^\s?"']*)\?[^\s"']*/g, '$1')

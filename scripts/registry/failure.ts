@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import { type Advice, type FailureDetails, isRetryable, RequestFailure } from '../http/failure.ts';
 import { explainRefusal, logIn, type Refusal, type Refused, refusalOf } from './refusal.ts';
 
-/** What to do when a registry does not answer. */
+/** Next steps when a request to a registry fails. */
 export const registryAdvice: Advice = {
   plain: (host) => `if it is a plain http registry, pass \`--insecure ${host}\``,
   private: (host) => `if you trust ${host}, pass \`--insecure ${host}\``,
@@ -11,9 +11,9 @@ export const registryAdvice: Advice = {
   broken: 'run the command again; blobs that the registry has are not sent again',
 };
 
-/** A registry's answer with an unwanted status. */
+/** A registry's response with an unexpected status. */
 export class RegistryFailure extends RequestFailure {
-  /** Why the registry refuses a request that is well formed; undefined for all other failures. */
+  /** Why the registry refuses a well-formed request; undefined for all other failures. */
   readonly refusal: Refusal | undefined;
 
   constructor(message: string, details: FailureDetails, refusal: Refusal | undefined) {
@@ -23,8 +23,9 @@ export class RegistryFailure extends RequestFailure {
 }
 
 /**
- * The failure of an answer with an unwanted status. `detail` has the registry's own text, already masked, in `by` the host that
- * answered when it is another than the registry (a redirect's, a token server's), and in `refused` what was asked of the registry.
+ * The failure of a response with an unexpected status. In `detail`, `text` is the registry's own text, already masked;
+ * `by` is the host that responded, if it is not the registry (a redirect target, a token server); `refused` is the
+ * request to the registry.
  */
 export function statusFailure(
   what: string,
@@ -39,7 +40,7 @@ export function statusFailure(
   },
 ): RegistryFailure {
   const { codes, text, by, refused } = detail;
-  // A storage host behind a redirect knows no accounts.
+  // A storage host behind a redirect has no accounts.
   const refusal = refused && by === undefined ? refusalOf(status, text, refused) : undefined;
   const details: FailureDetails = {
     code: codeFor(status, codes, refusal),

@@ -1,6 +1,6 @@
 /**
- * Largest blob, in bytes, that a registry takes; undefined where none is known. Sources: GitHub Packages docs "About
- * packages" (10 GB a layer), Amazon ECR and ECR Public service quotas (52,000 and 10,000 MiB), Quay.io (20 GB).
+ * The largest blob, in bytes, that a registry accepts; undefined if unknown. Sources: GitHub Packages docs "About
+ * packages" (10 GB per layer), Amazon ECR and ECR Public service quotas (52,000 and 10,000 MiB), Quay.io (20 GB).
  */
 export function maxBlobSize(registry: string): number | undefined {
   const mebibyte = 1024 ** 2;

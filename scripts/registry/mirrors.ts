@@ -2,10 +2,10 @@ import { ModelcarsError } from '../errors.ts';
 import { formatReference, parseReference, type Reference } from './reference.ts';
 
 /**
- * Replaces the longest prefix of `registry/repository` that `mirrors` names, on path-component boundaries, and
+ * Replaces the longest prefix of `registry/repository` that is a key of `mirrors`, on path-component boundaries, and
  * keeps tag and digest: with `{"registry.access.redhat.com": "mirror:5000/redhat"}`,
- * `registry.access.redhat.com/ubi10/ubi-micro` becomes `mirror:5000/redhat/ubi10/ubi-micro`. Fails with a `usage`
- * error when the replacement does not start with a registry's host.
+ * `registry.access.redhat.com/ubi10/ubi-micro` becomes `mirror:5000/redhat/ubi10/ubi-micro`. Fails with a `usage` error
+ * when the replacement does not start with a registry host.
  */
 export function applyMirrors(reference: Reference, mirrors: Record<string, string>): Reference {
   const name = `${reference.registry}/${reference.repository}`;

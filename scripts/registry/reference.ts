@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 
-/** An image's address: `registry/repository[:tag][@digest]`, with nothing left to guess. */
+/** A fully qualified image reference: `registry/repository[:tag][@digest]`. */
 export interface Reference {
   /** Host name and optional port, lower case: `quay.io`, `localhost:5000`, `[::1]:5000`; Docker Hub is `docker.io`. */
   registry: string;
@@ -11,7 +11,7 @@ export interface Reference {
   digest?: Digest;
 }
 
-// The grammar is distribution's (reference/regexp.go), which Docker, Podman and KServe's clusters share.
+// The grammar of distribution (reference/regexp.go), which Docker, Podman and KServe clusters share.
 const hostComponent = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const registryPattern = new RegExp(
   `^(?:${hostComponent}(?:\\.${hostComponent})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]{1,5})?$`,
@@ -20,21 +20,21 @@ const componentPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
-/** Whether a text can be a tag (distribution-spec: a word character, then at most 127 of `[\w.-]`). */
+/** Whether a text is a valid tag (distribution-spec: a word character, then at most 127 of `[\w.-]`). */
 export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 
-/** Whether a text is a digest of the one algorithm we take: `sha256:` and 64 lower-case hexadecimal digits. */
+/** Whether a text is a digest of the only supported algorithm: `sha256:` and 64 lower-case hexadecimal digits. */
 export function isDigest(text: string): text is Digest {
   return digestPattern.test(text);
 }
 
 /**
- * Reads `registry/repository[:tag][@digest]` the way Docker and Podman do: a first component without `.`, `:` or
- * an upper-case letter that is not `localhost` belongs to a Docker Hub name, and a Hub name of one component gets
- * `library/`. No tag is not `latest`: that is the caller's choice. Fails with a `usage` error that shows the
- * nearest valid form when there is one.
+ * Parses `registry/repository[:tag][@digest]` as Docker and Podman do: a first component without `.`, `:` or an
+ * upper-case letter that is not `localhost` belongs to a Docker Hub name, and a Hub name of one component gets
+ * `library/`. A missing tag does not become `latest`: that is the caller's choice. Fails with a `usage` error that
+ * shows the nearest valid form if one is found.
  */
 export function parseReference(text: string): Reference {
   const reference = read(text);
@@ -58,7 +58,7 @@ export function formatReference(reference: Reference): string {
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
-/** A reference, or the reason why the text is none. */
+/** A reference, or the reason why the text is invalid. */
 function read(text: string): Reference | string {
   let rest = text;
   const reference: Partial<Reference> = {};
@@ -103,7 +103,7 @@ function splitRegistry(name: string): [registry: string, repository: string] {
   return isHost ? [first, name.slice(slash + 1)] : ['docker.io', name];
 }
 
-/** Lower case, one name for Docker Hub; undefined when it is no host name that a URL can hold. */
+/** Lower case, with one name for Docker Hub; undefined when the host name is not valid in a URL. */
 function normalizeRegistry(registry: string): string | undefined {
   const lower = registry.toLowerCase();
   if (!registryPattern.test(registry) || !URL.canParse(`https://${lower}`)) return undefined;
@@ -111,7 +111,7 @@ function normalizeRegistry(registry: string): string | undefined {
   return lower === 'index.docker.io' || lower === 'registry-1.docker.io' ? 'docker.io' : lower;
 }
 
-/** What the writer most likely meant; undefined when that is not a reference either. */
+/** The most likely intended reference; undefined if none is found. */
 function nearest(text: string): string | undefined {
   const plain = text
     .trim()

@@ -24,7 +24,8 @@ function failure({ status, text = '', account = basic, registry = 'quay.io', ...
 }
 
 describe('a refusal', () => {
-  // The texts are the registries' own: Harbor src/server/middleware/{quota,immutable}, Quay endpoints/v2/errors.py, ECR as users report it.
+  // Texts from the registries' sources: Harbor src/server/middleware/{quota,immutable}, Quay endpoints/v2/errors.py;
+  // ECR as reported by users.
   test.each<[string, Answer, Refusal | undefined]>([
     ['no credentials', { status: 401, account: none }, 'login'],
     ['no credentials, 403', { status: 403, account: none }, 'login'],

@@ -1,12 +1,12 @@
 import { ecrAction, isEcr } from './ecr.ts';
 
 /**
- * Why a registry refuses a request that is well formed: it wants credentials and there are none, it rejects those it got, the
- * account lacks the right, there is no room, or a rule keeps the tag where it is.
+ * Why a registry refuses a well-formed request: it requires credentials and got none, it rejected the credentials, the
+ * account lacks the right, a quota or the storage is exhausted, or a rule keeps the tag where it is.
  */
 export type Refusal = 'login' | 'rejected' | 'rights' | 'quota' | 'immutable';
 
-/** The refused request, and whose credentials went with it. */
+/** The refused request, and the account that it was sent with. */
 export interface Refused {
   method: string;
   /** `/v2/me/iris/manifests/v1.0.0`. */
@@ -16,31 +16,33 @@ export interface Refused {
 
 /** The credentials of a request, without their secrets. */
 export interface Account {
-  /** `none`: there are no credentials. `unproven`: the registry itself judges them. `proven`: its token server took them. */
+  /** `none`: no credentials. `unproven`: the registry itself checks them. `proven`: its token server accepted them. */
   kind: 'none' | 'unproven' | 'proven';
   /** Where they come from: variables, a file, a helper. */
   origin?: string | undefined;
 }
 
-// Harbor answers 412, ECR 400 (TAG_INVALID), Quay 409 or 400, GitLab and Docker Hub 403, ACR (a locked tag) 405: the text tells.
+// Harbor returns 412, ECR 400 (TAG_INVALID), Quay 409 or 400, GitLab and Docker Hub 403, ACR 405 (a locked tag): the
+// text decides.
 const immutableStatuses = [400, 403, 405, 409, 412];
 const immutable =
   /\bimmutab|\b(can ?not|can't) (be )?overw|\bdoes not allow (updating|redeploy)|\b(is|are) locked\b/i;
-// Harbor: "will exceed the configured upper limit"; Quay: "Quota has been exceeded"; ECR: "the maximum allowed number of images".
+// Harbor: "will exceed the configured upper limit"; Quay: "Quota has been exceeded"; ECR: "the maximum allowed number
+// of images".
 const quotaStatuses = [400, 402, 403, 405, 409, 412, 507];
 const quota =
   /\bquota\b|\bstorage (limit|full)|\bexceed\w*\b.*\b(limit|storage)\b|\bmaximum allowed number\b|\binsufficient storage\b/i;
-// ECR answers 403 to a password of more than twelve hours.
+// ECR returns 403 for a password older than 12 hours.
 const expired = /\b(token|password|credentials?) (has|have|is|are) expired\b/i;
 
-// Amazon knows the user, whatever we know of the credentials.
+// Amazon has identified the user, regardless of the account kind here.
 const amazonDenies = /\bnot authorized to perform: (ecr(?:-public)?:\w+)/;
 
-/** Which refusal an answer is, by its status and the registry's own words; undefined when it is none. */
+/** The refusal in a response, by its status and the registry's text; undefined for any other failure. */
 export function refusalOf(status: number, text: string, refused: Refused): Refusal | undefined {
   const { method, path, account } = refused;
   if (method === 'PUT' && path.includes('/manifests/') && immutableStatuses.includes(status)) {
-    // Harbor's 412 and the 409 of others have no second meaning when a tag is set.
+    // Harbor's 412 and other registries' 409 have no second meaning when a tag is set.
     if (immutable.test(text) || status === 409 || status === 412) return 'immutable';
   }
   if (quotaStatuses.includes(status) && (quota.test(text) || status === 507)) return 'quota';
@@ -51,7 +53,7 @@ export function refusalOf(status: number, text: string, refused: Refused): Refus
   return status === 401 && account.kind === 'unproven' ? 'rejected' : 'rights';
 }
 
-/** A refusal in words: the registry's part of the message, and the next step. */
+/** Explains a refusal: the registry's part of the message, and the next step. */
 export function explainRefusal(
   refusal: Refusal,
   registry: string,
@@ -93,14 +95,14 @@ export function explainRefusal(
   }
 }
 
-/** What to do where credentials are missing. */
+/** The next step when credentials are missing. */
 export function logIn(registry: string): string {
   return `log in with \`podman login ${registry}\`, or set MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD (MODELCARS_REGISTRY_HOST=${registry})`;
 }
 
 function rightOf(registry: string, answer: string, method: string, path: string): string {
   const [, repository = ''] = /^\/v2\/(.+)\/(?:blobs|manifests|tags)\//.exec(path) ?? [];
-  // Amazon's own words name the action, also behind a proxy with a name of its own.
+  // Amazon's message names the action, even behind a proxy with another host name.
   const named = amazonDenies.exec(answer)?.[1];
   const action = named ?? (isEcr(registry) ? ecrAction(registry, method, path) : undefined);
   if (action !== undefined) return `${action} on ${repository}`;

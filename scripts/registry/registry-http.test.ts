@@ -73,7 +73,7 @@ describe('proxies', () => {
       env: { ...home, HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY: '192.0.2.0/24' },
       signal: abort,
     });
-    // 192.0.2.1 is nobody's address (RFC 5737).
+    // 192.0.2.1 is reserved for documentation (RFC 5737).
     await expect(client.repository('192.0.2.1/me/iris').tags()).rejects.toBeDefined();
     expect(connects).toBe(0);
     await expect(client.repository('192.0.3.1/me/iris').tags()).rejects.toBeDefined();

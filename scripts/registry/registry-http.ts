@@ -16,7 +16,7 @@ export interface RegistryHttpOptions {
   registry: string;
   transport: Transport;
   credentials: Credentials;
-  /** Hosts to speak plain http to, with or without port. */
+  /** Hosts with plain http, with or without port. */
   insecure: string[];
   retry: RetryOptions;
   onRetry: (message: string) => void;
@@ -24,7 +24,7 @@ export interface RegistryHttpOptions {
 }
 
 const headersTimeout = 60_000;
-/** Bytes of a token server's answer. */
+/** Maximum bytes of a token server's response. */
 const mostToken = 1024 * 1024;
 
 /** One registry: its origin, its authentication, and calls with retries. */
@@ -33,7 +33,7 @@ export class RegistryHttp {
   readonly retry: RetryOptions;
   readonly #options: RegistryHttpOptions;
   readonly #auth: Auth;
-  /** As the API's URL has it. */
+  /** As in the API's URL. */
   readonly #apiHost: string;
   readonly #insecure: boolean;
   #origin: Promise<URL> | undefined;
@@ -64,8 +64,9 @@ export class RegistryHttp {
   }
 
   /**
-   * Sends a call and reads the small document that it answers, with retries of both; `bytes` is undefined when there are more than
-   * `limit`, and empty where an expected status is a refusal (404). Fails as well when it trickles.
+   * Sends a call and reads the small document in its response, with retries of both; `bytes` is undefined when the
+   * document is longer than `limit`, and empty when an expected status is a refusal (404). Also fails when the body
+   * trickles.
    */
   async read(call: Call, limit: number): Promise<{ answer: HttpResponse; bytes: Buffer | undefined }> {
     return await this.#retrying(call.signal, async () => {
@@ -78,7 +79,7 @@ export class RegistryHttp {
     });
   }
 
-  /** Sends a call nobody depends on, even after a cancellation: 2 s, one try, no errors. */
+  /** Sends a best-effort call, even after a cancellation: 2 s, one try, no errors. */
   async cleanUp(call: Call): Promise<void> {
     try {
       const target = new URL(call.target, await this.origin());
@@ -88,24 +89,24 @@ export class RegistryHttp {
       const request = { method: call.method, headers, signal, sender, headersTimeout };
       await discard(await this.#options.transport.send(target, request));
     } catch {
-      // The registry tidies up by itself in time.
+      // The registry cleans up by itself in time.
     }
   }
 
-  /** Counts the tries of work that cannot leave them to `send`. */
+  /** Counts the tries of callers that cannot leave them to `send`. */
   retries(signal: AbortSignal | undefined): Retries {
     return new Retries(this.#retryOptions(signal));
   }
 
-  /** The client's signal and a call's, as one. */
+  /** Combines the client's signal and a call's. */
   signal(signal: AbortSignal | undefined): AbortSignal | undefined {
     const signals = [this.#options.signal, signal].filter((one) => one !== undefined);
     return signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   }
 
   /**
-   * The URL of a Location header, which may be relative. One that names this registry's host without TLS, as a
-   * registry behind a proxy may, gets this registry's origin; one elsewhere must be https or allowed plain http.
+   * The URL of a Location header, which may be relative. If it names this registry's host without TLS, as a registry
+   * behind a proxy may, it gets this registry's origin; a URL elsewhere must be https or allowed plain http.
    */
   async locate(location: string | undefined, base: URL | undefined, what: string): Promise<URL> {
     const origin = await this.origin();
@@ -123,7 +124,7 @@ export class RegistryHttp {
     });
   }
 
-  /** Where the registry's API is. Plain http for `insecure` hosts, and for loopback hosts that answer no TLS. */
+  /** The origin of the registry's API. Plain http for `insecure` hosts, and for loopback hosts without TLS. */
   async origin(): Promise<URL> {
     this.#origin ??= this.#findOrigin();
     return await this.#origin;
@@ -134,7 +135,7 @@ export class RegistryHttp {
     const plain = new URL(`http://${this.#apiHost}`);
     if (this.#insecure) return plain;
     if (!isLoopback(secure.hostname)) return secure;
-    // Nobody sits between us and a loopback host, so asking is safe, and saves an option either way.
+    // No machine is between this process and a loopback host, so probing is safe, and saves an option in both cases.
     return (await speaksTls(secure, this.#options.signal)) ? secure : plain;
   }
 
@@ -142,7 +143,9 @@ export class RegistryHttp {
     return this.#options.insecure.some((one) => one === host || one === host.replace(/:\d+$/, ''));
   }
 
-  /** Hosts the user named, and this machine's as long as the registry is here too. */
+  /**
+   * Whether plain http is allowed: for hosts that the user named, and for loopback hosts if the registry is one too.
+   */
   #mayBePlain(url: URL): boolean {
     const local = isLoopback(url.hostname) && isLoopback(new URL(`https://${this.#apiHost}`).hostname);
     return local || this.#isInsecure(url.host);
@@ -157,7 +160,7 @@ export class RegistryHttp {
     return { retry: this.retry, onRetry, signal: this.signal(signal), answered: () => this.#answered };
   }
 
-  /** One try; a refusal says also which helper of the user's is not there. */
+  /** One try; an `auth` error also names a configured credential helper that is not installed. */
   async #once(call: Call): Promise<HttpResponse> {
     try {
       return await this.#exchange(call);
@@ -187,7 +190,7 @@ export class RegistryHttp {
     }
   }
 
-  /** A call's headers; Authorization only for the registry itself, not for an upload location elsewhere. */
+  /** A call's headers; Authorization only for the registry itself, not for an upload location at another origin. */
   async #headers(call: Call, target: URL): Promise<Record<string, string>> {
     const ours = target.origin === (await this.origin()).origin;
     const authorization = ours ? await this.#auth.header(call.access) : undefined;
@@ -227,7 +230,7 @@ export class RegistryHttp {
     });
   }
 
-  /** The registry, where a URL is at another host that it alone has named: an upload's location, its token server. */
+  /** The registry's origin if it alone named the URL's host: an upload location, its token server. */
   async #sender(url: URL): Promise<URL | undefined> {
     const origin = await this.origin();
     return url.host === origin.host || this.#isInsecure(url.host) ? undefined : origin;

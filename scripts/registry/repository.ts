@@ -30,7 +30,7 @@ import { uploadBlob } from './transfer/upload.ts';
 
 const parallelProofs = 4;
 
-/** A repository of a registry: where images are pushed to and pulled from. Got from `RegistryClient.repository`. */
+/** A repository of a registry, to push images to and pull them from. Returned by `RegistryClient.repository`. */
 export class Repository implements Sink, ImageStore {
   /** `quay.io/me/iris`. */
   readonly name: string;
@@ -40,9 +40,9 @@ export class Repository implements Sink, ImageStore {
   readonly #present = new Set<Digest>();
   readonly #absent = new Set<Digest>();
   readonly #writing = new Map<Digest, Promise<Descriptor>>();
-  /** Written by this client, and not read back since. */
+  /** Written by this client, and not yet read back. */
   readonly #unproven = new Map<Digest, Descriptor>();
-  /** Manifests written or read, for tags: small, few, and the oldest go first. */
+  /** Manifests written or read, for tags: small and few; the oldest is dropped first. */
   readonly #manifests = new Map<Digest, Uint8Array>();
   #action: Action;
 
@@ -54,20 +54,20 @@ export class Repository implements Sink, ImageStore {
     this.name = `${reference.registry}/${reference.repository}`;
   }
 
-  /** From now on asks for the right to push: a registry may hide a new repository from those who only pull. */
+  /** Requests the right to push from now on: a registry may hide a new repository from clients that only pull. */
   willPush(): void {
     this.#action = 'push';
   }
 
-  /** Whether a blob or manifest is there; what was once seen there is not asked for again. */
+  /** Whether the repository has a blob or manifest; once found, it is not looked up again. */
   async has(descriptor: Descriptor): Promise<boolean> {
     this.willPush();
     return await this.#has(descriptor);
   }
 
   /**
-   * Stores a blob (unless it is there; linked from another repository of this registry where this client saw it) or,
-   * by media type, a manifest. Writes of one digest at once share one upload. See Sink.
+   * Stores a blob or, by media type, a manifest. A blob that exists is not sent; one that this client saw in another
+   * repository of this registry is mounted from it. Concurrent writes of one digest share one upload. See Sink.
    */
   async write(content: Content, options: WriteOptions = {}): Promise<Descriptor> {
     this.willPush();
@@ -78,7 +78,7 @@ export class Repository implements Sink, ImageStore {
       try {
         return { ...(await running), mediaType: content.mediaType };
       } catch (error) {
-        // Cancelled by the other's signal: this one still wants it.
+        // Cancelled by the other call's signal: this call still needs the content.
         const theirs =
           error instanceof ModelcarsError && error.code === 'cancelled' && !options.signal?.aborted;
         if (!theirs) throw error;
@@ -91,8 +91,8 @@ export class Repository implements Sink, ImageStore {
   }
 
   /**
-   * Points a tag at a manifest that is there. Fails with a `usage` error on a name outside the tag grammar. `beforeRetry` runs
-   * before every further try, since others may have set the tag while this one waited.
+   * Points a tag at an existing manifest. Fails with a `usage` error on an invalid tag name. `beforeRetry` runs before
+   * each retry, because other clients may have set the tag during the wait.
    */
   async tag(name: string, descriptor: Descriptor, beforeRetry?: () => Promise<void>): Promise<void> {
     this.willPush();
@@ -107,7 +107,7 @@ export class Repository implements Sink, ImageStore {
     await putManifest(address, descriptor, bytes, beforeRetry);
   }
 
-  /** A tag's or digest's descriptor; undefined when there is none. */
+  /** The descriptor of a tag or digest; undefined when it does not exist. */
   async resolve(name: string): Promise<Descriptor | undefined> {
     const what = `look up ${this.name}${isDigest(name) ? '@' : ':'}${name}`;
     if (!isTag(name) && !isDigest(name)) {
@@ -130,7 +130,9 @@ export class Repository implements Sink, ImageStore {
     return bytes;
   }
 
-  /** A blob's bytes from `offset`; read from 0, they are checked before the last chunk. See downloadBlob. */
+  /**
+   * A blob's bytes from `offset`; read from 0, they are verified before the last chunk is returned. See downloadBlob.
+   */
   async *open(descriptor: Descriptor, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     if (isManifest(descriptor.mediaType)) {
       yield (await this.read(descriptor)).subarray(offset);
@@ -147,8 +149,8 @@ export class Repository implements Sink, ImageStore {
   }
 
   /**
-   * Reads back what this client wrote here since the last time: manifests by their bytes, blobs by their size. Fails with code
-   * `integrity` on the first that the registry does not have as it was sent.
+   * Reads back everything this client wrote here since the last call: manifests by their bytes, blobs by their size.
+   * Fails with code `integrity` on the first that is missing or differs.
    */
   async proveWritten(signal?: AbortSignal): Promise<void> {
     const slot = pLimit(parallelProofs);
@@ -167,7 +169,7 @@ export class Repository implements Sink, ImageStore {
       there = (await resolveManifest({ host: this.#host, access, name: digest, what, signal })) !== undefined;
     } else {
       const size = await this.#blobSize(digest, what, signal);
-      // A size that differs is a broken blob (or a broken registry): it is sent again.
+      // A different size means a broken blob (or a broken registry): it is sent again.
       there = size === 0 || (size !== undefined && (descriptor.size === 0 || size === descriptor.size));
     }
     if (there) this.#found(digest, mediaType);
@@ -184,7 +186,7 @@ export class Repository implements Sink, ImageStore {
       what: `read back ${digest} from ${this.name}`,
       signal,
     };
-    // Docker Hub counts every GET of a manifest as a pull, of which an account has a number an hour, and no HEAD.
+    // Docker Hub counts each GET of a manifest as a pull, limited per account and hour, but no HEAD.
     const manifestSize = async () =>
       this.#host.registry === 'docker.io'
         ? (await resolveManifest(address))?.size
@@ -194,7 +196,10 @@ export class Repository implements Sink, ImageStore {
     this.#unproven.delete(digest);
   }
 
-  /** A blob's size; undefined when it is not there, 0 where the registry does not tell (some answer 0 to every HEAD). */
+  /**
+   * A blob's size in bytes; undefined when it does not exist, 0 when the registry does not report it (some return 0 for
+   * every HEAD).
+   */
   async #blobSize(digest: Digest, what: string, signal?: AbortSignal): Promise<number | undefined> {
     const answer = await this.#host.send({
       what,
@@ -284,7 +289,7 @@ export class Repository implements Sink, ImageStore {
   }
 }
 
-/** Small content as one array; a `limit` error beyond 4 MiB. */
+/** Collects small content in one array; fails with a `limit` error above 4 MiB. */
 async function collect(source: AsyncIterable<Uint8Array>, what: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -9,7 +9,7 @@ const versions = fc
   .tuple(fc.constantFrom('v', ''), number, number, number, fc.constantFrom('', '', '-rc.1', '-0'))
   .map(([prefix, major, minor, patch, pre]) => `${prefix}${major}.${minor}.${patch}${pre}`);
 
-/** Pushes versions one after the other into a repository without tags. */
+/** Pushes versions one after another into a repository without tags. */
 function push(order: string[]): Map<string, string> {
   const tags = new Map<string, string>();
   for (const version of order) {

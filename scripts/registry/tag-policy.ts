@@ -6,23 +6,23 @@ import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
 import { isTag } from './reference.ts';
 
-/** What to do about one tag. */
+/** The plan for one tag. */
 export interface TagMove {
   tag: string;
   /** A `version` never moves, a `floating` one only forward, an `extra` one as requested. */
   kind: 'version' | 'floating' | 'extra';
-  /** Whether the tag is to point at the image now pushed. */
+  /** Whether to point the tag at the image being pushed. */
   move: boolean;
-  /** The reason, for people: "v1.2.9 is newer". */
+  /** The reason, for display: "v1.2.9 is newer". */
   why: string;
-  /** Of a floating tag: the tag of the newest release in its line, which may be this one. */
+  /** For a floating tag: the tag of the newest release in its line, which may be this one. */
   newest?: string;
 }
 
 export interface TagRequest {
-  /** `v1.2.3` or `1.2.3`, perhaps with a pre-release; the form is kept for the floating tags. */
+  /** `v1.2.3` or `1.2.3`, optionally with a pre-release; floating tags keep its form. */
   version?: string;
-  /** Tags to set besides; one that is a full version is as immutable as `version`. */
+  /** Additional tags; one that is a full version is as immutable as `version`. */
   extra: string[];
   /** All tags that the repository has. */
   existing: readonly string[];
@@ -37,10 +37,10 @@ interface Version {
 }
 
 /**
- * Plans the tags of a push. `v1.2.3` sets `v1.2.3` and moves `v1.2`, `v1` and `latest`, each only when no newer
- * release is in its line: `v1.2` and `v1` look at the tags of the same form (with or without `v`), `latest` at both
- * forms, and of two forms of one version the one with `v` has it. So any order of pushes ends with the same tags.
- * A pre-release sets only its own tag. Fails with a `usage` error on what is no version or no tag.
+ * Plans the tags of a push. `v1.2.3` sets `v1.2.3` and moves `v1.2`, `v1` and `latest`, each only when its line has no
+ * newer release. `v1.2` and `v1` consider tags of the same form (with or without `v`), `latest` both forms; of two
+ * forms of one version, the one with `v` wins. So pushes in any order end with the same tags. A pre-release sets only
+ * its own tag. Fails with a `usage` error on an invalid version or tag.
  */
 export function planTags(request: TagRequest): TagMove[] {
   const plan = new Map<string, TagMove>();
@@ -61,8 +61,8 @@ export function planTags(request: TagRequest): TagMove[] {
 }
 
 /**
- * Refuses to move a version tag. True when the tag is there with this very digest (nothing to do), false when it is
- * free; a `tag` error that shows both digests when it points at another image.
+ * Refuses to move a version tag. True when the tag already has this digest (nothing to do), false when it does not
+ * exist. Fails with a `tag` error that shows both digests when it points at another image.
  */
 export async function checkImmutable(
   repository: { readonly name: string; resolve(name: string): Promise<Descriptor | undefined> },
@@ -109,8 +109,9 @@ function floating(tag: string, version: Version, line: Version[]): TagMove {
 }
 
 /**
- * How the release that an image says it is (`named`, its org.opencontainers.image.version) stands to `version` in the line of a
- * floating tag: `newer`, `same` or `older`. Undefined when it names no release of that line: none, a pre-release, another major.
+ * Compares the release that an image names (`named`, its org.opencontainers.image.version) with `version` in the line
+ * of a floating tag: `newer`, `same` or `older`. Undefined when `named` is no release of that line: missing, a
+ * pre-release, another major.
  */
 export function standing(
   tag: string,
@@ -131,7 +132,7 @@ function precedes(a: Version, b: Version): boolean {
   return order < 0 || (order === 0 && a.prefix < b.prefix);
 }
 
-/** A tag that is a full version, otherwise undefined; floating tags (`v1.2`) and `latest` are none. */
+/** Parses a tag that is a full version; undefined for all others, such as floating tags (`v1.2`) and `latest`. */
 function parseVersion(tag: string): Version | undefined {
   const prefix = tag.startsWith('v') ? 'v' : '';
   const text = tag.slice(prefix.length);

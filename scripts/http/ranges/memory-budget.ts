@@ -31,7 +31,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Returns granted bytes. */
+  /** Releases granted bytes. */
   release(bytes: number): void {
     this.#free += bytes;
     this.#serve();

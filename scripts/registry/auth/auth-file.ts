@@ -22,15 +22,16 @@ const fileSchema = z.object({
 });
 
 export interface AuthFile {
-  /** Or the name of the variable that holds it. */
+  /** Path of the file, or the name of the variable with its content. */
   path: string;
   content: z.infer<typeof fileSchema>;
 }
 
 /**
- * What holds credentials, first of all DOCKER_AUTH_CONFIG (the content of a config.json, as GitLab and Docker know it), then files in the
- * order Podman looks: Podman's of this login, Podman's lasting one, Docker's. REGISTRY_AUTH_FILE comes in place of all files and before
- * that variable, as it is for one job. Files that are not there are left out; a broken one is an `auth` error.
+ * Reads all sources of credentials: first DOCKER_AUTH_CONFIG (the content of a config.json, as in GitLab and Docker),
+ * then files in Podman's order: Podman's of this login session, Podman's persistent one, Docker's. REGISTRY_AUTH_FILE
+ * replaces all files and precedes that variable, because it is set for one job. Missing files are skipped; a broken one
+ * is an `auth` error.
  */
 export async function readAuthFiles(env: NodeJS.ProcessEnv): Promise<AuthFile[]> {
   const variable = env.DOCKER_AUTH_CONFIG?.trim()
@@ -52,8 +53,9 @@ export async function readAuthFiles(env: NodeJS.ProcessEnv): Promise<AuthFile[]>
 }
 
 /**
- * A file's credential for a repository: the host's helper, or, where that has none, the longest key that is the host or a prefix of
- * `host/repository`, or the file's credential store. `onMissing` hears of a helper that is not installed.
+ * A file's credential for a repository: from the host's helper; if that has none, from the longest key that is the host
+ * or a prefix of `host/repository`; otherwise from the file's credential store. `onMissing` is called for a helper that
+ * is not installed.
  */
 export async function findInFile(
   file: AuthFile,
@@ -76,7 +78,7 @@ export async function findInFile(
   return from(await askHelper(credsStore, serverName(registry), options), helperOrigin(credsStore, file));
 }
 
-/** A credential with the place that messages name for it. */
+/** Adds the origin that messages name. */
 function from(credential: Credential | undefined, origin: string): Credential | undefined {
   return credential && { ...credential, origin };
 }
@@ -85,14 +87,14 @@ function helperOrigin(name: string, file: AuthFile): string {
   return `docker-credential-${name}, which ${file.path} names`;
 }
 
-/** The helper of the first host that has one; keys may be old URLs, as those of `auths`. */
+/** The helper of the first host that has one; keys may be old URLs, as in `auths`. */
 function helperFor(credHelpers: Record<string, string>, hosts: string[]): string | undefined {
   const helpers = Object.entries(credHelpers).filter(([, name]) => name !== '');
   const found = hosts.map((host) => helpers.find(([key]) => normalizeKey(key) === host));
   return found.find((entry) => entry !== undefined)?.[1];
 }
 
-/** Docker Hub has four names, and Docker keeps its credential under the oldest. */
+/** Docker Hub has four names, and Docker stores its credential under the oldest. */
 function hostNames(registry: string): string[] {
   return registry === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [registry];
 }
@@ -101,7 +103,7 @@ function serverName(host: string): string {
   return hostNames('docker.io').includes(host) ? 'https://index.docker.io/v1/' : host;
 }
 
-/** `quay.io/me/iris`, `quay.io/me`, `quay.io`: the longest first. */
+/** Keys to look up: `quay.io/me/iris`, `quay.io/me`, `quay.io`, the longest first. */
 function keysFor(hosts: string[], repository: string): string[] {
   const parts = repository.split('/');
   const paths = parts.map((_, index) => `/${parts.slice(0, parts.length - index).join('/')}`);
@@ -131,7 +133,7 @@ function readEntry(path: string, key: string, entry: z.infer<typeof entrySchema>
       },
     );
   }
-  // Docker leaves empty entries for what its credential store holds.
+  // Docker leaves empty entries for credentials in its credential store.
   if (!entry.username || !entry.password) return undefined;
   return { kind: 'basic', username: entry.username, password: entry.password };
 }
@@ -141,7 +143,7 @@ async function readAuthFile(path: string, required: boolean): Promise<AuthFile |
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    // An unreadable one (another user's runtime folder, under sudo) is as good as none, as long as nobody named it.
+    // An unreadable file (another user's runtime folder, under sudo) counts as missing unless the user named it.
     if (!required) return undefined;
     throw new ModelcarsError('auth', `read ${path}: ${(cause as Error).message}`, {
       cause,
@@ -151,7 +153,7 @@ async function readAuthFile(path: string, required: boolean): Promise<AuthFile |
   return parseAuth(path, text);
 }
 
-/** A configuration's content. Neither JSON's nor zod's error is included: they may quote the secrets. */
+/** Parses a configuration. The error includes neither JSON's nor zod's error: they may quote the secrets. */
 function parseAuth(path: string, text: string): AuthFile {
   const content = fileSchema.safeParse(parseJson(text || '{}'));
   if (content.success) return { path, content: content.data };

@@ -14,14 +14,14 @@ const secret = 's3cret-passw0rd';
 const basicHeader = `Basic ${Buffer.from(`me:${secret}`).toString('base64')}`;
 
 interface TokenOptions {
-  /** Requests the first token is good for. */
+  /** Number of requests for which the first token is valid. */
   uses?: number;
   /** Anonymous token requests are refused. */
   loginOnly?: boolean;
   expiresIn?: number;
 }
 
-/** A registry with a token server of its own, which notes what it was asked. */
+/** A registry with its own token server, which records its requests. */
 function tokenAuth({ uses = Number.POSITIVE_INFINITY, loginOnly = false, expiresIn }: TokenOptions = {}) {
   const asked: {
     method: string;

@@ -5,7 +5,9 @@ import { type Challenge, parseChallenges } from './challenge.ts';
 import { fetchToken, type Token, type TokenRequest } from './token.ts';
 import type { Action, Credential, Credentials } from './types.ts';
 
-/** What a request needs: an action in a repository, perhaps reading others too (cross-repository mount). */
+/**
+ * The access that a request needs: an action in a repository, and perhaps reading another one (cross-repository mount).
+ */
 export interface Access {
   repository: string;
   action: Action;
@@ -13,18 +15,19 @@ export interface Access {
 }
 
 export interface AuthOptions {
-  /** As references have it: `quay.io`. */
+  /** As in references: `quay.io`. */
   registry: string;
   credentials: Credentials;
-  /** Sends a request to the realm's server; `checkRealm` has passed it. */
+  /** Sends a request to the realm's server, after `checkRealm` has accepted it. */
   request: TokenRequest['request'];
-  /** Whether a realm may be spoken to: https, or plain http where the registry itself is. */
+  /** Whether a realm is allowed: https, or plain http where the registry itself uses it. */
   checkRealm(realm: URL): boolean;
 }
 
 /**
- * Authentication at one registry, learnt from its first 401 (distribution's "Token authentication specification";
- * RFC 7617 for Basic). Tokens are kept per scope until they expire; requests that need one at once share one request.
+ * Authentication at one registry, learnt from its first 401 (distribution's "Token authentication specification"; RFC
+ * 7617 for Basic). Tokens are kept per scope until they expire; concurrent requests that need one share one token
+ * request.
  */
 export class Auth {
   readonly #options: AuthOptions;
@@ -57,8 +60,8 @@ export class Auth {
   }
 
   /**
-   * Learns from a 401: the scheme, a scope the registry wants besides, or that the token `used` is worth nothing
-   * anymore. False when there is nothing new to try.
+   * Learns from a 401: the scheme, an additional scope that the registry requires, or that the token `used` is no
+   * longer valid. False when there is nothing new to try.
    */
   async learn(
     access: Access,
@@ -77,12 +80,12 @@ export class Auth {
     for (const scope of challenge.parameters.scope?.split(' ') ?? []) this.#addScope(access, scope);
     const known = this.#tokens.get(before);
     const token = await known?.catch(() => undefined);
-    // Somebody else may have renewed it meanwhile: only the refused one goes.
+    // Another request may have renewed it meanwhile: only the refused token is dropped.
     if (known && token && `Bearer ${token.text}` === used) this.#forget(before, known);
     return used === undefined || (await this.#credential(access))?.kind !== 'bearer';
   }
 
-  /** Whose credentials went with a request, for the message when the registry refuses it. Never fails. */
+  /** The account that a request was sent with, for the message when the registry refuses it. Never fails. */
   async account(access: Access): Promise<Account> {
     if (this.#challenge === undefined) return { kind: 'none' };
     const credential = await this.#credential(access).catch(() => undefined);
@@ -91,7 +94,7 @@ export class Auth {
     return { kind: proven ? 'proven' : 'unproven', origin: credential.origin };
   }
 
-  /** A text without any secret this client has used. */
+  /** Masks every secret this client has used. */
   mask(text: string): string {
     return this.#masker.mask(text);
   }
@@ -100,14 +103,14 @@ export class Auth {
     if (this.#tokens.get(key) === token) this.#tokens.delete(key);
   }
 
-  /** The scopes of a request, sorted, as the token server gets them. Push includes pull: clients ask for both. */
+  /** The scopes of a request, sorted, as sent to the token server. Push includes pull: clients ask for both. */
   #scopes(access: Access): string[] {
     const own = ownScope(access);
     const from = access.from === undefined ? [] : [`repository:${access.from}:pull`];
     return [own, ...from, ...(this.#extraScopes.get(own) ?? [])].sort();
   }
 
-  /** What the registry asks for besides, as a mirror with other names inside does. */
+  /** Adds a scope that the registry requires, as a mirror with other internal names does. */
   #addScope(access: Access, scope: string): void {
     const names = [access.repository, access.from];
     if (scope.length > 512 || names.some((name) => scope.startsWith(`repository:${name}:`))) return;

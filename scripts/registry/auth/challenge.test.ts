@@ -38,7 +38,7 @@ test('never fails, whatever a registry sends', () => {
 });
 
 test.each([
-  // As Docker Hub, GHCR, Harbor, a Windows proxy and JFrog send it.
+  // As sent by Docker Hub, GHCR, Harbor, a Windows proxy and JFrog.
   [
     'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:library/ubuntu:pull,push"',
     [

@@ -5,8 +5,8 @@ export interface Challenge {
 }
 
 /**
- * Reads a WWW-Authenticate header: several challenges in one value or several, quoted strings with commas and
- * escapes. What cannot be read ends the list, it never fails: a registry's header is hostile until checked.
+ * Parses a WWW-Authenticate header: several challenges in one or several values, quoted strings with commas and
+ * escapes. Never fails: unreadable text ends the list, because a registry's header is hostile until checked.
  */
 export function parseChallenges(header: string | string[] | undefined): Challenge[] {
   const values = header === undefined ? [] : Array.isArray(header) ? header : [header];
@@ -20,7 +20,7 @@ const patterns = {
   quoted: /"((?:[^"\\]|\\.)*)"/y,
   // Wider than a token: some registries write realm=https://… without quotes.
   bare: /[^\s,"]+/y,
-  // `Negotiate TOKEN68`: nothing we can answer, but the next challenge is behind it.
+  // `Negotiate TOKEN68`: not supported, but another challenge may follow it.
   token68: /[ \t]+[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))/y,
 };
 
@@ -41,7 +41,7 @@ function parseValue(text: string): Challenge[] {
     if (current && take(patterns.equals)) {
       const value = take(patterns.quoted)?.[1]?.replace(/\\(.)/g, '$1') ?? take(patterns.bare)?.[0];
       if (value === undefined) break;
-      // The first wins, so that nobody can override a realm by repeating it behind.
+      // The first wins, so that a later parameter cannot override the realm.
       if (!Object.hasOwn(current.parameters, word)) current.parameters[word] = value;
     } else {
       challenges.push({ scheme: word, parameters: Object.create(null) });

@@ -38,7 +38,7 @@ const ask = (name: string, timeout?: number, signal?: AbortSignal) =>
     ...(timeout !== undefined && { timeout }),
   });
 
-/** Whether a process is there, and no zombie. */
+/** Whether a process exists and is not a zombie. */
 async function isRunning(pid: string): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat !== undefined && !/^\d+ \(.*\) Z/.test(stat);

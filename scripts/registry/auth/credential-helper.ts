@@ -6,17 +6,18 @@ import type { Credential } from './types.ts';
 export interface HelperOptions {
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** Hears of a program that is not installed. */
+  /** Called with a program that is not installed. */
   onMissing(program: string): void;
-  /** Milliseconds it has for its answer; 30 s by default. */
+  /** Timeout in milliseconds; 30 s by default. */
   timeout?: number;
 }
 
 const defaultTimeout = 30_000;
 
 /**
- * Asks `docker-credential-NAME get` for a host's credential (docker-credential-helpers' protocol: host on stdin, JSON
- * on stdout). Undefined when it has none or is not installed; an `auth` error, with what it wrote on stderr, when it fails or takes 30 s.
+ * Asks `docker-credential-NAME get` for the credential of a host (docker-credential-helpers' protocol: host on stdin,
+ * JSON on stdout). Undefined when the helper has none or is not installed. Fails with an `auth` error that includes its
+ * stderr when it fails or takes 30 s.
  */
 export async function askHelper(
   name: string,
@@ -25,7 +26,7 @@ export async function askHelper(
 ): Promise<Credential | undefined> {
   const { env, signal, onMissing, timeout = defaultTimeout } = options;
   const program = `docker-credential-${name}`;
-  // The name comes from a file and is looked up on PATH: it must not be able to leave it.
+  // The name comes from a file and is looked up on PATH, which it must not be able to leave.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     throw new ModelcarsError('auth', `ask credential helper ${JSON.stringify(name)}: not a helper's name`, {
       next: 'correct credHelpers and credsStore in the registry configuration file',
@@ -48,7 +49,7 @@ export async function askHelper(
     return undefined;
   }
   if (ended.code !== 0) {
-    // The text is docker-credential-helpers' own: credentials.errCredentialsNotFoundMessage.
+    // Text from docker-credential-helpers: credentials.errCredentialsNotFoundMessage.
     if (/credentials not found/i.test(ended.stdout)) return undefined;
     throw fail(`it ended with ${ended.code ?? 'a signal'}`, ended);
   }
@@ -70,7 +71,7 @@ function parse(stdout: string): { Username?: unknown; Secret?: unknown } | undef
   }
 }
 
-/** A helper's stderr on one line, at most 300 characters of it, without anything that it wrote on stdout: there are its secrets. */
+/** A helper's stderr on one line, at most 300 characters, without any text of its stdout, which holds its secrets. */
 function shown({ stdout = '', stderr = '' }: Partial<Ended>, env: NodeJS.ProcessEnv): string {
   const masker = Masker.fromEnvironment(env);
   for (const word of stdout.split(/[\s"'{},:=]+/)) masker.add(word);

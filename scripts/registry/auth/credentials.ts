@@ -2,7 +2,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { type AuthFile, findInFile, readAuthFiles } from './auth-file.ts';
 import type { Credential, Credentials } from './types.ts';
 
-/** One credential for one registry (its host, as references have it) and none for any other. */
+/** One credential for one registry (its host as in references), and none for any other. */
 export function credentialsFor(registry: string, credential: Credential): Credentials {
   return { find: async (host) => (host === registry ? credential : undefined) };
 }
@@ -10,8 +10,8 @@ export function credentialsFor(registry: string, credential: Credential): Creden
 /**
  * The user's credentials: MODELCARS_REGISTRY_USERNAME with _PASSWORD, or _TOKEN (a bearer token), then the files and
  * helpers of Docker and Podman (see readAuthFiles), read once. The variables are for the registry in
- * MODELCARS_REGISTRY_HOST; without it, for those one pushes to and those of `own` (the catalog's, whose images are
- * verified and inspected), so that the registry of a base image never gets them.
+ * MODELCARS_REGISTRY_HOST; without it, for registries that are pushed to and those in `own` (the catalog's, whose
+ * images are verified and inspected), so that the registry of a base image never gets them.
  */
 export function defaultCredentials(
   env: NodeJS.ProcessEnv = process.env,

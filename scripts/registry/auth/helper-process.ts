@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 export interface HelperRun {
   program: string;
-  /** What it reads. */
+  /** Written to its stdin. */
   host: string;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal | undefined;
-  /** Milliseconds for all of it. */
+  /** Timeout of the whole run in milliseconds. */
   timeout: number;
 }
 
@@ -17,7 +17,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** It did not answer in time, or without end; with what it had written. */
+/** The helper did not respond in time, or wrote too much; carries its output so far. */
 export class HelperBroken extends Error {
   readonly stdout: string;
   readonly stderr: string;
@@ -30,12 +30,16 @@ export class HelperBroken extends Error {
 }
 
 const most = 256 * 1024;
-/** Milliseconds for the last words of a helper that has ended, where a child of its keeps its output open (gpg-agent does). */
+/**
+ * Milliseconds to wait for the last output of a helper that has exited, when its child process keeps the output open
+ * (as gpg-agent does).
+ */
 const lastWords = 1000;
 
 /**
- * Runs `PROGRAM get` in a process group of its own, with `host` on stdin; undefined when there is no such program. A wrapper script's
- * children are killed with it when the time is up, and whatever still holds its output open is not waited for.
+ * Runs `PROGRAM get` in its own process group, with `host` on stdin; undefined when the program does not exist. On
+ * timeout, the children of a wrapper script are killed with it; processes that still hold its output open are not
+ * waited for.
  */
 export async function runHelper(run: HelperRun): Promise<Ended | undefined> {
   const { program, host, env, signal, timeout } = run;
@@ -66,12 +70,12 @@ export async function runHelper(run: HelperRun): Promise<Ended | undefined> {
     cause.code === 'ENOENT' ? resolve(undefined) : reject(cause),
   );
   child.once('exit', (code) => {
-    // An answer that is not whole yet may still come from a child of the wrapper: that has all the time there is.
+    // An incomplete answer may still be completed by a wrapper's child, which has the whole timeout.
     if (code === 0 && !isWhole(out.text())) return;
     last = setTimeout(() => resolve({ code, ...said() }), lastWords);
   });
   child.once('close', (code) => resolve({ code, ...said() }));
-  child.stdin.on('error', () => {}); // A helper may end without reading; its exit code says more.
+  child.stdin.on('error', () => {}); // A helper may exit without reading; its exit code is more informative.
   child.stdin.end(host);
   try {
     return await promise;
@@ -108,7 +112,7 @@ function killGroup(child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // All of it has ended already.
+    // The whole group has already ended.
   }
 }
 

@@ -2,8 +2,8 @@ import { ModelcarsError } from '../../errors.ts';
 import { RequestFailure } from '../../http/failure.ts';
 
 /**
- * An `auth` error that also says what is `missing` ("docker-credential-x, which FILE names for it, is not installed"), with the step that
- * mends it; any other error, and one that says so already, as it is.
+ * Adds to an `auth` error the `missing` helper ("docker-credential-x, which FILE names for it, is not installed") and
+ * the step that fixes it. Returns any other error, and one that already names it, unchanged.
  */
 export function withMissing(error: unknown, missing: string | undefined): unknown {
   if (missing === undefined || !(error instanceof ModelcarsError) || error.code !== 'auth') return error;

@@ -3,7 +3,7 @@ import { RegistryFailure } from '../failure.ts';
 import { explainRefusal, type Refusal, type Refused } from '../refusal.ts';
 import type { Credential } from './types.ts';
 
-/** A bearer token; `expires` is on performance.now()'s clock, which nobody sets back. */
+/** A bearer token; `expires` is a time of performance.now(), which is monotonic. */
 export interface Token {
   text: string;
   expires: number;
@@ -23,9 +23,9 @@ export interface TokenRequest {
 }
 
 /**
- * A token for the scopes: by GET with Basic credentials or anonymously, or, with an identity token, by OAuth2's
+ * Fetches a token for the scopes: by GET with Basic credentials or anonymously, or, with an identity token, by OAuth2's
  * refresh grant (distribution's "Token authentication" and "OAuth2 token authentication"). Fails with an `auth` error
- * when the server refuses or answers no token.
+ * when the server refuses or returns no token.
  */
 export async function fetchToken(options: TokenRequest): Promise<Token> {
   const started = performance.now();
@@ -44,15 +44,15 @@ export async function fetchToken(options: TokenRequest): Promise<Token> {
       next: "look into the token server's log",
     });
   }
-  // "If omitted, this defaults to 60 seconds." A tenth of it is kept for the way and for clocks.
+  // "If omitted, this defaults to 60 seconds." A tenth of the lifetime is kept as a margin for latency and clocks.
   const seconds = typeof answer.expires_in === 'number' && answer.expires_in > 0 ? answer.expires_in : 60;
   return { text: token, expires: started + seconds * 900 };
 }
 
-/** The token server's refusal: without credentials, of those it got (401), or of the scopes for this account (403). */
+/** The token server's refusal: no credentials, rejected credentials (401), or denied scopes for this account (403). */
 function refused({ registry, realm, scopes, credential }: TokenRequest, status: number): RegistryFailure {
   const refusal: Refusal = credential === undefined ? 'login' : status === 401 ? 'rejected' : 'rights';
-  // Besides the work itself, the right to link a blob from another repository may have been asked for.
+  // The scopes may also include the right to mount a blob from another repository.
   const main = scopes.find((scope) => scope.endsWith('push')) ?? scopes[0] ?? '';
   const [, repository = '', actions = ''] = /^repository:(.+):([a-z,*]+)$/.exec(main) ?? [];
   const request: Refused = {

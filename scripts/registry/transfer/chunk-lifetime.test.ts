@@ -15,7 +15,7 @@ test('an upload to a slow registry keeps no chunk longer than it is good', { tim
     async *open(offset = 0) {
       const good: Buffer[] = [];
       for (let at = offset; at < size; at += chunkSize) {
-        // No sooner and no later than the promise allows.
+        // Overwritten exactly when the contract allows it.
         if (good.length > chunkLifetime) good.shift()?.fill(0);
         const chunk = Buffer.from(bytes.subarray(at, at + chunkSize));
         good.push(chunk);
@@ -25,7 +25,7 @@ test('an upload to a slow registry keeps no chunk longer than it is good', { tim
   };
   await using fake = await startFake({
     async intercept(request) {
-      // Nothing is read meanwhile: whatever the upload may hold, it holds now.
+      // The registry reads nothing meanwhile, so the upload holds as many chunks as it ever does.
       if (request.method === 'PATCH') await sleep(300);
       return false;
     },

@@ -3,8 +3,8 @@ import { ModelcarsError } from '../../errors.ts';
 import type { Content, Digest } from '../../image/types.ts';
 
 /**
- * The digest of a content that may be read in pieces, some more than once: bytes before the high-water mark are not
- * hashed again, so that a resumed upload does not read what it has sent just to know the digest.
+ * The digest of content that is read in parts, some of them more than once: bytes before the high-water mark are not
+ * hashed again, so that a resumed upload need not read sent bytes again for the digest.
  */
 export class ContentHash {
   readonly #content: Content;
@@ -20,15 +20,15 @@ export class ContentHash {
     this.#end = content.size;
   }
 
-  /** Bytes of the whole; undefined until known. */
+  /** Size of the whole in bytes; undefined until known. */
   get size(): number | undefined {
     return this.#end;
   }
 
   /**
-   * The bytes from `offset`, at most `limit`, hashed on their way. Fails with an `integrity` error when they are more
-   * or fewer than the content's size, or when the whole has another digest than the content's; before the last byte
-   * is given away.
+   * Reads at most `limit` bytes from `offset` and hashes them. Fails with an `integrity` error, before the last byte is
+   * returned, when they are more or fewer than the size of the content, or when the whole has another digest than the
+   * content.
    */
   async *read(offset: number, limit: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     let position = offset;
@@ -43,7 +43,7 @@ export class ContentHash {
       held = position + chunk.length > stop ? chunk.subarray(0, stop - position) : chunk;
       this.#update(held, position);
       position += held.length;
-      // A part's end needs no look at what follows, unless it is the whole's: then nothing may follow.
+      // A part ends without reading further, unless it ends with the whole: then no byte must follow.
       if (position === stop && stop !== this.#end) break;
     }
     if (position < stop) {
@@ -54,12 +54,12 @@ export class ContentHash {
     if (held) yield held;
   }
 
-  /** Bytes from the start that have been read; a registry cannot have more. */
+  /** Bytes hashed from the start; a registry cannot have more. */
   get hashed(): number {
     return this.#hashed;
   }
 
-  /** The digest of the whole; what is not hashed yet is read now. Fails with a ContentFailure. */
+  /** The digest of the whole; reads the bytes not hashed yet. Fails with a ContentFailure. */
   async finish(signal?: AbortSignal): Promise<Digest> {
     try {
       if (this.#end === undefined || this.#hashed < this.#end) {
@@ -93,7 +93,7 @@ export class ContentHash {
   }
 }
 
-/** Wraps what a content threw, so that an upload does not take it for the registry's failure. */
+/** Wraps an error of the content, so that an upload does not take it for the registry's failure. */
 export class ContentFailure extends Error {
   constructor(cause: unknown) {
     super('the content failed', { cause });

@@ -19,7 +19,7 @@ const descriptor: Descriptor = {
   size: bytes.length,
 };
 
-/** Pulls the blob from a registry that has it and misbehaves as told. */
+/** Pulls the blob from a registry that misbehaves according to `options`. */
 async function pull(options: FakeOptions, wanted = descriptor, offset = 0) {
   await using fake = await startFake(options);
   fake.blobs.set(`me/iris ${wanted.digest}`, bytes);
@@ -36,7 +36,7 @@ async function pull(options: FakeOptions, wanted = descriptor, offset = 0) {
   return { got: Buffer.concat(chunks), error, ranges: gets.map((one) => one.headers.range) };
 }
 
-/** Breaks the connection after some bytes, so many times. */
+/** Breaks the connection after `after` bytes, `times` times. */
 function breaking(after: number, times: number): Intercept {
   let left = times;
   return (request, response) => {

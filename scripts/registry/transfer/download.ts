@@ -15,15 +15,14 @@ export interface BlobDownloadOptions {
   what: string;
   descriptor: Descriptor;
   offset: number;
-  /** It is a small document (an image's config), which has to come at a lowest rate. */
+  /** A small document (an image's config), which must arrive at a minimum rate. */
   small?: boolean;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * A blob's bytes from an offset. A broken connection is taken up where it broke. Fails with an `integrity` error,
- * before the last chunk, when there are more or fewer bytes than the descriptor says or, read from 0, when the digest
- * is another.
+ * A blob's bytes from an offset. Resumes a broken connection where it broke. Fails with an `integrity` error, before
+ * the last chunk, when the size differs from the descriptor or, read from 0, when the digest does.
  */
 export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;
@@ -59,7 +58,7 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
   if (held) yield held;
 }
 
-/** A GET of the blob from `position`; a 200 has all of it, whatever was asked for. */
+/** A GET of the blob from `position`; a 200 has the whole blob, whatever range was requested. */
 async function request(
   options: BlobDownloadOptions,
   position: number,

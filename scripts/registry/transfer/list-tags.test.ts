@@ -5,7 +5,7 @@ import { Transport } from '../../http/transport.ts';
 import { RegistryHttp } from '../registry-http.ts';
 import { type ListLimits, listTags } from './list-tags.ts';
 
-/** Lists the tags of a registry that answers page after page as `page` says. */
+/** Lists the tags of a registry whose pages `page` sends. */
 async function list(
   page: (response: ServerResponse, number: number, host: string) => unknown,
   limits: Partial<ListLimits> = {},

@@ -5,13 +5,13 @@ import type { Call } from '../call.ts';
 import { isTag } from '../reference.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 
-/** Bounds of a list of tags; one page has at most some 130 KB when a registry keeps to the 1000 that are asked for. */
+/** Limits of a list of tags; a page of the 1000 tags requested has at most about 130 KB. */
 export interface ListLimits {
   pageBytes: number;
   bytes: number;
   tags: number;
   pages: number;
-  /** Pages in a row without a tag that was not listed before. */
+  /** Consecutive pages without a new tag. */
   idlePages: number;
   milliseconds: number;
 }
@@ -26,8 +26,8 @@ const usual: ListLimits = {
 };
 
 /**
- * All tags of a repository, page by page (distribution-spec, "Listing Tags"); `[]` when it does not exist. Fails with code `registry`
- * when the list is beyond `limits` or leads to another host: a registry may never stop sending pages.
+ * All tags of a repository, page by page (distribution-spec, "Listing Tags"); `[]` when it does not exist. Fails with
+ * code `registry` when the list exceeds `limits` or leads to another host: a registry may never stop sending pages.
  */
 export async function listTags(
   host: RegistryHttp,
@@ -74,7 +74,7 @@ function parseTags(body: Uint8Array, what: string): string[] {
   return tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag));
 }
 
-/** The `Link: <…>; rel="next"` of RFC 8288; it must stay on this registry, which gets our credentials. */
+/** The next page, by `Link: <…>; rel="next"` (RFC 8288); it must be on this registry, which gets the credentials. */
 function nextPage(link: string | undefined, current: URL, what: string): URL | undefined {
   const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
   if (target === undefined) return undefined;

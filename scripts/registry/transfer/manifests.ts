@@ -8,7 +8,7 @@ import type { Call } from '../call.ts';
 import { isDigest } from '../reference.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 
-/** distribution-spec: registries "should" take manifests of 4 MiB; more is never read into memory. */
+/** distribution-spec: registries "should" accept manifests of 4 MiB; more is never read into memory. */
 export const manifestLimit = 4 * 1024 * 1024;
 
 const accept = [
@@ -18,7 +18,7 @@ const accept = [
   mediaTypes.dockerManifest,
 ].join(', ');
 
-/** Where a manifest is, and for whom. */
+/** A manifest's location, and the access that it needs. */
 export interface ManifestAddress {
   host: RegistryHttp;
   access: Access;
@@ -28,7 +28,7 @@ export interface ManifestAddress {
   signal?: AbortSignal | undefined;
 }
 
-/** A manifest's descriptor: by HEAD, by GET where that does not say everything; undefined when there is none. */
+/** A manifest's descriptor: by HEAD, or by GET where the headers are incomplete; undefined when it does not exist. */
 export async function resolveManifest(address: ManifestAddress): Promise<Descriptor | undefined> {
   const answer = await address.host.send(callOf(address, 'HEAD', [200, 404, 405]));
   await discard(answer);
@@ -44,7 +44,7 @@ export async function resolveManifest(address: ManifestAddress): Promise<Descrip
   return (await getManifest(address))?.descriptor;
 }
 
-/** A manifest with its bytes, at most 4 MiB, checked against the digest asked for; undefined when there is none. */
+/** A manifest with its bytes, at most 4 MiB, checked against the requested digest; undefined when it does not exist. */
 export async function getManifest(
   address: ManifestAddress,
 ): Promise<{ descriptor: Descriptor; bytes: Uint8Array } | undefined> {
@@ -87,7 +87,7 @@ export async function putManifest(
   }
 }
 
-/** The error for a manifest or config beyond what is read into memory. */
+/** The error for a manifest or config above the limit. */
 export function tooLarge(what: string): ModelcarsError {
   return new ModelcarsError(
     'limit',
@@ -114,7 +114,7 @@ function mediaTypeOf(answer: HttpResponse): string | undefined {
   return type?.startsWith('application/vnd.') ? type : undefined;
 }
 
-/** Some registries answer `application/json`; the manifest itself then has to say. */
+/** The media type in the manifest itself: some registries return `application/json` in the header. */
 function mediaTypeIn(bytes: Uint8Array): string | undefined {
   try {
     const type = JSON.parse(Buffer.from(bytes).toString('utf8'))?.mediaType;

@@ -8,7 +8,7 @@ test('memory does not grow with the size of a layer', { timeout: 120_000 }, asyn
   const content: Content = {
     mediaType: 'application/vnd.oci.image.layer.v1.tar',
     size,
-    // As sources do: new memory for each chunk would measure how soon the collector comes.
+    // Reuses buffers as sources do: with new memory per chunk, the test would measure the garbage collector.
     async *open(offset = 0) {
       const next = bufferRing(1024 * 1024);
       for (let at = offset; at < size; at += 1024 * 1024)

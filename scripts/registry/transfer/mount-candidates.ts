@@ -4,7 +4,7 @@ import { isDigest } from '../reference.ts';
 const perDigest = 4;
 const digests = 20_000;
 
-/** Which repositories of a registry are known to hold a blob: where it can be linked from instead of sent. */
+/** The repositories of a registry that are known to hold a blob, to mount it from instead of sending it. */
 export class MountCandidates {
   readonly #repositories = new Map<Digest, Set<string>>();
 

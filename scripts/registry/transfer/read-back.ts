@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { cancelled, ModelcarsError } from '../../errors.ts';
 import { type Descriptor, isManifest } from '../../image/types.ts';
 
-/** Pauses before each further look, in parts of the retries' delay (1 s): object storage and caches may show a write a moment later. */
+/**
+ * Pauses before each further look, as multiples of the retry delay (1 s): object storage and caches may show a write
+ * late.
+ */
 const patience = [0.25, 1, 3];
 
-/**
- * Looks until what was written can be seen, at most four times in four seconds; returns what the last look saw. `seen` judges a
- * look.
- */
+/** Repeats `look` until `seen` accepts its result, at most four times in four seconds; returns the last result. */
 export async function lookUntil<T>(
   look: () => Promise<T>,
   seen: (found: T) => boolean,
@@ -25,9 +25,9 @@ export async function lookUntil<T>(
 }
 
 /**
- * Reads back what was written: a 201 is the registry's word, not a proof. A manifest comes as bytes and is hashed; of a blob
- * there is its size. Fails with code `integrity`. `look` gives the size in bytes, 0 where the registry does not tell it, undefined
- * when there is nothing; a size of 0 in the descriptor stands for one that is not known.
+ * Reads back a written manifest or blob: a 201 is the registry's word, not a proof. A manifest is read and hashed; of a
+ * blob, the size is checked. Fails with code `integrity`. `look` returns the size in bytes, 0 if the registry does not
+ * report it, undefined if there is nothing; a size of 0 in the descriptor means unknown.
  */
 export async function readBack(
   repository: string,

@@ -8,25 +8,25 @@ import type { Access } from '../auth/auth.ts';
 import type { Call } from '../call.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 
-/** A registry on object storage copies the blob when it is committed: minutes for tens of gigabytes. */
+/** Milliseconds. A registry on object storage copies the blob on commit: minutes for tens of gigabytes. */
 const commitTimeout = 30 * 60_000;
 const stallTimeout = 5 * 60_000;
 
-/** Bytes for one request: `length` of them, undefined for as many as come. */
+/** The bytes of one request: `length` of them, or undefined if unknown. */
 export interface UploadPart {
   stream: () => Readable;
   length: number | undefined;
 }
 
-/** The requests of one blob's upload (distribution-spec, "Pushing blobs"); what to send when is `uploadBlob`'s part. */
+/** The requests of one blob's upload (distribution-spec, "Pushing blobs"); `uploadBlob` decides what to send when. */
 export class UploadSession {
   readonly #host: RegistryHttp;
   readonly #access: Access;
   readonly #what: string;
   readonly #signal: AbortSignal | undefined;
-  /** Where the next request goes; undefined: no session. */
+  /** The URL of the next request; undefined without a session. */
   #location: URL | undefined;
-  /** OCI-Chunk-Min-Length: the fewest bytes of a part that is not the last. */
+  /** OCI-Chunk-Min-Length: the minimum bytes of every part but the last. */
   minPart = 0;
 
   constructor(options: {
@@ -49,13 +49,13 @@ export class UploadSession {
     await this.#start(`/v2/${this.#access.repository}/blobs/uploads/`, this.#access, [202]);
   }
 
-  /** Asks to link the blob from another repository. False: the registry opened a session instead, or nothing. */
+  /** Asks to mount the blob from another repository. False when the registry opened a session instead, or refused. */
   async mount(digest: Digest, from: string): Promise<boolean> {
     const target = `/v2/${this.#access.repository}/blobs/uploads/?${new URLSearchParams({ mount: digest, from })}`;
     try {
       return (await this.#start(target, { ...this.#access, from }, [201, 202])) === 201;
     } catch (error) {
-      // No right to read there, or no mounts at all (some answer 4xx): the upload itself will tell.
+      // No right to read there, or no mounts at all (some return 4xx): the upload itself will show a real failure.
       if (error instanceof ModelcarsError && error.code !== 'cancelled') return false;
       throw error;
     }
@@ -72,7 +72,7 @@ export class UploadSession {
     await this.#moved(answer);
   }
 
-  /** Ends the upload, with all its bytes or with those sent before. Fails when another digest was stored. */
+  /** Ends the upload, with all its bytes or after they were sent. Fails when the registry stored another digest. */
   async put(digest: Digest, part?: UploadPart): Promise<void> {
     const call = this.#call('PUT', [200, 201, 204]);
     const target = new URL(call.target);
@@ -94,7 +94,7 @@ export class UploadSession {
     );
   }
 
-  /** How many bytes the session has; undefined when it is lost. Also brings the location for the next bytes. */
+  /** Bytes that the session has; undefined when it is lost. Also updates the location for the next bytes. */
   async status(): Promise<number | undefined> {
     let answer: HttpResponse;
     try {
@@ -122,7 +122,7 @@ export class UploadSession {
     this.#location = undefined;
   }
 
-  /** Best effort, so that the registry need not wait for the session to expire; many want another scope for it. */
+  /** Best effort, so that the registry need not wait for the session to expire; many require another scope for it. */
   async cancel(): Promise<void> {
     if (this.isOpen) await this.#host.cleanUp(this.#call('DELETE', []));
   }
@@ -138,7 +138,7 @@ export class UploadSession {
     return answer.statusCode;
   }
 
-  /** Every answer may give the next location; without one, the last holds. */
+  /** Every response may give the next location; without one, the last is still valid. */
   async #moved(answer: HttpResponse): Promise<void> {
     await discard(answer);
     const location = headerOf(answer, 'location');
@@ -158,8 +158,8 @@ function headersFor(length: number | undefined): Record<string, string> {
 }
 
 /**
- * How many bytes a Range header says the session has. Inclusive, except that Quay's answer to GET, which alone has
- * `bytes=`, counts one more (quay endpoints/v2/blob.py, fetch_existing_upload).
+ * Bytes that the session has by its Range header. The end is inclusive, except that Quay's response to GET, the only
+ * one with `bytes=`, counts one more (quay endpoints/v2/blob.py, fetch_existing_upload).
  */
 function parseRange(range: string | undefined): number | undefined {
   const match = /^(bytes=)?0-(\d{1,15})$/.exec(range?.trim() ?? '');

@@ -234,7 +234,7 @@ test('a registry that takes nothing for a while is not read ahead of, and gets t
   const { result, retries } = await push({ intercept }, counted);
   expect(result).toMatchObject({ digest: sha256(large) });
   expect(retries).toEqual([]);
-  // The system keeps some megabytes on their way.
+  // The socket buffers of the system hold some megabytes.
   expect(ahead).toBeGreaterThan(0);
   expect(ahead).toBeLessThan(large.length / 2);
 });

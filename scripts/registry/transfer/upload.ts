@@ -10,21 +10,21 @@ import { type UploadPart, UploadSession } from './upload-session.ts';
 export interface BlobUploadOptions {
   host: RegistryHttp;
   access: Access;
-  /** "push sha256:… to quay.io/me/iris". */
+  /** Start of error messages: "push sha256:… to quay.io/me/iris". */
   what: string;
   content: Content;
-  /** Repositories of this registry that hold the blob; needs content.digest. */
+  /** Repositories of this registry that hold the blob; requires content.digest. */
   mountFrom: string[];
   signal?: AbortSignal | undefined;
   onBytes?: ((count: number) => void) | undefined;
 }
 
 /**
- * How the bytes go: `stream` is one PATCH of everything and an empty PUT, `single` one PUT, `parts` PATCHes of a
- * bounded size. Docker, Podman and crane stream, so every registry takes that, even those that refuse parts (GHCR
- * takes none over 4 MiB, Artifact Registry none at all, ECR loses count of them); containerd sends single PUTs, so every
- * registry takes those too. Parts are for a proxy that limits bodies (413), the one thing they are good for: a broken
- * part costs distribution 2.8 the whole upload, like a broken stream.
+ * How the bytes are sent: `stream` is one PATCH of everything and an empty PUT, `single` one PUT, `parts` PATCHes of a
+ * bounded size. Docker, Podman and crane stream, so every registry accepts that, even those that refuse parts (GHCR
+ * accepts none over 4 MiB, Artifact Registry none at all, ECR loses count of them); containerd sends single PUTs, so
+ * every registry accepts those too. Parts are only for a proxy that limits bodies (413): with distribution 2.8, a
+ * broken part costs the whole upload, like a broken stream.
  */
 type Mode = 'stream' | 'single' | 'parts';
 
@@ -32,8 +32,8 @@ const singleLimit = 1024 * 1024;
 const partSize = 32 * 1024 * 1024;
 
 /**
- * Uploads one blob, or has it linked from another repository; returns its digest and size. A broken upload goes on
- * where the registry says it stopped, or starts again; bytes are hashed once, on their way.
+ * Uploads one blob, or mounts it from another repository; returns its digest and size. A broken upload resumes where
+ * the registry reports that it stopped, or starts again; bytes are hashed once, while they are sent.
  */
 export async function uploadBlob(options: BlobUploadOptions): Promise<{ digest: Digest; size: number }> {
   return await new Upload(options).run();
@@ -48,11 +48,11 @@ class Upload {
   #mode: Mode;
   /** Bytes the session has. */
   #offset = 0;
-  /** Bytes told to onBytes. */
+  /** Bytes reported to onBytes. */
   #told = 0;
-  /** The most bytes a session was seen to have: only beyond it is progress. */
+  /** The most bytes that a session has reported: only more than that is progress. */
   #best = 0;
-  /** Whether the session is worth asking how far it got. */
+  /** Whether to ask the session how far it got. */
   #resumes = true;
   /** Whether this session was resumed. */
   #resumed = false;
@@ -99,10 +99,10 @@ class Upload {
     }
   }
 
-  /** The failure if it is the registry's; throws all others, after giving up the session. */
+  /** Returns a failure of the registry; throws all others, after cancelling the session. */
   async #judge(error: unknown): Promise<RequestFailure> {
     const reason = error instanceof ContentFailure ? error.cause : error;
-    // A content that comes from a registry fails with a RequestFailure as well, which is not ours to retry.
+    // Content from a registry also fails with a RequestFailure, which must not be retried here.
     if (reason instanceof RequestFailure && reason === error && !this.#signal?.aborted) return reason;
     await this.#session.cancel();
     throw this.#signal?.aborted ? cancelled(reason) : reason;
@@ -124,7 +124,7 @@ class Upload {
     return { digest, size };
   }
 
-  /** Sends from the offset to the end, or a part. */
+  /** Sends the bytes from the offset to the end, or one part. */
   async #patch(): Promise<void> {
     const start = this.#offset;
     const parts = this.#mode === 'parts';
@@ -142,14 +142,14 @@ class Upload {
     throw new RequestFailure(message, { code: 'registry', retryable: true });
   }
 
-  /** The digest; reads the content when neither it nor the size that a single PUT must tell are known. */
+  /** The digest; reads the content unless the digest and the size, which a single PUT must send, are both known. */
   async #digest(): Promise<Digest> {
     const { digest } = this.#options.content;
     if (digest !== undefined && this.#hash.size !== undefined) return digest;
     return await this.#hash.finish(this.#signal);
   }
 
-  /** Runs a request with bytes of the content; the content's own failure wins over what it caused. */
+  /** Runs a request with bytes of the content; the content's own failure takes precedence over its consequences. */
   async #reading(
     start: number,
     limit: number,
@@ -161,7 +161,7 @@ class Upload {
     const read = async function* (this: Upload): AsyncGenerator<Uint8Array> {
       try {
         for (let position = start; ; this.#tell(position)) {
-          // Only what the content throws: a broken connection is thrown into this generator, at its yield.
+          // Only errors of the content: a broken connection is thrown into this generator, at its yield.
           const next = await source.next().catch((error: unknown) => {
             broken = new ContentFailure(error);
             throw broken;
@@ -186,11 +186,11 @@ class Upload {
     this.#told = position;
   }
 
-  /** Whether a refusal may be answered by sending the bytes once more, from the start or in a way not tried yet. */
+  /** Whether to send the bytes once more after a refusal, from the start or in a mode not tried yet. */
   #otherWay(failure: RequestFailure): boolean {
     const { status = 0, codes } = failure;
     const lost = status === 404 || status === 416 || codes.includes('BLOB_UPLOAD_UNKNOWN');
-    // A registry may take a resumed upload's bytes and then not be able to make the blob of them.
+    // A registry may accept a resumed upload's bytes and then fail to assemble the blob.
     if ((this.#resumed && failure.code === 'integrity') || (lost && this.#offset > 0))
       return this.#startOver();
     const refuses = [400, 404, 405, 411, 413, 415, 416, 422, 501].includes(status);
@@ -209,11 +209,11 @@ class Upload {
     return true;
   }
 
-  /** After a failed commit: whether the blob exists anyway (the answer got lost). */
+  /** After a failed commit: the digest if the blob exists anyway (the response was lost). */
   async #committed(): Promise<Digest | undefined> {
     if (!this.#committing) return undefined;
     this.#committing = false;
-    // ECR answers 500 to the end of a resumed upload, however often.
+    // ECR returns 500 for the end of a resumed upload, on every try.
     if (this.#resumed) this.#resumes = false;
     const digest = await this.#digest();
     if (!(await this.#session.exists(digest))) return undefined;
@@ -222,13 +222,13 @@ class Upload {
   }
 
   /**
-   * Asks the session how far it got (distribution-spec, "Pushing a blob in chunks": GET of the location) and goes on
+   * Asks the session how far it got (distribution-spec, "Pushing a blob in chunks": GET of the location) and resumes
    * there. False when it cannot: distribution 2.8 drops a session whose PATCH broke, others never resume.
    */
   async #resume(): Promise<boolean> {
     if (!this.#resumes || this.#mode === 'single' || !this.#session.isOpen) return false;
     const offset = await this.#session.status();
-    // More than was ever sent is a lie; "0-0" is distribution's word for nothing as well as for one byte.
+    // An offset beyond all bytes sent is wrong; distribution reports "0-0" for no bytes as well as for one.
     if (offset === undefined || offset <= 1 || offset > this.#hash.hashed) return false;
     this.#offset = offset;
     this.#resumed = true;
