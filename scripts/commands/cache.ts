@@ -21,7 +21,7 @@ const cacheArgs = {
   ...args.reporting,
 };
 
-/** `modelcars cache [model..]`: hub models into an S3 bucket, for builds and servers to read from there. */
+/** `modelcars cache [model..]`: copies hub models into an S3 bucket, from which builds and servers can read them. */
 export const cache = defineCommand({
   name: 'cache',
   describe: 'bring hub models into an S3 bucket',
@@ -37,7 +37,7 @@ export const cache = defineCommand({
     if (args.models.length > 0 && args.modelName !== undefined)
       throw usage('--model-name and names from the catalog exclude each other');
     const { uri } = settings;
-    // Words on the command line are nearer than a variable.
+    // The command line takes precedence over a variable.
     const outcomes =
       uri === undefined || args.models.length > 0
         ? await cacheCatalog(args, settings, io)
@@ -89,7 +89,7 @@ async function cacheCatalog(
   return models.length === 0 ? [] : cacheModels({ ...options, models }, target);
 }
 
-/** The target, once the masker knows every credential that goes there. */
+/** The target, opened once the masker knows every credential sent to it. */
 async function openTarget(
   place: CacheTarget['place'],
   { endpoint, downloadDir, workers }: CacheSettings,

@@ -2,10 +2,10 @@ import * as args from './args/index.ts';
 import { defined, pick } from './args/values.ts';
 import { defineCommand } from './command.ts';
 
-/** How the cluster is made and where its kubeconfig goes. */
+/** How to create the cluster, and where to write its kubeconfig. */
 const asked = { ...args.kindCluster, apiPort: args.apiPort, kubeconfig: args.kubeconfig };
 
-/** `modelcars cluster`: a kind cluster with KServe that stays, as `smoke` makes it. */
+/** `modelcars cluster`: a persistent kind cluster with KServe, created as `smoke` creates its own. */
 export const cluster = defineCommand({
   name: 'cluster',
   describe: 'make a kind cluster with KServe, leave it standing, and print or write its kubeconfig',

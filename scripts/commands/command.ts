@@ -3,19 +3,19 @@ import type { Progress } from '../terminal/types.ts';
 import type { Masker } from '../text/mask.ts';
 import type { Args, ArgValues, OptionDefinition, Parsed, Positional } from './args/option.ts';
 
-/** Where a command writes, and how it is stopped. */
+/** Where a command writes, and what stops it. */
 export interface CommandIO {
   /** Writes a result: text and a newline to stdout. */
   print(text: string): void;
-  /** Writes what people should see beside the result: text and a newline to stderr. */
+  /** Writes information for people that is not part of the result: text and a newline to stderr. */
   note(text: string): void;
-  /** The JSON document of `--json`: one call per run. */
+  /** Writes the JSON document of `--json`: one call per run. */
   printJson(document: unknown): void;
   /** Styles of stdout. */
   colors: Colors;
   /** Styles of stderr. */
   errorColors: Colors;
-  /** Columns of stdout; undefined when it is no terminal. */
+  /** Columns of stdout; undefined when it is not a terminal. */
   width: number | undefined;
   masker: Masker;
   debug: boolean;
@@ -27,28 +27,28 @@ export interface CommandIO {
 /** 0 done, 1 failed, 3 changed (`lock --exit-code` only). */
 export type ExitCode = 0 | 1 | 3;
 
-/** A command line whose arguments are checked. */
+/** A command line with checked arguments. */
 export interface Invocation {
   command: Command;
-  /** The arguments by name, for tests and messages; `run` has them already. */
+  /** The arguments by name, for tests and messages; `run` already has them. */
   args: Readonly<Record<string, unknown>>;
-  /** Throws a ModelcarsError when nothing could be done at all. */
+  /** Throws a ModelcarsError when nothing could be done. */
   run(io: CommandIO): Promise<ExitCode>;
 }
 
 interface Description {
   name: string;
   describe: string;
-  /** Command line (without `modelcars`) and what it does. */
+  /** A command line (without `modelcars`) and what it does. */
   examples: [line: string, does: string][];
 }
 
 /** One command of the program; parse.ts turns these into yargs commands. */
 export interface Command extends Description {
   positional?: Positional;
-  /** By name, in the order of the help. */
+  /** By name, in the order in which the help lists them. */
   options: Readonly<Record<string, OptionDefinition>>;
-  /** Reads what yargs parsed. Fails with code `usage`. */
+  /** Reads the arguments that yargs parsed. Fails with code `usage`. */
   read(parsed: Parsed): Invocation;
 }
 

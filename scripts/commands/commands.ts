@@ -16,7 +16,7 @@ import { split } from './split.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
 
-/** Every command, in the order of a first use. */
+/** Every command, in the order in which a new user needs them. */
 export const commands: Command[] = [
   list,
   lock,

@@ -6,7 +6,7 @@ import * as args from './args/index.ts';
 import { type CommandIO, defineCommand } from './command.ts';
 import { registryAccess } from './run-options.ts';
 
-/** `modelcars inspect <image>`: what an image in a layout or a registry says of itself. */
+/** `modelcars inspect <image>`: the metadata of an image in a layout or a registry. */
 export const inspect = defineCommand({
   name: 'inspect',
   describe: 'show the platforms, layers, files and annotations of an image',

@@ -7,7 +7,7 @@ import { type CommandIO, defineCommand } from './command.ts';
 import { matrixOf } from './output/matrix.ts';
 import { openCatalog, runOptions } from './run-options.ts';
 
-/** `modelcars list [model..]`: what the catalog holds, compared with the lock; asks no hub and no registry. */
+/** `modelcars list [model..]`: the catalog's models, compared with the lock; sends no request to a hub or registry. */
 export const list = defineCommand({
   name: 'list',
   describe: 'show the models and whether the lock has them',

@@ -6,7 +6,7 @@ import { changeLines } from './output/lock-changes.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
-/** Exit code of --exit-code for a lock that changed; 1 and 2 mean failures. */
+/** Exit code of --exit-code when the lock changed; 1 and 2 mean failures. */
 const changed = 3;
 const wouldBe = {
   created: 'would be created',

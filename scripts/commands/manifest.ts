@@ -3,7 +3,7 @@ import { defined } from './args/values.ts';
 import { defineCommand } from './command.ts';
 import { openRun } from './run-options.ts';
 
-/** `modelcars manifest [model..]`: the InferenceService of a model, its image pinned by digest. */
+/** `modelcars manifest [model..]`: the InferenceService of a model, with its image pinned by digest. */
 export const manifest = defineCommand({
   name: 'manifest',
   describe: 'print the InferenceService of a model, pinned by digest',

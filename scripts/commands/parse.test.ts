@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What a command line is refused with. */
+/** The error for a rejected command line. */
 async function refusal(words: string[]): Promise<ModelcarsError> {
   const error: unknown = await parseCommandLine(words, 80).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(ModelcarsError);

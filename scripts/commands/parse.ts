@@ -6,12 +6,12 @@ import { completionFlag, completions } from './output/completion.ts';
 import { commandEpilog, programEpilog } from './output/help.ts';
 import { usageError } from './usage-error.ts';
 
-/** A method of yargs 18 that its types (of 17) lack. */
+/** A method of yargs 18 that its types (for 17) lack. */
 type Yargs = Argv & { usageConfiguration(configuration: { 'hide-types': boolean }): Argv };
 
 /**
- * Parses a command line (without node and script). Undefined where help, completions or the completion script were asked for,
- * which it prints itself. Fails with code `usage`. `columns`: of the terminal, for the help.
+ * Parses a command line (without node and script). Returns undefined for help, completions and the completion script,
+ * which it prints itself. Fails with code `usage`. `columns`: the terminal's width, for the help.
  */
 export async function parseCommandLine(words: string[], columns: number): Promise<Invocation | undefined> {
   if (words[0] === completionFlag) {
@@ -41,7 +41,7 @@ export async function parseCommandLine(words: string[], columns: number): Promis
     .fail((message, error) => {
       throw message ? usageError(message, args, named, commands) : error;
     });
-  // Declared on the program too, so that `modelcars --json list` does not take `list` for the value of --json.
+  // Also declared on the program, so that `modelcars --json list` does not take `list` as the value of --json.
   for (const { options } of commands) {
     for (const [name, { default: _, group: __, ...bare }] of Object.entries(options))
       parser.option(name, { ...bare, hidden: true, global: false });
@@ -72,7 +72,10 @@ export async function parseCommandLine(words: string[], columns: number): Promis
   return undefined;
 }
 
-/** Thrown by a command's handler, because yargs writes the command's whole help after one that returns: a tenth of a short run. */
+/**
+ * Thrown by a command's handler, because after a handler that returns yargs renders the command's whole help: a tenth
+ * of a short run.
+ */
 class Chosen extends Error {
   readonly command: Command;
   readonly parsed: Parsed;
@@ -84,7 +87,7 @@ class Chosen extends Error {
   }
 }
 
-/** `help`, `help build`, `-V` and a lone `--version`, in words that yargs knows. */
+/** Rewrites `help`, `help build`, `-V` and a lone `--version` to arguments that yargs understands. */
 function rewrite(words: string[]): string[] {
   const [first, ...rest] = words;
   if (first === '-V' || (first === '--version' && rest.length === 0)) return ['version', ...rest];

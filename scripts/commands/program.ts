@@ -11,13 +11,13 @@ import { parseCommandLine } from './parse.ts';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or
- * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first. `distrust`: why the default store is not
- * trusted, which becomes a warning.
+ * catalog, 128 + n when signal n stopped it. Never throws; every failure is shown first. `distrust`: why the default
+ * store is not trusted, which becomes a warning.
  */
 export async function runProgram(words: string[], distrust?: Distrust): Promise<number> {
   const { stdout, stderr } = process;
   const output = new Output(stdout);
-  // A closed terminal (SIGHUP) fails every write; partial results must be cleaned up all the same.
+  // A closed terminal (SIGHUP) fails every write; partial results must still be cleaned up.
   stderr.on('error', () => undefined);
   const masker = Masker.fromEnvironment();
   const mask = (text: string) => masker.mask(text);
@@ -51,7 +51,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     else showError(error);
     return ours.exitCode;
   };
-  /** A command whose results were not written has failed. `lost`: an error that was meant for stdout as JSON. */
+  /** A command whose results could not be written has failed. `lost`: an error meant for stdout as JSON. */
   const checkOutput = async (code: number, lost?: unknown): Promise<number> => {
     const failure = await output.failure();
     if (failure === undefined) return code;
@@ -59,7 +59,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     showError(failure);
     return code || failure.exitCode;
   };
-  // An error that escapes every promise is a bug, but still no reason for a raw stack or a hidden cursor.
+  // An error outside every promise is a bug, but must not show a raw stack or leave the cursor hidden.
   const crash = (error: unknown) => process.exit(fail(error));
   process.on('uncaughtException', crash);
   try {
@@ -73,7 +73,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     const stopped = interrupt.exitCode();
     const asDocument = flagged.includes('--json') ? error : undefined;
     if (stopped === undefined) return await checkOutput(fail(error), asDocument);
-    // Errors that an abort causes (AbortError, a closed stream) are no failures of their own.
+    // Errors caused by an abort (AbortError, a closed stream) are not failures in themselves.
     fail(
       error instanceof ModelcarsError ? error : new ModelcarsError('cancelled', 'stopped before it was done'),
     );
@@ -85,7 +85,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
   }
 }
 
-/** Fails with code `disk` when the folder that the program was started in was deleted: no relative path means anything then. */
+/** Fails with code `disk` when the working directory was deleted: no relative path resolves then. */
 function checkFolder(): void {
   try {
     process.cwd();

@@ -9,7 +9,7 @@ import { type CommandIO, defineCommand } from './command.ts';
 const day = 24 * 3600 * 1000;
 const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: day, w: 7 * day };
 
-/** `modelcars prune`: makes room in the store. */
+/** `modelcars prune`: frees space in the store. */
 export const prune = defineCommand({
   name: 'prune',
   describe: 'remove entries from the store that have not been used for long',

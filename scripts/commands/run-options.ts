@@ -9,19 +9,19 @@ import type { selection, shard } from './args/selection.ts';
 import { defined } from './args/values.ts';
 import type { CommandIO } from './command.ts';
 
-/** What choosing models reads; a command that does not declare one of the optional ones goes without it. */
+/** The arguments that select models; those that a command does not declare are absent. */
 type CatalogValues = ArgValues<typeof selection> &
   Partial<ArgValues<{ shard: typeof shard }>> &
   OverrideValues;
 
-/** What a run reads besides. */
+/** The other arguments of a run. */
 type RunValues = Partial<
   ArgValues<typeof access & { frozen: typeof frozen; keep: typeof keep; dryRun: typeof dryRun }>
 >;
 
 /**
- * The catalog of `--file` with the overrides applied, and the selected models. A shard without models is no error (a machine too
- * many has nothing to do): then none, and a line on stderr.
+ * The catalog of `--file` with the overrides applied, and the selected models. An empty shard is not an error (more
+ * machines than models): it selects none and prints a line on stderr.
  */
 export async function openCatalog(
   args: CatalogValues,
@@ -50,7 +50,7 @@ export async function openRun(args: CatalogValues & RunValues, io: CommandIO): P
   return { ...runOptions(args, io), ...(await openCatalog(args, io)) };
 }
 
-/** The same without a catalog. */
+/** The same, without a catalog. */
 export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'catalog' | 'models'> {
   const { concurrency, store } = args;
   return {
@@ -64,7 +64,7 @@ export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'ca
   };
 }
 
-/** How registries are reached, from --insecure and --ca-file. */
+/** How to reach registries, from --insecure and --ca-file. */
 export function registryAccess({ insecure = [], caFile }: RunValues): RunOptions['registry'] {
   return defined({ insecure: insecure.length > 0 ? insecure : undefined, caFile });
 }

@@ -5,7 +5,7 @@ import { type SmokeValues, smoking } from './args/kserve.ts';
 import { pick } from './args/values.ts';
 import type { CommandIO } from './command.ts';
 
-/** Smoke-tests the models as the arguments say, and writes `--junit`. */
+/** Smoke-tests the models according to the arguments, and writes the report of `--junit`. */
 export async function runSmoke(
   options: RunOptions,
   from: { layout: string } | { registry: true },

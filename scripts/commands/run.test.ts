@@ -14,7 +14,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'iris'));
   await cp(sample, join(folder, 'iris', 'model.joblib'));
   await mkdir(join(folder, 'endless'));
-  // 200 GB that take no space: longer to read than any test is willing to wait.
+  // A sparse file of 200 GB: reading it takes longer than any test waits.
   const endless = await open(join(folder, 'endless', 'model.joblib'), 'w');
   await endless.truncate(200_000_000_000);
   await endless.close();

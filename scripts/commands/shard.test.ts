@@ -8,7 +8,7 @@ import { modelcars } from '../../tests/support/run-program.ts';
 const sample = fileURLToPath(new URL('../../frameworks/sklearn/model.joblib', import.meta.url));
 const names = ['iris', 'wine', 'digits'];
 
-// Each run is a process of its own, and a machine may be busy.
+// Each run is a separate process, and the machine may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
@@ -29,7 +29,7 @@ function run(words: string[], env: NodeJS.ProcessEnv = {}) {
   return modelcars(words, { cwd: folder, env: { MODELCARS_STORE: join(folder, 'store'), ...env } });
 }
 
-/** The models that a command with --json worked on. */
+/** The models that a `--json` command worked on. */
 async function modelsOf(words: string[], env: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const { code, stdout } = await run([...words, '--json'], env);
   expect(code).toBe(0);

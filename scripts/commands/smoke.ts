@@ -4,7 +4,7 @@ import { countResults, printResults, provenModels } from './output/smoke-screen.
 import { openRun } from './run-options.ts';
 import { runSmoke } from './run-smoke.ts';
 
-/** `modelcars smoke [model..]`: serves each image with KServe and compares its prediction with the known one. */
+/** `modelcars smoke [model..]`: serves each image with KServe and compares its prediction with the expected one. */
 export const smoke = defineCommand({
   name: 'smoke',
   describe: 'serve built images with KServe and judge a real prediction of each',

@@ -2,7 +2,9 @@ import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
 import { openCatalog } from './run-options.ts';
 
-/** `modelcars split [model..]`: what each model needs of the catalog, so that each can be built apart from the others. */
+/**
+ * `modelcars split [model..]`: the part of the catalog that each model needs, so that models can be built separately.
+ */
 export const split = defineCommand({
   name: 'split',
   describe: 'print a catalog, a lock and a list of files for each model alone',

@@ -3,12 +3,14 @@ import { meant } from '../text/suggest.ts';
 import { usage } from './args/option.ts';
 import type { Command } from './command.ts';
 
-/** Options that people try for secrets; none of them exists, because argv shows in process lists and shell histories. */
+/**
+ * Options that people try for secrets. None of them exists, because argv shows in process lists and shell histories.
+ */
 const secretFlag =
   /^(u|p|user(name)?|pass(word|wd)?|token|creds?|credentials?|secret|auth|api-?key|(\w+-)token)$/i;
 
 /**
- * Turns what yargs found wrong with a command line into an error with a next step. `words` are the arguments as typed. Values of
+ * Turns a command-line error from yargs into an error with a next step. `words` are the arguments as typed. Values of
  * unknown options are never repeated: they may be secrets.
  */
 export function usageError(

@@ -5,7 +5,7 @@ import { type CommandIO, defineCommand } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
-/** `modelcars verify [model..]`: proves that built or pushed images are what KServe can serve. */
+/** `modelcars verify [model..]`: proves that KServe can serve built or pushed images. */
 export const verify = defineCommand({
   name: 'verify',
   describe: 'check built or pushed images against the image contract and the lock',
@@ -38,7 +38,7 @@ export const verify = defineCommand({
   },
 });
 
-/** What was found to hold of one image; a rule of several platforms is one line where it says the same of each. */
+/** Prints the rules that one image passed. A rule checked on several platforms is one line where the results agree. */
 function printChecks({ name, model, checks = [] }: Outcome, { print, colors, masker }: CommandIO): void {
   if (checks.length === 0) return;
   const lines = new Map<string, { rule: string; text: string; platforms: string[] }>();

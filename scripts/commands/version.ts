@@ -8,7 +8,7 @@ export function programVersion(): string {
   return String((manifest as { version?: unknown }).version);
 }
 
-/** `modelcars version`, also `modelcars -V`: `--version` of build and push is the images' version. */
+/** `modelcars version`, also `modelcars -V`: in build and push, `--version` is the version of the images. */
 export const version = defineCommand({
   name: 'version',
   describe: 'show the version of this program (also -V)',

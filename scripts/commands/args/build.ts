@@ -64,11 +64,11 @@ export const concurrency = count('concurrency', {
   group,
 });
 
-/** How a registry is reached. */
+/** How to reach a registry. */
 export const registryAccess = {
   insecure: list('insecure', { describe: 'registry host to reach over http', group, commas: true }),
   caFile: text('ca-file', { describe: 'PEM file of certificate authorities to trust too', group }),
 };
 
-/** How and by way of what a command reads and writes. */
+/** Where a command reads and writes, and through which registries. */
 export const access = { store, ...registryAccess, concurrency };

@@ -2,7 +2,7 @@ import { count, groups, text } from './option.ts';
 
 const group = groups.transport;
 
-/** What `cache` brings where, as typed, under the names of `CacheFlags`. */
+/** What `cache` copies and where, as typed, under the names of `CacheFlags`. */
 export const caching = {
   modelName: text('model-name', {
     describe: 'a model on the hub: org/name[:revision] ($MODEL_NAME)',

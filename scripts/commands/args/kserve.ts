@@ -21,7 +21,7 @@ export const apiPort = text(
   readPort,
 );
 
-/** How a kind cluster is made. */
+/** How to create a kind cluster. */
 export const kindCluster = {
   kind: text(
     'kind',
@@ -86,7 +86,7 @@ export const pullSecrets = list('pull-secret', {
   commas: true,
 });
 
-/** Where and how to smoke, under the names of the pipeline's settings. */
+/** Where and how to run the smoke test, under the names of the pipeline's settings. */
 export const smoking = {
   context: text('context', { describe: 'use an existing cluster (kubeconfig context)', group }),
   kubeconfig,
@@ -112,7 +112,7 @@ export const smoking = {
     { describe: `how KServe reads the image: ${modes.join(',')} (default oci)`, group: serve, commas: true },
     (given): Mode[] => (given.length === 0 ? ['oci'] : readChoices('modes', given, modes)),
   ),
-  /** Empty: as fits the cluster. */
+  /** Empty: chosen to fit the cluster. */
   security: list(
     'security',
     {
@@ -131,10 +131,10 @@ export const smoking = {
   junit,
 };
 
-/** What `smoking` holds after parsing. */
+/** The parsed values of `smoking`. */
 export type SmokeValues = ArgValues<typeof smoking>;
 
-/** Those given, falling back to those in an environment variable, separated by commas. */
+/** The values given, falling back to those of an environment variable, comma-separated. */
 function orVariable(given: string[], name: string): string[] {
   if (given.length > 0) return given;
   return (variable(name)?.split(',') ?? []).filter((one) => one.trim() !== '');

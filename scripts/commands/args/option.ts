@@ -11,16 +11,16 @@ export const groups = {
   serve: 'How it is served:',
 } as const;
 
-/** What yargs hands over: a record of whatever the words on the command line gave. */
+/** The record that yargs returns: all values from the command line. */
 export type Parsed = Record<string, unknown>;
 
-/** One option as yargs and the help know it. */
+/** One option, as yargs and the help use it. */
 export interface OptionDefinition extends Pick<Options, 'alias' | 'array' | 'choices' | 'default' | 'type'> {
   describe: string;
   group: (typeof groups)[keyof typeof groups];
 }
 
-/** The words after a command's name. */
+/** The arguments after a command's name. */
 export interface Positional {
   /** In yargs' notation: `[model..]`. */
   spec: string;
@@ -28,19 +28,19 @@ export interface Positional {
   describe: string;
 }
 
-/** One argument of a command: everything that the program knows of it. */
+/** One argument of a command: all that the program knows about it. */
 export interface Arg<T> {
   /** By name, without dashes; empty for a positional. Two options that exclude each other are one argument. */
   readonly options: Readonly<Record<string, OptionDefinition>>;
   readonly positional?: Positional;
-  /** Its value, checked. Fails with code `usage`. */
+  /** The checked value. Fails with code `usage`. */
   read(parsed: Parsed): T;
 }
 
-/** The arguments of a command, by the names that its `run` reads them by. */
+/** The arguments of a command, by the names under which its `run` reads them. */
 export type Args = Readonly<Record<string, Arg<unknown>>>;
 
-/** What the arguments hold after parsing. */
+/** The types of the parsed arguments. */
 export type ArgValues<A extends Args> = { [K in keyof A]: A[K] extends Arg<infer T> ? T : never };
 
 type Form = Omit<OptionDefinition, 'type' | 'array'>;
@@ -62,7 +62,7 @@ export function text<T>(
   };
 }
 
-/** `--name VALUE` with a value out of `choices`, which yargs checks and the shell completes. */
+/** `--name VALUE`, with a value from `choices`: yargs checks it, the shell completes it. */
 export function choice<T extends string>(
   name: string,
   choices: readonly T[],
@@ -102,7 +102,7 @@ export function list<T>(
   };
 }
 
-/** `--name N`: a number of things worked on at a time, from 1 to 64. */
+/** `--name N`: how many things to work on at once, from 1 to 64. */
 export function count(name: string, form: Form): Arg<number | undefined> {
   return {
     options: { [name]: { ...form, type: 'number' } },
@@ -115,7 +115,7 @@ export function count(name: string, form: Form): Arg<number | undefined> {
   };
 }
 
-/** Whether a flag is set; the last word wins. */
+/** Whether a flag is set; the last occurrence wins. */
 export function readFlag(parsed: Parsed, name: string): boolean {
   const value = parsed[name];
   return Array.isArray(value) ? value.at(-1) === true : value === true;
@@ -130,7 +130,7 @@ export function readText(parsed: Parsed, name: string): string | undefined {
   return String(value);
 }
 
-/** Texts of an option that may be repeated, each once; `commas`: also several in one word. */
+/** Texts of a repeatable option, each once; `commas`: also several in one argument. */
 export function readList(parsed: Parsed, name: string, commas = false): string[] {
   const value = parsed[name];
   const items = value === undefined ? [] : (Array.isArray(value) ? value : [value]).map(String);

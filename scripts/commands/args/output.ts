@@ -8,13 +8,13 @@ export const dryRun = flag('dry-run', {
   group,
 });
 
-/** Whether a lock that changes is an exit code of its own. */
+/** Whether a changed lock has its own exit code. */
 export const exitCode = flag('exit-code', {
   describe: 'exit with 3 when the lock changed, or with --dry-run would change',
   group,
 });
 
-/** What `list --matrix` can write, one job per model. */
+/** The formats of `list --matrix`, one job per model. */
 export const matrixForms = ['github', 'gitlab', 'plain'] as const;
 export type MatrixForm = (typeof matrixForms)[number];
 
@@ -31,11 +31,11 @@ export const json = flag('json', {
   group,
 });
 
-/** Read by program.ts, which needs it before a command is parsed. */
+/** program.ts reads it too, before a command is parsed. */
 export const noProgress = flag('no-progress', {
   describe: 'no progress (also DISABLE_PROGRESS=true)',
   group,
 });
 
-/** How every command on models reports. */
+/** How every command on models reports its results. */
 export const reporting = { json, noProgress };

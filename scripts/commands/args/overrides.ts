@@ -4,7 +4,7 @@ import { defined, pick } from './values.ts';
 
 const group = groups.override;
 
-/** Options that take the place of fields of the catalog, under the names of `Overrides`. */
+/** Options that override fields of the catalog, under the names of `Overrides`. */
 export const overrides = {
   registry: text('registry', { describe: 'registry and path to push to: quay.io/me', group }),
   version: text('version', { describe: 'version of the images: v1.2.3', group }),
@@ -26,14 +26,14 @@ export const overrides = {
   ),
 };
 
-/** False, or undefined for what the catalog says. */
+/** False, or undefined to keep the catalog's setting. */
 export const floatingTags = flag(
   'no-floating-tags',
   { describe: 'do not set v1.2, v1 and latest', group },
   (given) => (given ? false : undefined),
 );
 
-/** The values of whichever overrides a command declares; other commands have none. */
+/** The values of the overrides that a command declares. */
 export type OverrideValues = Partial<ArgValues<typeof overrides & { floatingTags: typeof floatingTags }>>;
 
 /** The overrides that were given. */

@@ -5,12 +5,12 @@ export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]:
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** Without the keys whose value is undefined: exactOptionalPropertyTypes tells "absent" from "undefined". */
+/** Without the keys whose value is undefined: exactOptionalPropertyTypes distinguishes "absent" from "undefined". */
 export function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>;
 }
 
-/** The values of the arguments of `group` alone, without those that are undefined. */
+/** The values of the arguments in `group` only, without undefined ones. */
 export function pick<A extends Args, V extends Partial<ArgValues<A>>>(
   values: V,
   group: A,

@@ -21,7 +21,7 @@ it('offers commands', async () => {
   expect(await complete([''])).toEqual(expect.arrayContaining(['list', 'build', 'help', 'completion']));
   expect(await complete(['bu'])).toEqual(['build']);
   expect(await complete(['help', 'in'])).toEqual(['inspect']);
-  // fish leaves the program's name out.
+  // fish omits the program's name.
   expect(await completions(['pu'], commands, '/bin/bash')).toEqual(['push']);
 });
 

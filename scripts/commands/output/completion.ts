@@ -3,18 +3,18 @@ import { frameworkName } from '../../model/catalog-entry.ts';
 import type { OptionDefinition } from '../args/option.ts';
 import type { Command } from '../command.ts';
 
-/** The option by which the script that `modelcars completion` prints asks for words. */
+/** The option with which the script printed by `modelcars completion` requests completions. */
 export const completionFlag = '--get-yargs-completions';
 
-/** A word the shell may offer, and what it means. */
+/** A completion for the shell, and its description. */
 interface Word {
   word: string;
   does: string;
 }
 
 /**
- * Completions of the last of `words` (the line up to the cursor, program name first in bash and zsh), one per line, in the
- * form that the shell of $SHELL expects. Options, commands, values, and model names of the catalog.
+ * Completions of the last of `words` (the line up to the cursor, program name first in bash and zsh), one per line, in
+ * the format of the shell in $SHELL. Completes options, commands, values, and model names of the catalog.
  */
 export async function completions(
   words: string[],
@@ -57,7 +57,7 @@ async function candidates(before: string[], current: string, commands: Command[]
     .map(({ name, framework }) => ({ word: name, does: `${framework} model` }));
 }
 
-/** The option that a typed word names: `--only`, `-f`. */
+/** The option that an argument names: `--only`, `-f`. */
 function optionOf(word: string, commands: Command[]): [string, OptionDefinition] | undefined {
   if (!word.startsWith('-')) return undefined;
   const bare = word.replace(/^--?/, '');
@@ -68,7 +68,7 @@ function optionOf(word: string, commands: Command[]): [string, OptionDefinition]
 
 async function valuesOf(name: string, { choices }: OptionDefinition, before: string[]): Promise<Word[]> {
   if (choices) return choices.map((choice) => ({ word: String(choice), does: 'value' }));
-  if (name !== 'only') return []; // the shell offers file names then
+  if (name !== 'only') return []; // the shell then offers file names
   const frameworks = new Set((await catalogModels(before)).map(({ framework }) => framework));
   return [...frameworks].map((framework) => ({
     word: `framework=${framework}`,
@@ -76,7 +76,7 @@ async function valuesOf(name: string, { choices }: OptionDefinition, before: str
   }));
 }
 
-/** Models of the catalog that the line names; none when the file is missing or has mistakes. */
+/** Models of the catalog that the line names; none when the file is missing or invalid. */
 async function catalogModels(before: string[]): Promise<{ name: string; framework: string }[]> {
   const at = before.findLastIndex((word) => word === '-f' || word === '--file');
   try {
@@ -84,7 +84,7 @@ async function catalogModels(before: string[]): Promise<{ name: string; framewor
     const { models } = await loadCatalog(before[at + 1] && at >= 0 ? String(before[at + 1]) : 'models.yaml');
     return models.map((entry) => ({ name: entry.name, framework: frameworkName(entry) }));
   } catch {
-    // Completion has nowhere to show an error: the command itself will.
+    // Completion has nowhere to show an error: the command itself will show it.
     return [];
   }
 }

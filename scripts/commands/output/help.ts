@@ -1,10 +1,10 @@
 import { sourceKinds } from '../../sources/kinds.ts';
 
-/** What the help of every command ends with. */
+/** The end of every command's help. */
 export const commandEpilog =
   'Exit codes: 0 done, 1 failed, 2 wrong usage or models.yaml; 130 Ctrl-C, 143 SIGTERM';
 
-/** What the help of the program ends with. */
+/** The end of the program's help. */
 export const programEpilog = `Environment:
   MODELCARS_REGISTRY_USERNAME, MODELCARS_REGISTRY_PASSWORD (or _TOKEN)
                          credentials for MODELCARS_REGISTRY_HOST, else for the

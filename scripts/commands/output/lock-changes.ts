@@ -2,12 +2,12 @@ import type { BaseChange, FileChange, LockChanges, ModelChange } from '../../pip
 import { formatBytes } from '../../text/bytes.ts';
 import { plain } from '../../text/format.ts';
 
-/** Files of one model that are shown; the others are counted. */
+/** Files shown per model; any others are only counted. */
 const mostFiles = 20;
 
 /**
- * What differs between two locks, for people: a line for each model and base, and one for each file of a model that had an entry
- * before (`+` added, `-` removed, `~` changed).
+ * The differences between two locks, for people: one line for each model and base, and one for each file of a model
+ * that already had an entry (`+` added, `-` removed, `~` changed).
  */
 export function changeLines({ models, bases }: LockChanges): string[] {
   return [...models.flatMap(modelLines), ...bases.map(baseLine)];
@@ -42,7 +42,7 @@ function baseLine({ base, platform, from, to }: BaseChange): string {
   return `~ ${name}: ${short(from)} → ${short(to)}`;
 }
 
-/** A revision as far as people compare it: a digest or commit by its first 12 digits. */
+/** A revision, shortened for people: the first 12 digits of a digest or commit. */
 function short(revision: string): string {
   return plain(revision).replace(/\b([0-9a-f]{12})[0-9a-f]{20,}\b/, '$1');
 }

@@ -4,17 +4,20 @@ import { frameworkName } from '../../model/catalog-entry.ts';
 import type { CatalogEntry, Lock } from '../../model/types.ts';
 import type { MatrixForm } from '../args/output.ts';
 
-/** Jobs that a system makes of one matrix at most: GitHub Actions' usage limits, GitLab's reference of `parallel:matrix`. */
+/**
+ * The most jobs that a system creates from one matrix: GitHub Actions' usage limits, GitLab's reference of
+ * `parallel:matrix`.
+ */
 const mostJobs: Record<MatrixForm, number> = { github: 256, gitlab: 200, plain: Number.POSITIVE_INFINITY };
 
 /**
- * One job per model, on one line of JSON (a line of $GITHUB_OUTPUT ends at its end):
- * - `github`: `{"include":[{"model":…,"framework":…,"size":…}]}` for `strategy.matrix: ${{ fromJSON(…) }}`; `size`, in bytes, is
- *   left out where the lock has none;
- * - `gitlab`: `[{"MODEL":[…]}]` for `parallel: matrix:`, whose values are texts, as environment variables are;
+ * One job per model, as a single line of JSON (in $GITHUB_OUTPUT a value ends with its line):
+ * - `github`: `{"include":[{"model":…,"framework":…,"size":…}]}` for `strategy.matrix: ${{ fromJSON(…) }}`; `size`, in
+ *   bytes, is omitted where the lock has none;
+ * - `gitlab`: `[{"MODEL":[…]}]` for `parallel: matrix:`, whose values are strings, as environment variables are;
  * - `plain`: `[…]`, names only, for Argo's `withParam`, Tekton's array parameters, Jenkins' `readJSON`.
  *
- * Fails with code `limit` when the system would refuse so many jobs.
+ * Fails with code `limit` when there are more jobs than the system accepts.
  */
 export function matrixOf(form: MatrixForm, models: readonly CatalogEntry[], lock: Lock | undefined): string {
   const most = mostJobs[form];

@@ -5,27 +5,27 @@ import { type Column, formatTable } from '../../terminal/table.ts';
 import { formatBytes } from '../../text/bytes.ts';
 import type { CommandIO } from '../command.ts';
 
-/** What became of a model, as shown: a stopped one did not fail by itself. */
+/** The status of a model, as shown: a stopped one did not fail by itself. */
 type Status = Outcome['status'] | 'stopped';
 
-/** An outcome in `--json` output: as in the pipeline, the error as code, message and next step. */
+/** An outcome in `--json` output: as in the pipeline, with the error as code, message and next step. */
 export type OutcomeJson = Omit<Outcome, 'error'> & { error?: ErrorJson };
 
 /** The `--json` document of build, lock, push and verify. */
 export interface ReportJson {
   command: string;
-  /** Whether every model is done: exit code 0. */
+  /** Whether every model succeeded: exit code 0. */
   ok: boolean;
   dryRun: boolean;
   models: OutcomeJson[];
 }
 
-/** A column of the closing table and what stands in it. */
+/** A column of the closing table and its cells. */
 export interface OutcomeColumn extends Column {
   cell(outcome: Outcome): string;
 }
 
-/** The columns to choose from; a command names those it has values for. */
+/** The available columns; a command selects those for which it has values. */
 export const outcomeColumns = {
   name: { title: 'NAME', shrinkTo: 16, cut: 'start', cell: (outcome) => outcome.name ?? outcome.model },
   digest: { title: 'DIGEST', shrinkTo: 14, cell: (outcome) => outcome.digest ?? '-' },
@@ -41,8 +41,8 @@ export const outcomeColumns = {
 } satisfies Record<string, OutcomeColumn>;
 
 /**
- * Prints the closing table on stdout, what failed and why on stderr, or the one JSON document. Returns the exit
- * code: 1 when any model failed.
+ * Prints the closing table on stdout and the failures with their causes on stderr, or the single JSON document. Returns
+ * the exit code: 1 when any model failed.
  */
 export function report(
   command: string,
@@ -118,7 +118,10 @@ function countRules(checks: NonNullable<Outcome['checks']>): number {
   return new Set(checks.map(({ rule }) => rule)).size;
 }
 
-/** Tags that a new image did not get, and why: the reader expects them to have moved. Of those refused there was a warning. */
+/**
+ * Reports the tags that a new image did not get, and why: the user expects them to have moved. Rejected tags have
+ * already had a warning.
+ */
 function tellTags({ model, status, tags }: Outcome, io: CommandIO): void {
   if (status === 'unchanged') return;
   for (const { tag, current, why, refused } of tags ?? []) {

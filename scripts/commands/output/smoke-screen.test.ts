@@ -30,7 +30,7 @@ const failed: SmokeResult = {
   },
 };
 
-/** What is printed and told, as at a terminal of so many columns. */
+/** The output on stdout and stderr, as at a terminal of `width` columns. */
 function shown(results: SmokeResult[], width?: number): { out: string; err: string } {
   const out: string[] = [];
   const err: string[] = [];

@@ -3,14 +3,14 @@ import { formatTable } from '../../terminal/table.ts';
 import { oneLine, textWidth } from '../../text/width.ts';
 import type { CommandIO } from '../command.ts';
 
-/** Models of which nothing failed and something passed: skipping alone proves nothing. */
+/** Models with at least one pass and no failure: skipping alone proves nothing. */
 export function provenModels(results: readonly SmokeResult[]): Set<string> {
   const passed = new Set(results.filter(({ status }) => status === 'passed').map(({ model }) => model));
   for (const { model, status } of results) if (status === 'failed') passed.delete(model);
   return passed;
 }
 
-/** The closing table on stdout, then a screen for each failure on stderr. */
+/** The closing table on stdout, then one screen per failure on stderr. */
 export function printResults(results: readonly SmokeResult[], io: CommandIO): void {
   const { print, note, colors, width, masker } = io;
   if (results.length === 0) return;
@@ -37,7 +37,7 @@ export function printResults(results: readonly SmokeResult[], io: CommandIO): vo
   for (const alike of groupAlike(results)) note(`\n${screen(alike, io)}`);
 }
 
-/** For a cell of the table: the stage, and the cause or what was seen. */
+/** For a table cell: the stage, and the cause or the observation. */
 function shortly(diagnosis: Diagnosis | undefined): string {
   if (diagnosis === undefined) return '';
   const { stage, what, cause, got } = diagnosis;
@@ -45,7 +45,7 @@ function shortly(diagnosis: Diagnosis | undefined): string {
   return `${stage}: ${got === undefined ? (cause ?? seen) : seen}`;
 }
 
-/** Failures of a model that have one cause are one story. */
+/** Groups a model's failures by cause: one cause gets one screen. */
 function groupAlike(results: readonly SmokeResult[]): SmokeResult[][] {
   const groups = new Map<string, SmokeResult[]>();
   for (const result of results) {
@@ -57,7 +57,7 @@ function groupAlike(results: readonly SmokeResult[]): SmokeResult[][] {
   return [...groups.values()];
 }
 
-/** Why a model does not serve, on one screen. What comes from the cluster is hostile: escaped and masked. */
+/** Why a model does not serve, on one screen. Text from the cluster is hostile: it is escaped and masked. */
 function screen(alike: SmokeResult[], { errorColors: colors, masker, width }: CommandIO): string {
   const clean = (text: string) => oneLine(masker.mask(text));
   const [result] = alike;
@@ -89,7 +89,7 @@ function screen(alike: SmokeResult[], { errorColors: colors, masker, width }: Co
   ].join('\n');
 }
 
-/** Words behind a title, broken at blanks, each line below the first word; as they are where there is no terminal. */
+/** Text after a title, broken at blanks, with each line indented to the first word; unbroken without a terminal. */
 function hang(title: string, text: string, width: number | undefined): string {
   if (width === undefined) return title + text;
   const lines: string[] = [];
@@ -104,7 +104,7 @@ function hang(title: string, text: string, width: number | undefined): string {
   return title + [...lines, line].join(`\n${' '.repeat(textWidth(title))}`);
 }
 
-/** What came, the wrong ones marked. */
+/** The values received, the wrong ones marked. */
 function beside(expected: number[], got: number[], mark: (text: string) => string): string {
   return got.map((one, row) => (one === expected[row] ? String(one) : mark(String(one)))).join(' ');
 }

@@ -1,6 +1,6 @@
 import { type Advice, isRetryable, RequestFailure, usualAdvice } from '../../http/failure.ts';
 
-/** Next steps for a host that a catalog's `https:` source names. */
+/** Next steps for a host that the catalog names in an `https:` source. */
 export const httpsAdvice: Advice = {
   ...usualAdvice,
   plain: () => 'correct host and port of the URL',
@@ -8,7 +8,7 @@ export const httpsAdvice: Advice = {
   redirect: 'use the URL of the file itself',
 };
 
-/** The failure of an answer with an unexpected status. `host` gave it, after redirects. */
+/** The failure for a response with an unexpected status; `host` sent it, after redirects. */
 export function answerFailure(
   what: string,
   host: string,

@@ -1,6 +1,6 @@
 import type { RepairSteps } from '../types.ts';
 
-/** The next steps after an incomplete file that came from a URL. */
+/** The next steps for an incomplete file from a URL. */
 export const repair: RepairSteps = {
   pointer:
     'use the URL that has the content: `https://github.com/…/raw/…` or `https://media.githubusercontent.com/media/…`',

@@ -19,8 +19,8 @@ type Read = Pick<
 > & { url: URL };
 
 /**
- * The source of `https:` URIs (and of `http:` ones on this machine): a single file, named as the last component of the URL's
- * path. The revision is the SHA-256 of its content, since a URL promises nothing. Sends no credentials.
+ * The source of `https:` URIs (and of loopback `http:` ones): a single file, named after the last component of the
+ * URL's path. The revision is the SHA-256 of its content, since a URL guarantees nothing. Sends no credentials.
  */
 export function httpsSource(options: ConnectionOptions = {}): Source {
   const { env = process.env, caFile, onRetry } = options;
@@ -63,7 +63,7 @@ export function httpsSource(options: ConnectionOptions = {}): Source {
       const check = (got: RangeResponse): void => {
         refusePage(what, name, got);
         total = got.total;
-        // An answer may go on where another broke off.
+        // A response may resume where another broke off.
         if (size === 0) watch();
       };
       const transport = connect();
@@ -96,7 +96,7 @@ export function httpsSource(options: ConnectionOptions = {}): Source {
   } satisfies Source;
 }
 
-/** A URI's parts, and how an error about it begins: without its query, which may be nobody's business. */
+/** The parts of a URI and the start of error messages about it, without its query, which may be confidential. */
 function open(uri: string): { url: URL; name: string; what: string } {
   const parsed = parseHttpsUri(uri);
   const what = `read ${plain(uri, 200)}`;
@@ -106,7 +106,7 @@ function open(uri: string): { url: URL; name: string; what: string } {
   });
 }
 
-/** A page about the file instead of the file: a login, GitHub's `/blob/`, a "not found" that says 200. */
+/** Rejects a page about the file in place of the file: a login, GitHub's `/blob/`, a "not found" with status 200. */
 function refusePage(what: string, name: string, { host, contentType }: RangeResponse): void {
   if (!contentType.startsWith('text/html') || /\.x?html?$/i.test(name)) return;
   throw new RequestFailure(`${what}: ${host} sends a web page, not a file`, {

@@ -9,8 +9,8 @@ export interface HttpsFile {
 }
 
 /**
- * `https://host/path`, or `http://` for this machine alone: no user and password, no `#`, no signature or token in the
- * query (all of it goes into the lock and the image's annotations), and a path that ends with a file's name.
+ * `https://host/path`, or `http://` for this machine only: no user and password, no `#`, no signature or token in the
+ * query (all of it goes into the lock and the image's annotations), and a path that ends with a file name.
  */
 export function parseHttpsUri(uri: string): Parsed<HttpsFile> {
   if (!URL.canParse(uri) || !(/^https:\/\/[^/]/.test(uri) || isLoopbackHttp(uri)))
@@ -39,11 +39,11 @@ export function parseHttpsUri(uri: string): Parsed<HttpsFile> {
   return { ok: true, value: { url, name } };
 }
 
-/** Query parameters that give access: of AWS, Google and Azure, and as people call them. */
+/** Query parameters that grant access: those of AWS, Google and Azure, and common names. */
 const secretParameter =
   /^(x-amz-(signature|credential|security-token)|x-goog-(signature|credential)|awsaccesskeyid|googleaccessid|key-pair-id|policy|signature|sig|.*(token|secret|password|passwd|api[-_]?key)|auth|key)$/i;
 
-/** Whether a URI is `http://` of this machine. Tests and port-forwards have such servers; elsewhere the bytes need TLS. */
+/** Whether a URI is `http://` to this machine, for tests and port-forwards; any other host needs TLS. */
 export function isLoopbackHttp(uri: string): boolean {
   if (!uri.startsWith('http://') || !URL.canParse(uri)) return false;
   return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(uri).hostname);

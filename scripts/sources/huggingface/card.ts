@@ -1,4 +1,4 @@
-/** What the hub says of a model beyond its files. */
+/** The hub's metadata of a model, besides its files. */
 export interface ModelCard {
   /** README.md's front matter. */
   cardData?: unknown;
@@ -6,13 +6,13 @@ export interface ModelCard {
   task?: unknown;
 }
 
-/** Longest value that is kept. */
+/** Longest value kept, in characters. */
 const longest = 256;
 
 /**
- * The part of a model card that goes into the lock and the image: `license` (with `license_name` and `license_link` where it is
- * `other`), `base_model`, `pipeline_tag`, `library_name`. Everything is somebody else's text: what is no short line is
- * left out; a list becomes a line with commas.
+ * The part of a model card that goes into the lock and the image: `license` (with `license_name` and `license_link`
+ * where it is `other`), `base_model`, `pipeline_tag`, `library_name`. All of it is untrusted text: anything but a short
+ * line is left out; a list becomes one line with commas.
  */
 export function cardOf({ cardData, library, task }: ModelCard): Record<string, string> {
   const card = typeof cardData === 'object' && cardData !== null ? (cardData as Record<string, unknown>) : {};
@@ -33,7 +33,7 @@ export function cardOf({ cardData, library, task }: ModelCard): Record<string, s
 
 function lineOf(value: unknown): string | undefined {
   if (Array.isArray(value)) {
-    // A list in a list is no line, however deep it goes.
+    // A nested list, however deep, is left out.
     const lines = value.slice(0, 16).map((one) => (Array.isArray(one) ? undefined : lineOf(one)));
     const whole = lines.every((line) => line !== undefined) ? lines.join(', ') : '';
     return lineOf(whole);

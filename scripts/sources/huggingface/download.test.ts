@@ -35,7 +35,7 @@ function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): Hub
   return made;
 }
 
-/** What the hub is asked while something runs. */
+/** The requests that the hub receives while `work` runs. */
 async function during<T>(work: () => Promise<T>): Promise<{ result: T; asked: ReturnType<Hub['requests']> }> {
   const before = hub.requests().length;
   const result = await work();
@@ -121,7 +121,7 @@ describe('open', () => {
     const starts = asked
       .filter(({ part, range }) => part === 'cdn' && (range ?? '-29999999').endsWith('-29999999'))
       .map(({ range }) => Number(/\d+/.exec(range ?? '0')?.[0]));
-    // The last of the ranges ends there as well.
+    // The last of the ranges ends at that offset as well.
     expect(starts.filter((start) => start < 7 * rangeSize)).toHaveLength(1);
   });
 

@@ -8,16 +8,16 @@ import type { RetryOptions } from '../../http/retry.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 
-/** A file to be read, and where the hub has it. */
+/** A file to read, and its place on the hub. */
 export interface HubFile {
-  /** How an error begins: "read hf://org/model: config.json". */
+  /** The start of error messages: "read hf://org/model: config.json". */
   what: string;
   url: URL;
   size: number;
 }
 
 export interface HubDownloadOptions {
-  /** For the hub: signs in, and follows redirects without. */
+  /** For the hub: sends the token, and follows redirects without it. */
   http: HttpClient;
   retry: RetryOptions;
   onRetry?: ((message: string) => void) | undefined;
@@ -26,19 +26,19 @@ export interface HubDownloadOptions {
 /** Where the bytes of a large file are. */
 interface Location {
   url: URL;
-  /** Who sends us there, when it is another host. */
+  /** The host that redirected here, if it is another one. */
   sender?: URL;
 }
 
-/** Thrown to begin anew with one request for all. */
+/** Thrown to start over with a single request for the whole file. */
 class NoRanges extends Error {}
 
-/** Thrown when a server that knows no ranges has sent what was wanted. */
+/** Thrown when a server without ranges has sent all the bytes needed. */
 class Enough extends Error {}
 
 /**
- * Reads files of a hub: a small one by one request, a large one in ranges from wherever the hub sends us, with the signed URL
- * remembered until it is refused.
+ * Reads files of a hub: a small one in one request, a large one in ranges from the host that the hub redirects to. The
+ * signed URL is reused until it is rejected.
  */
 export class Downloads {
   readonly #options: HubDownloadOptions;
@@ -48,7 +48,10 @@ export class Downloads {
     this.#options = options;
   }
 
-  /** A file's bytes from `offset` up to `end`. Unchecked but for their number. Fails with code `source`, `auth`, `network` or `integrity`. */
+  /**
+   * A file's bytes from `offset` up to `end`. Only their number is checked. Fails with code `source`, `auth`, `network`
+   * or `integrity`.
+   */
   async *read(
     file: HubFile,
     offset: number,
@@ -82,14 +85,14 @@ export class Downloads {
     }
   }
 
-  /** One range; with `whole`, a server that sends more than was asked for is put up with. */
+  /** Reads one range; with `whole`, tolerates a server that sends more than requested. */
   async #range(
     file: HubFile,
     { start, end, whole }: { start: number; end: number; whole: boolean },
     take: ChunkSink,
     signal: AbortSignal,
   ): Promise<void> {
-    // Bytes before the first that is wanted, and after it up to the last.
+    // Unwanted bytes before the first wanted one, and the bytes left up to the last.
     let before = 0;
     let left = Number.POSITIVE_INFINITY;
     const look = (seen: ResponseInfo) => {
@@ -111,7 +114,7 @@ export class Downloads {
         if (left === 0) throw new Enough();
         return wait;
       };
-      // Nothing that is not wanted comes from a server that keeps to the range.
+      // A server that keeps to the range sends no unwanted bytes.
       const room = () => (left === Number.POSITIVE_INFINITY ? take.room?.() : undefined);
       await this.#request(file, start, end, signal, look, Object.assign(takeWanted, { room }));
     } catch (error) {
@@ -143,7 +146,7 @@ export class Downloads {
       try {
         location = await known;
       } catch (error) {
-        // Whoever asked for all of us was stopped; we were not.
+        // The caller that issued the shared request was cancelled; this one was not.
         const theirs = error instanceof ModelcarsError && error.code === 'cancelled' && !signal.aborted;
         if (!theirs) throw error;
         continue;
@@ -151,7 +154,8 @@ export class Downloads {
       try {
         return await http.receive({ ...call, ...location }, look, take);
       } catch (error) {
-        // Signed URLs run out: S3 says 403, others 400, 401 or 410. Once more with a new one tells what it really is.
+        // Signed URLs expire: S3 responds with 403, others with 400, 401 or 410. A retry with a new URL shows the real
+        // cause.
         const stale = error instanceof RequestFailure && [400, 401, 403, 410].includes(error.status ?? 0);
         if (!stale || location.url.origin === file.url.origin || renewed) throw error;
         if (this.#locations.get(file.url.href) === known) this.#locations.delete(file.url.href);
@@ -160,7 +164,7 @@ export class Downloads {
     }
   }
 
-  /** Asks the hub once where a file is, whoever wants to know. */
+  /** Requests a file's location from the hub once, for all callers. */
   #locate(file: HubFile, signal: AbortSignal): Promise<Location> {
     const key = file.url.href;
     let location = this.#locations.get(key);
@@ -174,7 +178,8 @@ export class Downloads {
 
   async #askLocation(file: HubFile, signal: AbortSignal): Promise<Location> {
     let { url } = file;
-    // A GET as the ranges will be: a signature is good for one method only. Within the hub we follow, to a limit.
+    // A GET, as the range requests will be: a signature is valid for one method only. Redirects within the hub are
+    // followed, up to a limit.
     for (let hops = 0; hops < 5; hops++) {
       const headers = { range: 'bytes=0-0' };
       const expect = [200, 206, 301, 302, 303, 307, 308];

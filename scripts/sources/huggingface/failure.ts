@@ -14,7 +14,7 @@ interface Words {
 
 const tokensPage = 'https://huggingface.co/settings/tokens';
 
-/** What the hub's refusal means and what to do about it. `what` begins the error: "read hf://org/name". */
+/** The meaning of the hub's error response, and the next step. `what` begins the message: "read hf://org/name". */
 export function hubFailure(
   what: string,
   repository: HubRepository,
@@ -37,7 +37,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
   const said = textOf(answer, settings);
   const errorCode = answer.header('x-error-code');
   const host = answer.url.host;
-  // Whatever answers elsewhere does not speak for the hub.
+  // A response from another host says nothing about the hub.
   if (answer.url.origin !== new URL(settings.endpoint).origin) return elsewhere(host, status);
   if (errorCode === 'GatedRepo') return gated(repository, settings, said);
   if (errorCode === 'RevisionNotFound') {
@@ -128,7 +128,7 @@ function gated({ name }: HubRepository, settings: HubSettings, said: string): Wo
   };
 }
 
-/** The hub does not tell a repository that is not there from one that we may not see. */
+/** The hub gives the same response for a repository that does not exist and for one that the token cannot access. */
 function unseen({ name }: HubRepository, settings: HubSettings, status: number): Words {
   const code = status === 401 ? 'auth' : 'source';
   const { token, endpoint } = settings;
@@ -164,7 +164,7 @@ function elsewhere(host: string, status: number): Words {
   };
 }
 
-/** The hub's own words, on one line, without our token and URL queries. */
+/** The hub's error text, on one line, without the token and URL queries. */
 function textOf(answer: RefusedResponse, { token }: HubSettings): string {
   let said = answer.header('x-error-message') ?? '';
   if (said === '') {
@@ -175,7 +175,7 @@ function textOf(answer: RefusedResponse, { token }: HubSettings): string {
       said = '';
     }
   }
-  // Before it is cut: half a secret is one too.
+  // Masked before it is cut: half a secret is still a secret.
   const masker = new Masker();
   if (token) masker.add(token.secret, 1);
   said = masker.mask(said);

@@ -4,12 +4,13 @@ import type { LockedFile } from '../../model/types.ts';
 import type { FileTap } from '../types.ts';
 import type { ListedFile } from './listing.ts';
 
-/** Bytes of a file that is read for its hash alone; the hub has what is larger in LFS, with its hash. */
+/** Most bytes of a file that is read only to hash it; the hub keeps larger files in LFS, with their hash. */
 const mostHashed = 1024 ** 3;
 
 /**
- * The sha256 of a file that lies in git itself, for which the hub knows only git's own hash: read once, and held against that
- * (git's blob: the sha1, or sha256, of `blob SIZE\0` and the bytes); `tap` sees its bytes. Fails with code `integrity` or `limit`.
+ * The sha256 of a file stored in git itself, for which the hub has only git's hash. Reads the file once and checks it
+ * against that (git's blob: the sha1, or sha256, of `blob SIZE\0` and the bytes); `tap` sees its bytes. Fails with code
+ * `integrity` or `limit`.
  */
 export async function hashFile(
   what: string,

@@ -25,7 +25,7 @@ export const huggingFaceKind: SourceKind = {
       const { HubSource } = await import('./source.ts');
       return new HubSource(options);
     }),
-  // A revision has its own folder, so that two revisions can be cached side by side.
+  // Each revision has its own folder, so that two revisions can be cached side by side.
   cacheFolder(uri) {
     if (checkHubUri(uri) !== undefined) return undefined;
     const { name, revision } = splitHubUri(uri);

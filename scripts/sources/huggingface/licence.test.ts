@@ -69,19 +69,19 @@ it.each<[string, Record<string, string>, string | undefined]>([
   ['Apache-2.0', { license: 'llama3.2' }, 'LicenseRef-llama3.2'],
   ['LicenseRef-llama3.2', { license: 'llama3.2' }, undefined],
   ['Apache-2.0', { license: 'other', license_name: 'mine' }, 'LicenseRef-mine'],
-  // A card that names none contradicts nothing.
+  // A card without a licence contradicts nothing.
   ['Apache-2.0', { license: 'unknown' }, undefined],
   ['Apache-2.0', { license: 'other' }, undefined],
   ['Apache-2.0', {}, undefined],
-  // What a card has no words for.
+  // Details that a card cannot express.
   ['GPL-3.0-or-later', { license: 'gpl-3.0' }, undefined],
   ['GPL-2.0-only', { license: 'gpl-3.0' }, 'GPL-3.0-only'],
   ['Apache-2.0 WITH LLVM-exception', { license: 'apache-2.0' }, undefined],
   ['(MIT AND Apache-2.0)', { license: 'apache-2.0, mit' }, undefined],
-  // One of two is not both.
+  // One of two licences is not both.
   ['MIT', { license: 'mit, apache-2.0' }, 'MIT AND Apache-2.0'],
   ['MIT OR Apache-2.0', { license: 'mit' }, 'MIT'],
-  // A family.
+  // A licence family.
   ['CC-BY-NC-4.0', { license: 'cc' }, undefined],
   ['LGPL-3.0-only', { license: 'gpl' }, 'LicenseRef-gpl'],
 ])('%s and a card with %j: %s', (expression, card, contradiction) => {

@@ -1,5 +1,5 @@
 /**
- * The hub's licence identifiers whose SPDX form differs by more than the case of letters we know. The hub's list:
+ * Known licence identifiers of the hub whose SPDX form differs in more than case. The hub's list:
  * huggingface.co/docs/hub/repositories-licenses; SPDX's: spdx.org/licenses.
  */
 const spdx: Record<string, string> = {
@@ -58,8 +58,8 @@ const spdx: Record<string, string> = {
 };
 
 /**
- * The licence of a model card as an SPDX expression (SPDX 2.3 annex D), as image-spec annotations.md wants it: one that SPDX does
- * not list becomes `LicenseRef-…`, several become all of them. Undefined when the card names none.
+ * The licence of a model card as an SPDX expression (SPDX 2.3 annex D), as image-spec annotations.md requires: one that
+ * SPDX does not list becomes `LicenseRef-…`, several are joined with AND. Undefined when the card names none.
  */
 export function spdxOf(card: Record<string, string>): string | undefined {
   const named = card.license === 'other' ? (card.license_name ?? 'other') : (card.license ?? '');
@@ -77,13 +77,13 @@ function expressionOf(licence: string): string {
   return known ?? `LicenseRef-${licence.replaceAll(/[^A-Za-z0-9.-]+/g, '-')}`;
 }
 
-/** Licences the hub names by their family alone; every member agrees with them. */
+/** Licences that the hub names by family only; every member of the family matches. */
 const families: ReadonlySet<string> = new Set(['agpl', 'bsd', 'cc', 'gpl', 'lgpl']);
 
 /**
- * The licence that a model card names, as `spdxOf` has it, where an SPDX expression contradicts it: where the two do not name the
- * same licences. How they are joined, `-only` and `-or-later`, and exceptions (`WITH …`) do not count: a card has no word for
- * them. Undefined where they agree, and where the card names no licence (none, `unknown`, `other` without a name).
+ * The licence that a model card names, as from `spdxOf`, if the expression contradicts it, that is, if the two name
+ * different licences. How they are joined, `-only` and `-or-later`, and exceptions (`WITH …`) are ignored: a card
+ * cannot express them. Undefined if they agree or the card names no licence (none, `unknown`, `other` without a name).
  */
 export function contradicted(expression: string, card: Record<string, string>): string | undefined {
   const named = spdxOf(card);
@@ -95,7 +95,7 @@ export function contradicted(expression: string, card: Record<string, string>): 
   return agree ? undefined : named;
 }
 
-/** The licence ids of an expression, without what a card cannot say. */
+/** The licence ids of an expression, without the parts that a card cannot express. */
 function idsOf(expression: string): string[] {
   return expression
     .replaceAll(/\bWITH\s+[^\s()]+/gi, '')

@@ -6,7 +6,7 @@ const commit = 'c'.repeat(40);
 const info = { _id: '1', id: 'org/model', sha: commit, gated: false, lastModified: '2026-01-01T00:00:00Z' };
 const lfs = { oid: 'ab'.repeat(32), size: 5, pointerSize: 130 };
 
-/** A hub whose answers are given: the model, then its tree. */
+/** Lists from a hub with given responses: the model, then its tree. */
 async function list(model: unknown, tree: unknown, uri = 'hf://org/model'): Promise<unknown> {
   const asked: string[] = [];
   const fetch = async (input: string | URL | Request): Promise<Response> => {

@@ -8,9 +8,9 @@ import { commitShape, type HubRepository } from './uri.ts';
 export interface Listing {
   commit: string;
   files: ListedFile[];
-  /** Whether its bytes are for those who accepted its licence. */
+  /** Whether its files require accepting its licence. */
   gated: boolean;
-  /** What the model card says, as far as an image tells of it. */
+  /** The fields of the model card that go into the image. */
   metadata: Record<string, string>;
 }
 
@@ -18,21 +18,23 @@ export interface ListedFile {
   path: string;
   /** Bytes. */
   size: number;
-  /** Of a file in LFS (or Xet, which keeps the name): 64 hexadecimal digits. */
+  /** Of a file in LFS (or Xet, which reports it as LFS): 64 hexadecimal digits. */
   sha256?: string;
-  /** Of a file in git itself: the name of its blob. */
+  /** Of a file in git itself: its blob's object id. */
   oid?: string;
 }
 
-/** Files a repository may have. */
+/** Most files of a repository. */
 const mostFiles = 100_000;
 /** Files and folders. */
 const mostEntries = 2 * mostFiles;
-/** Bytes a file may claim to have: sums of them stay exact. No hub takes files of a thousandth of it. */
+/**
+ * Largest size, in bytes, that a hub may state for a file: sums stay exact. No hub accepts files of a thousandth of it.
+ */
 const largestFile = 2 ** 50;
 
 /**
- * What a revision is now: its commit and the files of that commit, none of which can change any more. Fails with code `source`
+ * Resolves a revision: its commit and that commit's files, none of which can change any more. Fails with code `source`
  * or `auth`.
  */
 export async function listRepository(
@@ -41,7 +43,7 @@ export async function listRepository(
   fetch: typeof globalThis.fetch,
   signal?: AbortSignal,
 ): Promise<Listing> {
-  // Only those who read from a hub pay for loading it.
+  // Loaded only by runs that read from a hub.
   const { listFiles, modelInfo } = await import('@huggingface/hub');
   const { name, revision } = repository;
   const info = await modelInfo({
@@ -83,7 +85,7 @@ function checkEntry(repository: HubRepository, entry: ListFileEntry): ListedFile
   return { path, size, sha256 };
 }
 
-/** A repository's old name leads to the new one until somebody else takes it. */
+/** A repository's old name redirects to the new one until another account takes it. */
 function renamed({ uri, name, revision }: HubRepository, now: string): ModelcarsError {
   const tail = uri.endsWith(`:${revision}`) ? `:${revision}` : '';
   const safe = /^[\w.-]+\/[\w.-]+$/.test(now) ? `hf://${now}${tail}` : plain(now);

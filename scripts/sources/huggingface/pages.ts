@@ -1,16 +1,16 @@
 import { ModelcarsError } from '../../errors.ts';
 import { plain } from '../../text/format.ts';
 
-/** Bytes of one JSON answer; a page of 1000 files has some 300 KB. */
+/** Bytes of one JSON response; a page of 1000 files has some 300 KB. */
 export const mostPageBytes = 32 * 1024 ** 2;
-/** Bytes of all answers of one listing: 100,000 files with long paths. */
+/** Bytes of all responses of one listing: 100,000 files with long paths. */
 const mostBytes = 256 * 1024 ** 2;
-/** Pages of one listing; 100 of them hold the files that a repository may have. */
+/** Pages of one listing; 100 of them hold the most files that a repository may have. */
 const mostPages = 2000;
 
 /**
- * What one listing may cost and where it may lead: each answer is a hub's claim that there is more to ask for. One object for
- * each listing; errors have code `source` and begin with `what`.
+ * Limits on what one listing may cost and where it may lead: every response may claim that there is another page. One
+ * object per listing; errors have code `source` and begin with `what`.
  */
 export class Pages {
   readonly #what: string;
@@ -23,14 +23,14 @@ export class Pages {
     this.#endpoint = new URL(endpoint);
   }
 
-  /** To be called with the URL of each request before it is sent. */
+  /** Call with the URL of each request before sending it. */
   enter(url: URL): void {
     if (this.#seen.has(url.href)) throw this.#fail('lists the same page of files again and again');
     if (this.#seen.size >= mostPages) throw this.#fail(`lists its files on more than ${mostPages} pages`);
     this.#seen.add(url.href);
   }
 
-  /** To be called with the size of each answer. */
+  /** Call with the size of each response. */
   add(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes > mostBytes)
@@ -38,9 +38,9 @@ export class Pages {
   }
 
   /**
-   * The Link header (RFC 8288) that leads to the next page, with an absolute URL, as the hub's library wants it: a relative one
-   * would end the list too early. Empty where there is none. The next page must be on the endpoint's host; where a proxy
-   * before the hub ends TLS, and the hub names its own host with http, https stays.
+   * The Link header (RFC 8288) of the next page, with an absolute URL, as the hub's library requires: a relative one
+   * would end the list too early. Empty if there is no next page. The next page must be on the endpoint's host; where a
+   * proxy before the hub terminates TLS, and the hub therefore names itself with http, the link keeps https.
    */
   nextLink(link: string | undefined, base: URL): string {
     const next = /<([^>]+)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];

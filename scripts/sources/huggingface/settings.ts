@@ -5,25 +5,26 @@ import { homeFolder } from '../../files/home.ts';
 import { isLoopback } from '../../http/transport.ts';
 import { learnSecret } from '../../text/mask.ts';
 
-/** The hub and who we are there. */
+/** The hub's address and the token for it. */
 export interface HubSettings {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   endpoint: string;
   token?: HubToken;
 }
 
 export interface HubToken {
   secret: string;
-  /** Where it is from, for errors: `HF_TOKEN` or a path. */
+  /** Where it was found, for errors: `HF_TOKEN` or a path. */
   from: string;
   /** Why it is not sent; undefined when it is. */
   withheld?: string;
 }
 
 /**
- * The hub's address and our token, where huggingface_hub looks for them (its constants.py and utils/_auth.py): HF_ENDPOINT;
- * HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the file HF_TOKEN_PATH, `token` in HF_HOME (~/.cache/huggingface). No token with
- * HF_HUB_DISABLE_IMPLICIT_TOKEN. A token is not sent over plain http, except within this machine. Fails with code `usage`.
+ * The hub's address and the token, from where huggingface_hub looks for them (its constants.py and utils/_auth.py):
+ * HF_ENDPOINT; HF_TOKEN, HUGGING_FACE_HUB_TOKEN, the file HF_TOKEN_PATH, `token` in HF_HOME (~/.cache/huggingface). No
+ * token with HF_HUB_DISABLE_IMPLICIT_TOKEN. A token is not sent over plain http, except within this machine. Fails with
+ * code `usage`.
  */
 export async function readHubSettings(env: NodeJS.ProcessEnv): Promise<HubSettings> {
   const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
@@ -54,7 +55,7 @@ async function findToken(env: NodeJS.ProcessEnv): Promise<HubToken | undefined> 
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    // Only a file that was named must be there.
+    // Only an explicitly named file must exist.
     if (!env.HF_TOKEN_PATH) return undefined;
     throw new ModelcarsError('usage', `read HF_TOKEN_PATH ${file}: ${(cause as Error).message}`, {
       cause,
@@ -65,7 +66,7 @@ async function findToken(env: NodeJS.ProcessEnv): Promise<HubToken | undefined> 
   return secret === '' ? undefined : { secret, from: file };
 }
 
-/** A token without the white space around it. What cannot stand in a header is none. */
+/** A token without surrounding white space. One that is invalid in a header is not sent. */
 function clean(text: string, from: string): string {
   const secret = text.trim();
   if (/^[\x21-\x7e]*$/.test(secret)) return secret;

@@ -38,7 +38,7 @@ function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): Hub
   return made;
 }
 
-/** What the hub is asked while something runs. */
+/** The requests that the hub receives while `work` runs. */
 async function during<T>(work: () => Promise<T>): Promise<{ result: T; asked: ReturnType<Hub['requests']> }> {
   const before = hub.requests().length;
   const result = await work();

@@ -16,10 +16,10 @@ import { mostPageBytes, Pages } from './pages.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
 import { type HubRepository, parseHubUri, resolveUrl } from './uri.ts';
 
-/** Small files read at the same time for their hashes. */
+/** Small files read at the same time to hash them. */
 const parallelFiles = 8;
 
-/** One repository and how to talk about it. */
+/** One repository, and the settings and client to access it. */
 interface Client {
   repository: HubRepository;
   settings: HubSettings;
@@ -28,8 +28,8 @@ interface Client {
 }
 
 /**
- * The source of `hf://org/name[:revision]` URIs: a model repository on a Hugging Face hub, resolved to a commit. Connections, listings
- * and signed URLs are kept as long as it lives; idle connections keep no process alive.
+ * The source of `hf://org/name[:revision]` URIs: a model repository on a Hugging Face hub, resolved to a commit.
+ * Connections, listings and signed URLs are kept for its lifetime; idle connections do not keep the process alive.
  */
 export class HubSource implements Source {
   readonly #options: ConnectionOptions;
@@ -103,7 +103,7 @@ export class HubSource implements Source {
     });
   }
 
-  /** A revision is looked up once: whoever resolves twice in a run gets the same commit. */
+  /** Looks a revision up once: resolving it twice in a run gives the same commit. */
   #list({ repository, settings, http }: Client, signal?: AbortSignal): Promise<Listing> {
     const what = `read ${plain(repository.uri)}`;
     const pages = new Pages(what, settings.endpoint);
@@ -133,7 +133,7 @@ export class HubSource implements Source {
     );
   }
 
-  /** The list of a gated repository is public, its files are not: better told now than in the middle of a push. */
+  /** The list of a gated repository is public, its files are not: fail now, not in the middle of a push. */
   async #checkAccess(
     client: Client,
     listing: Listing,
@@ -192,7 +192,7 @@ function remoteFile(
   return { what: fileWords(repository.uri, file), url, size: file.size };
 }
 
-/** Names from a hub are anybody's. */
+/** Paths from a hub are untrusted. */
 function checkPaths(uri: string, files: readonly ListedFile[]): void {
   const fail = (problem: string) =>
     new ModelcarsError('source', `read ${plain(uri)}: ${problem}`, { next: 'leave one out with `exclude`' });

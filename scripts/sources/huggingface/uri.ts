@@ -17,7 +17,7 @@ export interface HubRepository {
 /** A git commit's name: sha1, or sha256 in newer repositories. */
 export const commitShape = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Takes a `hf://org/name[:revision]` URI apart. Fails with code `source`. */
+/** Parses a `hf://org/name[:revision]` URI. Fails with code `source`. */
 export function parseHubUri(uri: string): HubRepository {
   const problem = checkHubUri(uri);
   if (problem !== undefined) {
@@ -29,7 +29,7 @@ export function parseHubUri(uri: string): HubRepository {
   return { uri, name, revision };
 }
 
-/** What is wrong with a `hf://org/name[:revision]` URI (the form of KServe's storage initializer), or undefined. */
+/** The problem with a `hf://org/name[:revision]` URI (the form of KServe's storage initializer), or undefined. */
 export function checkHubUri(uri: string): Problem | undefined {
   const part = '[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?';
   const form = new RegExp(`^${prefix}${part}/${part}(?::[A-Za-z0-9_][A-Za-z0-9._/-]*)?$`);
@@ -38,23 +38,23 @@ export function checkHubUri(uri: string): Problem | undefined {
     : { expected: '`hf://org/repo` or `hf://org/repo:revision`' };
 }
 
-/** The parts of a checked URI; no revision when it names none. */
+/** The parts of a checked URI; no revision if it names none. */
 export function splitHubUri(uri: string): { name: string; revision?: string } {
   const [name = '', revision] = uri.slice(prefix.length).split(':');
   return { name, ...(revision !== undefined && { revision }) };
 }
 
-/** The URI of `org/name[:revision]`; one that is a URI already stays as it is. */
+/** The URI of `org/name[:revision]`; a URI is returned unchanged. */
 export function hubUri(name: string): string {
   return name.startsWith(prefix) ? name : prefix + name;
 }
 
-/** Where people see a repository. */
+/** The web page of a repository. */
 export function pageOf(endpoint: string, name: string): string {
   return `${endpoint}/${name}`;
 }
 
-/** Where the bytes of one file are asked for. */
+/** The URL of one file's bytes. */
 export function resolveUrl(endpoint: string, name: string, commit: string, path: string): URL {
   const file = path.split('/').map(encodeURIComponent).join('/');
   return new URL(`${endpoint}/${name}/resolve/${commit}/${file}`);

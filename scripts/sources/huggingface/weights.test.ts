@@ -17,7 +17,7 @@ const parts = (stem: string, count: number, end: string) =>
   });
 
 describe('chooseWeights', () => {
-  // Files as these repositories have, or had, them.
+  // Files as in these repositories, now or at an earlier commit.
   it.each<[string, string[], string[]]>([
     [
       'openai-community/gpt2',

@@ -1,6 +1,6 @@
 import type { Choice } from '../../model/types.ts';
 
-/** Ways to store weights, best first: no code runs when safetensors are read, and what serves models reads them best. */
+/** Weight formats, best first: loading safetensors runs no code, and model servers support them best. */
 const formats: [name: string, shape: RegExp][] = [
   ['safetensors', /\.safetensors$/],
   ['openvino', /(^|\/)openvino_[^/]*\.(bin|xml)$/],
@@ -13,7 +13,10 @@ const formats: [name: string, shape: RegExp][] = [
   ['rust', /\.ot$/],
   ['coreml', /\.(mlmodel|mlpackage\/.*)$/],
 ];
-/** OpenVINO's files are told apart first, since they end in .bin as well, but are liked least but one. */
+/**
+ * The order to recognise formats in: OpenVINO's files first, since they end in .bin as well, although they rank last
+ * but one.
+ */
 const order = [
   'safetensors',
   'pytorch',
@@ -27,10 +30,10 @@ const order = [
   'coreml',
 ];
 
-/** Folders that hold the model once more, in another format. */
+/** Folders that repeat the model in another format. */
 const otherFormats = /^(original|onnx|openvino|coreml|gguf|tflite|tensorflow|flax|metal)\//;
 
-/** What git and training leave behind, and nobody needs to serve a model. */
+/** Leftovers of git and training that serving does not need. */
 const leftovers = [
   /(^|\/)\.git(attributes|ignore|keep)$/,
   /(^|\/)\.(cache|ipynb_checkpoints)\//,
@@ -42,9 +45,9 @@ const leftovers = [
 ];
 
 /**
- * One set of weights out of a repository that holds several, as most on a hub do: in each folder the best format, of that
- * the plain variant; no folder that repeats the model in another format; nothing that git and training left. All else
- * stays: configuration, tokenizer, the model's own code, its card and licence. For `Framework.choose`.
+ * Chooses one set of weights from a repository that holds several, as most on a hub do: in each folder the best format
+ * and its plain variant; no folder that repeats the model in another format; no leftovers of git and training.
+ * Everything else stays: configuration, tokenizer, the model's own code, its card and licence. For `Framework.choose`.
  */
 export function chooseWeights(paths: string[]): Choice {
   const kept = paths.filter((path) => !leftovers.some((shape) => shape.test(path)));
@@ -62,7 +65,7 @@ export function chooseWeights(paths: string[]): Choice {
   return { take, leave, why: why.join('; ') };
 }
 
-/** The files that repeat what others of the same folder hold. */
+/** The files that repeat others in the same folder. */
 function doublesOf(paths: readonly string[]): Set<string> {
   const doubled = new Set<string>();
   const folders = Map.groupBy(paths, (path) => path.slice(0, path.lastIndexOf('/') + 1));
@@ -73,14 +76,17 @@ function doublesOf(paths: readonly string[]): Set<string> {
     if (best !== 'safetensors' && best !== 'pytorch') continue;
     const names = weights.filter((path) => formatOf(path) === best).map((path) => path.slice(folder.length));
     for (const name of doubledNames(names)) doubled.add(folder + name);
-    // vLLM takes params.json for a promise of Mistral's own format.
+    // vLLM takes the presence of params.json to mean Mistral's own format.
     const mistral = names.some((name) => name.startsWith('consolidated') && doubled.has(folder + name));
     if (mistral && files.includes(`${folder}params.json`)) doubled.add(`${folder}params.json`);
   }
   return doubled;
 }
 
-/** Among files of one folder and one format: variants beside the plain ones, parts beside the whole, Mistral's form beside the other. */
+/**
+ * Among files of one folder and one format: variants beside plain files, parts beside the whole file, Mistral's form
+ * beside the other.
+ */
 function doubledNames(names: readonly string[]): string[] {
   const weights = names.filter((name) => !isIndex(name));
   const plain = weights.filter((name) => !isVariant(name) && !name.startsWith('consolidated'));
