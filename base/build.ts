@@ -9,12 +9,13 @@ import { writeLayout } from './layout.ts';
 import { platforms } from './platforms.ts';
 import { rootfsTar } from './rootfs.ts';
 
-/** The layout in the repository. */
+/** The layout committed to the repository. */
 export const committedLayout = join(import.meta.dirname, 'layout');
 
 /**
- * Compiles the program for every platform and writes the layout to `output`, replacing what is there only once the
- * whole is built. Returns the digest of the image index. Needs Go and, the first time, its modules.
+ * Compiles the program for every platform and writes the layout to `output`, replacing an existing one only once the
+ * build is complete. Returns the digest of the image index. Needs Go and, the first time, network access for its
+ * modules.
  */
 export async function build(output: string, env = process.env): Promise<Digest> {
   const source = import.meta.dirname;
@@ -63,7 +64,7 @@ export async function check(committed: string, env = process.env): Promise<Diges
   }
 }
 
-/** Every file below a folder, by its relative name. */
+/** Every file below a folder, by relative name. */
 async function contents(folder: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

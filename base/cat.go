@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// cat writes files, or standard input for "-" and for no operand, to standard output. -u is taken: it never buffers.
+// cat copies files, or standard input for "-" or no operand, to standard output. -u is ignored: it never buffers.
 func cat(s streams, args []string) int {
 	_, names, err := options(args, "u")
 	if err != nil {

@@ -4,11 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Sandbox, type User } from './sandbox.ts';
 
 /**
- * Every command KServe 0.13 to 0.20 runs in a modelcar, as the container gets it: the kubelet has made one `$` of each
- * `$$` in args (so the source's `$$$$` is `$$` here). Both go as args `sh -c …`, without a command. Up to 0.15 they
- * stand in pkg/webhook/admission/pod/storage_initializer_injector.go (createModelContainer,
- * createModelInitContainer), from 0.16 in pkg/utils/storage.go (CreateModelcarContainer,
- * CreateModelcarInitContainer). Multi-node workers, transformers and LLMInferenceService get the same ones.
+ * Every command that KServe 0.13 to 0.20 runs in a modelcar, as the container receives it: the kubelet has turned each
+ * `$$` in args into one `$` (so the source's `$$$$` is `$$` here). Both are args `sh -c …`, without a command. Up to
+ * 0.15 they are in pkg/webhook/admission/pod/storage_initializer_injector.go (createModelContainer,
+ * createModelInitContainer), from 0.16 in pkg/utils/storage.go (CreateModelcarContainer, CreateModelcarInitContainer).
+ * Multi-node workers, transformers and LLMInferenceService get the same ones.
  */
 const sidecars = [
   { versions: '0.13, 0.14', path: '/mnt/models', script: 'ln -s /proc/$$/root/models /mnt/models' },
@@ -36,7 +36,7 @@ const sidecars = [
   },
 ].map((sidecar) => ({ ...sidecar, script: `${sidecar.script} && sleep infinity` }));
 
-/** 0.14 to 0.20; before, there was no init container. */
+/** 0.14 to 0.20; earlier versions have no init container. */
 const prefetch =
   'echo \'Pre-fetching modelcar quay.io/me/iris@sha256:0123: \' && [ -d /models ] && [ "$(ls -A /models)" ] && ' +
   "echo 'OK ... Prefetched and valid (/models exists)' || " +
@@ -60,8 +60,8 @@ describe.each(users)('as %s', (_, user) => {
   test.each(sidecars)(
     'the sidecar of KServe $versions shows the model to its neighbours',
     ({ script, path }) => {
-      // The neighbour shares the PID namespace and the volume, waits, as runtimes do, and reads through the link.
-      // There is no /dev/null here to read from or write to.
+      // The neighbour shares the PID namespace and the volume, waits as runtimes do, and reads through the link. The
+      // image has no /dev/null to read from or write to.
       const neighbour = 'until cat "$2/model.json" 2> /tmp/errors; do sleep 0.05; done; ls -l "$2"';
       const all = `sh -c "$1" < /etc/group & ${neighbour}`;
       const { status, output } = sandbox.run(user, ['sh', '-c', all, 'sh', script, path]);

@@ -7,8 +7,8 @@ import type { platforms } from './platforms.ts';
 type Environment = Record<string, string | undefined>;
 
 /**
- * The Go version that go.mod pins, as `go version` names it ("go1.26.8"). Another compiler makes other bytes, so the
- * build takes this one and no other.
+ * The Go version that go.mod pins, as `go version` prints it ("go1.26.8"). Another compiler produces other bytes, so
+ * the build accepts only this one.
  */
 export async function pinnedGo(source: string): Promise<string> {
   const match = /^go (\d+\.\d+\.\d+)$/m.exec(await readFile(join(source, 'go.mod'), 'utf8'));
@@ -16,7 +16,10 @@ export async function pinnedGo(source: string): Promise<string> {
   return `go${match[1]}`;
 }
 
-/** Fails unless the `go` on PATH is (or, by its GOTOOLCHAIN setting, becomes) the pinned version. Returns the version. */
+/**
+ * Fails unless the `go` on PATH is the pinned version or becomes it through its GOTOOLCHAIN setting. Returns the
+ * version.
+ */
 export async function requireGo(source: string, env: Environment = process.env): Promise<string> {
   const wanted = await pinnedGo(source);
   const asked = await $({ cwd: source, env: clean(env), quiet: true, nothrow: true })`go env GOVERSION`;
@@ -29,9 +32,9 @@ export async function requireGo(source: string, env: Environment = process.env):
 }
 
 /**
- * Compiles the program in `source` for one platform to the file `output`. The same source gives the same bytes
- * whatever the folder, user, umask, time zone, host architecture or Go settings of the environment: paths are
- * trimmed, there is no C, no build id and no version-control stamp.
+ * Compiles the program in `source` for one platform to the file `output`. The same source gives the same bytes whatever
+ * the folder, user, umask, time zone, host architecture or Go settings of the environment: paths are trimmed, and the
+ * binary has no C, no build id and no version-control stamp.
  */
 export async function compile(
   source: string,
@@ -66,10 +69,10 @@ export async function compile(
   }
 }
 
-/** The user's environment without the Go settings that change what is compiled; those for fetching modules stay. */
+/** The environment without the Go settings that affect the output; those for fetching modules stay. */
 function clean(env: Environment): Environment {
   const changing = /^(GO(FLAGS|EXPERIMENT|DEBUG|ROOT|OS|ARCH)|CGO_.*)$/;
   const rest = Object.entries(env).filter(([name]) => !changing.test(name));
-  // Not empty: an empty setting lets Go take the one of its own settings file.
+  // Not empty: with an empty setting, Go uses the one in its own settings file.
   return { ...Object.fromEntries(rest), GOFLAGS: '-mod=readonly', GOWORK: 'off', GOFIPS140: 'off' };
 }

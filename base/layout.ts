@@ -36,13 +36,14 @@ export async function writeLayout(folder: string, tars: Map<string, Uint8Array>)
 }
 
 async function writeImage(folder: string, architecture: string, tar: Uint8Array): Promise<Descriptor> {
-  // fflate is plain JavaScript: unlike node:zlib, whose code differs by CPU and Node build, it always gives these bytes.
+  // fflate is plain JavaScript: its output is always the same, unlike that of node:zlib, whose code differs by CPU and
+  // Node build.
   const layer = await writeBlob(folder, mediaTypes.layerGzip, gzipSync(tar, { level: 9, mem: 12, mtime: 0 }));
   const config = await writeJson(folder, mediaTypes.config, {
     created,
     architecture,
     os: 'linux',
-    // No Entrypoint: KServe gives args only, which would become arguments of the entry point. Args replace Cmd.
+    // No Entrypoint: KServe sets only args, which an entrypoint would receive as its arguments. Args replace Cmd.
     config: {
       User: '1001',
       Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],

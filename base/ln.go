@@ -9,8 +9,8 @@ import (
 )
 
 // ln makes links: `ln [-s] [-f] [-n] [-T] target name`, or targets and a folder to put them in. -s symbolic, -f
-// replaces what is there unless it is a folder, -n takes a symbolic link to a folder for a link, -T takes the last
-// operand for a name whatever it is.
+// replaces an existing name unless it is a folder, -n treats a symbolic link to a folder as a link, -T always treats
+// the last operand as a name.
 func ln(s streams, args []string) int {
 	found, names, err := options(args, "sfnT")
 	if err == nil && len(names) == 0 {

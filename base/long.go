@@ -52,7 +52,7 @@ func (l *lister) columns(e entry) []string {
 		stamp(e.info.ModTime())}
 }
 
-// permissions is the first column: the kind of file and three times rwx, with s and t where set.
+// permissions is the first column: the file type and rwx three times, with s and t where set.
 func permissions(mode uint32) string {
 	kinds := map[uint32]byte{syscall.S_IFDIR: 'd', syscall.S_IFLNK: 'l', syscall.S_IFCHR: 'c', syscall.S_IFBLK: 'b',
 		syscall.S_IFIFO: 'p', syscall.S_IFSOCK: 's'}
@@ -81,7 +81,7 @@ func permissions(mode uint32) string {
 	return string(text)
 }
 
-// stamp is the time column: with the hour when within half a year, else with the year.
+// stamp is the time column: with the time of day if within half a year, otherwise with the year.
 func stamp(t time.Time) string {
 	if age := time.Since(t); age < 0 || age > 182*24*time.Hour {
 		return t.UTC().Format("Jan _2  2006")
@@ -89,7 +89,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("Jan _2 15:04")
 }
 
-// human is a size in at most four characters and a unit of 1024: 15M, 1.5G.
+// human formats a size as at most four characters and a unit of 1024: 15M, 1.5G.
 func human(size int64) string {
 	if size < 1024 {
 		return strconv.FormatInt(size, 10)

@@ -16,21 +16,21 @@ type lister struct {
 	streams
 	options map[byte]string
 	out     *bufio.Writer
-	// hide turns control characters into '?', as a file's name must not steer the reader's terminal.
+	// hide turns control characters into '?', because a file name must not control the user's terminal.
 	hide   bool
 	status int
 }
 
-// entry is a name to show and what is known of the file.
+// entry is a name to print and the file's metadata.
 type entry struct {
 	name string
 	path string
 	info fs.FileInfo
 }
 
-// ls lists folders and files, one a line, sorted by bytes. -a all, -A all but . and .., -d the folder itself, -l
-// long, -h sizes in K, M, G, -n numbers for owners, -L follows links, -R into subfolders, -1 (always so).
-// Status 1: something inside a folder could not be read; 2: an operand could not, or wrong usage.
+// ls lists folders and files, one per line, in byte order. -a all, -A all but . and .., -d the folder itself, -l long,
+// -h sizes in K, M, G, -n numeric owners, -L follows links, -R into subfolders, -1 (always on). Status 1: something
+// inside a folder could not be read; 2: an operand could not be read, or wrong usage.
 func ls(s streams, args []string) int {
 	found, names, err := options(args, "aAdhlnLR1")
 	if err != nil {
@@ -83,7 +83,7 @@ func (l *lister) look(name, path string, operand bool) (entry, error) {
 	return entry{name, path, info}, err
 }
 
-// list prints a folder's content, and with -R its subfolders'. The status on failure is the caller's to choose.
+// list prints a folder's content, and with -R its subfolders'. The caller chooses the status on failure.
 func (l *lister) list(folder entry, titled bool, failure int) {
 	read, err := os.ReadDir(folder.path)
 	if err != nil {
@@ -109,7 +109,7 @@ func (l *lister) list(folder entry, titled bool, failure int) {
 			continue
 		}
 		entries = append(entries, e)
-		// Only true folders: following links (-L) could go round for ever.
+		// Real folders only: with -L a link could lead round in circles.
 		if plain, err := os.Lstat(e.path); err == nil && plain.IsDir() && name != "." && name != ".." {
 			folders = append(folders, entry{filepath.Join(folder.name, name), e.path, plain})
 		}
@@ -129,7 +129,7 @@ func (l *lister) list(folder entry, titled bool, failure int) {
 	}
 }
 
-// print writes entries, long ones in columns.
+// print writes entries, in columns when long.
 func (l *lister) print(entries []entry) {
 	if has(l.options, 'l') {
 		l.printLong(entries)

@@ -1,5 +1,5 @@
-// The one program of the embedded base image: a POSIX shell and the few tools KServe runs in a modelcar.
-// It acts by the name it is called by: /bin/sh is the file, /bin/ls and the others are symbolic links to it.
+// The one program of the embedded base image: a POSIX shell and the few tools that KServe runs in a modelcar. The name
+// that it is called by selects the tool: /bin/sh is the file; /bin/ls and the others are symbolic links to it.
 package main
 
 import (
@@ -9,15 +9,15 @@ import (
 
 func main() {
 	endOnSignals()
-	// `kubectl exec` may come without PATH, and KServe's own commands name their tools without a folder.
+	// `kubectl exec` may set no PATH, and KServe's own commands name their tools without a folder.
 	if _, set := os.LookupEnv("PATH"); !set {
 		os.Setenv("PATH", "/bin")
 	}
 	os.Exit(run(filepath.Base(os.Args[0]), os.Args[1:]))
 }
 
-// run acts as the tool called name and returns the exit status. A name that is none of ours is the shell, so that
-// the binary still works when somebody copies it under another name; a login shell is called "-sh".
+// run acts as the tool called name and returns the exit status. Any other name is the shell, so that the binary still
+// works when it is copied under another name; a login shell is called "-sh".
 func run(name string, args []string) int {
 	streams := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	if tool, ok := tools[name]; ok {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// mkdir makes folders: -p with their parents and content with one that is there, -m with an octal mode whatever
-// the umask.
+// mkdir creates folders: -p also creates their parents and accepts an existing folder, -m takes an octal mode and
+// ignores the umask.
 func mkdir(s streams, args []string) int {
 	found, names, err := options(args, "pm:")
 	if err == nil && len(names) == 0 {

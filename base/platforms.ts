@@ -1,4 +1,4 @@
-/** The platforms of the embedded base, in the order of its index. KServe ships its own images for these four. */
+/** The platforms of the embedded base, in the order of its index. KServe publishes its own images for these four. */
 export const platforms = [
   // The Go levels are the lowest ones, so that the image runs on every machine of its architecture.
   { architecture: 'amd64', level: { GOAMD64: 'v1' } },
@@ -7,7 +7,7 @@ export const platforms = [
   { architecture: 's390x', level: {} },
 ] as const;
 
-/** The tools the binary answers as: symbolic links to /bin/sh (tools.go and shell.go name the same ones). */
+/** The tools that the binary implements: symbolic links to /bin/sh (tools.go and shell.go list the same ones). */
 export const toolNames = [
   '[',
   'cat',

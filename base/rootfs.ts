@@ -10,7 +10,7 @@ type Member = { name: string; mode: number } & (
   | { type: 'file'; content: Uint8Array }
 );
 
-/** Files the image takes as they are from base/rootfs. */
+/** Files copied unchanged from base/rootfs. */
 const texts = [
   'etc/group',
   'etc/passwd',
@@ -20,13 +20,13 @@ const texts = [
 ];
 
 /**
- * The whole file system of the image. Why each folder is there:
- * - proc, dev, sys: a runtime mounts over them; being there, they need not be made in a read-only root, and a
- *   plain chroot works;
- * - mnt: KServe mounts a volume here and links /mnt/models in it. Group 0 may write, as OpenShift asks of folders
+ * The whole file system of the image. Why each folder exists:
+ * - proc, dev, sys: a runtime mounts over them; because they exist, a read-only root needs no change, and a plain
+ *   chroot works;
+ * - mnt: KServe mounts a volume here and links /mnt/models in it. Group 0 may write, as OpenShift requires of folders
  *   that a random uid uses, so the link succeeds without the volume too;
- * - tmp: here-documents and whoever expects one; no home folder is needed;
- * - licenses: the notices that Go's and mvdan.cc/sh's licences ask to go with a binary.
+ * - tmp: for here-documents and programs that expect one; no home folder is needed;
+ * - licenses: the notices that the licences of Go and mvdan.cc/sh require with a binary.
  */
 async function members(source: string, binary: Uint8Array): Promise<Member[]> {
   const files = texts.map(async (name): Promise<Member> => {
@@ -49,7 +49,7 @@ async function members(source: string, binary: Uint8Array): Promise<Member[]> {
 
 /**
  * The tar of the image's one layer: members sorted by name, owner 0:0 without names, mtime 0. All names are short
- * ASCII, so the headers are the plain ones that every tar reads.
+ * ASCII, so the headers are plain ones that every tar reads.
  */
 export async function rootfsTar(source: string, binary: Uint8Array): Promise<Uint8Array> {
   const tar = pack();

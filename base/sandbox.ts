@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { committedLayout } from './build.ts';
 import { images, writeMembers } from './unpack.ts';
 
-/** Who a command runs as. */
+/** The user that a command runs as. */
 export interface User {
   uid: number;
   gid: number;
@@ -17,22 +17,24 @@ const architectures: Record<string, string> = {
   ppc64: 'ppc64le',
   s390x: 's390x',
 };
-/** As the image's config has it: the program is looked up in the image by it, as a runtime does. */
+/** As in the image's config: the program is looked up in the image by it, as a runtime does. */
 const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 const root = process.getuid?.() === 0;
 
 /**
- * The root file system of the embedded base, as a model image has it, that commands run in for the tests: changed root,
- * own PID namespace, /proc, the given user. Uses `unshare` of util-linux: as root with true user ids, otherwise with
- * a user namespace.
+ * The root file system of the embedded base, as in a model image, in which tests run commands: changed root, separate
+ * PID namespace, /proc, the given user. Uses `unshare` of util-linux: as root with real user ids, otherwise with a user
+ * namespace.
  */
 export class Sandbox {
   readonly folder = mkdtempSync(join(tmpdir(), 'modelcars-sandbox-'));
 
   readonly #readOnly: string[] = [];
 
-  /** Unpacks the committed image of this machine's platform and adds `files` (by absolute name; they and their folders
-   * read-only, as in a model image). */
+  /**
+   * Unpacks the committed image of this machine's platform and adds `files` (by absolute name; they and their folders
+   * are read-only, as in a model image).
+   */
   static async create(files: Record<string, string>): Promise<Sandbox> {
     const sandbox = new Sandbox();
     chmodSync(sandbox.folder, 0o755);
@@ -50,7 +52,7 @@ export class Sandbox {
     return sandbox;
   }
 
-  /** Why commands cannot run here, or undefined where they can. */
+  /** Why commands cannot run on this machine, or undefined if they can. */
   static obstacle(): string | undefined {
     if (process.platform !== 'linux') return `the image runs on Linux, this is ${process.platform}`;
     if (architectures[process.arch] === undefined) return `the image has no platform ${process.arch}`;
@@ -59,25 +61,25 @@ export class Sandbox {
     return `unshare cannot make namespaces here, run as root: ${tried.error?.message ?? tried.stderr}`;
   }
 
-  /** Runs a command to its end (at most 20 s). Standard output and error come as one text, in the order written. */
+  /** Runs a command to its end (at most 20 s). Standard output and error are one text, in the order written. */
   run(user: User, command: string[]): { status: number | null; output: string } {
     const merged = ['-c', 'exec "$@" 2>&1', 'sh', 'unshare', ...this.#enter(user), ...command];
     const done = spawnSync('sh', merged, { timeout: 20_000, killSignal: 'SIGKILL', env });
     return { status: done.status, output: done.stdout.toString() };
   }
 
-  /** Starts a command that stays. It is process 1 of its namespace, as where a pod does not share it. */
+  /** Starts a long-running command. It is process 1 of its namespace, as in a pod that does not share it. */
   start(user: User, command: string[]): ChildProcess {
     return spawn('unshare', [...this.#enter(user), ...command], { stdio: 'ignore', env });
   }
 
-  /** The host's id of the process that `start` put into the sandbox; undefined while there is none. */
+  /** The host's id of the process that `start` put into the sandbox; undefined until it exists. */
   static processOf(child: ChildProcess): number | undefined {
     const [first] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
     return first ? Number(first) : undefined;
   }
 
-  /** The most memory a process ever had in RAM, its share of files included, in bytes. */
+  /** A process's peak resident memory, including its share of files, in bytes. */
   static peakMemory(pid: number): number {
     const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return Number(found?.[1]) * 1024;

@@ -11,7 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// runScript parses the whole script, then runs it: one with a syntax error does nothing and ends with status 2.
+// runScript parses the whole script, then runs it: one with a syntax error runs nothing and ends with status 2.
 func runScript(runner *interp.Runner, parser *syntax.Parser, script io.Reader, name string) int {
 	file, err := parser.Parse(script, name)
 	if err != nil {
@@ -23,7 +23,7 @@ func runScript(runner *interp.Runner, parser *syntax.Parser, script io.Reader, n
 // converse reads commands from a terminal (`kubectl exec -it … -- sh`). Ctrl-C ends the running command, not the
 // shell, and so does a syntax error; Ctrl-D and `exit` end the shell.
 func converse(runner *interp.Runner, parser *syntax.Parser) int {
-	onInterrupt.Store(new(func() {})) // at the prompt, Ctrl-C drops the line and nothing else
+	onInterrupt.Store(new(func() {})) // at the prompt, Ctrl-C only discards the line
 	for {
 		code, err := readCommands(runner, parser)
 		if err == nil {
@@ -36,7 +36,7 @@ func converse(runner *interp.Runner, parser *syntax.Parser) int {
 	}
 }
 
-// readCommands runs commands until the input or the shell ends; it fails on wrong syntax and unreadable input.
+// readCommands runs commands until the input or the shell ends; it fails on syntax errors and unreadable input.
 func readCommands(runner *interp.Runner, parser *syntax.Parser) (code int, err error) {
 	fmt.Fprint(os.Stderr, "$ ")
 	for statements, err := range parser.InteractiveSeq(os.Stdin) {
@@ -61,7 +61,7 @@ func readCommands(runner *interp.Runner, parser *syntax.Parser) (code int, err e
 	return code, nil
 }
 
-// runInterruptible runs one statement that Ctrl-C cancels, with status 130 as shells have it.
+// runInterruptible runs one statement that Ctrl-C cancels, with status 130 as in other shells.
 func runInterruptible(runner *interp.Runner, statement *syntax.Stmt) (code int, interrupted bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -12,13 +12,13 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// builtins are the tools that the shell library itself brings; called by name, they run as one shell command.
+// builtins are the tools that the shell library provides; called by name, they run as one shell command.
 var builtins = map[string]bool{
 	"[": true, "echo": true, "false": true, "printf": true, "pwd": true, "test": true, "true": true,
 }
 
-// shell is sh: `sh -c command [name [argument...]]`, `sh file [argument...]`, or standard input, which gets a
-// prompt when it is a terminal. The options of `set` work too (`sh -ec …`). Status 2 is wrong usage or syntax.
+// shell is sh: `sh -c command [name [argument...]]`, `sh file [argument...]`, or standard input, with a prompt if it is
+// a terminal. The options of `set` work too (`sh -ec …`). Status 2 is wrong usage or syntax.
 func shell(args []string) int {
 	call, err := parseCall(args)
 	if err != nil {
@@ -30,8 +30,8 @@ func shell(args []string) int {
 	if err != nil {
 		return complain("sh", err)
 	}
-	// The Bash variant: in the POSIX one the library's parser leaves `export` and `local` to an interpreter that
-	// knows them as syntax only.
+	// The Bash variant: in the POSIX variant the library's parser leaves `export` and `local` to the interpreter, which
+	// knows them only as syntax.
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	switch {
 	case call.command != nil:
@@ -50,7 +50,7 @@ func shell(args []string) int {
 	return runScript(runner, parser, os.Stdin, "sh")
 }
 
-// shellCall is what the arguments of sh ask for.
+// shellCall holds the parsed arguments of sh.
 type shellCall struct {
 	options     []string // for `set`
 	command     *string  // -c; not nil even when empty
@@ -104,10 +104,10 @@ func parseCall(args []string) (shellCall, error) {
 	return call, nil
 }
 
-// newRunner makes an interpreter on the process's own streams whose commands are our tools first, PATH second.
+// newRunner creates an interpreter on the process's own streams that finds commands in tools first, in PATH second.
 func newRunner(params []string, interactive bool) (*interp.Runner, error) {
 	dir, err := os.Getwd()
-	if err != nil { // a folder the uid may not read is no reason to refuse work
+	if err != nil { // a folder that the uid cannot read must not stop the shell
 		dir = "/"
 	}
 	return interp.New(
@@ -118,9 +118,9 @@ func newRunner(params []string, interactive bool) (*interp.Runner, error) {
 	)
 }
 
-// toolsFirst runs our tools inside the shell's process: nothing is looked up, so they work in an image that kept
-// only /bin/sh, and a sidecar is one process, whose id is the `$$` that KServe links to. An interactive shell
-// starts those it finds as processes, which Ctrl-C ends wherever they hang.
+// toolsFirst runs the tools inside the shell's process: without a lookup, they work in an image that kept only /bin/sh,
+// and a sidecar is one process, whose id is the `$$` that KServe links to. An interactive shell starts those on PATH as
+// processes, which Ctrl-C ends wherever they hang.
 func toolsFirst(interactive bool) func(interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 	return func(next interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 		return func(ctx context.Context, args []string) error {
@@ -161,7 +161,7 @@ func complain(name string, err error) int {
 	return 2
 }
 
-// status turns what the interpreter returns into an exit status, telling of errors that are not one.
+// status turns the interpreter's result into an exit status and prints errors that are not one.
 func status(name string, err error) int {
 	if code, ok := errors.AsType[interp.ExitStatus](err); ok {
 		return int(code)

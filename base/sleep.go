@@ -25,7 +25,7 @@ func sleep(s streams, args []string) int {
 	if err != nil {
 		return s.misuse("sleep", err.Error())
 	}
-	// 292 years stand for infinity: a timer, unlike a wait on nothing, is never taken for a deadlock.
+	// 292 years serve as infinity: the runtime never takes a timer for a deadlock, unlike a wait on nothing.
 	duration := time.Duration(math.MaxInt64)
 	if nanoseconds := total * float64(time.Second); nanoseconds < math.MaxInt64 {
 		duration = time.Duration(nanoseconds)

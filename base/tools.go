@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// streams is where a tool reads and writes, and the folder relative names start from: the shell's, which `cd`
-// moves without moving the process.
+// streams is where a tool reads and writes, and the folder that relative names start from: the shell's, which `cd`
+// changes without changing the process's.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	dir      string
-	done     <-chan struct{} // closed when the shell gives up on the tool
+	done     <-chan struct{} // closed when the shell abandons the tool
 }
 
 // tools are the commands that are not builtins of the shell library. Each returns its exit status.
@@ -24,7 +24,7 @@ var tools = map[string]func(streams, []string) int{
 	"cat": cat, "ln": ln, "ls": ls, "mkdir": mkdir, "sleep": sleep,
 }
 
-// path is where a name given to the tool is.
+// path resolves a name given to the tool.
 func (s streams) path(name string) string {
 	if name == "" || filepath.IsAbs(name) {
 		return name
@@ -32,8 +32,8 @@ func (s streams) path(name string) string {
 	return joinRaw(s.dir, name)
 }
 
-// joinRaw joins without tidying: a final slash ("link/") makes the kernel follow a symbolic link, and "a/../b" is
-// not "b" when a is one.
+// joinRaw joins without cleaning: a final slash ("link/") makes the kernel follow a symbolic link, and "a/../b" is not
+// "b" if a is one.
 func joinRaw(dir, name string) string {
 	if dir == "" || strings.HasSuffix(dir, "/") {
 		return dir + name
@@ -41,19 +41,19 @@ func joinRaw(dir, name string) string {
 	return dir + "/" + name
 }
 
-// fail tells of an error and returns the status for it: 1.
+// fail prints an error and returns its status: 1.
 func (s streams) fail(tool, object string, err error) int {
 	fmt.Fprintf(s.err, "%s: %s: %v\n", tool, object, reason(err))
 	return 1
 }
 
-// misuse tells of wrong usage and returns the status for it: 2.
+// misuse prints a usage error and returns its status: 2.
 func (s streams) misuse(tool, text string) int {
 	fmt.Fprintf(s.err, "%s: %s\n", tool, text)
 	return 2
 }
 
-// reason is an error without the operation and path that Go puts before it, which the message has already.
+// reason is an error without Go's prefix of operation and path, which the message already has.
 func reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -64,8 +64,8 @@ func reason(err error) error {
 	return err
 }
 
-// options reads POSIX options: letters names those allowed, one followed by ':' takes a value. Options may stand
-// after operands, as people type `ls /models -la`, until "--". Fails on an unknown letter or a missing value.
+// options reads POSIX options: letters lists those allowed; one followed by ':' takes a value. Options may follow
+// operands, as in `ls /models -la`, until "--". Fails on an unknown letter or a missing value.
 func options(args []string, letters string) (found map[byte]string, operands []string, err error) {
 	found = map[byte]string{}
 	for len(args) > 0 {
@@ -101,7 +101,7 @@ func options(args []string, letters string) (found map[byte]string, operands []s
 	return found, operands, nil
 }
 
-// has tells whether an option was given.
+// has reports whether an option was given.
 func has(found map[byte]string, letter byte) bool {
 	_, ok := found[letter]
 	return ok

@@ -95,7 +95,7 @@ func TestLsLong(t *testing.T) {
 		t.Errorf("no total: %q", lines[0])
 	}
 	columns := strings.Fields(lines[1])
-	expect(t, "mode", columns[0], "-r--r--r--") // Go's Chmod takes 0o4000 for no set-uid bit
+	expect(t, "mode", columns[0], "-r--r--r--") // Go's Chmod does not treat 0o4000 as the set-uid bit
 	expect(t, "size", columns[4], "1536")
 	expect(t, "time and name", strings.Join(columns[5:], " "), "Feb 3 2001 model.bin")
 	expect(t, "folder", strings.Fields(lines[2])[0], "drwxrwxrwt")
@@ -137,13 +137,13 @@ func TestLn(t *testing.T) {
 	}
 	ok("-s /proc/1/root/models models", 0)
 	points("plain", "models", "/proc/1/root/models")
-	ok("-s other models", 1) // there already
+	ok("-s other models", 1) // exists already
 	points("kept", "models", "/proc/1/root/models")
 	ok("-sf folder models", 0)
 	points("replaced", "models", "folder")
 	ok("-sf target models", 0) // a link to a folder is the folder …
 	points("inside", "folder/target", "target")
-	ok("-sfn target models", 0) // … unless -n says otherwise
+	ok("-sfn target models", 0) // … except with -n
 	points("not followed", "models", "target")
 	ok("-sfT file folder", 1) // never replaces a folder
 	ok("-s a b folder", 0)

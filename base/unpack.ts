@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import type { Descriptor } from '../scripts/image/types.ts';
 
-/** What image-spec config.md gives, as far as the tests look. */
+/** The fields of image-spec config.md that the tests read. */
 interface Config {
   architecture: string;
   os: string;
@@ -20,7 +20,7 @@ export interface Member {
   content: Buffer;
 }
 
-/** One platform's image in a layout, for the tests: read with other code than that which wrote it. */
+/** One platform's image in a layout, for the tests: read by code separate from the code that wrote it. */
 export interface Image {
   descriptor: Descriptor;
   manifest: { config: Descriptor; layers: Descriptor[]; annotations: Record<string, string> };
@@ -30,7 +30,7 @@ export interface Image {
   diffId: string;
 }
 
-/** Reads a blob; its bytes are not checked here. */
+/** Reads a blob; its bytes are not checked. */
 export function blob(layout: string, digest: string): Buffer {
   return readFileSync(join(layout, 'blobs', digest.replace(':', '/')));
 }
@@ -70,7 +70,7 @@ async function untar(tar: Buffer): Promise<Member[]> {
   return members;
 }
 
-/** Writes the members below a folder with their modes, whatever the umask; the owner is who runs this. */
+/** Writes the members below a folder with their modes, ignoring the umask; the owner is the current user. */
 export function writeMembers(members: Member[], root: string): void {
   for (const { header, content } of members) {
     const path = join(root, header.name);

@@ -1,22 +1,25 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
 
-/** Compressed streams one after the other in one blob (pigz and zstd:chunked make them) before we stop believing. */
+/** Most compressed streams in one blob, one after another (pigz and zstd:chunked write several). */
 const streamLimit = 200_000;
 
-/** Bytes that any blob may decompress to. */
+/** Bytes to which any blob may decompress. */
 const alwaysAllowed = 256 * 1024 ** 2;
-/** Beyond that, bytes for each of the blob's: programs and weights give 2 to 20, gzip's best is 1032. */
+/** Above that, bytes per byte of the blob: programs and weights give 2 to 20, gzip's maximum is 1032. */
 const mostExpansion = 100;
 
-/** Bytes that a blob of `size` bytes may decompress to before it is taken for a bomb; `wanted` are known to be right. */
+/**
+ * Bytes to which a blob of `size` bytes may decompress before it counts as a bomb; `wanted` bytes are known to be
+ * right.
+ */
 export function decompressionLimit(size: number, wanted = 0): number {
   return Math.max(alwaysAllowed, size * mostExpansion, wanted);
 }
 
 /**
- * Decompresses what is written, in memory that does not grow with it. A blob may be several gzip members or zstd frames
- * one after the other; whatever else follows a stream, or goes beyond `limit` bytes in all, is an error. Errors do not throw but stay in `error`, and later
- * writes do nothing, so that the caller can read the blob to its end and hash it.
+ * Decompresses the data written to it, in constant memory. A blob may consist of several gzip members or zstd frames,
+ * one after another; any other data after a stream, or more than `limit` bytes in all, is an error. Errors are not
+ * thrown but kept in `error`, and later writes do nothing, so that the caller can read the blob to its end and hash it.
  */
 export class Decompressor {
   /** Why the bytes cannot be decompressed. */
@@ -25,7 +28,7 @@ export class Decompressor {
   readonly #onChunk: (chunk: Uint8Array) => void;
   #stream: Gunzip | ZstdDecompress;
   #ended: Promise<'ended'>;
-  /** Bytes handed to the present stream. */
+  /** Bytes written to the current stream. */
   #written = 0;
   #streams = 0;
   /** Bytes that may still come out. */
@@ -47,7 +50,7 @@ export class Decompressor {
     while (rest.length > 0 && this.error === undefined) {
       const now = rest;
       this.#written += now.length;
-      // A stream that has come to its end never calls back the write whose bytes it leaves over.
+      // A stream that has ended never calls back for a write whose bytes it leaves unread.
       const accepted = new Promise<'written'>((resolve) => this.#stream.write(now, () => resolve('written')));
       const outcome = await this.#guard(Promise.race([this.#ended, accepted]));
       if (outcome !== 'ended') return;
@@ -74,14 +77,14 @@ export class Decompressor {
       stream.on('data', (chunk: Uint8Array) => {
         if (stream.destroyed) return;
         this.#left -= chunk.length;
-        // A few bytes can hold terabytes: one write may never end.
+        // A few bytes can hold terabytes: a single write might never end.
         if (this.#left < 0) stream.destroy(new Error('it unpacks to far more bytes than its size allows'));
         else this.#onChunk(chunk);
       });
       stream.on('end', () => resolve('ended'));
       stream.on('error', reject);
     });
-    ended.catch(() => {}); // looked at by the next write or end
+    ended.catch(() => {}); // handled by the next write or end
     return [stream, ended];
   }
 

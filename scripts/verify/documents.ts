@@ -5,7 +5,7 @@ import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { parseJson } from './json.ts';
 import { ContractViolation, short } from './violation.ts';
 
-/** Bytes that an index, manifest or config may have: what registries take (distribution-spec, "Pushing Manifests"). */
+/** Largest index, manifest or config, in bytes: the limit of registries (distribution-spec, "Pushing Manifests"). */
 const documentLimit = 4 * 1024 ** 2;
 
 const digest = z.custom<Digest>(
@@ -15,7 +15,7 @@ const digest = z.custom<Digest>(
 const annotations = z.record(z.string(), z.string()).optional();
 const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const descriptor = z.object({ mediaType: z.string(), digest, size, annotations });
-/** Printed in messages, so only a plain word. */
+/** It appears in messages, so only a plain word is allowed. */
 const word = z.string().regex(/^[\w.-]{1,64}$/);
 const platform = z.object({ os: word, architecture: word, variant: word.optional() });
 
@@ -68,7 +68,7 @@ export interface PlatformImage {
   config: Config;
 }
 
-/** The small documents of an image; their bytes have the digests and sizes that name them. */
+/** The JSON documents of an image; their bytes match the digests and sizes of their descriptors. */
 export interface Documents {
   digest: Digest;
   index: Index;
@@ -76,8 +76,8 @@ export interface Documents {
 }
 
 /**
- * Reads index, manifests and configs, each checked against its descriptor (image-spec descriptor.md: "the
- * content's digest and size must be verified"). Throws a ContractViolation.
+ * Reads index, manifests and configs, each checked against its descriptor (image-spec descriptor.md: "the content's
+ * digest and size must be verified"). Throws a ContractViolation.
  */
 export async function readDocuments(store: ImageStore, name: string): Promise<Documents> {
   const root = await store.resolve(name);

@@ -15,24 +15,24 @@ export interface ExpectedFile {
   sha256: string;
 }
 
-/** Files that the model server looks for: one of them has to match a glob of each. */
+/** Files that the model server looks for: for each, a path in the image has to match one of its globs. */
 export interface ServedFiles {
   /** Globs (picomatch) over paths below /models. */
   anyOf: string[];
-  /** Why, as a clause: "MLServer looks for no other name". */
+  /** The reason, as a clause: "MLServer looks for no other name". */
   why: string;
 }
 
-/** What the image is compared with, besides the contract. */
+/** What to compare the image with, besides the contract. */
 export interface Expected {
   files: ExpectedFile[];
-  /** Of the model's framework; without it no name is required. */
+  /** Those of the model's framework; without them no name is required. */
   served?: ServedFiles[] | undefined;
   /** Platform → manifest digest, as locked. */
   base?: LockedBase | undefined;
   /** Required platforms. */
   platforms?: string[] | undefined;
-  /** Platform → digests of the base's layers, where its manifest could be read. */
+  /** Platform → digests of the base's layers, for platforms whose manifest could be read. */
   baseLayers?: Map<string, string[]> | undefined;
 }
 
@@ -41,12 +41,12 @@ export interface Facts extends Documents {
   layers: Map<Digest, LayerFacts>;
 }
 
-/** A rule of the contract. `check` returns a sentence on what passed, or throws a ContractViolation. */
+/** A rule of the contract. `check` returns a sentence about what passed, or throws a ContractViolation. */
 export type Rule<T> =
   | { name: string; check(image: T, expected: Expected): string }
   | { name: string; checkPlatform(image: T, platform: PlatformImage, expected: Expected): string };
 
-/** A layer of a platform's image: its descriptor and what was read. */
+/** A layer of a platform's image: its descriptor and the facts read from its bytes. */
 export type Layer = LayerFacts & { descriptor: LayerDescriptor };
 
 /** The layers of one platform's image in order. */
@@ -59,13 +59,15 @@ export function layersOf(image: Facts, { manifest, platform }: PlatformImage): L
   });
 }
 
-/** The layers that touch /models, in order, of the first platform: rule `shared` ensures that all platforms have the same. */
+/**
+ * The layers that touch /models, in order, of the first platform: rule `shared` ensures that they are the same on all.
+ */
 export function modelLayers(image: Facts): Layer[] {
   const [first] = image.images;
   return first === undefined ? [] : layersOf(image, first).filter((layer) => layer.isModel);
 }
 
-/** Every member of every model layer, with its place, for violations. */
+/** Every member of every model layer, with its location for violations. */
 export function modelMembers(image: Facts): { member: Member; layer: Layer; where: MemberPlace }[] {
   const platform = image.images[0]?.platform;
   return modelLayers(image).flatMap((layer) =>
@@ -77,7 +79,7 @@ export function modelMembers(image: Facts): { member: Member; layer: Layer; wher
   );
 }
 
-/** Where a member is, for a ContractViolation. */
+/** The location of a member, for a ContractViolation. */
 export interface MemberPlace {
   platform: string | undefined;
   layer: Digest;

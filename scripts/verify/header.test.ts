@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { member, sign } from '../../tests/support/odd-tars.ts';
 import { BrokenTar, parseHeader } from './header.ts';
 
-/** The header block of an empty file after a change to it. */
+/** The header block of an empty file, changed by `edit`. */
 function block(edit: (block: Buffer) => void): Buffer {
   return member({ name: 'models/x', edit });
 }
@@ -42,7 +42,7 @@ test('joins prefix and name in the ustar format only', () => {
   const name = (magic: string, prefix: string) =>
     Buffer.from(parseHeader(block(prefixed(magic, prefix)))?.name ?? []).toString();
   expect(name('ustar\x0000', 'usr/share')).toBe('usr/share/models/x');
-  // GNU has the access time there.
+  // In the GNU format this field is the access time.
   expect(name('ustar  \0', '00000000001\0')).toBe('models/x');
 });
 

@@ -1,8 +1,8 @@
-/** One header block of a tar, read without trust. */
+/** Reads one header block of an untrusted tar. */
 
 export const blockSize = 512;
 
-/** A tar that is unsafe to read any further. */
+/** A tar that cannot safely be read any further. */
 export class BrokenTar extends Error {}
 
 export interface Header {
@@ -14,7 +14,7 @@ export interface Header {
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes of content that follow. */
+  /** Bytes of content after the header. */
   size: number;
   /** Seconds since 1970. */
   mtime: number;
@@ -26,9 +26,9 @@ export interface Header {
 }
 
 /**
- * Reads a header block in the old, ustar or GNU format (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format"); undefined for a
- * block of zeros. Throws BrokenTar on a wrong checksum, on a malformed number, on one beyond 2^53, and where readers in use would
- * find a different name.
+ * Reads a header block in the old, ustar or GNU format (POSIX.1-1988 ustar; GNU tar manual, "Basic Tar Format");
+ * undefined for a block of zeros. Throws BrokenTar on a wrong checksum, on a malformed number, on one beyond 2^53, and
+ * where readers in use would find a different name.
  */
 export function parseHeader(block: Uint8Array): Header | undefined {
   if (isZero(block)) return undefined;
@@ -67,7 +67,9 @@ export function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** What a strict reader of the GNU basics stumbles over; such places also hide things from one reader and not from another. */
+/**
+ * The first field that a strict reader of basic GNU tar rejects; such fields can also hide content from some readers.
+ */
 function oddityOf(block: Uint8Array, header: Header): string | undefined {
   if (header.format !== 'GNU') return `is in the ${header.format} tar format, the contract requires GNU`;
   if (block[156] === 0) return 'has the old type flag NUL';
@@ -93,8 +95,8 @@ function checkSum(block: Uint8Array): void {
 }
 
 /**
- * Go's archive/tar, which the engines use, takes what stands in place of GNU's access and change time for a prefix of the name
- * where it is no number (Reader.readHeader): a member would lie elsewhere than its name says.
+ * Go's archive/tar, which the engines use, reads the field of GNU's access and change time as a prefix of the name if
+ * it is not a number (Reader.readHeader): the member's path would then differ from its name.
  */
 function checkGnuTimes(block: Uint8Array): void {
   if (block[345] !== 0) number(block, 345, 12, 'access time');
@@ -102,7 +104,7 @@ function checkGnuTimes(block: Uint8Array): void {
 }
 
 function formatOf(block: Uint8Array): Header['format'] {
-  // Its prefix is shorter than ustar's: a name would be read in two ways.
+  // star's prefix is shorter than ustar's, so the name would be ambiguous.
   if (String.fromCharCode(...block.subarray(257, 262), ...block.subarray(508, 512)) === 'ustartar\0')
     throw new BrokenTar('a header is in the format of star');
   const magic = String.fromCharCode(...block.subarray(257, 265));
@@ -110,7 +112,10 @@ function formatOf(block: Uint8Array): Header['format'] {
   return magic.startsWith('ustar\0') ? 'ustar' : 'old';
 }
 
-/** Octal digits between blanks and NULs, or GNU's base-256: first byte 0x80 (or 0xff for negative numbers), then big-endian. */
+/**
+ * Octal digits between blanks and NULs, or GNU's base-256: first byte 0x80 (0xff for negative numbers), then
+ * big-endian.
+ */
 function number(block: Uint8Array, at: number, length: number, field: string): number {
   const bytes = block.subarray(at, at + length);
   const first = bytes[0] ?? 0;

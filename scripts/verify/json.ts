@@ -1,6 +1,6 @@
 import { ContractViolation } from './violation.ts';
 
-/** Keys of the specifications that rules look at, and engines too. */
+/** Keys of the specifications that the rules and the engines read. */
 const known = new Set(
   [
     [
@@ -23,9 +23,9 @@ const knownByLowerCase = new Map([...known].map((key) => [key.toLowerCase(), key
 const maps = new Set(['annotations', 'Labels', 'Volumes']);
 
 /**
- * Parses an image's JSON so that every reader sees the same values. Go's encoding/json, which the engines use, takes
- * `entrypoint` for `Entrypoint` and the last of two equal keys: other spellings are refused, and so, where `plain`, is
- * everything that JSON.stringify would not write, two equal keys among it. Throws a ContractViolation.
+ * Parses an image's JSON so that every reader sees the same values. Go's encoding/json, which the engines use, accepts
+ * `entrypoint` for `Entrypoint` and takes the last of two equal keys. Other spellings are therefore rejected and, with
+ * `plain`, so is everything that JSON.stringify would not write, including equal keys. Throws a ContractViolation.
  */
 export function parseJson(bytes: Uint8Array, what: string, plain: boolean): unknown {
   let value: unknown;

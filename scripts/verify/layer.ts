@@ -15,9 +15,9 @@ export interface LayerFacts {
   /** sha256 of the uncompressed tar. */
   diffId: Digest;
   members: Member[];
-  /** What is wrong with the tar apart from its members. */
+  /** The deviation of the tar itself, apart from its members. */
   odd: string | undefined;
-  /** Whether any member changes files under /models: a model layer, or a base that should not. */
+  /** Whether any member changes files under /models: true for a model layer, and for a base that should not. */
   isModel: boolean;
 }
 
@@ -26,14 +26,13 @@ export interface ReadOptions {
   /** Called with the number of the blob's bytes just read. */
   onBytes?: ((count: number) => void) | undefined;
   budget: ImageBudget;
-  /** Bytes of tar that a right layer may have at most, known from elsewhere: beyond what its size lets expect. */
+  /** Bytes that the tar of a correct layer may have in addition to what its size suggests, known from elsewhere. */
   wanted?: number | undefined;
 }
 
 /**
- * Reads a layer once, from its first byte to its last, and checks it against its descriptor. A wrong blob is
- * reported before any error in its tar, so that a torn download is not mistaken for a bad tar.
- * Throws a ContractViolation.
+ * Reads a layer once, from its first byte to its last, and checks it against its descriptor. A wrong blob is reported
+ * before any error in its tar, so that a torn download is not mistaken for a bad tar. Throws a ContractViolation.
  */
 export async function readLayer(
   store: ImageStore,
@@ -77,13 +76,13 @@ export async function readLayer(
   return { digest: layer.digest, size, ...tar.finish(layer.digest) };
 }
 
-/** How a layer's media type says it is compressed; documents.ts lets no other types through. */
+/** The compression that a layer's media type states; documents.ts rejects any other type. */
 function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
   if (mediaType === mediaTypes.layerGzip) return 'gzip';
   return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
 
-/** A TarReader that hashes the tar and keeps its first error for the end. */
+/** A TarReader that hashes the tar and holds its first error back until the end. */
 class GuardedTar {
   readonly #reader: TarParser;
   readonly #hash = createHash('sha256');

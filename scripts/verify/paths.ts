@@ -1,9 +1,9 @@
-/** The folder of models, without the leading slash that no tar member has. */
+/** The models folder, without the leading slash, which tar members lack. */
 export const modelsRoot = 'models';
 
 /**
- * The place in the file system that a member's name means to an extractor: no leading `/` or `./`, no empty parts, `..`
- * taken away and never above the root. The root itself is the empty string.
+ * The path to which an extractor resolves a member's name: no leading `/` or `./`, no empty parts, `..` resolved
+ * without leaving the root. The root itself is the empty string.
  */
 export function cleanPath(name: string): string {
   const parts: string[] = [];
@@ -31,8 +31,8 @@ export function baseName(path: string): string {
 }
 
 /**
- * What a whiteout hides (image-spec layer.md, "Whiteouts"): a path, or with `opaque` everything in a folder. Undefined for
- * other members.
+ * The path that a whiteout hides (image-spec layer.md, "Whiteouts"), or with `opaque` everything in that folder.
+ * Undefined for other members.
  */
 export function whiteoutOf(path: string): { path: string; opaque: boolean } | undefined {
   const name = baseName(path);
@@ -42,7 +42,7 @@ export function whiteoutOf(path: string): { path: string; opaque: boolean } | un
   return { path: cleanPath(`${parent}/${name.slice('.wh.'.length)}`), opaque: false };
 }
 
-/** Whether a member changes anything under /models: by its place, as a whiteout, or as a second name of a file. */
+/** Whether a member changes anything under /models: by its path, as a whiteout, or as a hard link to a file. */
 export function touchesModels(member: { path: string; type: string; link?: string | undefined }): boolean {
   if (isUnderModels(member.path)) return true;
   const hidden = whiteoutOf(member.path);

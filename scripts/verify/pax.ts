@@ -7,14 +7,15 @@ export type Pax = ReadonlyMap<string, string>;
 const placing = ['path', 'linkpath', 'size'];
 
 /**
- * Reads the records `length key=value\n` of a PAX header; the length counts itself. Throws BrokenTar on what is none, and on
- * records that give one member several names (those of GNU's sparse files), which readers choose between differently.
+ * Reads the records `length key=value\n` of a PAX header; the length includes itself. Throws BrokenTar on malformed
+ * records, and on those that give one member several names (GNU's sparse files), among which readers choose
+ * differently.
  */
 export function parsePax(bytes: Buffer): Pax {
   const records = new Map<string, string>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
-    // Nine digits are more than an extension may have bytes.
+    // Nine digits are more than the size limit of an extension.
     const length = space === -1 || space - at > 9 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
     const end = at + length;
     if (!Number.isSafeInteger(length) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a)
@@ -38,13 +39,13 @@ export function saysPlace(pax: Pax): boolean {
   return placing.some((key) => pax.has(key));
 }
 
-/** A name; undefined for none and for an empty one, which leaves the header's (Go's archive/tar, mergePAX). */
+/** A name; undefined if absent or empty, which keeps the header's (Go's archive/tar, mergePAX). */
 export function paxBytes(pax: Pax | undefined, key: string): Buffer | undefined {
   const value = pax?.get(key) ?? '';
   return value === '' ? undefined : Buffer.from(value);
 }
 
-/** Bytes of a member's content; undefined where the header's size holds. Throws BrokenTar. */
+/** Bytes of a member's content; undefined if the header's size applies. Throws BrokenTar. */
 export function paxSize(pax: Pax | undefined): number | undefined {
   const text = pax?.get('size') ?? '';
   if (text === '') return undefined;
@@ -53,7 +54,7 @@ export function paxSize(pax: Pax | undefined): number | undefined {
   return size;
 }
 
-/** A number as PAX writes it, in decimal digits only: readers differ on `0x10` and `1e3`. */
+/** A PAX number, in decimal digits only: readers differ on `0x10` and `1e3`. */
 function decimal(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }

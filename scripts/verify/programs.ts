@@ -1,9 +1,9 @@
 import type { Tree } from './tree.ts';
 
-/** Where engines look when the config names no PATH. */
+/** The engines' default if the config sets no PATH. */
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The folders of an image's PATH, in order; `env` is its config's, `NAME=value` each. */
+/** The folders of an image's PATH, in order; `env` is the config's, each entry `NAME=value`. */
 export function pathFolders(env: readonly string[] = []): string[] {
   const variable = env.findLast((entry) => entry.startsWith('PATH='));
   return (variable?.slice('PATH='.length) ?? defaultPath)
@@ -11,7 +11,7 @@ export function pathFolders(env: readonly string[] = []): string[] {
     .filter((folder) => folder.startsWith('/'));
 }
 
-/** Whether one of the folders has a program that any user can run, over all links. */
+/** Whether one of the folders has a program that any user can run, with links followed. */
 export function hasProgram(tree: Tree, folders: readonly string[], program: string): boolean {
   return folders.some((folder) => {
     const node = tree.find(`${folder}/${program}`);

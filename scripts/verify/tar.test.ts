@@ -143,7 +143,7 @@ const globalPax = (key: string, value: string) => {
   sign(bytes.subarray(0, 512));
   return bytes;
 };
-/** Each lies under /models for Go's archive/tar and elsewhere for another reader, or the other way round. */
+/** Each is under /models for Go's archive/tar but elsewhere for another reader, or the reverse. */
 test.each([
   ['an empty long name', member({ name: 'models/evil', before: longName('') }), 'empty'],
   [

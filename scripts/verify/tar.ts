@@ -8,9 +8,9 @@ import { type Pax, parsePax, paxBytes, paxSize, saysPlace } from './pax.ts';
 
 /** A member of a layer, in any of the tar formats in use. */
 export interface Member {
-  /** As in the header, the trailing slash of a directory included. */
+  /** As in the header, including the trailing slash of a directory. */
   name: string;
-  /** Its place: cleanPath(name). */
+  /** Its path: cleanPath(name). */
   path: string;
   type: string;
   mode: number;
@@ -26,13 +26,18 @@ export interface Member {
   link?: string;
   /** 64 hexadecimal digits, of regular files under /models only. */
   sha256?: string;
-  /** What its bytes say of its being whole, of regular files under /models only; absent where there is nothing to see. */
+  /**
+   * What its bytes show about its completeness, of regular files under /models only; absent if there is nothing to
+   * report.
+   */
   finding?: Finding;
   /** The first deviation that readers tolerate and the contract does not. */
   odd?: string;
 }
 
-/** What all layers of one image may cost together; counts down. `names` are also those of files that other files name. */
+/**
+ * Limits shared by all layers of one image; counted down. `names` includes the file names listed inside other files.
+ */
 export interface ImageBudget {
   members: number;
   /** Bytes of names and link targets. */
@@ -49,27 +54,27 @@ const types: Record<string, string> = {
   '5': 'directory',
   '6': 'fifo',
 };
-/** Members whose size field means nothing: no content follows (as in Go's archive/tar, which the engines use). */
+/** Members whose size field has no meaning: no content follows (as in Go's archive/tar, which the engines use). */
 const withoutContent = /^[1-6]$/;
-/** Bytes that a long name or a PAX header may have: extended attributes live there. */
+/** Largest long name or PAX header, in bytes: PAX headers hold extended attributes. */
 const extensionLimit = 1024 ** 2;
 /** Linux' PATH_MAX. */
 const nameLimit = 4096;
 
 /**
- * Reads a tar that is pushed through in chunks and keeps its list of members, never their content. Takes what base images
- * come with (old, ustar, GNU and PAX formats) and notes in `odd` whatever is not plain GNU, for the rules to judge.
- * `push` and `end` throw BrokenTar when the bytes are no tar or beyond the budget.
+ * Reads a tar pushed in chunks and keeps the list of its members, never their content. Accepts the formats of base
+ * images (old, ustar, GNU and PAX) and notes in `odd` any deviation from plain GNU, for the rules to judge. `push` and
+ * `end` throw BrokenTar if the bytes are not a tar or exceed the budget.
  */
 export class TarParser {
   readonly members: Member[] = [];
-  /** What is wrong with the end of the archive, outside any member. */
+  /** The deviation at the end of the archive, outside any member. */
   odd: string | undefined;
   readonly #budget: ImageBudget;
   readonly #hashes: boolean;
   readonly #block = new Uint8Array(blockSize);
   #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
-  /** Bytes of the block, content or padding still to come. */
+  /** Bytes of the current block, content or padding still to come. */
   #left = blockSize;
   #padding = 0;
   #zeroBlocks = 0;
@@ -83,7 +88,7 @@ export class TarParser {
   #pax: Pax | undefined;
   #oddExtension: string | undefined;
 
-  /** `hashes`: whether files under /models get their `sha256`, which doubles the cost. */
+  /** `hashes`: whether files under /models get their `sha256`, which doubles the CPU time. */
   constructor(budget: ImageBudget, hashes = true) {
     this.#budget = budget;
     this.#hashes = hashes;
@@ -212,8 +217,8 @@ export class TarParser {
       this.#pax = records;
       return;
     }
-    // To Go's archive/tar, which the engines use, a global header stands for itself: it ends what was said of the next member, and
-    // changes none. Others apply it to each that follows.
+    // Go's archive/tar, which the engines use, treats a global header as a separate entry: it discards the extensions
+    // for the next member and changes none. Other readers apply it to every member that follows.
     if (this.#hasExtension() || saysPlace(records))
       throw new BrokenTar(
         'a global PAX header sets or clears a name or size, and readers differ on which member it affects',

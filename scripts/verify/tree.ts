@@ -12,20 +12,23 @@ interface Node {
 
 /** Links followed before it counts as a loop, as in Linux. */
 const hopLimit = 40;
-/** Parts of paths walked in all, links' included: each of 200,000 members could lead through 40 links of 2000 parts. */
+/**
+ * Path components walked in all, including those of links: each of 200,000 members could lead through 40 links of 2000
+ * components.
+ */
 const stepLimit = 20_000_000;
-/** Most file system entries held in memory. */
+/** Most file-system entries kept in memory. */
 const nodeLimit = 1_000_000;
 
-/** The file system that stacked layers result in (image-spec layer.md, "Applying Changesets"). */
+/** The file system that results from stacked layers (image-spec layer.md, "Applying Changesets"). */
 export class Tree {
   readonly #root = newNode('directory', 0o755);
   #nodes = 0;
   #steps = 0;
 
   /**
-   * Lays a member over the tree. Returns the place where it comes to lie: another one than its path when a parent is a symbolic
-   * link, which engines follow. Throws a Lie when the tree grows beyond what is held.
+   * Applies a member to the tree. Returns the path that it ends up at, which differs from its own if a parent is a
+   * symbolic link, which engines follow. Throws a ContractViolation when the tree grows beyond the limit.
    */
   add(member: Member): string {
     const hidden = whiteoutOf(member.path);
@@ -35,7 +38,7 @@ export class Tree {
     }
     if (member.path === '') return '';
     const parent = this.#resolve(parentOf(member.path), true);
-    if (parent === undefined) return member.path; // through a file or a loop of links: nothing that could run
+    if (parent === undefined) return member.path; // through a file or a loop of links: nothing there can run
     const name = baseName(member.path);
     const place = cleanPath(`${parent.path}/${name}`);
     const target =
@@ -48,7 +51,7 @@ export class Tree {
     return place;
   }
 
-  /** Resolves a path, following links; undefined when nothing exists there. */
+  /** Resolves a path, following links; undefined if nothing exists at it. */
   find(path: string): { type: string; mode: number } | undefined {
     return this.#resolve(cleanPath(path), false)?.node;
   }
@@ -69,7 +72,7 @@ export class Tree {
     else folder?.children.delete(baseName(path));
   }
 
-  /** Walks a path, follows links, and with `make` creates the directories that are missing. */
+  /** Walks a path, follows links, and with `make` creates missing directories. */
   #resolve(path: string, make: boolean): { node: Node; path: string } | undefined {
     const todo = path.split('/').toReversed();
     const trail: { name: string; node: Node }[] = [];

@@ -118,7 +118,7 @@ describe('a tampered image', () => {
       expect(error.message).toMatch(/^verify (iris:v1|sha256:\w{64})( \((linux\/a\w+64|sha256:\w{12})\))?: /);
       expect(error.code).toBe('integrity');
       expect(error.next).toMatch(next ?? /./);
-      // All rules before the broken one have passed.
+      // All rules before the broken one passed.
       expect(rules.find((one) => !passed.has(one))).toBe(rule);
     },
   );
@@ -130,7 +130,7 @@ describe('a tampered image', () => {
         Object.values(checks).map((check) => [check as unknown, file] as const),
       ),
     );
-    // The rule `documents` stands in rules/index.ts: readDocuments has done its work.
+    // The rule `documents` is in rules/index.ts: readDocuments does its work.
     const expected = [...documentRules, ...layerRules].map((rule) => [
       rule.name,
       fileOf.get('check' in rule ? rule.check : rule.checkPlatform) ?? 'documents',

@@ -11,19 +11,19 @@ export type { ExpectedFile, ServedFiles } from './facts.ts';
 
 export interface VerifyOptions {
   signal?: AbortSignal | undefined;
-  /** Called with the number of bytes of layers just read; every distinct layer is read once, as stored. */
+  /** Called with the number of layer bytes just read; every distinct layer is read once, as stored. */
   onBytes?(count: number): void;
   /** Called after each rule passes. */
   onCheck?(check: Check): void;
   /** Platform → manifest digest from the lock; without it the base is not checked. */
   base?: LockedBase | undefined;
-  /** Where the manifests of `base` can be read; without it their layers are not compared. */
+  /** Where to read the manifests of `base`; without it their layers are not compared. */
   baseStore?: ImageStore | undefined;
   /** The exact files under /models, from the lock. */
   files: ExpectedFile[];
   /** Files that the model server looks for; without it names are not checked. */
   served?: ServedFiles[] | undefined;
-  /** Required platforms, `linux/amd64`; without it any platform is accepted. */
+  /** Required platforms, as in `linux/amd64`; without it any platform is accepted. */
   platforms?: string[] | undefined;
 }
 
@@ -33,22 +33,23 @@ export interface Check {
   rule: string;
   /** What was checked, for people: "12 files 0444, 3 directories 0555: …". */
   text: string;
-  /** Of a rule that is checked for each platform. */
+  /** Only of a rule that is checked per platform. */
   platform?: string;
 }
 
 /** Layers read at the same time. */
 const parallelLayers = 3;
-/** Bytes of tar around a file's content, at most: its header, its directories', long names, padding. */
+/** Most bytes of tar around a file's content: its header, those of its directories, long names, padding. */
 const tarOverhead = 256 * 1024;
 /** What the tars of one image may cost in memory: members, and bytes of their names. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
 
 /**
- * Reads an image back, by tag, digest or a layout's entry name, and checks it against the image contract (docs/reference/image-contract.md)
- * and the lock, rule by rule. It shares no code with what builds images. Every layer is streamed once, memory does not
- * grow with them. Returns the digest of the index and what was checked; the first violation throws a ModelcarsError with code
- * `integrity`, that names the image, the platform, the layer and the member. Errors of the store pass through unchanged.
+ * Reads an image back, by tag, digest or a layout's entry name, and checks it against the image contract
+ * (docs/reference/image-contract.md) and the lock, rule by rule. Shares no code with the builder of images. Every layer
+ * is streamed once, in constant memory. Returns the digest of the index and the checks that passed; the first violation
+ * throws a ModelcarsError with code `integrity` that names the image, the platform, the layer and the member. Errors of
+ * the store pass through unchanged.
  */
 export async function verifyImage(
   store: ImageStore,
@@ -110,7 +111,7 @@ async function readLayers(
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   const budget = { ...limits };
-  // The lock's files in one layer, with room for headers, padding and directories.
+  // The lock's files, as if all in one layer, with room for headers, padding and directories.
   const wanted = options.files.reduce((sum, file) => sum + file.size + tarOverhead, tarOverhead);
   const limit = pLimit(parallelLayers);
   const layers = new Map<Digest, Promise<LayerFacts>>();

@@ -1,12 +1,12 @@
 import { ModelcarsError } from '../errors.ts';
 
-/** Where in an image a violation was found, as far as it is known. */
+/** Where in an image a violation was found, as far as known. */
 export interface Where {
   /** `linux/arm64`. */
   platform?: string | undefined;
   /** Digest of the layer. */
   layer?: string | undefined;
-  /** Name of the tar member as in the header: hostile text. */
+  /** Name of the tar member as in the header: untrusted text. */
   member?: string | undefined;
 }
 
@@ -14,7 +14,10 @@ export interface Where {
 export const rebuild =
   'rebuild the image with `modelcars build`; if that is how it was built, something changed it afterwards';
 
-/** An image that contradicts itself or breaks the contract. Private to the room: verifyImage turns it into a ModelcarsError. */
+/**
+ * An image that contradicts itself or breaks the contract. Internal to verify/: verifyImage turns it into a
+ * ModelcarsError.
+ */
 export class ContractViolation extends Error {
   readonly where: Where;
   readonly next: string;
@@ -39,7 +42,7 @@ export function asError(name: string, error: unknown): unknown {
   });
 }
 
-/** The start of a digest, enough to find the blob. */
+/** The start of a digest, long enough to find the blob. */
 export function short(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }

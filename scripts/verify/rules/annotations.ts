@@ -7,14 +7,14 @@ import { ContractViolation, count, short, shown } from '../violation.ts';
 /** The rules about an image's annotations and labels. */
 
 const prefix = 'org.opencontainers.image';
-/** On index and manifests alike. */
+/** Required on the index and on manifests. */
 const needed = ['title', 'revision', 'created', 'base.name'].map((key) => `${prefix}.${key}`);
 const baseDigest = `${prefix}.base.digest`;
 /** A model layer's files, as JSON. */
 const filesKey = 'dev.modelcars.layer.files';
 const files = z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() }));
 
-/** Index, manifests and labels say what the image is, of which revision, on which base, and say the same (image-spec annotations.md). */
+/** Index, manifests and labels name the image, its revision and its base, and agree (image-spec annotations.md). */
 export function annotations({ index, images }: Documents): string {
   const common = index.annotations ?? {};
   for (const key of needed)
@@ -51,7 +51,7 @@ export function annotations({ index, images }: Documents): string {
   return `title, revision, created, base: annotated on the index and ${count(images.length, 'manifest')}, all the same`;
 }
 
-/** The base is the one that the lock pins: its digest, and where its manifest could be read, its layers lie at the bottom. */
+/** The base is the one pinned in the lock: its digest and, if its manifest could be read, its layers at the bottom. */
 export function base(_image: Facts | Documents, image: PlatformImage, expected: Expected): string {
   const { platform, manifest } = image;
   const said = manifest.annotations?.[baseDigest] ?? '';
@@ -120,7 +120,7 @@ function parseFiles(text: string): z.infer<typeof files> | undefined {
   }
 }
 
-/** The path of the first file that is not the same in both lists. */
+/** The path of the first file that differs between the two lists. */
 function firstDifference(
   said: z.infer<typeof files>,
   truth: { path: string; size: number; sha256: string | undefined }[],

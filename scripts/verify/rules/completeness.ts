@@ -5,8 +5,8 @@ import { modelsRoot } from '../paths.ts';
 import { ContractViolation, count, shown } from '../violation.ts';
 
 /**
- * The model is complete: no Git LFS pointer, web page or empty file in place of weights; safetensors headers fit their files; what weight
- * indexes, ONNX models and the numbers of parts name is in the image.
+ * The model is complete: no Git LFS pointer, web page or empty file in place of weights; safetensors headers fit their
+ * files; every file that weight indexes, ONNX models and shard numbers name is in the image.
  */
 export function whole(image: Facts, expected: Expected): string {
   const members = modelMembers(image).filter(({ member }) => member.type === 'file');

@@ -8,17 +8,23 @@ import { ContractViolation, count, shown } from '../violation.ts';
 
 /** The rules about the layers' combined content. */
 
-/** The programs KServe's modelcar containers run: the sidecar `sh ln sleep`, the check before it `ls mkdir` (pkg/utils/storage.go). */
+/**
+ * The programs that KServe's modelcar containers run: the sidecar `sh ln sleep`, the init container `ls mkdir`
+ * (pkg/utils/storage.go).
+ */
 const tools = ['sh', 'ln', 'sleep', 'ls', 'mkdir'];
 
-/** Each layer was read to its end: its bytes are those that its digest names, as many as its descriptor states. */
+/** Each layer, read to its end, has the digest and the size of its descriptor. */
 export function blobs(image: Facts): string {
   const layers = [...image.layers.values()];
   const bytes = layers.reduce((total, layer) => total + layer.size, 0);
   return `${count(layers.length, 'layer')}, ${bytes} bytes: digests and sizes are right`;
 }
 
-/** The diff_ids are the digests of the uncompressed layers (image-spec config.md, "Layer DiffID"): engines check them when they unpack. */
+/**
+ * The diff_ids are the digests of the uncompressed layers (image-spec config.md, "Layer DiffID"): engines check them
+ * when they unpack.
+ */
 export function diffIds(image: Facts): string {
   for (const platformImage of image.images) {
     const { platform, config } = platformImage;
@@ -37,7 +43,7 @@ export function diffIds(image: Facts): string {
   return 'diff_ids are the digests of the uncompressed layers';
 }
 
-/** The base leaves /models alone, also through links and deletions, and all its layers lie below the model's. */
+/** The base does not change /models, not even through links and deletions, and all its layers are below the model's. */
 export function baseApart(image: Facts): string {
   for (const platformImage of image.images) {
     const { platform } = platformImage;
@@ -70,7 +76,7 @@ export function baseApart(image: Facts): string {
   return 'the base leaves /models alone';
 }
 
-/** All platforms have the same model layers in the same order: a model is stored and pulled once. */
+/** All platforms have the same model layers in the same order, so a model is stored and pulled once. */
 export function shared(image: Facts): string {
   const lists = image.images.map((one) => ({
     platform: one.platform,
@@ -122,8 +128,8 @@ export function files(image: Facts, expected: Expected): string {
 }
 
 /**
- * The model server finds its files by their names: KServe says Ready of some servers that found none. XGBoost, besides, opens model.bst
- * alone through the sidecar's /proc/<pid>/root (frameworks/xgboost).
+ * The model server finds its files by name: KServe reports some servers Ready that found none. XGBoost also opens
+ * model.bst only through the sidecar's /proc/<pid>/root (frameworks/xgboost).
  */
 export function served(image: Facts, expected: Expected): string {
   if (expected.served === undefined) return 'names not checked: no framework given';
@@ -143,7 +149,10 @@ export function served(image: Facts, expected: Expected): string {
   return `the model server finds ${expected.served.map(({ anyOf }) => anyOf.join(' or ')).join(', ')}`;
 }
 
-/** The base has the programs KServe's sidecar runs, on its PATH and executable by anyone: scratch is not enough for oci://. */
+/**
+ * The base has the programs that KServe's sidecar runs, on its PATH and executable by any user: scratch is not enough
+ * for oci://.
+ */
 export function baseTools(image: Facts, platformImage: PlatformImage): string {
   const tree = new Tree();
   for (const { members } of layersOf(image, platformImage)) for (const member of members) tree.add(member);

@@ -3,9 +3,12 @@ import { type Documents, platformKey, platformName } from '../documents.ts';
 import type { Expected } from '../facts.ts';
 import { ContractViolation, count, shown } from '../violation.ts';
 
-/** The rules that need index, manifests and configs only. */
+/** The rules that need only index, manifests and configs. */
 
-/** overlayfs, as the engines mount it, takes 127 layers; the plan keeps to about 100 of a model's (docs/internals/design.md). */
+/**
+ * overlayfs, as the engines mount it, accepts 127 layers; the plan gives a model about 100 at most
+ * (docs/internals/design.md).
+ */
 const layerLimit = 127;
 
 /** Index entries and configs list the same platforms, each once, including the required ones (image-spec image-index.md). */
@@ -30,7 +33,10 @@ export function platforms({ images }: Documents, expected: Expected): string {
   return `${images.map(({ platform }) => platform).join(', ')}: each once, index and config agree`;
 }
 
-/** Layers are OCI tars: bare, gzip or zstd (image-spec layer.md). KServe's oci+fetch:// unpacks no zstd: the result notes it. */
+/**
+ * Layers are OCI tars: uncompressed, gzip or zstd (image-spec layer.md). KServe's oci+fetch:// does not unpack zstd:
+ * the result notes it.
+ */
 export function mediaTypesOfLayers({ images }: Documents): string {
   const allowed: string[] = [mediaTypes.layer, mediaTypes.layerGzip, mediaTypes.layerZstd];
   const used = new Set<string>();
@@ -100,7 +106,7 @@ export function history({ images }: Documents): string {
   return 'the history covers each layer';
 }
 
-/** The image runs as 1001 where the cluster does not choose: not root, and the owner of the files. */
+/** Unless the cluster assigns a user, the image runs as 1001: not root, and the owner of the files. */
 export function user({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.User ?? '';
@@ -114,7 +120,10 @@ export function user({ images }: Documents): string {
   return 'the user is 1001';
 }
 
-/** No entrypoint: KServe sets only the sidecar's arguments (pkg/utils/storage.go, CreateModelcarContainer), which an entrypoint would receive. */
+/**
+ * No entrypoint: KServe sets only the sidecar's arguments (pkg/utils/storage.go, CreateModelcarContainer), which an
+ * entrypoint would receive.
+ */
 export function entrypoint({ images }: Documents): string {
   for (const { platform, config } of images) {
     const own = config.config?.Entrypoint ?? [];
@@ -128,7 +137,10 @@ export function entrypoint({ images }: Documents): string {
   return "no entrypoint: KServe's sidecar command runs";
 }
 
-/** No volume: an engine mounts an empty folder there, and over /models that hides the model (image-spec config.md, `Volumes`). */
+/**
+ * No volume: an engine mounts an empty folder at its path, which over /models hides the model (image-spec config.md,
+ * `Volumes`).
+ */
 export function volumes({ images }: Documents): string {
   for (const { platform, config } of images) {
     const [first] = Object.keys(config.config?.Volumes ?? {});
@@ -143,7 +155,7 @@ export function volumes({ images }: Documents): string {
   return 'no volumes that would cover files';
 }
 
-/** One moment of creation for all platforms, also in the history of the added layers: build time must not show. */
+/** One creation time for all platforms and in the history of the added layers: the build time must not show. */
 export function created({ images }: Documents): string {
   const [first] = images;
   const moment = first?.config.created ?? '';

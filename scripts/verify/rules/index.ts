@@ -17,11 +17,11 @@ import {
 import { format, modes, names, order, owner, parents, shadows, times, types, whiteouts } from './members.ts';
 
 /**
- * The image contract, rule by rule, in the order in which they are checked; docs/reference/image-contract.md documents them. Each
- * rule may rely on the earlier ones.
+ * The image contract, rule by rule, in the order in which they are checked; docs/reference/image-contract.md documents
+ * them. Each rule may rely on the earlier ones.
  */
 
-/** Rules on index, manifests and configs; checked before any layer is read. */
+/** Rules on index, manifests and configs, checked before any layer is read. */
 export const documentRules: Rule<Documents>[] = [
   { name: 'documents', check: documents },
   { name: 'platforms', check: platforms },
@@ -36,7 +36,7 @@ export const documentRules: Rule<Documents>[] = [
   { name: 'base', checkPlatform: base },
 ];
 
-/** Rules on the layers, each read once. */
+/** Rules on the layers, each of which is read once. */
 export const layerRules: Rule<Facts>[] = [
   { name: 'blobs', check: blobs },
   { name: 'diff_ids', check: diffIds },
@@ -59,7 +59,7 @@ export const layerRules: Rule<Facts>[] = [
   { name: 'tools', checkPlatform: baseTools },
 ];
 
-/** Index, manifests and configs are the bytes that their descriptors promise: readDocuments has held each against its own. */
+/** Index, manifests and configs match their descriptors: readDocuments has checked each one. */
 function documents({ digest, images }: Documents): string {
   const number = count(images.length, 'manifest');
   return `${digest}: the index, ${number} and as many configs have the digests and sizes that name them`;

@@ -14,7 +14,7 @@ export function format(image: Facts): string {
   return `${count(members.length, 'tar member')} in ${count(modelLayers(image).length, 'model layer')}: GNU format, no PAX`;
 }
 
-/** Names are `models` or `models/…`, spelled one way only: KServe's oci+fetch:// skips `./models/…`, and `..` climbs out. */
+/** Names are `models` or `models/…`, in one spelling: KServe's oci+fetch:// skips `./models/…`, and `..` escapes. */
 export function names(image: Facts): string {
   const members = modelMembers(image);
   for (const { member, where } of members) {
@@ -36,7 +36,9 @@ export function whiteouts(image: Facts): string {
   return 'no whiteouts';
 }
 
-/** Directories and regular files only: a link leads elsewhere, in KServe's other container even to another file. */
+/**
+ * Directories and regular files only: a link points elsewhere, in KServe's other container even to a different file.
+ */
 export function types(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.type !== 'file' && member.type !== 'directory')
@@ -48,7 +50,7 @@ export function types(image: Facts): string {
   return 'only directories and regular files, no links';
 }
 
-/** 1001:0 and no names: OpenShift gives a container a random user in group 0, and names differ from base to base. */
+/** 1001:0 and no names: OpenShift runs a container as a random user in group 0, and names differ between bases. */
 export function owner(image: Facts): string {
   for (const { member, where } of modelMembers(image)) {
     if (member.uid !== 1001 || member.gid !== 0)
@@ -82,7 +84,7 @@ export function modes(image: Facts): string {
   return `${count(files, 'file')} 0444, ${count(directories, 'directory')} 0555: any user can read, none can write`;
 }
 
-/** One time for all, that of the image: the moment of building must not show, or the same files give other digests. */
+/** One mtime for all, the image's: the build time must not show, or the same files would give other digests. */
 export function times(image: Facts): string {
   const created = image.images[0]?.config.created ?? '';
   const time = Math.floor(Date.parse(created) / 1000);
@@ -96,7 +98,7 @@ export function times(image: Facts): string {
   return `all have the time ${time} (${created})`;
 }
 
-/** Byte order of paths within a layer, none twice: the same files then give the same bytes. */
+/** Byte order of paths within a layer, without duplicates: the same files then give the same bytes. */
 export function order(image: Facts): string {
   for (const layer of modelLayers(image)) {
     layer.members.forEach((member, at) => {
@@ -115,7 +117,7 @@ export function order(image: Facts): string {
   return 'members are in byte order';
 }
 
-/** No layer hides a file of another: the files checked are the files served. */
+/** No layer hides a file of another layer: the files checked are the files served. */
 export function shadows(image: Facts): string {
   const seen = new Map<string, string>();
   for (const { member, where } of modelMembers(image)) {
