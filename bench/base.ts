@@ -1,4 +1,4 @@
-/** Base images for the benchmark: as large as a real micro base, with the history that some tools insist on. */
+/** Base images for the benchmark: as large as a real micro base, with the history that some tools require. */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { noise } from '../tests/parts/cli.ts';
 import { run } from '../tests/parts/run.ts';
 
 const oci = 'application/vnd.oci.image';
-/** Bytes of its one layer. */
+/** Bytes of its single layer. */
 const layerSize = 8_000_000;
 
 interface Descriptor {
@@ -21,10 +21,12 @@ interface Document {
   [key: string]: unknown;
 }
 
-/** The architecture the images of the benchmark are for: this machine's, in OCI's words. */
+/** The architecture of the benchmark's images: this machine's, as OCI names it. */
 export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
-/** Pushes the base `bases/base:TAG`; another tag is another base with another layer. Returns its reference. */
+/**
+ * Pushes the base `bases/base:TAG`; every tag gives a different layer, and so a different base. Returns its reference.
+ */
 export async function pushBase(host: string, tag: string): Promise<string> {
   const url = `http://${host}/v2/bases/base`;
   const layer = await makeLayer(tag);
@@ -73,7 +75,10 @@ async function put(url: string, type: string, bytes: Uint8Array): Promise<void> 
   if (!response.ok) throw new Error(`put ${url}: ${response.status} ${await response.text()}`);
 }
 
-/** A tar with the programs a modelcar's base must have (nothing runs them here) and with bytes that depend on the tag. */
+/**
+ * A tar with the programs that a modelcar's base must have (the benchmark runs none of them), and bytes that depend on
+ * the tag.
+ */
 async function makeLayer(tag: string): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-bench-base-'));
   try {

@@ -1,6 +1,6 @@
 /**
- * nginx as the hub's CDN: it hands files from the page cache to the socket, so that what stands for a machine elsewhere takes next
- * to nothing of this one. A CDN in Node takes a second of CPU for each gigabyte.
+ * nginx as the hub's CDN: it sends files from the page cache to the socket, so that the stand-in for a remote machine
+ * takes hardly any of this one's CPU. A CDN in Node takes a second of CPU per gigabyte.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,12 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findTool } from './tools.ts';
 
 export interface Cdn {
-  /** Has `/bench/PATH` of each file below the folder. */
+  /** Serves each file below the folder at `/bench/PATH`. */
   origin: string;
   stop(): Promise<void>;
 }
 
-/** Starts it for a folder; undefined where there is no nginx. */
+/** Starts it for a folder; undefined without nginx. */
 export async function startCdn(files: string): Promise<Cdn | undefined> {
   const nginx = await findTool('nginx');
   if (nginx === undefined) return undefined;

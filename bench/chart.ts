@@ -1,10 +1,10 @@
-/** Results as a bar chart in SVG: a group a work, a bar a tool, its length the time. */
+/** Results as an SVG bar chart: one group per work, one bar per tool, its length the time. */
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
 
 const width = 960;
 const margin = 16;
-/** Where bars begin; what is left of it is the tools' names. */
+/** Where bars begin; to the left are the tools' names. */
 const axis = 370;
 /** Room right of the longest bar for its time and ratio. */
 const labels = 130;
@@ -13,7 +13,7 @@ const barStep = 26;
 const headHeight = 40;
 const groupGap = 14;
 
-/** Readable on white and on GitHub's dark page alike, and better where the reader's scheme is known. */
+/** Readable both on white and on GitHub's dark page, and better where the reader's colour scheme is known. */
 const style = `
   text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #57606a; }
   .head { font-weight: 600; font-size: 14px; fill: #24292f; }
@@ -29,7 +29,7 @@ const style = `
     .page { fill: #0d1117; }
   }`;
 
-/** The whole file. Bars of one group share a scale; groups do not. Results with fewer than two tools are left out. */
+/** The complete SVG. Bars of one group share a scale; groups do not. Results with fewer than two tools are left out. */
 export function chart(results: readonly Result[]): string {
   const parts: string[] = [];
   parts.push(

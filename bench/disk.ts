@@ -1,30 +1,31 @@
-/** Where bytes lie: on a disk, where what is written is seen, or in memory, where nobody waits for it. */
+/** Chooses where to put files: on a disk, where writes are measured, or in memory, where they cost no waiting. */
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../tests/parts/run.ts';
 
-/** Where Linux has memory for files. */
+/** Linux's in-memory file system. */
 const memory = '/dev/shm';
 /** statfs(2): TMPFS_MAGIC. */
 const tmpfs = 0x01021994;
 
-/** The folder for temporary files, or /var/tmp where that is memory. */
+/** The folder for temporary files, or /var/tmp if that is in memory. */
 export async function diskFolder(): Promise<string> {
   const { type } = await statfs(tmpdir());
   return type === tmpfs ? '/var/tmp' : tmpdir();
 }
 
-/** The folder for so many bytes that are to be kept in memory; undefined where it has no room for three times as many. */
+/** The folder to keep `bytes` bytes in memory; undefined if it lacks room for three times as many. */
 export async function memoryFolder(bytes: number): Promise<string | undefined> {
   const found = await statfs(memory).catch(() => undefined);
   return found?.type === tmpfs && found.bavail * found.bsize > 3 * bytes ? memory : undefined;
 }
 
 /**
- * Fills so many bytes of a folder in memory, and empties it again. The host of a virtual machine takes back what memory is free, some
- * hundred megabytes a second, and whoever gets that again pays up to 3 s a GiB for it: now one tool's registry, now another's,
- * and most of all that of a tool whose preparation took long. Fill more than will be needed, for it goes on being taken back.
+ * Fills `bytes` bytes of an in-memory folder and empties it again. The host of a virtual machine reclaims free memory,
+ * some hundred megabytes a second, and using it again costs up to 3 s per GiB: sometimes in one tool's registry,
+ * sometimes in another's, and most of all for a tool with a long preparation. Fill more than needed, because the host
+ * goes on reclaiming.
  */
 export async function warmMemory(folder: string, bytes: number): Promise<void> {
   const own = await mkdtemp(join(folder, 'modelcars-warm-'));

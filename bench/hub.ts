@@ -1,4 +1,4 @@
-/** The test hub in a process of its own, so that it takes no time from anybody's but its own. */
+/** The test hub in a separate process, so that it takes no time from the measured ones. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type HubOptions, startHub } from '../tests/parts/hub.ts';
@@ -8,7 +8,7 @@ export interface BenchHub {
   stop(): void;
 }
 
-/** Starts the hub; resolves when it answers, which is after it has hashed its files. */
+/** Starts the hub; resolves when it responds, which is after it has hashed its files. */
 export async function startBenchHub(options: HubOptions): Promise<BenchHub> {
   const child = spawn(process.execPath, [import.meta.filename], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.write(`${JSON.stringify(options)}\n`);
@@ -28,7 +28,7 @@ export async function startBenchHub(options: HubOptions): Promise<BenchHub> {
   throw new Error('start hub: it ended');
 }
 
-/** Reads the options from the first line, prints the URL, and ends with its parent. */
+/** Reads the options from the first line, prints the URL, and exits with its parent. */
 async function serve(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const { value } = await lines.next();

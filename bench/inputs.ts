@@ -1,14 +1,14 @@
-/** Files to be packed: the same bytes in every run, and as hard to compress as weights are. */
+/** Files to pack: the same bytes in every run, and as hard to compress as weights. */
 import { createHash } from 'node:crypto';
 import { mkdir, open, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const block = 4 * 1024 ** 2;
 
-/** Path → size in bytes, or the text itself. */
+/** Path → size in bytes, or the text. */
 export type Files = Record<string, number | string>;
 
-/** Writes files below a folder; `seed` makes the bytes of one model differ from those of another. */
+/** Writes files below a folder; `seed` makes the bytes of each model different. */
 export async function writeFiles(folder: string, files: Files, seed: number): Promise<void> {
   let salt = seed * 1000;
   for (const [path, content] of Object.entries(files)) {
@@ -18,7 +18,7 @@ export async function writeFiles(folder: string, files: Files, seed: number): Pr
   }
 }
 
-/** A file of this size with nothing in it: it reads as zeros and takes no disk. */
+/** A sparse file of this size: it reads as zeros and takes no disk space. */
 export async function writeSparse(path: string, size: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, '');
@@ -33,7 +33,7 @@ async function writeWeights(path: string, size: number, seed: number): Promise<v
   try {
     await file.write(header, 0, header.length, 0);
     for (let at = header.length, number = 0; at < size; at += block, number++) {
-      weights.writeUInt32LE(number); // no two blocks of a file are the same
+      weights.writeUInt32LE(number); // every block of a file is different
       await file.write(weights, 0, Math.min(block, size - at), at);
     }
   } finally {
@@ -53,8 +53,8 @@ function safetensorsHeader(size: number): Buffer {
 }
 
 /**
- * A block of bfloat16 numbers, normally distributed as weights are: gzip saves a quarter of them, where it would save nothing of
- * random bytes and be done sooner.
+ * A block of bfloat16 numbers, normally distributed as weights are: gzip saves a quarter of them. Of random bytes it
+ * would save nothing, and finish sooner.
  */
 export function weightsOf(seed: number): Buffer {
   const random = randomOf(seed);
@@ -72,7 +72,7 @@ export function weightsOf(seed: number): Buffer {
   return Buffer.from(upper.buffer);
 }
 
-/** Numbers in [0, 1) that depend on the seed alone. */
+/** Numbers in [0, 1) that depend only on the seed. */
 function randomOf(seed: number): () => number {
   let state = createHash('sha256').update(`${seed}`).digest().readUInt32LE() || 1;
   return () => {

@@ -1,11 +1,11 @@
-/** What the numbers were measured on. */
+/** The machine that the numbers were measured on. */
 import { cpus, release, totalmem } from 'node:os';
 import { run } from '../tests/parts/run.ts';
 import { diskFolder } from './disk.ts';
 import { findTool } from './tools.ts';
 import type { RegistryKind } from './types.ts';
 
-/** What → value, for the report; names no folder and no host. */
+/** Property → value, for the report; names no folder and no host. */
 export async function machine(
   kind: RegistryKind,
   inMemory: boolean,

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-/** A child of a child, as podman has them. */
+/** A step that runs the code in a grandchild, as podman has them. */
 function script(code: string): Step {
   const node = [process.execPath, '--eval', code].map((word) => `'${word}'`).join(' ');
   return { program: 'sh', args: ['-c', `${node}; true`] };
@@ -35,7 +35,7 @@ test('counts the bytes that children write, even to a file deleted before the en
 test('counts no bytes that go through a pipe', async () => {
   const pipe: Step = { program: 'cat', args: [] };
   const { written } = await run({ program: 'head', args: ['-c', `${32 * mib}`, '/dev/zero'], pipe });
-  // cat's output is the log, which is a file.
+  // cat writes its output to the log, which is a file.
   expect(written).toBeGreaterThanOrEqual(32 * mib);
   const { written: less } = await run({
     program: 'head',
@@ -46,7 +46,7 @@ test('counts no bytes that go through a pipe', async () => {
 });
 
 test('sees the memory of the largest process and of all together', async () => {
-  // Each holds its memory until all do, and on for several looks: how soon a process starts is nobody's promise.
+  // Each process holds its memory until all do, and for several samples more: start-up times vary.
   const hold = (name: string, count: number) =>
     script(`const { readdirSync, writeFileSync } = require("fs");
       const held = Buffer.alloc(${256 * mib}, 1);

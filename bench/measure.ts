@@ -1,4 +1,4 @@
-/** Runs a tool's steps and measures what they cost. */
+/** Runs a tool's steps and measures their cost. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
@@ -10,20 +10,20 @@ export type Measured = Omit<Sample, 'kept' | 'requests' | 'sent'>;
 export interface MeasureOptions {
   env: Record<string, string>;
   cwd: string;
-  /** What the steps print goes there; its end into the error of a step that fails. */
+  /** Receives the steps' output; its end is quoted in the error of a failed step. */
   logFile: string;
-  /** A process that works for the steps without being their child. */
+  /** A process that works for the steps but is not their child. */
   registry?: number | undefined;
-  /** Kills the steps with all their children. */
+  /** Kills the steps and all their children. */
   signal?: AbortSignal | undefined;
 }
 
-/** Often enough for a peak that lasts, seldom enough to cost nothing. */
+/** Milliseconds between samples: often enough for a lasting peak, seldom enough to cost nothing. */
 const sampleEvery = 50;
 
 /**
- * Runs the steps one after the other, as children of one bash that waits for each, and so has their CPU time and writes added to
- * its own by the kernel; that is what it prints at the end. Fails when a step does.
+ * Runs the steps one after another as children of one bash. It waits for each, so the kernel adds their CPU time and
+ * writes to its own, which it prints at the end. Fails when a step fails.
  */
 export async function measure(steps: readonly Step[], options: MeasureOptions): Promise<Measured> {
   options.signal?.throwIfAborted();
@@ -33,7 +33,7 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
     cwd: options.cwd,
     env: options.env,
     stdio: ['ignore', log, log, 'pipe'],
-    // A process group, which can be killed as one.
+    // A process group, which one signal can kill.
     detached: true,
   });
   closeSync(log);
@@ -67,12 +67,12 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
   }
 }
 
-/** Runs steps that nobody measures. */
+/** Runs steps without measuring them. */
 export async function runSteps(steps: readonly Step[], options: MeasureOptions): Promise<void> {
   if (steps.length > 0) await measure(steps, options);
 }
 
-/** bash, for its clock and for a pipe that fails when any of its programs does. */
+/** Uses bash for its clock, and because its pipes can fail when any of their programs fails. */
 function script(steps: readonly Step[]): string {
   return [
     'set -eo pipefail',
@@ -94,7 +94,7 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // all of it has ended
+    // all processes have ended
   }
 }
 

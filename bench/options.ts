@@ -6,14 +6,14 @@ import { type Work, works } from './works.ts';
 
 export interface Options {
   works: Work[];
-  /** Ours are always among them. */
+  /** modelcars is always among them. */
   peers: Peer[];
   runs: number;
-  /** Bytes, and as given. */
+  /** Bytes, and as typed. */
   size: number;
   sizeText: string;
   write: boolean;
-  /** As somebody would type it to get the same. */
+  /** The command line that repeats the run. */
   command: string;
 }
 
@@ -24,7 +24,7 @@ export const usage = `npm run bench -- [options]
   --runs N       of every tool in every work (3)
   --write        docs/internals/performance.md, .json and .svg`;
 
-/** Fails with the usage when a word is wrong. */
+/** Fails with the usage on a wrong argument. */
 export function readOptions(words: string[]): Options {
   const text = { type: 'string', multiple: true } as const;
   const { values } = parseArgs({
@@ -43,7 +43,7 @@ export function readOptions(words: string[]): Options {
   const chosen = choose('--peers', values.peers, peers);
   return {
     works: choose('--work', values.work, works),
-    // The ratios are to ours.
+    // The ratios are relative to modelcars.
     peers: peers.filter((peer) => peer === peers[0] || chosen.includes(peer)),
     runs,
     size: parseSize(values.size),

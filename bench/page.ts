@@ -1,4 +1,4 @@
-/** Puts what was measured into docs/internals/performance.md, between its markers, and beside it the chart. */
+/** Writes the results into docs/internals/performance.md, between its markers, and the chart next to it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { chart } from './chart.ts';
 import { resultSection, surroundings } from './report.ts';
@@ -8,7 +8,7 @@ import { targetTable } from './targets.ts';
 const begin = '<!-- bench: written by `npm run bench -- --write` -->';
 const end = '<!-- bench: end -->';
 
-/** The page with its generated part made anew. Fails when it has no markers. */
+/** The page with its generated part renewed. Fails if it has no markers. */
 export function renderPage(page: string, results: readonly Result[], chartFile: string): string {
   const from = page.indexOf(begin);
   const to = page.indexOf(end);

@@ -1,17 +1,17 @@
-/** What the kernel knows of a process and its children: /proc, Linux only. */
+/** The kernel's data on a process and its children: /proc, Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** proc_pid_stat(5): times are in clock ticks, and Linux shows user space 100 a second. */
+/** proc_pid_stat(5): times are in clock ticks, and Linux reports 100 per second to user space. */
 const ticks = 100;
 
 export interface Memory {
-  /** Bytes resident now. */
+  /** Bytes currently resident. */
   resident: number;
-  /** Bytes resident at most so far. */
+  /** Peak of resident bytes so far. */
   peak: number;
 }
 
-/** A process and all below it that are alive, itself first; empty when it is gone. */
+/** A process and all its living descendants, itself first; empty if it has ended. */
 export function treeOf(pid: number): number[] {
   const tree = [pid];
   for (const one of tree) tree.push(...childrenOf(one));
@@ -26,12 +26,12 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
-/** The program's name, at most 15 bytes; undefined when the process is gone. */
+/** The program's name, at most 15 bytes; undefined if the process has ended. */
 export function nameOf(pid: number): string | undefined {
   return read(`/proc/${pid}/comm`)?.trimEnd();
 }
 
-/** Undefined for a process that is gone or ending. */
+/** Undefined for a process that has ended or is ending. */
 export function memoryOf(pid: number): Memory | undefined {
   const status = read(`/proc/${pid}/status`) ?? '';
   const field = (name: string): number =>
@@ -40,7 +40,7 @@ export function memoryOf(pid: number): Memory | undefined {
   return Number.isNaN(memory.peak) ? undefined : memory;
 }
 
-/** Seconds of user and system time of the process itself; 0 when it is gone. */
+/** Seconds of user and system time of the process itself; 0 if it has ended. */
 export function cpuOf(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
   return stat === undefined ? 0 : cpuIn(stat).own;
@@ -48,15 +48,15 @@ export function cpuOf(pid: number): number {
 
 /** Seconds in the text of /proc/PID/stat: of the process, and of its children that it waited for. */
 export function cpuIn(stat: string): { own: number; children: number } {
-  // The name, in parentheses, may hold anything; the third field follows it.
+  // The name, in parentheses, can contain any character; the third field follows it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const seconds = (from: number): number => (Number(fields[from - 3]) + Number(fields[from - 2])) / ticks;
   return { own: seconds(14), children: seconds(16) };
 }
 
 /**
- * Bytes in the text of /proc/PID/io that were given to file systems on disk, counted when a page becomes dirty, also when the file
- * is deleted before the disk has it. It includes children that were waited for.
+ * Bytes in the text of /proc/PID/io that were written to file systems on disk, counted when a page becomes dirty, even
+ * if the file is deleted before it reaches the disk. Includes children that were waited for.
  */
 export function writtenIn(io: string): number {
   return Number(/^write_bytes: (\d+)$/m.exec(io)?.[1]);
@@ -74,6 +74,6 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return undefined; // gone
+    return undefined; // ended
   }
 }

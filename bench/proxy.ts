@@ -1,4 +1,4 @@
-/** A proxy before a registry that counts requests and the bytes of their bodies, and changes nothing. */
+/** A proxy in front of a registry that counts requests and the bytes of their bodies, and changes nothing. */
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -18,7 +18,9 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port. The Host header stays as it is, so the registry's Location headers lead back here. */
+/**
+ * Starts one on a free port. The Host header is unchanged, so the registry's Location headers lead back to the proxy.
+ */
 export async function startProxy(target: string): Promise<Proxy> {
   let traffic: Traffic = { requests: 0, sent: 0 };
   const server = createServer((request, response) => {

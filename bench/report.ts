@@ -22,7 +22,7 @@ const counted: Column[] = [
   { title: 'sent', cell: ({ sent }) => (sent === undefined ? '–' : formatBytes(sent)) },
 ];
 
-/** A heading, a table of medians with a row a tool, how it was measured, and what went wrong. */
+/** A heading, a table of medians with one row per tool, how it was measured, and any errors. */
 export function resultSection(result: Result): string {
   const counts = result.rows.some(({ samples }) => samples[0]?.requests !== undefined);
   const columns = counts ? [...timed.slice(0, 1), ...counted, ...timed.slice(1)] : timed;
@@ -41,7 +41,9 @@ export function resultSection(result: Result): string {
   return lines.join('\n');
 }
 
-/** The machine and the programs, as lists; of several results only what they do not share is told apart by work. */
+/**
+ * The machine and the programs, as lists; with several results, only the differences between them are listed per work.
+ */
 export function surroundings(results: readonly Result[]): string {
   const machines = new Map<string, string[]>();
   for (const { work, machine } of results) {

@@ -1,4 +1,4 @@
-/** What was measured, as docs/internals/performance.json keeps it, and the numbers that are made of it. */
+/** Results as kept in docs/internals/performance.json, and the numbers computed from them. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Sample } from './types.ts';
@@ -23,7 +23,7 @@ const rowSchema = z.object({
   /** Program → version. */
   versions: z.record(z.string(), z.string()),
   samples: z.array(sampleSchema),
-  /** The first line of why it did not do the work. */
+  /** The first line of the error, if it failed to do the work. */
   error: z.string().exactOptional(),
 });
 
@@ -36,22 +36,22 @@ const resultSchema = z.object({
   /** YYYY-MM-DD */
   date: z.string(),
   machine: z.record(z.string(), z.string()),
-  /** Ours first. */
+  /** modelcars first. */
   rows: z.array(rowSchema),
 });
 
 /** A peer in a work. */
 export type Row = z.infer<typeof rowSchema>;
-/** A work, measured. */
+/** The result of measuring a work. */
 export type Result = z.infer<typeof resultSchema>;
 
-/** Reads results; none when there is no such file. */
+/** Reads results; none if the file does not exist. */
 export async function readResults(file: string): Promise<Result[]> {
   const text = await readFile(file, 'utf8').catch(() => '[]');
   return z.array(resultSchema).parse(JSON.parse(text));
 }
 
-/** Writes results, in place of earlier ones of the same works; `order` is the works' order. Returns all. */
+/** Writes results in place of earlier ones of the same works; `order` is the works' order. Returns all of them. */
 export async function mergeResults(
   file: string,
   news: readonly Result[],
@@ -63,7 +63,7 @@ export async function mergeResults(
   return sorted;
 }
 
-/** The middle value; of an even number of values the mean of the two in the middle. Of none: NaN. */
+/** The middle value; of an even number of values, the mean of the middle two. Of none: NaN. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -80,7 +80,7 @@ export function medians({ samples }: Row): Sample | undefined {
   return Object.fromEntries(keys.map((key) => [key, middle(key)])) as unknown as Sample;
 }
 
-/** How many times as long as our first row this one takes; undefined where either has no run. */
+/** How many times as long as modelcars (the first row) this row takes; undefined if either has no run. */
 export function ratio({ rows }: Result, row: Row): number | undefined {
   const ours = rows[0] && medians(rows[0]);
   const theirs = medians(row);

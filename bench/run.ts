@@ -1,4 +1,7 @@
-/** `npm run bench`: the same work with modelcars and with alternatives, measured. docs/internals/performance.md describes it. */
+/**
+ * `npm run bench`: the same work with modelcars and with alternatives, measured. docs/internals/performance.md
+ * describes it.
+ */
 import { readOptions } from './options.ts';
 import { writePage } from './page.ts';
 import { resultSection } from './report.ts';

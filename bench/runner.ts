@@ -1,4 +1,7 @@
-/** Runs a work: every tool once, then every tool again in the other order, so that a slow minute of the machine hits them all. */
+/**
+ * Runs a work: every tool once, then every tool again in reverse order, so that a slow minute of the machine affects
+ * them all.
+ */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubModel } from '../tests/parts/hub.ts';
@@ -14,19 +17,22 @@ import { change, changes, hubFiles, restore, type Work } from './works.ts';
 
 export interface RunWork {
   work: Work;
-  /** Those that do not do this kind of work or are not on this machine are left out. */
+  /** Those that do not support this kind of work or are not installed are left out. */
   peers: Peer[];
   /** Bytes. */
   size: number;
   sizeText: string;
   runs: number;
   command: string;
-  /** Stops it; what it made is removed. */
+  /** Stops the work and removes its files. */
   signal: AbortSignal;
   tell(line: string): void;
 }
 
-/** Makes the files, lets every peer do the work `runs` times and removes it all. A peer that fails gets no more runs. */
+/**
+ * Creates the files, has every peer do the work `runs` times, and removes everything. A peer that fails gets no more
+ * runs.
+ */
 export async function runWork(options: RunWork): Promise<Result> {
   const { work, size, runs, tell } = options;
   const folder = await mkdtemp(join(await diskFolder(), 'modelcars-bench-files-'));
@@ -34,7 +40,7 @@ export async function runWork(options: RunWork): Promise<Result> {
   let cdn: Cdn | undefined;
   try {
     const inputs = await work.make(folder, size);
-    // What it makes up or holds back, the hub gives by itself.
+    // Generated files and throttling need the hub's own CDN.
     if (work.kind === 'hub' && !work.huge && work.throttle === undefined) cdn = await startCdn(folder);
     if (work.kind === 'hub') hub = await openHub(work, inputs, cdn);
     const bytes = await sizeOf(inputs);
@@ -48,7 +54,7 @@ export async function runWork(options: RunWork): Promise<Result> {
     const traffic = new Map<Row, Partial<Sample>>();
     for (let number = 1; number <= runs; number++) {
       const left = rows.filter(({ error }) => error === undefined);
-      // Back and forth, so that nobody always runs after the same one.
+      // Back and forth, so that no peer always runs after the same one.
       for (const row of number % 2 === 1 ? left : left.reverse()) {
         try {
           if (work.again && number === 1) {
@@ -90,7 +96,7 @@ export async function runWork(options: RunWork): Promise<Result> {
   }
 }
 
-/** One tool, once, on a stage of its own. */
+/** One run of one tool, on a fresh stage. */
 async function once(
   { work, signal }: RunWork,
   peer: Peer,
@@ -146,7 +152,7 @@ async function openHub(work: Work, inputs: Input[], cdn: Cdn | undefined): Promi
   });
 }
 
-/** Program → version; undefined when one is not to be had here. */
+/** Program → version; undefined if one is not available on this machine. */
 async function versionsOf(peer: Peer, work: Work): Promise<Record<string, string> | undefined> {
   const versions: Record<string, string> = {};
   for (const name of [...peer.needs, ...(downloads(peer, work) ? ['hf'] : [])]) {
@@ -163,7 +169,7 @@ function takesPart(peer: Peer, { kind, again, huge }: Work): boolean {
   return peer.kinds.includes(kind) && !(peer.noBase && again === 'base');
 }
 
-/** Whether the peer works on files and the work starts at the hub. */
+/** Whether the work starts at the hub and the peer needs the files on disk. */
 function downloads(peer: Peer, { kind }: Work): boolean {
   return kind === 'hub' && peer.kinds.includes('push') && !peer.readsHub;
 }
@@ -172,7 +178,7 @@ function titleOf(peer: Peer, work: Work): string {
   return `${downloads(peer, work) ? 'hf download + ' : ''}${peer.title(work.kind, changes(work))}`;
 }
 
-/** The last line that says something, without paths of this machine. */
+/** The last line with content, without paths of this machine. */
 function reasonIn(text: string): string {
   const lines = text.trim().split('\n');
   return (lines.at(-1) ?? '').replaceAll(/\/\S*\//g, '…/').slice(0, 200);

@@ -1,6 +1,6 @@
 /**
- * A registry in a process of its own that takes everything and keeps of a large blob only its size: for models that are larger than
- * the disk. It hashes nothing, so it is no measure of time.
+ * A registry in a separate process that accepts everything and keeps only the size of a large blob: for models larger
+ * than the disk. It hashes nothing, so its times mean nothing.
  */
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
@@ -36,7 +36,7 @@ export async function startSink(): Promise<Sink> {
 
 interface Blob {
   size: number;
-  /** Undefined when it is large. */
+  /** Undefined if it is large. */
   bytes?: Buffer;
 }
 
@@ -73,7 +73,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(JSON.stringify({ name: repository, tags }));
 }
 
-/** Blobs belong to all repositories, so a mount always works. */
+/** Blobs are shared by all repositories, so a mount always succeeds. */
 async function upload(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,4 +1,7 @@
-/** Where one tool does one job: a fresh registry with the base image in it, and a folder of its own for all it keeps. */
+/**
+ * The environment for one run of one tool: a fresh registry that holds the base image, and an empty folder for all that
+ * the tool keeps.
+ */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startRegistry } from '../tests/parts/registry.ts';
@@ -12,14 +15,14 @@ import { startProxy } from './proxy.ts';
 import { startSink } from './sink.ts';
 import type { BenchModel, Job, Kind, Peer, RegistryKind, Sample } from './types.ts';
 
-/** The files of a model, before anybody knows the registry. */
+/** The files of a model, before its repository is known. */
 export type Input = Omit<BenchModel, 'repository'>;
 
 export interface Stage extends AsyncDisposable {
   job: Job;
-  /** Lets the peer do what it must have done before the clock starts. */
+  /** Runs the peer's preparation, before the clock starts. */
   prepare(): Promise<void>;
-  /** Does the job once and measures it; fails when the peer fails or an image is not whole in the registry. */
+  /** Does the job once and measures it; fails if the peer fails or an image is incomplete in the registry. */
   run(): Promise<Sample>;
 }
 
@@ -28,16 +31,16 @@ export interface StageOptions {
   kind: Kind;
   models: Input[];
   hub?: string | undefined;
-  /** Puts a proxy before the registry that counts; the times are then those of the proxy too. */
+  /** Puts a counting proxy in front of the registry; the times then include the proxy. */
   count?: boolean;
   registry: RegistryKind;
-  /** A folder in memory for the registry's storage; on the disk by default. */
+  /** A folder in memory for the registry's storage; on disk by default. */
   storage?: string | undefined;
   /** Bytes of all files. */
   bytes: number;
   /** The registry keeps nothing, and the files are not read beforehand. */
   huge?: boolean;
-  /** Stops what runs; the stage can still be disposed of. */
+  /** Stops running steps; the stage can still be disposed of. */
   signal: AbortSignal;
 }
 
@@ -87,9 +90,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     },
     run: async () => {
       const steps = await peer.steps(job, kind);
-      // So that nobody's run pays for the writes of another's.
+      // So that no run pays for an earlier run's writes.
       await run('sync', []);
-      // As much as the registry will keep, and the rest because the host goes on taking it back.
+      // As much as the registry will keep, and more because the host goes on reclaiming it.
       if (options.storage !== undefined) await warmMemory(options.storage, 2.5 * options.bytes);
       proxy?.reset();
       const measured = await measure(steps, measuring);
@@ -101,7 +104,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   };
 }
 
-/** Nothing of the developer's: no credentials, no configuration, no caches. */
+/** Nothing from the developer's environment: no credentials, no configuration, no caches. */
 function environment({ folder, hub }: Job): Record<string, string> {
   const home = join(folder, 'home');
   return {
@@ -132,7 +135,7 @@ async function checkImages({ models, registry }: Job, peer: Peer): Promise<void>
   }
 }
 
-/** Bytes a folder takes on its own file system. */
+/** Bytes that a folder takes on its file system; mounts below it do not count. */
 async function diskOf(folder: string): Promise<number> {
   return Number.parseInt(await run('du', ['--summarize', '--one-file-system', '--block-size=1', folder]), 10);
 }

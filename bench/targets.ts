@@ -1,4 +1,4 @@
-/** The project's own targets, and whether they are met. */
+/** The project's performance targets, and whether they are met. */
 import { formatBytes } from '../scripts/text/bytes.ts';
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
@@ -7,7 +7,7 @@ import type { Sample } from './types.ts';
 interface Target {
   work: string;
   what: string;
-  /** Undefined when a number for it is missing. */
+  /** Undefined if a number it needs is missing. */
   judge(work: Judged): { value: string; held: boolean } | undefined;
 }
 
@@ -15,12 +15,12 @@ interface Judged {
   ours: Sample;
   /** Bytes of all files. */
   bytes: number;
-  /** Undefined when the peer has no run. */
+  /** Undefined if the peer has no run. */
   of(peer: string): { sample: Sample; ratio: number } | undefined;
 }
 
 const memory = 300e6;
-/** What a push may leave behind: what it remembers of layers. No model has so few bytes in these works. */
+/** Bytes that a push may leave behind: its records of layers. No model of these works is that small. */
 const traces = 1e6;
 
 export const targets: Target[] = [
@@ -70,7 +70,7 @@ export const targets: Target[] = [
   atMost('base', 'sent', 'bytes sent', 8.2e6),
 ];
 
-/** A table of all targets whose works are among the results; empty when there are none. */
+/** A table of all targets whose works are among the results; empty if there are none. */
 export function targetTable(results: readonly Result[]): string {
   const lines = targets.flatMap(({ work, what, judge }) => {
     const result = results.find((one) => one.work === work);
@@ -85,7 +85,7 @@ export function targetTable(results: readonly Result[]): string {
   return ['| work | target | measured | met |', '|---|---|---:|---|', ...lines].join('\n');
 }
 
-/** The peer takes at least `times` as long as we do. */
+/** The peer takes at least `times` as long as modelcars. */
 function slower(work: string, peer: string, times: number): Target {
   const what = times === 1 ? `not slower than ${peer}` : `at least ${times} times as fast as ${peer}`;
   return {

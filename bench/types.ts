@@ -1,8 +1,8 @@
-/** The words of the benchmark: a job is what a work asks of one tool once; a peer is a tool and how people call it. */
+/** The terms of the benchmark: a job is one run of a work by one tool; a peer is a tool and the way people call it. */
 
 import type { RegistryOptions } from '../tests/parts/registry.ts';
 
-/** A program and its arguments; `pipe` reads what it writes. Paths are absolute. */
+/** A program and its arguments; `pipe` reads its output. Paths are absolute. */
 export interface Step {
   program: string;
   args: string[];
@@ -12,24 +12,24 @@ export interface Step {
 /** One model of a job. */
 export interface BenchModel {
   name: string;
-  /** Absolute; holds the model's files and nothing else. With a hub, only what the hub was filled from. */
+  /** Absolute; holds only the model's files. With a hub, it is only the source that the hub was filled from. */
   folder: string;
   /** Paths below `folder`, sorted. */
   files: string[];
-  /** Where its image goes: `127.0.0.1:PORT/bench/name`, without a tag. */
+  /** The destination of its image: `127.0.0.1:PORT/bench/name`, without a tag. */
   repository: string;
 }
 
-/** What a work asks of one tool once, in a folder of its own with a registry of its own. */
+/** One run of a work by one tool, with a separate folder and a separate registry. */
 export interface Job {
   models: BenchModel[];
   /** `127.0.0.1:PORT/bases/base:v1`: where every tool reads the base image. */
   base: string;
   /** `127.0.0.1:PORT` */
   registry: string;
-  /** The test hub's URL; the models are then to come from there as `bench/NAME`. */
+  /** The test hub's URL; the models are then read from it as `bench/NAME`. */
   hub?: string;
-  /** Empty at first; all that the tool keeps lies below: home, temporary files, storage, output. */
+  /** Empty at first; everything the tool keeps is below it: home, temporary files, storage, output. */
   folder: string;
   /** Whether files or base changed since `prepare`. */
   changed: boolean;
@@ -38,7 +38,10 @@ export interface Job {
 /** A registry of the tests: Debian's docker-registry 2.8, or distribution 3. */
 export type RegistryKind = RegistryOptions['kind'];
 
-/** `push`: files or hub to registry. `layout`: files into an OCI layout (or the tool's own store) on disk. */
+/**
+ * `push`: files to registry. `hub`: hub to registry. `layout`: files to an OCI layout (or the tool's own store) on
+ * disk.
+ */
 export type Kind = 'push' | 'hub' | 'layout';
 
 /** A program found on this machine. */
@@ -50,44 +53,44 @@ export interface Tool {
 export interface Peer {
   /** For `--peers`. */
   name: string;
-  /** For tables: the commands in short, for this kind of work; `hf download` before them goes without saying. */
+  /** For tables: the commands in short, for this kind of work; a preceding `hf download` is implied. */
   title(kind: Kind, changed: boolean): string;
   kinds: Kind[];
   /** The programs, by the names of `needs`, in that order. */
   needs: string[];
-  /** What the tool has to have before the clock starts: the base image in its storage, a lock. */
+  /** The tool's preparation before the clock starts: the base image in its storage, a lock. */
   prepare?(job: Job, kind: Kind): Promise<Step[]>;
-  /** What is timed. */
+  /** The timed steps. */
   steps(job: Job, kind: Kind): Promise<Step[]>;
-  /** What it must let go of before its folder can be removed. */
+  /** Steps needed before its folder can be removed. */
   clean?(job: Job): Step[];
-  /** Nothing that it makes has a base image. */
+  /** Its results have no base image. */
   noBase?: true;
-  /** It makes sense for what was never pushed before. */
+  /** Only useful for models that were never pushed before. */
   firstOnly?: true;
-  /** It needs no `hf download` before. */
+  /** Needs no `hf download` first. */
   readsHub?: true;
-  /** For a peer that is there to compare with and pushes nothing. */
+  /** Pushes nothing: a peer for comparison only. */
   noImage?: true;
 }
 
-/** One timed run. Seconds and bytes. */
+/** One timed run, in seconds and bytes. */
 export interface Sample {
   wall: number;
   /** User and system time of the tool and all its children. */
   cpu: number;
-  /** The same of the registry. */
+  /** The same for the registry. */
   registryCpu: number;
-  /** Resident memory at its most, of the largest process. */
+  /** Peak resident memory of the largest process. */
   peak: number;
-  /** Resident memory of all processes together at its most, sampled; pages they share count twice. */
+  /** Peak resident memory of all processes together, sampled; shared pages count more than once. */
   treePeak: number;
-  /** Bytes the tool gave to file systems on disk (write_bytes of /proc/PID/io). */
+  /** Bytes that the tool wrote to file systems on disk (write_bytes of /proc/PID/io). */
   written: number;
-  /** Disk its folder takes at the end. */
+  /** Disk space of its folder at the end. */
   kept: number;
-  /** Requests at the registry; in works that count. */
+  /** Requests at the registry; only in works that count. */
   requests?: number;
-  /** Bytes of request bodies sent to the registry; in works that count. */
+  /** Bytes of request bodies sent to the registry; only in works that count. */
   sent?: number;
 }

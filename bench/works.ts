@@ -1,4 +1,4 @@
-/** What is to be done: which files, from where to where, and what changes before the clock starts. */
+/** The works to measure: which files, from where to where, and what changes before the clock starts. */
 import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,15 +17,15 @@ export interface Work {
   kind: Kind;
   /** Writes the models' files below a folder; the same bytes every time. `size` in bytes. */
   make(folder: string, size: number): Promise<Input[]>;
-  /** Bytes a second of each connection to the hub. */
+  /** Bytes per second of each connection to the hub. */
   throttle?: number;
-  /** Which registry takes it; docker-registry by default. */
+  /** The registry to push to; docker-registry by default. */
   registry?: RegistryKind;
-  /** Done once by the same tool before, unmeasured; then this changes, and then it is measured. */
+  /** First the same tool does the work once, unmeasured; then this changes, and the measured run follows. */
   again?: 'unchanged' | 'readme' | 'base';
-  /** Far larger than memory and disk: files without content, and a registry that keeps none. For us alone. */
+  /** Far larger than memory and disk: sparse files, and a registry that keeps none of them. For modelcars only. */
   huge?: true;
-  /** Peers of this work alone. */
+  /** Peers of this work only. */
   extra?: Peer[];
 }
 
@@ -47,7 +47,10 @@ const hub: Work = {
   make: (folder, size) => models(folder, 1, shards(4, size)),
 };
 
-/** The same into the newer registry, which leaves more of the machine to the tools: it hashes with the CPU's own instructions. */
+/**
+ * The same into the newer registry, which leaves more of the CPU to the tools: it hashes with the CPU's SHA
+ * instructions.
+ */
 function newer(work: Work): Work {
   const title = work.title.replace('a registry', 'distribution 3');
   return { ...work, name: `${work.name}-3`, title, registry: 'distribution' };
@@ -76,7 +79,7 @@ export const works: Work[] = [
     kind: 'hub',
     make: (folder, size) => models(folder, 1, { 'model.safetensors': size }),
     throttle: 40_000_000,
-    // The older one takes a single blob slower than six connections give it.
+    // The older one writes a single blob more slowly than six connections deliver it.
     registry: 'distribution',
     extra: [curl],
   },
@@ -132,7 +135,7 @@ export const works: Work[] = [
   },
 ];
 
-/** The hub's files for these models: as they lie on disk, or made up as they are read. */
+/** The hub's files for these models: read from disk, or generated as they are read. */
 export async function hubFiles({ folder, files }: Input, { huge: made }: Work): Promise<HubFiles> {
   const entries = files.map(async (file, at): Promise<[string, HubFile]> => {
     const path = join(folder, file);
@@ -141,12 +144,12 @@ export async function hubFiles({ folder, files }: Input, { huge: made }: Work): 
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Whether something is new the second time. */
+/** Whether anything changes before the measured run. */
 export function changes({ again }: Work): boolean {
   return again !== undefined && again !== 'unchanged';
 }
 
-/** Makes new what the work wants to be new the second time. */
+/** Applies the change that the work makes before its measured run. */
 export async function change(work: Work, job: Job): Promise<void> {
   if (work.again === 'base') job.base = await pushBase(job.registry, 'v2');
   for (const { folder } of work.again === 'readme' ? job.models : [])
@@ -154,7 +157,7 @@ export async function change(work: Work, job: Job): Promise<void> {
   job.changed = changes(work);
 }
 
-/** Puts back what `change` changed in the files. */
+/** Reverts the changes that `change` made to the files. */
 export async function restore(inputs: readonly Input[]): Promise<void> {
   for (const { folder, files } of inputs)
     if (files.includes('README.md')) await writeFile(join(folder, 'README.md'), readme);
@@ -182,7 +185,7 @@ async function models(folder: string, count: number, weights: Files): Promise<In
 }
 
 async function huge(folder: string, size: number): Promise<Input[]> {
-  // What reads as zeros is no safetensors file.
+  // A file of zeros is not valid safetensors.
   const files = Object.keys(shards(4, 0)).map((name) => name.replace('.safetensors', '.bin'));
   for (const file of files) await writeSparse(join(folder, file), 10 * size);
   return [{ name: 'huge', folder, files }];

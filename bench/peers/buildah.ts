@@ -3,7 +3,7 @@ import type { Job, Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 import { storage } from './podman.ts';
 
-/** The same engine by somebody who knows it: no build context, and committed straight into the registry. */
+/** The same engine as used by an expert: no build context, and committed straight into the registry. */
 export const buildah: Peer = {
   name: 'buildah',
   title: () => 'buildah copy + commit --squash',

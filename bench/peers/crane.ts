@@ -3,7 +3,7 @@ import { toolPath } from '../tools.ts';
 import type { Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 
-/** As crane's own recipes have it: a tar on its standard input becomes one more layer, on the way to the registry. */
+/** As in crane's own recipes: a tar on standard input is appended as a layer while it goes to the registry. */
 export const crane: Peer = {
   name: 'crane',
   title: () => 'tar | crane append',

@@ -9,7 +9,7 @@ import { olot } from './olot.ts';
 import { copy } from './plain.ts';
 import { podman } from './podman.ts';
 
-/** All tools, ours first: the others are compared with it. */
+/** All tools, modelcars first: the others are compared with it. */
 export const peers: Peer[] = [
   modelcars,
   modelcarsLock,

@@ -5,7 +5,10 @@ import { toolPath } from '../tools.ts';
 import type { BenchModel, Job, Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 
-/** KitOps: each file becomes a tar layer in kit's own store, then goes to the registry. No base, so no container image. */
+/**
+ * KitOps: each file becomes a tar layer in kit's own store, then goes to the registry. Without a base, so the result is
+ * not a container image.
+ */
 export const kit: Peer = {
   name: 'kit',
   title: (kind) => (kind === 'layout' ? 'kit pack' : 'kit pack + push'),

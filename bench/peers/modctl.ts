@@ -5,8 +5,8 @@ import type { BenchModel, Job, Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 
 /**
- * ModelPack's tool, streaming: no base and no tar, each file is a blob as it is. What it pushes is no container image, so a node
- * needs a driver of its own to mount it.
+ * ModelPack's tool, streaming: no base and no tar, each file is pushed unchanged as a blob. The result is not a
+ * container image, so a node needs a separate driver to mount it.
  */
 export const modctl: Peer = {
   name: 'modctl',

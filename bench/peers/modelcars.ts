@@ -7,7 +7,7 @@ import type { Job, Kind, Peer, Step } from '../types.ts';
 
 const program = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
 
-/** Takes whatever files there are, as a framework for language models would. */
+/** Accepts any files, as a framework for language models would. */
 const framework = `export default {
   name: 'bench',
   modelFormat: { name: 'huggingface' },
@@ -20,7 +20,7 @@ const framework = `export default {
 };
 `;
 
-/** The lock is committed with models.yaml, so it is there before; after a change somebody has to lock, and that is timed. */
+/** The lock is committed with models.yaml, so it exists beforehand; a change requires `lock` again, which is timed. */
 export const modelcars: Peer = {
   name: 'modelcars',
   title: (kind, changed) => `modelcars ${changed ? 'lock + ' : ''}${kind === 'layout' ? 'build' : 'push'}`,
@@ -38,7 +38,7 @@ export const modelcars: Peer = {
   },
 };
 
-/** Somebody who has just written models.yaml: reads the files twice, once to lock them and once to push them. */
+/** A user with a new models.yaml: the files are read twice, once to lock them and once to push them. */
 export const modelcarsLock: Peer = {
   ...modelcars,
   name: 'modelcars-lock',
@@ -51,7 +51,7 @@ export const modelcarsLock: Peer = {
   steps: async (job, kind) => [lock(job), main(job, kind)],
 };
 
-/** Another machine each time, whose store is empty: what it need not read depends on the lock alone. */
+/** A new machine each time, with an empty store: which reads it can skip depends only on the lock. */
 function elsewhere(name: string, title: string, flags: string[]): Peer {
   let machines = 0;
   return {
@@ -72,7 +72,7 @@ function elsewhere(name: string, title: string, flags: string[]): Peer {
 export const withLayers = elsewhere('locked-layers', 'layers in the lock', ['--layers']);
 export const withoutLayers = elsewhere('no-layers', 'no layers in the lock', []);
 
-/** What every run of the program pays before it does anything. */
+/** The start-up cost of every run of the program. */
 export const startUp: Peer = {
   ...modelcars,
   name: 'start-up',
@@ -98,9 +98,9 @@ function modelcarsStep({ folder }: Job, words: string[]): Step {
 async function writeCatalog({ folder, models, base, registry, hub, changed }: Job): Promise<void> {
   const catalog = {
     registry: `${registry}/bench`,
-    // A version's tag never moves: a change is a new version.
+    // A version's tag never moves: a change needs a new version.
     version: changed ? 'v1.0.1' : 'v1.0.0',
-    // The registries of the benchmark take blobs of any size.
+    // The registries of the benchmark accept blobs of any size.
     defaults: { base, platforms: [`linux/${architecture}`], maxLayerSize: '1TB' },
     models: models.map(({ name, folder: files }) => ({
       name,

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { toolPath } from '../tools.ts';
 import type { Peer } from '../types.ts';
 
-/** The other tool that goes from hub to registry; it keeps each file and each layer on disk on the way, and has no base. */
+/**
+ * The other tool that goes from hub to registry; it keeps each file and each layer on disk in between, and has no base.
+ */
 export const ociModelcar: Peer = {
   name: 'oci-modelcar',
   title: () => 'oci-modelcar push',

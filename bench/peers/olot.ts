@@ -3,7 +3,7 @@ import { toolPath } from '../tools.ts';
 import type { Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 
-/** As olot's README has it: fetch the base as a layout, put the files on top, copy the layout to the registry. */
+/** As in olot's README: fetch the base as a layout, add the files, copy the layout to the registry. */
 export const olot: Peer = {
   name: 'olot',
   title: (kind) => (kind === 'layout' ? 'olot' : 'olot + skopeo copy'),
@@ -17,7 +17,7 @@ export const olot: Peer = {
       const files = filesOf(job, model);
       const paths = model.files.map((file) => join(files, file));
       steps.push(
-        // The layout of a run before would get the files a second time.
+        // The layout of an earlier run would get the files a second time.
         { program: 'rm', args: ['-rf', layout] },
         copy(skopeo, ['--src-tls-verify=false'], `docker://${job.base}`, `oci:${layout}:latest`),
         { program, args: ['--root-dir', files, layout, ...paths] },

@@ -1,9 +1,9 @@
-/** What the machine itself can do, as a measure for the tools. */
+/** The machine's own limits, as a baseline for the tools. */
 import { join } from 'node:path';
 import { toolPath } from '../tools.ts';
 import type { Peer } from '../types.ts';
 
-/** Each byte read, written and hashed once, by programs that do nothing else. */
+/** Each byte read, written and hashed once, by programs that do only that. */
 export const copy: Peer = {
   name: 'cp',
   title: () => 'cp + openssl sha256',
@@ -22,7 +22,7 @@ export const copy: Peer = {
   },
 };
 
-/** What a client that opens one connection gets of a hub. */
+/** The rate at which a client with one connection can read from a hub. */
 export const curl: Peer = {
   name: 'curl',
   title: () => 'curl, one connection, to nowhere',

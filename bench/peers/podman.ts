@@ -4,7 +4,7 @@ import { toolPath } from '../tools.ts';
 import type { BenchModel, Job, Peer, Step } from '../types.ts';
 import { download, filesOf } from './hf.ts';
 
-/** What the documents of KServe and Red Hat show, with one COPY that sets the modes, and --squash. */
+/** As in the documentation of KServe and Red Hat, with one COPY that sets the modes, and --squash. */
 export const podman: Peer = {
   name: 'podman',
   title: () => 'podman build --squash + push',
@@ -36,7 +36,7 @@ async function step(job: Job, ...args: string[]): Promise<Step> {
   return { program: await toolPath('podman'), args: [...storage(job), ...args] };
 }
 
-/** Storage of its own below the job's folder; the rest as in tests/parts/podman.ts. */
+/** Separate storage below the job's folder; the rest as in tests/parts/podman.ts. */
 export function storage({ folder }: Job): string[] {
   return ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run', 'storage')];
 }

@@ -1,4 +1,4 @@
-/** Base images that a test puts into a registry, so that a base can change without a network. */
+/** Base images that tests push to a registry, so that a base can change without a network. */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ interface Descriptor {
   platform?: { os: string; architecture: string };
 }
 
-/** The base's digests, each once: a push on top of the base sends no others of it. */
+/** The base's digests, each once: a push on top of the base sends no other base digests. */
 export interface PushedBase {
   /** `127.0.0.1:PORT/bases/shell:v1` */
   reference: string;
@@ -22,8 +22,9 @@ export interface PushedBase {
 const oci = 'application/vnd.oci.image';
 
 /**
- * Pushes a base for amd64 and arm64, in one layer the programs a modelcar's base must have (empty files, for nothing
- * runs them here) and in another a file with `content`: another content makes another base. `tag`: `v1` by default.
+ * Pushes a base for amd64 and arm64: one layer with the programs that a modelcar's base must have (empty files, because
+ * tests do not run them), and one with a file of `content`; a different content makes a different base. `tag`: `v1` by
+ * default.
  */
 export async function pushBase(
   host: string,

@@ -13,7 +13,10 @@ export interface Certificates {
   keyFile: string;
 }
 
-/** Makes both with openssl in `folder`; the server certificate is for localhost, 127.0.0.1, ::1 and more `names`, for one day. */
+/**
+ * Creates both with openssl in `folder`; the server certificate is for localhost, 127.0.0.1, ::1 and `names`, for one
+ * day.
+ */
 export async function makeCertificates(folder: string, names: string[] = []): Promise<Certificates> {
   const file = (name: string): string => join(folder, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];

@@ -21,7 +21,7 @@ export async function modelcars(args: string[], settings: CliSettings): Promise<
   return await run(process.execPath, [program, ...args], surroundings(settings));
 }
 
-/** Like modelcars, whatever the exit code. */
+/** Like modelcars, but accepts any exit code. */
 export async function tryModelcars(args: string[], settings: CliSettings): Promise<Result> {
   return await tryRun(process.execPath, [program, ...args], surroundings(settings));
 }
@@ -54,7 +54,7 @@ export function launchSilently(args: string[], settings: CliSettings): SilentRun
   return { child, hasEnded: () => ended, end };
 }
 
-/** A model whose files the test makes. */
+/** A model whose files the test writes. */
 export interface TestModel {
   name: string;
   framework: string;
@@ -79,7 +79,7 @@ export async function makeCatalog(folder: string, models: TestModel[], version =
   await modelcars(['lock', '--base', 'embedded'], { cwd: folder });
 }
 
-/** Bytes that do not compress and are the same in every run. */
+/** Incompressible bytes, the same in every run. */
 export function noise(bytes: number, seed: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(bytes / 4));
   let state = seed * 2_654_435_761 + 1;
@@ -95,7 +95,10 @@ export function noise(bytes: number, seed: number): Uint8Array {
 
 const program = join(root, 'scripts', 'modelcars.ts');
 
-/** As at a user's terminal, not in CI (where a lock is frozen): no colours, credentials and store below `cwd` only. */
+/**
+ * The environment of a user's terminal rather than of CI (which freezes the lock): no colours; credentials and store
+ * below `cwd` only.
+ */
 function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
   const own = {
     CI: undefined,

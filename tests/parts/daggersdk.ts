@@ -1,4 +1,4 @@
-/** The published SDK of Dagger, which has the API of an engine without one: for type checks and for runs of the module. */
+/** Dagger's published SDK, which has the API without an engine: for type checks and for runs of the module. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
@@ -9,17 +9,17 @@ import { run } from './run.ts';
 
 const pins = fileURLToPath(new URL('dagger-sdk/', import.meta.url));
 
-/** Where the SDK is once `daggerSdk` was called; vitest.config.ts lets `@dagger.io/dagger` mean it. */
+/** Where `daggerSdk` installs the SDK; vitest.config.ts resolves `@dagger.io/dagger` to it. */
 export function daggerSdkFolder(): string {
   const lock = readFileSync(join(pins, 'package-lock.json'));
   const key = createHash('sha256').update(lock).digest('hex').slice(0, 12);
   return join(partsFolder(), `dagger-sdk-${key}`);
 }
 
-/** The `node_modules` with the pinned SDK; installed first when need be. Throws PartMissing when that cannot be. */
+/** The `node_modules` with the pinned SDK; installed first if needed. Throws PartMissing if that fails. */
 export async function daggerSdk(): Promise<string> {
   const folder = daggerSdkFolder();
-  // tsc is one of its dependencies, and the last thing that npm writes are such links.
+  // tsc is one of its dependencies, and npm writes such links last.
   await cached(folder.slice(partsFolder().length + 1), 'node_modules/.bin/tsc', async (made) => {
     for (const name of ['package.json', 'package-lock.json']) await cp(join(pins, name), join(made, name));
     const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];

@@ -1,4 +1,4 @@
-/** A Docker daemon of the test's own: own socket, storage and containerd, no bridge and no firewall rules. */
+/** A private Docker daemon for a test: separate socket, storage and containerd, no bridge and no firewall rules. */
 
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -14,11 +14,11 @@ export interface Docker extends AsyncDisposable {
   docker(...args: string[]): Promise<Result>;
 }
 
-/** Starts one and waits until it answers; needs root. */
+/** Starts one and waits until it responds; needs root. */
 export async function startDocker(): Promise<Docker> {
   const daemon = await part('dockerd');
   const client = await part('docker');
-  // Short, because a socket's path may have 107 bytes at most.
+  // Short, because a socket's path has at most 107 bytes.
   const folder = await mkdtemp(join(tmpdir(), 'mc-docker-'));
   const socket = `unix://${join(folder, 'sock')}`;
   const logFile = join(folder, 'log');

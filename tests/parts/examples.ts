@@ -1,4 +1,4 @@
-/** The folders of examples/, copied out of the repository, and the shell blocks of their READMEs, run as they are written. */
+/** The folders of examples/, copied out of the repository, and the shell blocks of their READMEs, run as written. */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,10 @@ export interface Example extends AsyncDisposable {
   run(section: string, env?: Record<string, string | undefined>): Promise<Result>;
 }
 
-/** Copies an example; in its models.yaml and in what it runs, `placeholders` (text → text of this machine) are replaced. */
+/**
+ * Copies an example; `placeholders` (text → this machine's text) are replaced in its models.yaml and in the commands it
+ * runs.
+ */
 export async function copyExample(name: string, placeholders: Record<string, string>): Promise<Example> {
   const parent = await mkdtemp(join(tmpdir(), `modelcars-example-${name}-`));
   const folder = join(parent, name);

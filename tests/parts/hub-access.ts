@@ -6,7 +6,7 @@ export interface HubToken {
   user: string;
   /** Gated repositories whose licence the account has accepted. */
   accepted?: string[];
-  /** Gated repositories whose authors have not answered the account's request yet. */
+  /** Gated repositories where the account's request for access is still pending. */
   pending?: string[];
   /** Private repositories it may read. */
   private?: string[];

@@ -22,7 +22,7 @@ export async function answerApi(
       true,
     );
   }
-  // A branch with a slash comes encoded as one component.
+  // A branch with a slash is encoded as one component.
   const [first = '', ...below] = rest.split('/').map(decodeURIComponent);
   const revision = verb === '' ? 'main' : verb === 'revision' ? [first, ...below].join('/') : first;
   const sha = repository.resolve(revision);
@@ -93,7 +93,7 @@ function whoAmI(exchange: Exchange, token: HubToken | 'unknown' | undefined): vo
   });
 }
 
-/** The Python client sends a form, the JavaScript one JSON. */
+/** The Python client sends a form, the JavaScript client JSON. */
 function readPaths(body: string, type: string): { paths: string[]; expand: boolean } {
   if (type.includes('json')) {
     const { paths, expand } = JSON.parse(body) as { paths: string[]; expand?: boolean };

@@ -1,4 +1,4 @@
-/** The CDN behind the hub: signed URLs that expire, ranges, and no patience with an Authorization header. */
+/** The CDN behind the hub: signed URLs that expire, ranges, and an error for any Authorization header. */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Blob } from './hub-content.ts';
@@ -20,7 +20,7 @@ export function rangeOf(
   return start >= size || end <= start ? 'bad' : { start, end };
 }
 
-/** Sends a blob or the range of it that was asked for. Returns the status and the bytes that went out. */
+/** Sends a blob or the requested range of it. Returns the status and the number of bytes sent. */
 export async function sendBlob(
   request: IncomingMessage,
   response: ServerResponse,
@@ -48,7 +48,7 @@ export async function sendBlob(
   return await sendBody(response, blob.read(start, end), options.rate, options.fault);
 }
 
-/** Signs URLs as S3 does: a date, a life in seconds, and a signature over both and the path. */
+/** Signs URLs as S3 does: a date, a lifetime in seconds, and a signature over both and the path. */
 export class Signer {
   readonly #key = randomBytes(32);
   /** Seconds. */

@@ -8,7 +8,7 @@ export function missingHubClient(): Promise<string | undefined> {
   return missing(hubClient);
 }
 
-/** The Python that has huggingface_hub (which wants 3.10 at least); installed first when need be. */
+/** A Python with huggingface_hub (which needs 3.10 or newer); installed first if needed. */
 export function hubClient(): Promise<string> {
   return pythonWith({
     name: 'huggingface-hub',
@@ -17,15 +17,15 @@ export function hubClient(): Promise<string> {
   });
 }
 
-/** Where a Python program finds the hub, its token and a home of its own. */
+/** The hub, token and home folder for a Python program. */
 export interface HubSurroundings {
   endpoint: string;
-  /** For caches; nothing of the user's is read. */
+  /** For caches; none of the user's files are read. */
   home: string;
   token?: string;
 }
 
-/** Runs Python with huggingface_hub against a hub, whatever the exit code. */
+/** Runs Python with huggingface_hub against a hub; accepts any exit code. */
 export async function tryPython(args: string[], surroundings: HubSurroundings): Promise<Result> {
   const { endpoint, home, token } = surroundings;
   return await tryRun(await hubClient(), args, {

@@ -8,7 +8,7 @@ export type HubFile = Uint8Array | string | { size: number; generate: number } |
 /** Path → file. */
 export type HubFiles = Record<string, HubFile>;
 
-/** A file as a repository has it. */
+/** A file as a repository stores it. */
 export interface Blob {
   size: number;
   /** 64 hexadecimal digits. */
@@ -17,7 +17,7 @@ export interface Blob {
   oid: string;
   /** Bytes of the LFS pointer; undefined for a file stored in git itself. */
   pointerSize?: number;
-  /** The bytes from `start` up to `end`, without it. */
+  /** The bytes from `start` up to but not including `end`. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
@@ -29,7 +29,7 @@ const largestInGit = 10 * 1024 ** 2;
 const block = 1024 ** 2;
 const piece = 256 * 1024;
 
-/** Reads what `file` is once, for its hash. */
+/** Reads `file` once to hash it. */
 export async function blobOf(path: string, file: HubFile): Promise<Blob> {
   const { size, read } = await contentOf(file);
   const lfs = tracked.test(path) || size > largestInGit;
@@ -49,7 +49,10 @@ export async function blobOf(path: string, file: HubFile): Promise<Blob> {
   return { size, sha256: digest, oid, pointerSize: pointer.length, read };
 }
 
-/** The bytes that a seed makes, from `start` up to `end`, without it. Each MiB begins with its number: none can be taken for another. */
+/**
+ * The bytes generated from a seed, from `start` up to but not including `end`. Each MiB begins with its number, so that
+ * none is mistaken for another.
+ */
 export function* generated(seed: number, start: number, end: number): Generator<Uint8Array> {
   const noise = noiseOf(seed);
   for (let at = start; at < end; ) {
@@ -69,7 +72,7 @@ export function* generated(seed: number, start: number, end: number): Generator<
   }
 }
 
-/** The sha256 of all bytes of a seed; computed once in a process. */
+/** The sha256 of all bytes of a seed; computed once per process. */
 export function generatedHash({ size, generate }: { size: number; generate: number }): string {
   const key = `${size} ${generate}`;
   let digest = hashes.get(key);
@@ -118,7 +121,8 @@ async function contentOf(file: HubFile): Promise<Pick<Blob, 'size' | 'read'>> {
     return {
       size,
       async *read(start, end) {
-        // One buffer, reused (callers wait until a chunk is sent): a hub on the same machine should cost little.
+        // One buffer, reused (callers wait until a chunk is sent): a hub on the same machine should use little memory
+        // and CPU.
         await using handle = await open(file.file);
         const buffer = Buffer.allocUnsafe(Math.min(piece, end - start));
         for (let at = start; at < end; ) {

@@ -1,8 +1,8 @@
-/** One request and what becomes of it, for the log that tests read. */
+/** One request and its response, for the log that tests read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault, Part } from './hub-faults.ts';
 
-/** One request, as it was answered. */
+/** One request, with the response it got. */
 export interface HubRequest {
   part: Part;
   method: string;
@@ -10,13 +10,13 @@ export interface HubRequest {
   path: string;
   status: number;
   range: string | undefined;
-  /** Whether an Authorization header came with it. */
+  /** Whether it had an Authorization header. */
   authorized: boolean;
-  /** Bytes of the body that went out. */
+  /** Bytes of the response body sent. */
   bytes: number;
 }
 
-/** A request on its way through the hub. */
+/** A request while the hub handles it. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;

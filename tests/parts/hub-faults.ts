@@ -1,35 +1,35 @@
-/** What can go wrong on the way from a hub, on demand. */
+/** Faults of a hub and its connections, on demand. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Which part of the hub answers: the API, `resolve` (and `resolve-cache`), or the CDN. */
+/** The part of the hub that responds: the API, `resolve` (and `resolve-cache`), or the CDN. */
 export type Part = 'api' | 'resolve' | 'cdn';
 
 export interface Fault {
   on: Part;
   /** Only requests whose path below the repository (the API's whole path) matches; all by default. */
   path?: RegExp;
-  /** How many requests it hits; 1 by default. */
+  /** How many requests it affects; 1 by default. */
   times?: number;
-  /** How many requests it lets pass first. */
+  /** How many requests to let pass first. */
   skip?: number;
   kind:
     | 'reset' // the connection breaks after `after` bytes of the body
-    | 'cut' // likewise, but closed as if nothing were wrong
-    | 'truncate' // the body ends well after `after` bytes: no length was promised
-    | 'wrong' // one byte of the body, at `after`, is another
-    | 'status' // answered with `status` and `headers`, nothing else
-    | 'expired' // the signed URL is refused as out of date
-    | 'whole' // a range is not heeded: all of the file comes
-    | 'slow' // the head of the answer comes after `delay` milliseconds
-    | 'crawl'; // the body stops after `after` bytes for `delay` milliseconds
+    | 'cut' // likewise, but closed as if the body were complete
+    | 'truncate' // the body ends cleanly after `after` bytes, without a Content-Length
+    | 'wrong' // the byte of the body at `after` is changed
+    | 'status' // the response has only `status` and `headers`
+    | 'expired' // the signed URL is rejected as expired
+    | 'whole' // the range is ignored: the whole file is sent
+    | 'slow' // the response head is sent after `delay` milliseconds
+    | 'crawl'; // the body pauses after `after` bytes for `delay` milliseconds
   after?: number;
   status?: number;
   headers?: Record<string, string>;
   delay?: number;
 }
 
-/** The faults that wait for their request. */
+/** The pending faults. */
 export class Faults {
   readonly #waiting: { fault: Fault; left: number; skip: number }[] = [];
 
@@ -37,12 +37,12 @@ export class Faults {
     this.#waiting.push({ fault, left: fault.times ?? 1, skip: fault.skip ?? 0 });
   }
 
-  /** Faults that have not hit as often as they should. */
+  /** Faults that have affected fewer requests than requested. */
   pending(): Fault[] {
     return this.#waiting.filter(({ left }) => left > 0).map(({ fault }) => fault);
   }
 
-  /** Forgets those that wait. */
+  /** Drops all pending faults. */
   clear(): void {
     this.#waiting.length = 0;
   }
@@ -61,8 +61,8 @@ export class Faults {
 }
 
 /**
- * Sends a body as fast as `rate` (bytes a second; undefined: as fast as it goes) with a fault's damage. Returns how many bytes
- * went out.
+ * Sends a body at `rate` (bytes per second; undefined: unthrottled) with the fault applied. Returns the number of bytes
+ * sent.
  */
 export async function sendBody(
   response: ServerResponse,
@@ -85,7 +85,7 @@ export async function sendBody(
     if (!(await write(response, chunk))) return sent;
     sent += chunk.length;
     if (breaks && fault.kind !== 'truncate') {
-      // The written bytes must arrive first: a reset discards what the peer has not read.
+      // The bytes written must arrive first: a reset discards any that the peer has not read.
       await sleep(20);
       if (fault.kind === 'cut') response.socket?.destroy();
       else response.socket?.resetAndDestroy();
@@ -105,7 +105,7 @@ export async function sendBody(
   return sent;
 }
 
-/** Writes and waits for room; false when the other side is gone. */
+/** Writes a chunk and waits until it drains; false if the peer has disconnected. */
 async function write(response: ServerResponse, chunk: Uint8Array): Promise<boolean> {
   if (response.destroyed || response.socket?.destroyed) return false;
   if (response.write(chunk)) return true;

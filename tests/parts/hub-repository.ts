@@ -1,4 +1,4 @@
-/** Repositories of the hub: commits that never change, names that point at them, and how the API shows them. */
+/** Repositories of the hub: immutable commits, names that point at them, and their representation in the API. */
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { type Blob, blobOf, type HubFiles } from './hub-content.ts';
@@ -56,7 +56,7 @@ export class Repository {
     return sha;
   }
 
-  /** The commit of a branch, tag or commit; undefined when there is none. */
+  /** The commit of a branch, tag or commit; undefined if it does not exist. */
   resolve(revision: string): string | undefined {
     if (revision === 'HEAD') return this.#names.get('main');
     return this.#names.get(revision) ?? (this.#commits.has(revision) ? revision : undefined);
@@ -99,7 +99,7 @@ export class Repository {
     };
   }
 
-  /** Entries of the tree API: files and, between them, folders. */
+  /** Entries of the tree API: files and the folders among them. */
   entries(sha: string, folder: string, recursive: boolean, expand: boolean): Record<string, unknown>[] {
     const prefix = folder === '' ? '' : `${folder}/`;
     const entries = new Map<string, Record<string, unknown>>();

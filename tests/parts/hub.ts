@@ -1,7 +1,8 @@
 /**
- * A Hugging Face hub for tests: the part of its HTTP protocol that clients read models with. Written after the clients
- * (huggingface_hub and @huggingface/hub) and huggingface.co's own answers; tests/e2e/hub.test.ts holds the real Python client
- * against it. Two hosts: the hub on 127.0.0.1, and `localhost` as the CDN it sends readers of LFS files to.
+ * A Hugging Face hub for tests: the part of its HTTP protocol that clients use to read models. Modelled on the clients
+ * (huggingface_hub and @huggingface/hub) and huggingface.co's own responses; tests/e2e/hub.test.ts checks it with the
+ * real Python client. Two hosts: the hub on 127.0.0.1, and `localhost` as the CDN to which it redirects readers of LFS
+ * files.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,33 +28,33 @@ export interface HubOptions {
   renamed?: Record<string, string>;
   /** Token → account. */
   tokens?: Record<string, HubToken>;
-  /** Bytes a second of each CDN connection; as fast as it goes by default. */
+  /** Bytes per second of each CDN connection; unthrottled by default. */
   throttle?: number;
-  /** An origin that has the large files at `/org/name/path`, to send readers to in place of the hub's own CDN. */
+  /** An origin with the large files at `/org/name/path`, to redirect to in place of the hub's own CDN. */
   elsewhere?: string;
-  /** Seconds a signed URL is good for; 3600 by default. */
+  /** Lifetime of a signed URL in seconds; 3600 by default. */
   urlLifetime?: number;
-  /** Entries of one page of a tree; 1000 by default. */
+  /** Entries per page of a tree; 1000 by default. */
   pageSize?: number;
 }
 
 export interface Hub extends AsyncDisposable {
-  /** For HF_ENDPOINT, without a slash at the end. */
+  /** For HF_ENDPOINT, without a trailing slash. */
   url: string;
   /** The CDN's origin. */
   cdn: string;
   requests(): HubRequest[];
-  /** Lets something go wrong with the next requests. */
+  /** Adds a fault for the next requests. */
   fault(fault: Fault): void;
   /** Faults that no request has met yet. */
   pending(): Fault[];
-  /** Nothing goes wrong any more. */
+  /** Drops all faults. */
   forgive(): void;
   /** Points a revision (`main` by default) of a model at other files. Returns the commit. */
   commit(model: string, files: HubFiles, revision?: string): Promise<string>;
   /** The commit a revision points at. */
   sha(model: string, revision?: string): string;
-  /** Most requests that the CDN answered at the same time. */
+  /** The most requests that the CDN served at the same time. */
   parallel(): number;
   stop(): Promise<void>;
 }
@@ -175,7 +176,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     response.writeHead(307, { ...headers, location, etag, 'content-length': 0 }).end();
   };
 
-  /** Carries out a fault that needs no body; true when the request is answered. */
+  /** Applies a fault that needs no body; true if it answered the request. */
   const disturb = async (fault: Fault | undefined, exchange: Exchange): Promise<boolean> => {
     exchange.fault = fault;
     if (fault?.kind === 'slow') await sleep(fault.delay ?? 1000);
@@ -221,7 +222,7 @@ interface FileTarget {
   name: string;
   revision: string;
   path: string;
-  /** Whether it is the URL that `resolve` leads to. */
+  /** Whether it is the URL that `resolve` redirects to. */
   cached: boolean;
 }
 

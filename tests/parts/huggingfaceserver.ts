@@ -1,4 +1,4 @@
-/** KServe's own Hugging Face server: it is on no package index, but in KServe's Go module, beside its Go code. */
+/** KServe's own Hugging Face server: no package index has it, but KServe's Go module contains it beside its Go code. */
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ export interface HuggingFaceServer {
   python: string;
   /** Environment in which this Python finds PyTorch's libraries. */
   env: Record<string, string>;
-  /** For `modelcars smoke --local --server-command`: as its image starts it, but for the ports. */
+  /** For `modelcars smoke --local --server-command`: as in its image, except for the ports. */
   command: string;
 }
 

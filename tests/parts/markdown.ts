@@ -1,22 +1,22 @@
-/** The Markdown files of the repository and their contents, for tests that check them against the program. */
+/** The repository's Markdown files and their contents, for tests that compare them with the program. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './cli.ts';
 
 /** A fenced block of code (CommonMark 0.31, section 4.5). */
 export interface Block {
-  /** `docs/guide/cache.md:38`, its first fence. */
+  /** `docs/guide/cache.md:38`: the line of its opening fence. */
   place: string;
-  /** First word behind the fence, such as `yaml`; empty without one. */
+  /** First word after the fence, such as `yaml`; empty without one. */
   language: string;
-  /** The rest behind it. */
+  /** The rest of that line. */
   mark: string;
-  /** Without the indentation of the fence. */
+  /** Without the fence's indentation. */
   text: string;
 }
 
 export interface Page {
-  /** From the repository's root. */
+  /** Relative to the repository's root. */
   path: string;
   text: string;
   blocks: Block[];
@@ -25,7 +25,7 @@ export interface Page {
 /** Folders without pages of the repository: packages, builds and stores. */
 const strangers = /^(node_modules|out|\..*)$/;
 
-/** Every Markdown file, sorted by path. Throws on a block without an end. */
+/** Every Markdown file, sorted by path. Throws on an unclosed block. */
 export async function pages(folder = root): Promise<Page[]> {
   const found: Page[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -62,7 +62,7 @@ export function blocksOf(path: string, text: string): Block[] {
   return blocks;
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub generates them. */
 export function anchorsOf({ text }: Page): Set<string> {
   const headings = [...text.replaceAll(/^ *```[\s\S]*?^ *```/gm, '').matchAll(/^#+ +(.*)$/gm)];
   return new Set(

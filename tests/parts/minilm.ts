@@ -1,4 +1,7 @@
-/** all-MiniLM-L6-v2 and the library that loads it, sentence-transformers, with Debian's PyTorch: a CPU's, a tenth of the size. */
+/**
+ * all-MiniLM-L6-v2 and the library that loads it, sentence-transformers, with Debian's PyTorch: CPU only, a tenth of
+ * the size.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pythonWith } from './python.ts';
@@ -8,7 +11,7 @@ export interface Minilm {
   python: string;
   /** Environment in which this Python finds PyTorch's libraries. */
   env: Record<string, string>;
-  /** The model as its package carries it. */
+  /** The model, as its package contains it. */
   folder: string;
 }
 

@@ -1,4 +1,4 @@
-/** Real MLServer on a folder of files, without a pod around it: for what `modelcars smoke --local` does not ask. */
+/** The real MLServer on a folder of files, without a pod, for checks that `modelcars smoke --local` does not make. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -16,22 +16,22 @@ export function missingMlserver(): Promise<string | undefined> {
   return missing(mlserver);
 }
 
-/** The Python that has MLServer and its runtimes; installed first when need be. Throws PartMissing without a Python. */
+/** A Python with MLServer and its runtimes; installed first if needed. Throws PartMissing without a Python. */
 export async function mlserver(): Promise<{ python: string }> {
   return { python: await pythonWith(mlserverEnvironment) };
 }
 
 export interface Served extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
   url: string;
-  /** All MLServer wrote so far. */
+  /** All output of MLServer so far. */
   logs(): string;
   stop(): Promise<void>;
 }
 
 /**
- * Serves the model in `modelDir` (KServe's /mnt/models; may be a link) under `name` and waits until it is ready.
- * Fails with MLServer's log when it is not. `python`: another one than that of the part.
+ * Serves the model in `modelDir` (KServe's /mnt/models; may be a link) under `name` and waits until it is ready. Fails
+ * with MLServer's log if it does not become ready. `python`: the Python to use instead of the part's.
  */
 export async function serve(
   modelDir: string,
@@ -50,7 +50,7 @@ export async function serve(
   const logFile = join(folder, 'log');
   const log = openSync(logFile, 'a');
   const [program, ...words] = argv;
-  // A group, because it has workers.
+  // A process group, because it has workers.
   const child = spawn(program, words, {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },

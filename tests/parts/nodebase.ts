@@ -1,11 +1,13 @@
-/** A base image with Node, made here: the pinned Node and the libraries of this machine that it needs. */
+/** A base image with Node, built locally: the pinned Node and the libraries of this machine that it needs. */
 import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pushLayers } from './bases.ts';
 import { run } from './run.ts';
 
-/** Pushes one for amd64 and arm64 (of the same bytes; only this machine's runs). Returns its reference. */
+/**
+ * Pushes one for amd64 and arm64 (with the same bytes; only this machine's architecture runs). Returns its reference.
+ */
 export async function pushNodeBase(host: string, repository: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-node-base-'));
   try {
@@ -22,7 +24,7 @@ export async function pushNodeBase(host: string, repository: string): Promise<st
     const tar = join(folder, 'layer.tar');
     const plain = ['--owner=0', '--group=0', '--mtime=@0', '--sort=name'];
     await run('tar', ['--create', '--file', tar, ...plain, '--directory', tree, ...(await readdir(tree))]);
-    // As in Node's official image; the loader has its own entrypoint.
+    // As in Node's official image; the loader image sets a different entrypoint.
     const config = { Env: ['PATH=/usr/local/bin:/bin'], Entrypoint: ['docker-entrypoint.sh'], Cmd: ['node'] };
     return await pushLayers(host, repository, [tar], config);
   } finally {

@@ -1,6 +1,6 @@
 /**
- * The programs our tests are judged with: where each comes from and how to get it. A part is looked for on PATH
- * (Debian's only: a pinned Go tool is always ours), then in the cache, then made. See docs/internals/testing.md.
+ * The programs used to judge modelcars in tests: where each comes from and how to get it. A part is looked for on PATH
+ * (Debian's only: a pinned Go tool is always built), then in the cache, then built. See docs/internals/testing.md.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -14,9 +14,9 @@ const exec = promisify(execFile);
 interface DebianPart {
   package: string;
   file: string;
-  /** Runs from anywhere with libc alone: unpacked into the cache, so no root is needed to have it. */
+  /** Runs from any folder with only libc: unpacked into the cache, so installing it needs no root. */
   unpack?: true;
-  /** Only from this very package: another one has a program of this name too. */
+  /** Only from this package: another package has a program of the same name. */
   only?: true;
 }
 
@@ -30,7 +30,7 @@ const debianParts = {
   'docker-registry': { package: 'docker-registry', file: 'usr/bin/docker-registry', unpack: true },
   umoci: { package: 'umoci', file: 'usr/bin/umoci', unpack: true },
   busybox: { package: 'busybox-static', file: 'bin/busybox', unpack: true, only: true },
-  // A Perl script: it runs from anywhere.
+  // A Perl script: it runs from any folder.
   mmdebstrap: { package: 'mmdebstrap', file: 'usr/bin/mmdebstrap', unpack: true },
   skopeo: { package: 'skopeo', file: 'usr/bin/skopeo' },
   podman: { package: 'podman', file: 'usr/bin/podman' },
@@ -71,15 +71,16 @@ export function partsFolder(): string {
   return process.env.MODELCARS_PARTS || join(homedir(), '.cache', 'modelcars-parts');
 }
 
-/** The path of a part's program; made first when need be. Throws PartMissing when it cannot be had here. */
+/** The path of a part's program; built first if needed. Throws PartMissing if this machine cannot have it. */
 export async function part(name: PartName): Promise<string> {
   if (isGoPart(name)) return await goPart(name, goParts[name]);
   return await debianPart(name, debianParts[name]);
 }
 
 /**
- * The sentence that says what to install, when any of the parts is missing; undefined when all are there. For
- * `describe.skipIf(missing)` or `ctx.skip(missing)`. Where parts are required it throws instead: never a skip there.
+ * The sentence that states what to install, if any of the parts is missing; undefined if all are available. For
+ * `describe.skipIf(missing)` or `ctx.skip(missing)`. Where parts are required it throws instead, so that no test is
+ * skipped.
  */
 export async function missingParts(...names: PartName[]): Promise<string | undefined> {
   for (const name of names) {
@@ -102,8 +103,8 @@ export function missingRoot(program: string): string | undefined {
 }
 
 /**
- * A file in the cache folder `key`, made by `make(folder)` when it is not there. Two processes may make the same at
- * once: each works in its own folder, one rename wins, and a half-made folder is never seen under `key`.
+ * A file in the cache folder `key`, created by `make(folder)` if missing. Two processes may create it at the same time:
+ * each works in a separate folder, one rename wins, and an incomplete folder never appears under `key`.
  */
 export async function cached(
   key: string,
@@ -152,7 +153,7 @@ async function debianPart(name: string, { package: pkg, file, unpack, only }: De
       async (folder) => await unpackDebian(pkg, folder),
     );
   }
-  // Such a package brings libraries and services along: never behind a developer's back.
+  // Such a package also installs libraries and services: never without the developer's knowledge.
   if (!partsRequired() || process.getuid?.() !== 0) throw missing;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await exec('apt-get', ['install', '-y', '-q', '--no-install-recommends', pkg], { env });
@@ -169,13 +170,13 @@ async function unpackDebian(pkg: string, folder: string): Promise<void> {
   await rm(join(folder, archive));
 }
 
-/** The installed file, when it comes from this package. */
+/** The installed file, if it comes from this package. */
 async function ownedFile(pkg: string, file: string): Promise<string | undefined> {
   const query = exec('dpkg-query', ['--search', `/${file}`]).catch(() => ({ stdout: '' }));
   return (await query).stdout.startsWith(`${pkg}:`) ? `/${file}` : undefined;
 }
 
-/** The version apt would install; undefined when it knows none (no lists: `apt-get update` never ran). */
+/** The version that apt would install; undefined if it knows none (no lists: `apt-get update` never ran). */
 async function candidate(pkg: string): Promise<string | undefined> {
   const { stdout } = await exec('apt-cache', ['policy', pkg], { env: { ...process.env, LC_ALL: 'C' } });
   const version = /^ +Candidate: (\S+)$/m.exec(stdout)?.[1];

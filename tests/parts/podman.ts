@@ -1,4 +1,4 @@
-/** Podman with a storage of its own, so that it neither sees nor leaves anything on the machine. */
+/** Podman with separate storage, so that it neither sees nor leaves anything on the machine. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,17 +8,17 @@ import { type Result, tryRun } from './run.ts';
 export interface Podman extends AsyncDisposable {
   /** Runs `podman ARGS…`. */
   podman(...args: string[]): Promise<Result>;
-  /** Runs `podman run` without a network; `args` start with more options, then the image and its command. */
+  /** Runs `podman run` without a network; `args` start with further options, followed by the image and its command. */
   run(...args: string[]): Promise<Result>;
 }
 
 /**
- * runc, because Debian's crun refuses a machine whose cgroups are hybrid. Limits are named, because podman's defaults
- * are above what a machine without CAP_SYS_RESOURCE may set.
+ * runc, because Debian's crun rejects a machine with hybrid cgroups. Limits are explicit, because podman's defaults
+ * exceed those that a machine without CAP_SYS_RESOURCE may set.
  */
 const limits = ['--network=none', '--ulimit=nofile=1024:1024', '--ulimit=nproc=1024:1024'];
 
-/** Prepares one; needs root. Its containers are removed on disposal. */
+/** Prepares one; needs root. Disposal removes its containers. */
 export async function startPodman(): Promise<Podman> {
   const program = await part('podman');
   await part('runc');

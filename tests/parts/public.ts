@@ -1,4 +1,4 @@
-/** Hosts of the public Internet, on this machine: names that only a proxy knows, which tunnels to servers here. */
+/** Public Internet hosts, on this machine: names that only a proxy resolves, which tunnels to local servers. */
 
 import { readFileSync } from 'node:fs';
 import { createServer as createProxy, type RequestListener } from 'node:http';
@@ -7,17 +7,17 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import { type Certificates, makeCertificates } from './certificates.ts';
 
 export interface PublicHosts extends AsyncDisposable {
-  /** For a program that is to see them: proxy variables, and no exceptions. */
+  /** For a program that should reach them: proxy variables, and no exceptions. */
   env: Record<string, string | undefined>;
-  /** The authority of their certificates, PEM. */
+  /** The certificate authority that issued their certificates, PEM. */
   caFile: string;
-  /** `CONNECT` targets that were asked for. */
+  /** Targets of the `CONNECT` requests received. */
   connects: string[];
   /** A server on this machine, with a certificate of that authority: a forbidden redirect target. Counts connections. */
   victim: { port: number; connections(): number };
 }
 
-/** Serves each name (`registry.test`) over TLS, port 443, as its listener says. */
+/** Serves each name (`registry.test`) with its listener over TLS, port 443. */
 export async function startPublicHosts(
   folder: string,
   hosts: Record<string, RequestListener>,

@@ -1,4 +1,4 @@
-/** Python environments of pinned packages, made once and kept in the cache of parts. */
+/** Python environments of pinned packages, created once and kept in the parts cache. */
 import {
   type EnvironmentSettings,
   findPython,
@@ -6,7 +6,7 @@ import {
 } from '../../scripts/kserve/local/server/python.ts';
 import { PartMissing, partsFolder, partsRequired } from './parts.ts';
 
-/** The Python of an environment with these packages; installed first when need be. Throws PartMissing without a Python. */
+/** The Python of an environment with these packages; installed first if needed. Throws PartMissing without a Python. */
 export async function pythonWith(settings: EnvironmentSettings): Promise<string> {
   const { name, interpreters } = settings;
   if ((await findPython(interpreters)) === undefined) {

@@ -1,4 +1,4 @@
-/** The files of ci/ and the commands in them, for tests that check these against the real options. */
+/** The files of ci/ and the commands in them, for tests that compare these with the real options. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,19 +10,19 @@ export interface Recipe {
   /** `ci/github/dagger.yml`. */
   path: string;
   text: string;
-  /** Its YAML documents; none of a Jenkinsfile or a text. */
+  /** Its YAML documents; none for a Jenkinsfile or plain text. */
   // biome-ignore lint/suspicious/noExplicitAny: of every system's own shape
   documents: any[];
 }
 
-/** Every file of ci/. Throws when one is no valid YAML, doubled keys included. */
+/** Every file of ci/. Throws on invalid YAML, including duplicate keys. */
 export async function recipes(): Promise<Recipe[]> {
   const names = await readdir(join(root, 'ci'), { recursive: true, withFileTypes: true });
   const files = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   return await Promise.all(files.sort().map((file) => recipe(relative(root, file))));
 }
 
-/** One file of the repository, named from its root. */
+/** One file of the repository, by its path from the root. */
 export async function recipe(path: string): Promise<Recipe> {
   const text = await readFile(join(root, path), 'utf8');
   const documents = /\.ya?ml$/.test(path)
@@ -34,19 +34,21 @@ export async function recipe(path: string): Promise<Recipe> {
   return { path, text, documents };
 }
 
-/** The words of every `npm run modelcars -- …` of a file, without what comes before the command. */
+/** The arguments of every `npm run modelcars -- …` in a file, from the command on. */
 export function programLines(one: Recipe): string[][] {
   return scripts(one).flatMap((script) => linesAfter(script, /npm run (?:--silent )?modelcars -- /g));
 }
 
-/** The words of every `dagger …`. */
+/** The arguments of every `dagger …`. */
 export function daggerLines(one: Recipe): string[][] {
   return scripts(one).flatMap((script) =>
     linesAfter(script, /(?<=^|[\s(`])dagger (?=call|check|functions|-m)/gm),
   );
 }
 
-/** All text that a shell could run: strings of the YAML, `sh` steps of a Jenkinsfile, code of a Markdown file. */
+/**
+ * All text that a shell could run: strings of the YAML, `sh` steps of a Jenkinsfile, code blocks of a Markdown file.
+ */
 function scripts({ path, text, documents }: Recipe): string[] {
   if (path.endsWith('Jenkinsfile'))
     return [...text.matchAll(/\bsh (?:'''([\s\S]*?)'''|'([^']*)')/g)].map(
@@ -65,12 +67,12 @@ function textsOf(value: unknown): string[] {
 }
 
 function linesAfter(script: string, start: RegExp): string[][] {
-  // A backslash before a dollar is one of a here-document, which a shell reads a second time.
+  // In a here-document, a dollar is escaped with a backslash, and a shell reads the result.
   const text = script.replaceAll('\\$', '$').replaceAll(/\\\n\s*/g, ' ');
   return [...text.matchAll(start)].map((match) => words(text.slice(match.index + match[0].length)));
 }
 
-/** A shell's words up to the end of the command; variables keep their names. */
+/** A shell's words up to the end of the command; variables stay as names. */
 function words(text: string): string[] {
   const found: string[] = [];
   const word = /\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\{[^}]*\}|[^\s"'|&;<>()`])+)/y;

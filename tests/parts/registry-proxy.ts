@@ -1,4 +1,4 @@
-/** A proxy before a registry of this machine, for tests: it waits, answers itself or changes answers at the right moment. */
+/** A proxy in front of a local registry, for tests: it delays, answers or changes responses at the right moment. */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ export interface ProxiedRequest {
   /** With the query. */
   path: string;
   headers: IncomingHttpHeaders;
-  /** What has the request's whole body, for a PUT or POST; empty for the rest. */
+  /** The request's whole body, for a PUT or POST; empty otherwise. */
   body: Buffer;
 }
 
@@ -19,9 +19,12 @@ export interface ProxiedAnswer {
 }
 
 export interface ProxyRules {
-  /** Sees each request first; an answer keeps it from the registry. The registry waits as long as this does. */
+  /**
+   * Sees each request first and may answer it, so that the registry never gets it. The registry waits until this
+   * returns.
+   */
   before?(request: ProxiedRequest): Promise<ProxiedAnswer | undefined> | ProxiedAnswer | undefined;
-  /** Sees each answer of the registry before the client does, and may give another in its place. */
+  /** Sees each response of the registry before the client does, and may return another in its place. */
   after?(
     request: ProxiedRequest,
     answer: ProxiedAnswer,
@@ -35,7 +38,7 @@ export interface RegistryProxy extends AsyncDisposable {
   requests: ProxiedRequest[];
 }
 
-/** An error as the distribution specification has it. */
+/** An error in the distribution specification's format. */
 export function registryError(status: number, code: string, message: string): ProxiedAnswer {
   const body = Buffer.from(JSON.stringify({ errors: [{ code, message }] }));
   return {
@@ -45,7 +48,7 @@ export function registryError(status: number, code: string, message: string): Pr
   };
 }
 
-/** Starts one on a free port of 127.0.0.1. Bodies are held in memory: it is for small images. */
+/** Starts one on a free port of 127.0.0.1. Bodies are kept in memory: it is for small images. */
 export async function startProxy(registry: string, rules: ProxyRules): Promise<RegistryProxy> {
   const requests: ProxiedRequest[] = [];
   const server = createServer(async (incoming, response) => {
@@ -72,7 +75,7 @@ export async function startProxy(registry: string, rules: ProxyRules): Promise<R
   };
 }
 
-/** The Host header stays the proxy's, so that the registry's locations lead back here. */
+/** The Host header stays the proxy's, so that the registry's locations lead back to the proxy. */
 async function forward(
   registry: string,
   { method, path, headers, body }: ProxiedRequest,

@@ -24,7 +24,7 @@ export interface RegistryOptions {
   tokens?: Pick<TokenServerOptions, 'lifetime' | 'grant'>;
 }
 
-/** One request as the registry's access log has it; `path` includes the query. */
+/** One request, as in the registry's access log; `path` includes the query. */
 export interface RegistryRequest {
   method: string;
   path: string;
@@ -35,7 +35,7 @@ export interface Registry extends AsyncDisposable {
   kind: RegistryOptions['kind'];
   /** `ADDRESS:PORT`, the prefix of a repository's name. A restart keeps the port. */
   host: string;
-  /** With the scheme, without a slash at the end. */
+  /** With the scheme, without a trailing slash. */
   url: string;
   /** The authority that signed the server's certificate, PEM; with `tls` only. */
   caFile?: string;
@@ -43,18 +43,18 @@ export interface Registry extends AsyncDisposable {
   password?: string;
   /** With `auth: 'token'` only. */
   tokens?: TokenServer;
-  /** Everything the registry wrote, over restarts too. */
+  /** All output of the registry, across restarts. */
   log(): string;
-  /** All requests answered so far; the log line is written before a short answer is. */
+  /** All requests answered so far; the log line is written before a short response. */
   requests(): RegistryRequest[];
   /** The folder with the blobs (`docker/registry/v2/…`). */
   storage: string;
-  /** Kills the registry (it gets no chance to tidy up) and starts it again on the same port and storage. */
+  /** Kills the registry (without a chance to clean up) and restarts it on the same port and storage. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts one and waits until it answers. Throws PartMissing when the machine cannot have this kind. */
+/** Starts one and waits until it responds. Throws PartMissing if the machine cannot have this kind. */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
   const program = await part(options.kind);
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-registry-'));
@@ -149,7 +149,7 @@ function settings({ address, storage, folder, tls, tokens, options }: Settings):
 
 function run(program: string, config: string, logFile: string): ChildProcess {
   const log = openSync(logFile, 'a');
-  // Version 3 reports traces to port 4318 by default not to.
+  // By default, version 3 reports traces to port 4318.
   const env = { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' };
   const child = spawn(program, ['serve', config], { stdio: ['ignore', log, log], env });
   closeSync(log);
@@ -159,7 +159,7 @@ function run(program: string, config: string, logFile: string): ChildProcess {
   return child;
 }
 
-/** Waits for the log line that names the port, which is open by then. */
+/** Waits for the log line with the port, which is open by then. */
 async function listening(child: ChildProcess, log: () => string): Promise<string> {
   for (let tries = 0; tries < 600; tries++) {
     const address = /listening on ([\d.]+:\d+)/.exec(log())?.[1];

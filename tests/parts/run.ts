@@ -1,23 +1,23 @@
-/** Running a program to its end. */
+/** Runs a program to its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 
 export interface RunSettings {
   cwd?: string;
-  /** On top of this process's environment; undefined removes a variable. */
+  /** Added to this process's environment; undefined removes a variable. */
   env?: Record<string, string | undefined>;
   /** Milliseconds until it is killed; 300,000 by default. */
   timeout?: number;
 }
 
 export interface Result {
-  /** Undefined when a signal ended it. */
+  /** Undefined if a signal ended it. */
   code: number | undefined;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a program without a shell and without stdin; resolves whatever its exit code. */
+/** Runs a program without a shell and without stdin; resolves with any exit code. */
 export async function tryRun(program: string, args: string[], settings: RunSettings = {}): Promise<Result> {
   const child = launch(program, args, settings);
   const ended = new Promise<number | undefined>((resolve, reject) => {
@@ -30,7 +30,7 @@ export async function tryRun(program: string, args: string[], settings: RunSetti
   return { code, stdout: out, stderr: error };
 }
 
-/** Like tryRun, but anything but exit code 0 throws with all the program wrote. Returns its stdout. */
+/** Like tryRun, but any exit code except 0 throws with all output of the program. Returns its stdout. */
 export async function run(program: string, args: string[], settings: RunSettings = {}): Promise<string> {
   const { code, stdout, stderr } = await tryRun(program, args, settings);
   if (code !== 0) throw new Error(`run ${program} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);

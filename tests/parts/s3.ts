@@ -1,4 +1,4 @@
-/** A real S3 server for tests: versitygw over a folder, behind a proxy that records requests and makes faults. */
+/** A real S3 server for tests: versitygw over a folder, behind a proxy that records requests and injects faults. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -13,35 +13,35 @@ import { run } from './run.ts';
 import { type Fault, type S3Request, startFaultProxy } from './s3faults.ts';
 
 export interface S3Server extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
   endpoint: string;
   accessKey: string;
   secretKey: string;
-  /** An account that may do nothing in buckets of the other. */
+  /** An account without rights in the other account's buckets. */
   stranger: { accessKey: string; secretKey: string };
-  /** The variables a program needs to use it; takes those of the developer's own account away. */
+  /** The variables for a program to use it; removes those of the developer's own account. */
   env(account?: { accessKey: string; secretKey: string }): Record<string, string | undefined>;
-  /** A client of the owner's for setting up and looking: neither recorded nor disturbed. */
+  /** A client with the owner's account for setup and checks: neither recorded nor subject to faults. */
   client: S3;
   /** Puts an object of these bytes, in one request. */
   put(bucket: string, key: string, content: string | Uint8Array): Promise<void>;
   /** Keys of all objects of a bucket, sorted. */
   keys(bucket: string): Promise<string[]>;
-  /** All requests so far, those of `client` left out. */
+  /** All requests so far, except those of `client`. */
   requests(): S3Request[];
-  /** Lets something go wrong with requests to come; returns how often it did. */
+  /** Adds a fault for requests to come; the returned function counts how often it occurred. */
   fault(fault: Fault): () => number;
-  /** Takes all faults away. */
+  /** Removes all faults. */
   calm(): void;
-  /** Everything the server wrote. */
+  /** All output of the server. */
   log(): string;
   stop(): Promise<void>;
 }
 
-/** Starts one with these buckets. Throws PartMissing when the machine cannot have it. */
+/** Starts one with these buckets. Throws PartMissing if the machine cannot have it. */
 export async function startS3(buckets: string[] = ['models']): Promise<S3Server> {
   const program = await part('versitygw');
-  // Short, because a socket's path may have 107 bytes at most.
+  // Short, because a socket's path has at most 107 bytes.
   const folder = await mkdtemp(join(tmpdir(), 'mc-s3-'));
   const [root, sidecar, accounts] = [join(folder, 'root'), join(folder, 'meta'), join(folder, 'iam')];
   for (const path of [root, sidecar, accounts]) await mkdir(path);
@@ -50,7 +50,7 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
   const socket = join(folder, 'sock');
   const logFile = join(folder, 'log');
   const log = openSync(logFile, 'a');
-  // Metadata has its own folder, because not every file system keeps extended attributes.
+  // Metadata has a separate folder, because not every file system keeps extended attributes.
   const child = spawn(
     program,
     [
@@ -127,7 +127,7 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
   };
 }
 
-/** What would lead the SDK to another account, endpoint or region than the test's. */
+/** Variables that would direct the SDK to an account, endpoint or region other than the test's. */
 const cleared = {
   AWS_PROFILE: undefined,
   AWS_SESSION_TOKEN: undefined,
@@ -151,7 +151,7 @@ function account(): { accessKey: string; secretKey: string } {
   return { accessKey, secretKey: randomBytes(30).toString('base64') };
 }
 
-/** Waits until the server answers its health check. */
+/** Waits until the server responds to its health check. */
 async function listening(child: ChildProcess, socketPath: string, log: () => string): Promise<void> {
   for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
     const status = await new Promise<number | undefined>((resolve) => {

@@ -1,4 +1,4 @@
-/** Invariants of a cache in S3, checked from outside at any moment. */
+/** Invariants of a cache in S3, checkable from outside at any moment. */
 import { createHash } from 'node:crypto';
 import type { S3Server } from './s3.ts';
 
@@ -8,7 +8,7 @@ interface Manifest {
   files: { path: string; size: number; sha256: string }[];
 }
 
-/** The bytes of an object; undefined when there is none. */
+/** The bytes of an object; undefined if it does not exist. */
 export async function objectBytes(
   s3: S3Server,
   key: string,
@@ -23,15 +23,15 @@ export async function objectBytes(
   }
 }
 
-/** The manifest of a model's folder, read as JSON; undefined when there is none. */
+/** The manifest of a model's folder, read as JSON; undefined if it does not exist. */
 export async function manifestAt(s3: S3Server, folder: string): Promise<Manifest | undefined> {
   const bytes = await objectBytes(s3, `${folder}.modelcars.json`);
   return bytes && JSON.parse(new TextDecoder().decode(bytes));
 }
 
 /**
- * What is wrong with a folder: a file of a complete manifest that is not there, or is not what the manifest and `files` (path →
- * content) say. A folder without a complete manifest claims nothing.
+ * The violations in a folder: each file of a complete manifest that is missing or differs from the manifest and `files`
+ * (path → content). A folder without a complete manifest promises nothing.
  */
 export async function violationsIn(
   s3: S3Server,
@@ -54,7 +54,7 @@ export async function violationsIn(
   return lies;
 }
 
-/** Uploads that were begun and neither completed nor aborted, as keys. */
+/** Uploads that were started and neither completed nor aborted, as keys. */
 export async function openUploads(s3: S3Server): Promise<string[]> {
   const { Uploads = [] } = await s3.client.listMultipartUploads({ Bucket: 'models' });
   return Uploads.map(({ Key = '' }) => Key);

@@ -1,4 +1,4 @@
-/** A reverse proxy in front of a server on a Unix socket: it records every request and misbehaves as told. */
+/** A reverse proxy in front of a server on a Unix socket: it records every request and injects faults. */
 import {
   Agent,
   createServer,
@@ -10,25 +10,25 @@ import {
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
 
-/** One request as it was answered. */
+/** One request, with the response it got. */
 export interface S3Request {
   method: string;
   /** With the query. */
   path: string;
   headers: IncomingMessage['headers'];
-  /** 0 when the connection was broken on purpose. */
+  /** 0 if the connection was broken on purpose. */
   status: number;
 }
 
-/** What goes wrong, with which requests and how often. */
+/** A fault, the requests it affects, and how often. */
 export interface Fault {
-  /** An S3 error document in place of the answer. */
+  /** An S3 error document in place of the response. */
   answer?: { status: number; code: string };
-  /** Breaks the connection after so many bytes of the answer's body, or of the request's for an upload. */
+  /** Breaks the connection after this many bytes of the response body or, for an upload, of the request body. */
   breakAfter?: number;
-  /** Turns one bit of the answer's body, after so many bytes. */
+  /** Flips one bit of the response body, after this many bytes. */
   flipAfter?: number;
-  /** Which requests; all by default. `path` is with the query. */
+  /** The requests to affect; all by default. `path` includes the query. */
   match?(request: { method: string; path: string }): boolean;
   /** How many of them; 1 by default. */
   times?: number;
@@ -37,19 +37,21 @@ export interface Fault {
 export interface FaultProxy {
   /** `http://127.0.0.1:PORT` */
   url: string;
-  /** The same server, without records and faults: for setting up and looking. */
+  /** The same server, without records and faults: for setup and checks. */
   quietUrl: string;
   requests(): S3Request[];
-  /** Adds a fault; the first that matches a request is used. Returns how often it was. */
+  /**
+   * Adds a fault; a request gets the first fault that matches it. The returned function counts how often it was used.
+   */
   fault(fault: Fault): () => number;
-  /** Takes all faults away. */
+  /** Removes all faults. */
   calm(): void;
   stop(): Promise<void>;
 }
 
 /** Starts one on free ports of 127.0.0.1. */
 export async function startFaultProxy(socketPath: string): Promise<FaultProxy> {
-  // Kept alive: a server that closes after its answer can break the pipe before the answer is read.
+  // Kept alive: a server that closes after its response can break the pipe before the response is read.
   const agent = new Agent({ keepAlive: true });
   const target = { socketPath, agent };
   const requests: S3Request[] = [];
@@ -118,7 +120,7 @@ function forward(
     });
     return;
   }
-  // The signature covers Host and headers as they came.
+  // The signature covers Host and headers as received.
   const options: RequestOptions = { ...target, headers: request.headers };
   if (request.method !== undefined) options.method = request.method;
   if (request.url !== undefined) options.path = request.url;
@@ -144,7 +146,7 @@ function forward(
   body.pipe(upstream);
 }
 
-/** Passes bytes on until the fault strikes. */
+/** Passes bytes on until the fault occurs. */
 function spoil({ breakAfter, flipAfter }: Fault, cut: () => void): Transform {
   let seen = 0;
   return new Transform({
@@ -153,7 +155,7 @@ function spoil({ breakAfter, flipAfter }: Fault, cut: () => void): Transform {
       seen += chunk.length;
       if (breakAfter !== undefined && seen > breakAfter) {
         this.push(chunk.subarray(0, breakAfter - start));
-        setTimeout(cut, 20); // lets what came before it arrive
+        setTimeout(cut, 20); // lets the bytes before it arrive
         return;
       }
       if (flipAfter !== undefined && start <= flipAfter && flipAfter < seen) {

@@ -1,4 +1,4 @@
-/** How KServe shows a modelcar to the model server: as another container's root folder under /proc. */
+/** Shows a modelcar to the model server as KServe does: as another container's root folder under /proc. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
@@ -11,8 +11,8 @@ export interface Sidecar extends AsyncDisposable {
 }
 
 /**
- * A process whose root folder is `rootfs`, in a mount namespace of its own: a container as far as /proc/<pid>/root goes
- * (read as a link it says `/`, which chroot alone would not give). KServe: pkg/utils/storage.go, `ln -sf
+ * A process whose root folder is `rootfs`, in a separate mount namespace: a container as far as /proc/<pid>/root is
+ * concerned (readlink gives `/`, which chroot alone would not). KServe: pkg/utils/storage.go, `ln -sf
  * /proc/$$$$/root/models`. Without root it needs user namespaces.
  */
 export async function startSidecar(rootfs: string): Promise<Sidecar> {
@@ -29,7 +29,7 @@ export async function startSidecar(rootfs: string): Promise<Sidecar> {
   const child = spawn('unshare', unshare, { stdio: ['pipe', 'pipe', 'pipe'] });
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-sidecar-'));
   const dispose = async (): Promise<void> => {
-    // The shell ends when its stdin does, also when this process dies.
+    // The shell ends when its stdin does, and so also when this process dies.
     child.stdin.end();
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     await rm(folder, { recursive: true, force: true });
@@ -48,5 +48,5 @@ export async function startSidecar(rootfs: string): Promise<Sidecar> {
   return { models, [Symbol.asyncDispose]: dispose };
 }
 
-/** Shell builtins only after pivot_root, so that `rootfs` can be without programs. */
+/** Only shell builtins after pivot_root, so that `rootfs` needs no programs. */
 const script = 'mount --bind "$1" "$1" && cd "$1" && pivot_root . . && echo "$$" && read -r _';

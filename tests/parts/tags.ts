@@ -8,7 +8,7 @@ interface Descriptor {
   size: number;
 }
 
-/** The tags of a repository, sorted; none when the registry does not know it. */
+/** The tags of a repository, sorted; none if the registry does not have it. */
 export async function tagsOf(host: string, repository: string): Promise<string[]> {
   const response = await fetch(`http://${host}/v2/${repository}/tags/list?n=1000`);
   if (response.status === 404) return [];
@@ -25,8 +25,8 @@ export async function tagDigest(host: string, repository: string, tag: string): 
 }
 
 /**
- * Goes through everything a tag stands for: the manifest of each platform, its config, each layer. Returns the digests
- * (or the tag itself) that the registry lacks or has in another size; empty when a pull would work.
+ * Checks everything that a tag refers to: the manifest of each platform, its config, each layer. Returns the digests
+ * (or the tag itself) that the registry lacks or has in another size; empty if a pull would succeed.
  */
 export async function holesBehind(
   host: string,

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import type { Certificates } from './certificates.ts';
 import { makeSigner } from './certificates.ts';
 
-/** What one resource allows: `repository:team/model` and its actions. */
+/** The access to one resource: `repository:team/model` and its actions. */
 export interface Access {
   type: string;
   name: string;
@@ -18,24 +18,28 @@ export interface Access {
 }
 
 export interface TokenServerOptions {
-  /** Where the signing key and certificate are written. */
+  /** The folder for the signing key and certificate. */
   folder: string;
   username: string;
   password: string;
   tls?: Certificates;
-  /** Seconds a token is good for: 300 by default. Both registries allow 60 s more, so `exp` is set that much earlier. */
+  /**
+   * Lifetime of a token in seconds: 300 by default. Both registries allow 60 s more, so `exp` is set that much earlier.
+   */
   lifetime?: number;
-  /** The actions granted of those asked; all of them by default. `username` is undefined for an anonymous request. */
+  /**
+   * The actions granted of those requested; all of them by default. `username` is undefined for an anonymous request.
+   */
   grant?(access: Access, username: string | undefined): string[];
 }
 
 export interface TokenRequest {
   method: string;
   scopes: string[];
-  /** Undefined when anonymous. */
+  /** Undefined for an anonymous request. */
   username: string | undefined;
   status: number;
-  /** When it was answered: milliseconds, as Date.now() gives. */
+  /** When it was answered: milliseconds, as from Date.now(). */
   time: number;
 }
 
@@ -56,7 +60,10 @@ const service = 'modelcars test registry';
 /** registry/auth/token/token.go `Leeway` in distribution 2.8 and 3. */
 const leewaySeconds = 60;
 
-/** Starts one on a free port of 127.0.0.1. Anonymous requests get a token with what `grant` allows them: nothing, by default. */
+/**
+ * Starts one on a free port of 127.0.0.1. Anonymous requests get a token with the access that `grant` allows: none by
+ * default.
+ */
 export async function startTokenServer(options: TokenServerOptions): Promise<TokenServer> {
   const signer = await makeSigner(options.folder);
   const key = await readFile(signer.keyFile, 'utf8');

@@ -1,4 +1,4 @@
-/** PyTorch 1.13 of Debian 12: for the CPU, a tenth of the size of the package index's build for x86-64. */
+/** PyTorch 1.13 of Debian 12: CPU only, a tenth of the size of the package index's build for x86-64. */
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PartMissing } from './parts.ts';
@@ -6,12 +6,15 @@ import { run, tryRun } from './run.ts';
 
 const torch = 'python3-torch';
 
-/** Environment in which a Python that `addTorch` completed finds PyTorch's libraries. */
+/** The environment in which a Python that `addTorch` completed finds PyTorch's libraries. */
 export async function torchEnvironment(root: string): Promise<Record<string, string>> {
   return { LD_LIBRARY_PATH: (await librariesOf(join(root, 'debian'))).join(':') };
 }
 
-/** Unpacks PyTorch and the libraries this machine lacks into `root/debian`, and shows it to the environment. Throws PartMissing on anything but Debian 12. */
+/**
+ * Unpacks PyTorch and the libraries that this machine lacks into `root/debian`, and links it into the Python
+ * environment. Throws PartMissing on anything but Debian 12.
+ */
 export async function addTorch(root: string): Promise<void> {
   const packages = await neededPackages();
   const debian = join(root, 'debian');
@@ -28,7 +31,10 @@ export async function addTorch(root: string): Promise<void> {
   }
 }
 
-/** What apt would install for PyTorch, without the Python packages that pip brings and what only its own tests need. */
+/**
+ * The packages that apt would install for PyTorch, without Python packages that pip provides and those that only its
+ * own tests need.
+ */
 async function neededPackages(): Promise<string[]> {
   const env = { LC_ALL: 'C' };
   const plan = await tryRun('apt-get', ['install', '-s', '--no-install-recommends', torch], { env }).catch(
@@ -43,7 +49,7 @@ async function neededPackages(): Promise<string[]> {
   return names.filter((name) => name === torch || !/^(python3-|libtorch-test$|.*-data$)/.test(name));
 }
 
-/** Folders of libraries: those that alternatives (BLAS) would link to as well. */
+/** Folders of libraries, including those that alternatives (BLAS) would link to. */
 async function librariesOf(debian: string): Promise<string[]> {
   const folders = [join(debian, 'usr/lib')];
   for (const parent of ['usr/lib', 'lib']) {

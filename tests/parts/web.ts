@@ -1,22 +1,22 @@
-/** A web server with one file, that counts and throttles: the far end of a download. */
+/** A web server with one file that counts requests and throttles: the far end of a download. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WebRequest {
-  /** First byte that was asked for. */
+  /** The first byte requested. */
   start: number;
-  /** Bytes that were handed to the connection. */
+  /** Bytes written to the connection. */
   sent: number;
 }
 
 export interface Web extends AsyncDisposable {
-  /** Of the file. */
+  /** The file's URL. */
   url: string;
   /** GET requests since the last `forget`. */
   requests: WebRequest[];
   forget(): void;
-  /** Bytes a second; undefined: as fast as it goes. */
+  /** Bytes per second; undefined: unthrottled. */
   rate: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Checks of the documentation's YAML blocks, by the word behind the fence. Each throws on an invalid block. */
+/** Checks of the documentation's YAML blocks, by the word after the fence. Each throws on an invalid block. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { loadCatalog } from '../../scripts/catalog/load.ts';
 import { parseReference } from '../../scripts/registry/reference.ts';
 
-/** Word behind `yaml` → what loads such a block. */
+/** Word after `yaml` → the check that loads such a block. */
 export const yamlKinds: Record<string, (text: string) => Promise<void>> = {
   /** A whole catalog. */
   'models.yaml': (text) => loadText(text),
@@ -37,7 +37,7 @@ async function loadText(text: string): Promise<void> {
   }
 }
 
-/** With every line moved to the right; a block that is indented by itself keeps its shape. */
+/** With every line indented further; a block that is itself indented keeps its shape. */
 function indented(text: string, by: string): string {
   const lines = text.split('\n');
   const least = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
@@ -54,7 +54,7 @@ export function documentsOf(text: string): unknown[] {
   return documents;
 }
 
-/** Kind → its apiVersion: those that the documentation and ci/ use. */
+/** Kind → its apiVersion: those used in the documentation and ci/. */
 const apiVersions: Record<string, string> = {
   InferenceService: 'serving.kserve.io/v1beta1',
   Job: 'batch/v1',
@@ -88,7 +88,7 @@ const inferenceService = z.looseObject({
   }),
 });
 
-/** Throws where this is no Kubernetes object of a kind that is known here, in its version. */
+/** Throws unless this is a Kubernetes object of a known kind, in that kind's version. */
 export function checkObject(object: unknown): void {
   const { apiVersion, kind } = objectSchema.parse(object);
   if (apiVersions[kind] !== apiVersion) throw new Error(`no ${kind} of ${apiVersion} is known`);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { ModelcarsError } from '../../scripts/errors.ts';
 
-/** A framework.ts that serves `*.bin` and wants a model.bin; `change` edits its text. */
+/** A framework.ts that serves `*.bin` and requires a model.bin; `change` edits its text. */
 export function frameworkText(name: string, change: (text: string) => string = (text) => text): string {
   return change(`export default {
   name: '${name}',
@@ -20,7 +20,7 @@ export function frameworkText(name: string, change: (text: string) => string = (
 `);
 }
 
-/** A folder for one test, with a framework `testing` in it. */
+/** A folder for one test, with a framework `testing`. */
 export class Folder implements AsyncDisposable {
   readonly path: string;
 
@@ -41,7 +41,7 @@ export class Folder implements AsyncDisposable {
     }
   }
 
-  /** Writes models.yaml and gives its path. */
+  /** Writes models.yaml and returns its path. */
   async catalog(text: string | Uint8Array): Promise<string> {
     await this.write({ 'models.yaml': text });
     return join(this.path, 'models.yaml');
@@ -52,7 +52,7 @@ export class Folder implements AsyncDisposable {
   }
 }
 
-/** The ModelcarsError that a promise must end with. */
+/** The ModelcarsError that a promise must reject with. */
 export async function failure(promise: Promise<unknown>): Promise<ModelcarsError> {
   const reason = await promise.then(
     () => undefined,

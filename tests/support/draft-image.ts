@@ -4,7 +4,7 @@ import { type Descriptor, type Digest, type ImageStore, mediaTypes } from '../..
 import type { ExpectedFile } from '../../scripts/verify/facts.ts';
 import { directory, member, pax, type Spec } from './odd-tars.ts';
 
-/** Images made by hand from the specifications, so that a test can set every byte. */
+/** Images built by hand from the specifications, so that a test can set every byte. */
 
 export const longPath = `deep/${'a-rather-long-name-'.repeat(6)}.bin`;
 const contents: Record<string, Buffer> = {
@@ -20,7 +20,7 @@ export const files: ExpectedFile[] = Object.entries(contents).map(([path, conten
 
 export interface LayerDraft {
   members: Spec[];
-  /** Instead of two blocks of zeros. */
+  /** In place of two blocks of zeros. */
   end?: Buffer;
   compression: 'none' | 'gzip' | 'zstd';
   annotations?: Record<string, string>;
@@ -48,7 +48,7 @@ export interface IndexDraft {
   annotations: Record<string, string>;
 }
 
-/** An image to be; a test changes it before it is made. */
+/** An image before it is built, which a test can change. */
 export interface Draft {
   platforms: string[];
   base: LayerDraft[];
@@ -60,7 +60,9 @@ export interface Draft {
   editText?(text: string, mediaType: string): string;
 }
 
-/** A true image: two platforms, three model layers, a base as distributions make them (merged /usr, links, PAX, gzip). */
+/**
+ * A valid image: two platforms, three model layers, a base like those of distributions (merged /usr, links, PAX, gzip).
+ */
 export function trueDraft(compression: LayerDraft['compression'] = 'none'): Draft {
   const file = (path: string) => ({ name: `models/${path}`, content: contents[path] ?? '' });
   const listed = (path: string) =>
@@ -107,12 +109,12 @@ export function trueDraft(compression: LayerDraft['compression'] = 'none'): Draf
   };
 }
 
-/** Bytes of the tar of a layer. */
+/** The bytes of a layer's tar. */
 export function tarOf({ members, end = Buffer.alloc(1024) }: LayerDraft): Buffer {
   return Buffer.concat([...members.map(member), end]);
 }
 
-/** A store in memory that checks nothing, as a hostile one would. */
+/** A store in memory that checks nothing, like a hostile one. */
 export class MemoryStore implements ImageStore {
   readonly blobs = new Map<string, Buffer>();
   readonly tags = new Map<string, Descriptor>();
@@ -148,7 +150,7 @@ const layerTypes = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: m
 const created = '1970-01-01T00:00:00Z';
 export const baseDigest = `sha256:${'b'.repeat(64)}`;
 
-/** Makes the image of a draft; its name is `iris:v1`. */
+/** Builds the image of a draft; its name is `iris:v1`. */
 export function makeImage(draft: Draft): MemoryStore {
   const store = new MemoryStore();
   const common = { title: 'iris', revision: 'r1', created, 'base.name': 'embedded' };

@@ -34,16 +34,16 @@ const resources: Record<string, { name: string; kind: string; namespaced: boolea
 };
 
 /**
- * A server that speaks the Kubernetes API's protocol, as far as a smoke test does: discovery, server-side apply, lists, watches, logs and
- * port-forwards over WebSocket. `onApply` does what a cluster would do with an InferenceService.
+ * A server for the part of the Kubernetes API that a smoke test uses: discovery, server-side apply, lists, watches,
+ * logs and port-forwards over WebSocket. `onApply` does to an InferenceService what a cluster would do.
  */
 export class ApiServer implements AsyncDisposable {
-  /** Called with each object that is applied; may answer with a refusal. */
+  /** Called with each applied object; may return a refusal. */
   onApply: (object: Stored) => { code: number; reason: string; message: string } | undefined = () =>
     undefined;
-  /** Text of a container's log, by pod, container and whether the run before is meant. */
+  /** Text of a container's log, by pod, container and whether the previous run is meant. */
   onLog: (pod: string, container: string, previous: boolean) => string = () => '';
-  /** Port of this machine that a pod's port is forwarded to. */
+  /** Port of this machine to which a pod's port is forwarded. */
   podPort = 0;
   /** Method and path of every request. */
   readonly requests: string[] = [];
@@ -70,7 +70,7 @@ export class ApiServer implements AsyncDisposable {
     return one;
   }
 
-  /** A kubeconfig for it. */
+  /** A kubeconfig for this server. */
   get kubeconfig(): string {
     const { port } = this.#server.address() as AddressInfo;
     const ca = Buffer.from(this.#certificate.certificate).toString('base64');
@@ -180,7 +180,10 @@ export class ApiServer implements AsyncDisposable {
     status(404, 'NotFound', `${path} not found`);
   }
 
-  /** Kubernetes' port-forward over WebSocket: a byte for the channel (data, errors) before each frame, each channel first told its port. */
+  /**
+   * Kubernetes' port-forward over WebSocket: a byte for the channel (data, errors) before each frame; each channel
+   * first sends its port.
+   */
   #forward(connection: WebSocket): void {
     const port = Buffer.from([0x90, 0x1f]);
     connection.send(Buffer.concat([Buffer.from([0]), port]));

@@ -1,4 +1,4 @@
-/** Programs made of shell scripts, found on PATH before the real ones. */
+/** Programs made of shell scripts, ahead of the real ones on PATH. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export class Programs implements AsyncDisposable {
     return new Programs(await mkdtemp(join(tmpdir(), 'modelcars-programs-')));
   }
 
-  /** A program that appends its arguments to the file `calls` and runs the script. */
+  /** Adds a program that appends its arguments to the file `calls` and runs the script. */
   async add(name: string, script: string): Promise<void> {
     const head = `#!/bin/sh\ncd "${this.folder}"; echo "${name} $*" >> calls\n`;
     await writeFile(join(this.folder, name), head + script);

@@ -1,4 +1,4 @@
-/** A small registry in this process that misbehaves as told; for the tests of this room. */
+/** A small in-process registry that misbehaves on demand; for the tests of registry/. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,15 +18,15 @@ export interface FakeUpload {
 }
 
 export interface FakeOptions {
-  /** Sees each request first; true: it has answered it. */
+  /** Sees each request first; returns true if it has answered it. */
   intercept?(
     request: IncomingMessage,
     response: ServerResponse,
     fake: FakeRegistry,
   ): boolean | undefined | Promise<boolean | undefined>;
-  /** Break an upload request's connection after so many bytes, one number a request; undefined: none. */
+  /** Break an upload request's connection after this many bytes, one number per request; undefined: do not break. */
   breaks?: (number | undefined)[];
-  /** Whether a session outlives a broken connection. */
+  /** Whether a session survives a broken connection. */
   resumes?: boolean;
   /** Break by RST, which the client sees while it writes. */
   resets?: boolean;
@@ -72,7 +72,7 @@ export async function startFake(options: FakeOptions = {}): Promise<FakeRegistry
   return fake;
 }
 
-/** A client that is quick to retry and knows no user's credentials. */
+/** A client that retries quickly and uses no credentials of the user. */
 export function testClient(options: RegistryOptions = {}): RegistryClient {
   return new RegistryClient({
     retry: { delay: 1 },
@@ -82,11 +82,11 @@ export function testClient(options: RegistryOptions = {}): RegistryClient {
 }
 
 export interface TestContent extends Content {
-  /** The offsets it was opened at. */
+  /** The offsets at which it was opened. */
   opened: number[];
 }
 
-/** Bytes as a content that gives them in chunks of `chunk` bytes. */
+/** Bytes as a content that returns them in chunks of `chunk` bytes. */
 export function contentOf(bytes: Uint8Array, known: Partial<Content> = {}, chunk = 1000): TestContent {
   const opened: number[] = [];
   return {
@@ -104,14 +104,14 @@ export function sha256(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Answers without a body. */
+/** Responds without a body. */
 export function respond(response: ServerResponse, status: number, headers = {}): true {
   response.req.resume();
   response.writeHead(status, headers).end();
   return true;
 }
 
-/** Answers with a status, headers and JSON of the specification's error form. */
+/** Responds with a status, headers and JSON in the specification's error format. */
 export function refuse(response: ServerResponse, status: number, code = '', headers = {}): true {
   response.req.resume();
   const errors = code ? [{ code, message: code.toLowerCase() }] : [];
@@ -190,7 +190,7 @@ async function upload(
   return response.writeHead(201, { 'docker-content-digest': digest }).end();
 }
 
-/** Reads a body into a session; false when the connection is to break, after `limit` bytes. */
+/** Reads a body into a session; false if the connection is to break, after `limit` bytes. */
 async function receive(
   request: IncomingMessage,
   session: FakeUpload,

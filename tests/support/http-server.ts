@@ -1,4 +1,4 @@
-/** Servers that send exactly the bytes a test gives them. */
+/** Servers that send exactly the bytes that a test gives them. */
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createSecureServer } from 'node:tls';
@@ -9,21 +9,21 @@ import type { Certificates } from '../parts/certificates.ts';
 export interface RawRequest {
   /** From the request line up to the empty line. */
   head: string;
-  /** 1 for the first of its connection. */
+  /** 1 for the first request of its connection. */
   turn: number;
-  /** 1 for the first of the server. */
+  /** 1 for the first request of the server. */
   nth: number;
 }
 
 export interface RawServer extends AsyncDisposable {
   url(path?: string): URL;
   requests: RawRequest[];
-  /** Connections in all, and those that are open. */
+  /** Connections in total, and open ones. */
   connections: number;
   open: Set<Socket>;
 }
 
-/** Answers each request with what `answer` writes to its socket, or returns. */
+/** Responds to each request with the bytes that `answer` returns or writes to the socket. */
 export async function startRaw(
   answer: (socket: Socket, request: RawRequest) => unknown,
   { tls, host = '127.0.0.1' }: { tls?: Certificates; host?: string } = {},
@@ -67,7 +67,7 @@ export async function startRaw(
   return raw;
 }
 
-/** An answer with its length; other headers before it. */
+/** A response with its Content-Length, after any other headers. */
 export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer {
   const bytes = Buffer.from(body as string);
   const head = ['HTTP/1.1 200 OK', ...headers, `Content-Length: ${bytes.length}`];
@@ -78,12 +78,12 @@ export function ok(body: string | Uint8Array = '', ...headers: string[]): Buffer
 export const until = (check: () => void): Promise<void> => vi.waitFor(check, 10_000);
 
 export interface Wanted extends BulkRequest {
-  /** What `take` was given, copied. */
+  /** The chunks that `take` received, copied. */
   chunks: Buffer[];
   text(): string;
 }
 
-/** A request for 200 that keeps what comes. */
+/** A request that expects 200 and keeps the body. */
 export function want(url: URL, more: Partial<BulkRequest> = {}): Wanted {
   const chunks: Buffer[] = [];
   return {
@@ -99,8 +99,8 @@ export function want(url: URL, more: Partial<BulkRequest> = {}): Wanted {
 }
 
 /**
- * A taker of so many bytes that gives room for them, of these sizes by turns and at times none. As takers do, it leaves what it finds
- * in its room and copies all else to where it would have given room next.
+ * A sink for `size` bytes that offers buffers of these sizes in turn, and sometimes none. Like real sinks, it leaves
+ * data already in its buffer in place and copies all other data to where its next buffer would begin.
  */
 export function giveRoom(
   size: number,

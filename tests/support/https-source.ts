@@ -9,7 +9,10 @@ export const source = httpsSource({ env: {}, retry: { tries: 3, delay: 1 } });
 
 export const all = () => true;
 
-/** Sends a file as a good server does: ranges, If-Range, an ETag. `cut`: the connection breaks after so many bytes. */
+/**
+ * Sends a file as a well-behaved server does: ranges, If-Range, an ETag. `cut`: the connection breaks after this many
+ * bytes.
+ */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,

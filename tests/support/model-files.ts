@@ -1,4 +1,4 @@
-/** Files of the formats that are read here, made by hand from their specifications, for tests. */
+/** Files of the supported formats, built by hand from their specifications, for tests. */
 
 /** A tensor's entry in the header; a test can make any field wrong. */
 export interface TensorEntry {
@@ -16,7 +16,7 @@ export function safetensorsOf(header: unknown, data: Uint8Array | number = 0, le
   return Buffer.concat([head, text, typeof data === 'number' ? Buffer.alloc(data) : data]);
 }
 
-/** A whole safetensors file of one tensor with these bytes. */
+/** A complete safetensors file of one tensor with these bytes. */
 export function safetensors(data: Uint8Array): Buffer {
   return safetensorsOf(
     { weight: { dtype: 'U8', shape: [data.length], data_offsets: [0, data.length] } },
@@ -24,7 +24,7 @@ export function safetensors(data: Uint8Array): Buffer {
   );
 }
 
-/** A protobuf field: a varint, or bytes with their length in front. */
+/** A protobuf field: a varint, or bytes prefixed with their length. */
 export function field(number: number, value: number | string | Uint8Array): Buffer {
   if (typeof value === 'number') return Buffer.concat([varint(number * 8), varint(value)]);
   const bytes = Buffer.from(value as Uint8Array);
@@ -49,7 +49,7 @@ export function onnxWith(location: string, more: Record<string, string> = {}): B
   return onnxOf(field(2, 'graph'), field(5, externalTensor({ location, ...more })));
 }
 
-/** What git has of a file that Git LFS tracks. */
+/** The content that git stores for a file tracked by Git LFS. */
 export const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'4d'.repeat(32)}\nsize 4976698672\n`;
 
 function varint(value: number): Buffer {

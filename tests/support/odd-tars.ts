@@ -1,6 +1,6 @@
-/** Tars made by hand from the specifications, so that a test can set every byte. */
+/** Tars built by hand from the specifications, so that a test can set every byte. */
 
-/** A tar member as it will stand in the header. */
+/** A tar member as it will appear in the header. */
 export interface Spec {
   name: string;
   type?: string;
@@ -11,11 +11,11 @@ export interface Spec {
   uname?: string;
   link?: string;
   content?: Uint8Array | string;
-  /** Changes the header block before its checksum is taken. */
+  /** Changes the header block before its checksum is computed. */
   edit?(block: Buffer): void;
-  /** Bytes to stand before the header: a PAX header. */
+  /** Bytes before the header: a PAX header. */
   before?: Uint8Array;
-  /** What fills the last block of content. */
+  /** The byte that fills the last block of content. */
   fill?: number;
 }
 
@@ -43,7 +43,7 @@ export function member(spec: Spec): Buffer {
   return Buffer.concat([spec.before ?? Buffer.alloc(0), ...parts, block, content, padding]);
 }
 
-/** Puts a header block's checksum in: the sum of its bytes, its own eight counted as blanks. */
+/** Sets a header block's checksum: the sum of its bytes, with its own eight counted as blanks. */
 export function sign(block: Buffer): void {
   block.write(' '.repeat(8), 148);
   const sum = block.reduce((total, byte) => total + byte, 0);

@@ -1,4 +1,4 @@
-/** One write to a registry that misbehaves as told, and all one may want to know about it; for tests. */
+/** One write to a registry that misbehaves on demand, and its results; for tests. */
 import { randomBytes } from 'node:crypto';
 import type { Content, WriteOptions } from '../../scripts/image/types.ts';
 import { type FakeOptions, sha256, startFake, testClient } from './fake-registry.ts';
@@ -6,7 +6,7 @@ import { type FakeOptions, sha256, startFake, testClient } from './fake-registry
 export const bytes = randomBytes(100_000);
 export const digest = sha256(bytes);
 
-/** Writes a content to a registry that misbehaves as told. */
+/** Writes a content to a registry that misbehaves on demand. */
 export async function push(fakeOptions: FakeOptions, content: Content, options: WriteOptions = {}) {
   await using fake = await startFake(fakeOptions);
   const retries: string[] = [];

@@ -26,14 +26,14 @@ export interface SpawnOptions {
   onStderr?(soFar: string, kill: (signal: NodeJS.Signals) => void): void;
 }
 
-/** For tests: runs `modelcars` as a process of its own. */
+/** For tests: runs `modelcars` as a separate process. */
 export function modelcars(words: string[], options: SpawnOptions = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ...neutral, ...options.env };
     const child = spawn(process.execPath, [script, ...words], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A run that hangs fails its test and does not outlive it.
+      // A hanging run fails its test and does not outlive it.
       timeout: 25_000,
       killSignal: 'SIGKILL',
       ...(options.cwd !== undefined && { cwd: options.cwd }),

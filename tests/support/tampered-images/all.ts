@@ -1,5 +1,5 @@
 /**
- * Tampered images, each refused by the rule that it names. A file here holds those of the file of the same name in
+ * Tampered images, each rejected by the rule that it names. A file here holds those for the file of the same name in
  * scripts/verify/rules/.
  */
 import { annotations } from './annotations.ts';

@@ -1,4 +1,4 @@
-/** Tampered images that the rules on the contents of layers must refuse (scripts/verify/rules/contents.ts). */
+/** Tampered images that the rules on the contents of layers must reject (scripts/verify/rules/contents.ts). */
 import { mediaTypes } from '../../../scripts/image/types.ts';
 import { files } from '../draft-image.ts';
 import { directory, member, pax } from '../odd-tars.ts';

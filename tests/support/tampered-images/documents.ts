@@ -1,4 +1,4 @@
-/** Tampered images that the rules on index, manifests and configs must refuse (scripts/verify/rules/documents.ts). */
+/** Tampered images that the rules on index, manifests and configs must reject (scripts/verify/rules/documents.ts). */
 import { mediaTypes } from '../../../scripts/image/types.ts';
 import { baseDigest, MemoryStore } from '../draft-image.ts';
 import {

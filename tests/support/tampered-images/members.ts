@@ -1,4 +1,4 @@
-/** Tampered images that the rules on the members of a layer must refuse (scripts/verify/rules/members.ts). */
+/** Tampered images that the rules on the members of a layer must reject (scripts/verify/rules/members.ts). */
 import { directory, member, pax } from '../odd-tars.ts';
 import { addMembers, changeFile, changeHeader, findMember, type Tampering } from './tampering.ts';
 

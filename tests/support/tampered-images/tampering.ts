@@ -2,11 +2,11 @@ import type { VerifyOptions } from '../../../scripts/verify/verify.ts';
 import { type Draft, files, hex, type MemoryStore } from '../draft-image.ts';
 import type { Spec } from '../odd-tars.ts';
 
-/** A change to the valid image that one rule must refuse. */
+/** A change to the valid image that one rule must reject. */
 export interface Tampering {
-  /** The rule that must refuse it; all rules before it pass. */
+  /** The rule that must reject it; all rules before it pass. */
   rule: string;
-  /** What is changed, for the test title. */
+  /** The change, for the test title. */
   change: string;
   /** The error's message. */
   message: RegExp;
@@ -67,7 +67,7 @@ export function rewriteBlob(
   };
 }
 
-/** Replaces the model file by another file, and the locked files accordingly. */
+/** Replaces the model file by another file, and updates the locked files to match. */
 export function replaceFile(path: string, content: string | Buffer): Pick<Tampering, 'draft' | 'options'> {
   const bytes = Buffer.from(content as Buffer);
   const [, ...others] = files;
