@@ -113,7 +113,7 @@ async function onPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The text after `word`, the first match that looks like a version, or the first line. */
+/** The text after `version:`, otherwise the first word that looks like a version, otherwise the first line. */
 function versionIn(text: string): string {
   const said = /^\s*version:\s+(\S+)/im.exec(text)?.[1];
   return said ?? /v?\d+\.\d+[\w.+-]*/.exec(text)?.[0] ?? text.trim().split('\n')[0] ?? '';

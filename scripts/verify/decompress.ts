@@ -9,8 +9,8 @@ const alwaysAllowed = 256 * 1024 ** 2;
 const mostExpansion = 100;
 
 /**
- * Bytes to which a blob of `size` bytes may decompress before it counts as a bomb; `wanted` bytes are known to be
- * right.
+ * Bytes to which a blob of `size` bytes may decompress before it counts as a bomb: at least `wanted`, the number
+ * expected.
  */
 export function decompressionLimit(size: number, wanted = 0): number {
   return Math.max(alwaysAllowed, size * mostExpansion, wanted);

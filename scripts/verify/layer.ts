@@ -26,7 +26,9 @@ export interface ReadOptions {
   /** Called with the number of the blob's bytes just read. */
   onBytes?: ((count: number) => void) | undefined;
   budget: ImageBudget;
-  /** Bytes that the tar of a correct layer may have in addition to what its size suggests, known from elsewhere. */
+  /**
+   * Most bytes that the tar of a correct layer can have, known from elsewhere; allowed even if its size suggests fewer.
+   */
   wanted?: number | undefined;
 }
 

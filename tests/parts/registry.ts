@@ -149,7 +149,7 @@ function settings({ address, storage, folder, tls, tokens, options }: Settings):
 
 function run(program: string, config: string, logFile: string): ChildProcess {
   const log = openSync(logFile, 'a');
-  // By default, version 3 reports traces to port 4318.
+  // By default, version 3 sends traces to port 4318.
   const env = { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' };
   const child = spawn(program, ['serve', config], { stdio: ['ignore', log, log], env });
   closeSync(log);

@@ -1,6 +1,9 @@
 import type { Choice } from '../../model/types.ts';
 
-/** Weight formats, best first: loading safetensors runs no code, and model servers support them best. */
+/**
+ * Weight formats by file name; the first match counts. Best first, except OpenVINO: loading safetensors runs no code,
+ * and model servers support it best.
+ */
 const formats: [name: string, shape: RegExp][] = [
   ['safetensors', /\.safetensors$/],
   ['openvino', /(^|\/)openvino_[^/]*\.(bin|xml)$/],
@@ -14,8 +17,8 @@ const formats: [name: string, shape: RegExp][] = [
   ['coreml', /\.(mlmodel|mlpackage\/.*)$/],
 ];
 /**
- * The order to recognise formats in: OpenVINO's files first, since they end in .bin as well, although they rank last
- * but one.
+ * The formats by preference: as above, except OpenVINO, which matches early because its files end in .bin as well, but
+ * ranks low.
  */
 const order = [
   'safetensors',

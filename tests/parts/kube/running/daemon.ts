@@ -1,4 +1,4 @@
-/** A Docker daemon of the tests' own for kind's nodes: own socket, storage and networks. */
+/** A Docker daemon private to the tests, for kind's nodes: separate socket, storage and networks. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,14 +12,14 @@ export interface NodeDaemon {
   /** DOCKER_HOST, for `kind` and `docker`. */
   env: Record<string, string>;
   docker(...args: string[]): Promise<Result>;
-  /** Ends it and all its containers. */
+  /** Stops it and all its containers. */
   stop(): Promise<void>;
 }
 
-/** Starts one and waits until it answers; needs root. */
+/** Starts one and waits until it responds; needs root. */
 export async function startNodeDaemon(): Promise<NodeDaemon> {
   const [daemon, client, runc] = await Promise.all([part('dockerd'), part('docker'), part('runc')]);
-  // Short, because a socket's path may have 107 bytes at most.
+  // Short, because a socket's path has at most 107 bytes.
   const folder = await mkdtemp(join(tmpdir(), 'mc-kind-'));
   const runtime = join(folder, 'runc');
   writeFileSync(runtime, boundedRunc(runc), { mode: 0o755 });
@@ -29,7 +29,7 @@ export async function startNodeDaemon(): Promise<NodeDaemon> {
   const args = [
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'pid'), '--host', socket, '--log-level=warn'],
-    // The nodes' network stays: a bridge, whose gateway is this machine. No rules, so none are left behind.
+    // The nodes' network remains: a bridge with this machine as its gateway. It adds no rules, so none are left behind.
     ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
     ...(mayRaiseLimits() ? [] : ['--add-runtime', `bounded=${runtime}`, '--default-runtime', 'bounded']),
   ];
@@ -58,7 +58,7 @@ export async function startNodeDaemon(): Promise<NodeDaemon> {
   throw new Error(`start docker daemon: it does not answer\n${written}`);
 }
 
-/** With their volumes and networks: a bridge outlives its daemon. */
+/** Including their volumes and networks: a bridge outlives its daemon. */
 async function removeContainers(docker: NodeDaemon['docker']): Promise<void> {
   const { stdout } = await docker('ps', '--all', '--quiet');
   const containers = stdout.split('\n').filter(Boolean);
@@ -67,8 +67,8 @@ async function removeContainers(docker: NodeDaemon['docker']): Promise<void> {
 }
 
 /**
- * runc for a machine whose own capabilities are bounded, as CI's containers: Docker 20.10 asks for every capability that the kernel
- * knows when it is told `--privileged`, as kind's nodes are, and runc fails on one that cannot be had.
+ * runc for a machine with limited capabilities, as CI's containers: with `--privileged`, which kind's nodes use, Docker
+ * 20.10 requests every capability that the kernel knows, and runc fails on one that it cannot get.
  */
 function boundedRunc(runc: string): string {
   return `#!/bin/sh
@@ -92,7 +92,7 @@ exec ${runc} "$@"
 `;
 }
 
-/** Whether root here may be given CAP_SYS_RESOURCE, number 24 of capabilities(7). */
+/** Whether root on this machine can get CAP_SYS_RESOURCE, number 24 of capabilities(7). */
 function mayRaiseLimits(): boolean {
   const bound = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 'f';
   return ((BigInt(`0x${bound}`) >> 24n) & 1n) === 1n;
