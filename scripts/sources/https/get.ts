@@ -8,29 +8,29 @@ import type { HttpResponse, Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
 import { answerFailure, httpsAdvice } from './failure.ts';
 
-/** Milliseconds: storage that restores a file from somewhere slow takes its time. */
+/** Milliseconds: storage that restores a file from a slow tier takes its time. */
 const headersTimeout = 60_000;
 
 export interface RangeRequest {
-  /** How an error begins: "read https://host/model.onnx". */
+  /** The start of error messages: "read https://host/model.onnx". */
   what: string;
   url: URL;
-  /** First byte wanted. */
+  /** The first byte to read. */
   offset: number;
-  /** Strong ETag of the bytes before `offset`: a server that has others now sends all of them from the start. */
+  /** Strong ETag of the bytes before `offset`: if it no longer matches, the server sends the whole file. */
   etag?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** A part of a file, and what kind of file the server calls it. */
+/** A part of a file, and the content type that the server states. */
 export interface RangeResponse extends PartialBody {
-  /** Lower case; empty when the server does not send one. */
+  /** Lower case; empty if the server sends none. */
   contentType: string;
 }
 
 /**
- * One GET without credentials, from `offset` on, over at most 5 redirects, none of which may leave TLS or lead from a public host to a
- * private address. Fails with a RequestFailure. Never tries again.
+ * One GET without credentials, from `offset` on, over at most 5 redirects; none may leave TLS or lead from a public
+ * host to a private address. Fails with a RequestFailure. Never retries.
  */
 export async function get(transport: Pick<Transport, 'send'>, request: RangeRequest): Promise<RangeResponse> {
   const { what, offset, etag, signal } = request;
@@ -85,7 +85,7 @@ async function take(request: RangeRequest, url: URL, answer: HttpResponse): Prom
     return got(0, length === undefined || !/^\d{1,15}$/.test(length) ? undefined : Number(length));
   }
   if (status === 206 && offset > 0 && range?.[1] === String(offset)) return got(offset, total);
-  // All bytes were there when the connection broke.
+  // The connection broke after the last byte.
   if (status === 416 && offset > 0 && total === offset)
     return { ...got(offset, total), body: Readable.from([]) };
   await discard(answer);
