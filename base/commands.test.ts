@@ -58,7 +58,7 @@ afterEach(() => sandbox?.remove());
 
 describe.each(users)('as %s', (_, user) => {
   test.each(sidecars)(
-    'the sidecar of KServe $versions shows the model to its neighbours',
+    'the sidecar of KServe $versions exposes the model to neighbouring containers',
     ({ script, path }) => {
       // The neighbour shares the PID namespace and the volume, waits as runtimes do, and reads through the link. The
       // image has no /dev/null to read from or write to.
@@ -95,7 +95,7 @@ describe.each(users)('as %s', (_, user) => {
     },
   );
 
-  test('what people run to look at a model works without a shell', () => {
+  test('ls, cat, test, echo and mkdir work without a shell', () => {
     expect(sandbox.run(user, ['ls', '-la', '/models']).output).toMatch(
       /^total \d+\n.*\n.*\n-r--r--r-- .* model\.json\n$/,
     );
@@ -113,19 +113,19 @@ describe.each(users)('as %s', (_, user) => {
   });
 });
 
-test("works for the uid of KServe's Helm chart, 1010, which is in no group of ours, with the pod's volume on /mnt", async () => {
+test("works as uid and gid 1010 (KServe's Helm chart), unknown to the image, with the pod's volume on /mnt", async () => {
   await chmod(join(sandbox.folder, 'mnt'), 0o777);
   const script = 'ln -sf /proc/$$/root/models /mnt/models && cat /mnt/models/model.json';
   expect(sandbox.run({ uid: 1010, gid: 1010 }, ['sh', '-c', script]).output).toBe('{"weights":1}\n');
 });
 
-test('a sidecar that starts again replaces the link of the one before', () => {
+test('a restarted sidecar replaces the link of its predecessor', () => {
   const script =
     'ln -s /proc/4194303/root/models /mnt/models; ln -sf /proc/$$/root/models /mnt/models && cat /mnt/models/model.json';
   expect(sandbox.run({ uid: 1001, gid: 0 }, ['sh', '-c', script]).output).toBe('{"weights":1}\n');
 });
 
-test('stays within the 15Mi that KServe gives a modelcar, and SIGTERM ends process 1 at once', async () => {
+test('stays within the memory limit of a modelcar (15Mi), and process 1 exits at once on SIGTERM', async () => {
   const child = sandbox.start({ uid: 1001, gid: 0 }, ['sh', '-c', sidecars[1]?.script ?? '']);
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
   const link = join(sandbox.folder, 'mnt/models');

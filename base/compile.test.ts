@@ -19,13 +19,13 @@ async function withGo(script: string): Promise<Record<string, string>> {
   return { PATH: `${folder}${delimiter}/usr/bin${delimiter}/bin`, SHLVL: '1' };
 }
 
-test('takes the pinned Go', async () => {
+test('accepts the pinned Go version', async () => {
   const version = await pinnedGo(source);
   expect(version).toMatch(/^go1\.\d+\.\d+$/);
   expect(await requireGo(source, await withGo(`echo ${version}`))).toBe(version);
 });
 
-test('refuses another Go, whose bytes would differ, and names the remedy', async () => {
+test('refuses another Go version, whose output would differ, and prints the fix', async () => {
   const version = await pinnedGo(source);
   await expect(requireGo(source, await withGo('echo go1.99.0'))).rejects.toMatchObject({
     message: `compile the embedded base: it needs ${version}: this is go1.99.0`,
@@ -33,7 +33,7 @@ test('refuses another Go, whose bytes would differ, and names the remedy', async
   });
 });
 
-test('a broken or missing Go is told with its own words', async () => {
+test('reports the error output of a broken Go', async () => {
   const broken = await withGo('echo "go: cannot find GOROOT" >&2; exit 2');
   await expect(requireGo(source, broken)).rejects.toThrow('go: cannot find GOROOT');
 });

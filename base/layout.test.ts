@@ -44,7 +44,7 @@ describe('the committed layout', () => {
     expect(all.map(({ descriptor }) => descriptor.platform)).toEqual(expected);
   });
 
-  test('holds exactly the blobs it refers to, each of the size and digest promised', () => {
+  test('contains exactly the blobs it refers to, with matching sizes and digests', () => {
     const top: { manifests: Descriptor[] } = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8'));
     const images = all.flatMap(({ descriptor, manifest }) => [
       descriptor,
@@ -69,7 +69,7 @@ describe.each(machines)('the image for $architecture', ({ architecture, machine,
     expect(total).toBeLessThanOrEqual(2_000_000);
   });
 
-  test('has a config that fits its layer and what KServe does: args replace Cmd, so no Entrypoint', () => {
+  test('has a config that matches its layer, with Cmd, which the args of KServe replace, and no Entrypoint', () => {
     const { config, diffId } = imageOf(architecture);
     expect(config).toMatchObject({ architecture, os: 'linux', created: '1970-01-01T00:00:00Z' });
     expect(config.rootfs).toEqual({ type: 'layers', diff_ids: [diffId] });
@@ -77,7 +77,7 @@ describe.each(machines)('the image for $architecture', ({ architecture, machine,
     expect(config.config).not.toHaveProperty('Entrypoint');
   });
 
-  test('has a static program of the right machine', () => {
+  test('contains a static binary for its architecture', () => {
     const binary = imageOf(architecture).members.find(({ header }) => header.name === 'bin/sh')?.content;
     if (binary === undefined) throw new Error('no bin/sh');
     const view = new DataView(binary.buffer, binary.byteOffset, binary.length);
@@ -95,7 +95,7 @@ describe.each(machines)('the image for $architecture', ({ architecture, machine,
     expect(kinds).not.toContain(3);
   });
 
-  test('answers as every tool KServe needs, by links to one file', () => {
+  test('provides every tool that KServe needs as a link to one file', () => {
     const { members } = imageOf(architecture);
     const links = members.filter(({ header }) => header.type === 'symlink');
     for (const tool of ['[', 'cat', 'echo', 'ln', 'ls', 'mkdir', 'sleep', 'test']) {
@@ -107,7 +107,7 @@ describe.each(machines)('the image for $architecture', ({ architecture, machine,
     expect(programs.map(({ header }) => header.name)).toEqual(['bin/sh']);
   });
 
-  test('has deterministic members that need no root', () => {
+  test('has deterministic members that are readable without root', () => {
     const { members } = imageOf(architecture);
     const names = members.map(({ header }) => header.name);
     expect(names).toEqual([...names].sort());
@@ -120,7 +120,7 @@ describe.each(machines)('the image for $architecture', ({ architecture, machine,
     }
   });
 
-  test('knows the users 0 and 1001 and carries the licences of what is in the binary', () => {
+  test('defines users 0 and 1001 and contains the licences of the code in the binary', () => {
     const { members } = imageOf(architecture);
     const text = (name: string) =>
       members.find(({ header }) => header.name === name)?.content.toString() ?? '';

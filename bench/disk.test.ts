@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { warmMemory } from './disk.ts';
 
-test('warmed memory is freed', async () => {
+test('frees the warmed memory', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'warm-'));
   try {
     let most = 0;

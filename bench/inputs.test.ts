@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
-test('files have the size asked for and the same bytes every time; files and models differ', async () => {
+test('files have the requested size and reproducible bytes; files and models differ', async () => {
   const files = { 'a.safetensors': 5_000_001, 'b.safetensors': 5_000_001, 'config.json': '{}' };
   for (const [name, seed] of [
     ['one', 1],

@@ -45,7 +45,7 @@ test('counts no bytes that go through a pipe', async () => {
   expect(less).toBeLessThan(mib);
 });
 
-test('sees the memory of the largest process and of all together', async () => {
+test('measures the memory of the largest process and of all processes together', async () => {
   // Each process holds its memory until all do, and for several samples more: start-up times vary.
   const hold = (name: string, count: number) =>
     script(`const { readdirSync, writeFileSync } = require("fs");
@@ -93,7 +93,7 @@ test('passes arguments unchanged', async () => {
   expect(await readFile(join(folder, 'log'), 'utf8')).toContain(JSON.stringify(words));
 });
 
-test('stops grandchildren when it is stopped', async () => {
+test('stops grandchildren on abort', async () => {
   const stop = new AbortController();
   const { signal } = stop;
   const options = {

@@ -34,7 +34,7 @@ test('the median ignores an outlier and is the mean of the middle two for an eve
   expect(median([])).toBeNaN();
 });
 
-test("ratios are of medians, to modelcars' first row", () => {
+test("ratios compare medians with modelcars' first row", () => {
   expect(result.rows.map((row) => ratio(result, row))).toEqual([1, 10, undefined]);
 });
 
@@ -68,7 +68,7 @@ test('the table shows requests if they were counted', () => {
   expect(table).toContain('| 21 | 1.5 kB |');
 });
 
-test('machines are named only when two are compared', () => {
+test('results are grouped by work only when machines differ', () => {
   const other = { ...result, work: 'hub', machine: { CPU: '64 × Else' } };
   expect(surroundings([result, { ...other, machine: result.machine }])).toBe(
     '- CPU: 2 × Somebody\n- programs: podman 4.3.1',
@@ -97,7 +97,7 @@ test('the page keeps the text around the generated part, however often it is wri
   expect(() => renderPage('Nothing', [result], 'x')).toThrow('write page');
 });
 
-test('results replace those of the same work, in the order of the works', async () => {
+test('new results replace those of the same work, in the order of the works', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-results-'));
   try {
     const file = join(folder, 'results.json');

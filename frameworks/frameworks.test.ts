@@ -38,7 +38,7 @@ const completionSchema = z.strictObject({
 /** Folders that share another's sample, or whose models are too large for one. */
 const withoutSample = ['onnx-triton', 'vllm'];
 
-it('has those of MLServer, OpenVINO, Triton and vLLM', () => {
+it('the frameworks include those of MLServer, OpenVINO, Triton and vLLM', () => {
   const names = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
   expect(folders).toEqual(expect.arrayContaining(names));
 });
@@ -50,11 +50,11 @@ describe.each(folders)('framework %s', async (folder) => {
   const place = (path: string): string => framework.place?.(path) ?? path;
   const required = framework.requires.flatMap(({ anyOf }) => anyOf);
 
-  it('is called as its folder', () => {
+  it('is named like its folder', () => {
     expect(framework.name).toBe(folder);
   });
 
-  it('asks only for files that it takes', () => {
+  it('requires only files that it selects', () => {
     expect(framework.requires.length).toBeGreaterThan(0);
     for (const { anyOf, why } of framework.requires) {
       expect(anyOf.filter((name) => !takes(name))).toEqual([]);
@@ -62,7 +62,7 @@ describe.each(folders)('framework %s', async (folder) => {
     }
   });
 
-  it('places every name in the image as a path of its own or a required one', () => {
+  it('places every required file at a required path, and leaves other paths unchanged', () => {
     const isRequired = selectionOf({ include: required, exclude: [] });
     for (const name of required) {
       expect(isRequired(place(name))).toBe(true);
@@ -72,7 +72,7 @@ describe.each(folders)('framework %s', async (folder) => {
   });
 
   if (!withoutSample.includes(folder))
-    it('brings an artifact, which it takes', () => {
+    it('ships one small sample artifact, and selects it', () => {
       const own = join(import.meta.dirname, folder);
       const artifacts = readdirSync(own).filter((file) => file.startsWith('model.'));
       expect(artifacts).toHaveLength(1);
@@ -85,7 +85,7 @@ describe.each(folders)('framework %s', async (folder) => {
     });
 
   if (framework.protocolVersion === 'v2')
-    it('has a smoke request whose parts agree', () => {
+    it('has a smoke request with consistent shapes, data and classes', () => {
       expect(smoke.path).toMatch(/^\/v2\/models\/(\{name\}|model)\/infer$/);
       const { inputs } = requestSchema.parse(smoke.body);
       const { classes } = tensorOf(smoke.expect);
@@ -96,7 +96,7 @@ describe.each(folders)('framework %s', async (folder) => {
     });
 
   if (framework.protocolVersion === 'v2')
-    it('expects more than one class, and not in order', () => {
+    it('expects more than one class, in unsorted order', () => {
       const { classes } = tensorOf(smoke.expect);
       expect(new Set(classes).size).toBeGreaterThan(1);
       expect(classes).not.toEqual(classes.toSorted((one, other) => one - other));
@@ -104,7 +104,7 @@ describe.each(folders)('framework %s', async (folder) => {
     });
 
   if (framework.protocolVersion === 'openai')
-    it('has a smoke request that its limit belongs to', () => {
+    it('expects at most the max_tokens of its smoke request', () => {
       const body = completionSchema.parse(smoke.body);
       expect(smoke.expect).toEqual({ read: 'completion', maxTokens: body.max_tokens });
       expect([smoke.path].flat()).toEqual(expect.arrayContaining(['/v1/completions']));
@@ -116,7 +116,7 @@ function tensorOf(expectation: SmokeExpectation): TensorExpectation {
   return expectation;
 }
 
-it('xgboost: in the image, model.bst is the only name', () => {
+it('xgboost: model.bst is the only model file name in the image', () => {
   expect(servedFiles(xgboost).map(({ anyOf }) => anyOf)).toEqual([['model.bst']]);
 });
 
@@ -127,26 +127,26 @@ describe.each([
   const { default: framework }: { default: Framework } = await import(`./${folder}/framework.ts`);
   const place = (path: string): string => framework.place?.(path) ?? path;
 
-  it('puts a model of any name where the runtime looks', () => {
+  it('places a model with any name where the runtime looks for it', () => {
     expect(place('mobilenetv2-7.onnx')).toBe(`${version}/model.onnx`);
     expect(place('model.onnx')).toBe(`${version}/model.onnx`);
     expect(place(`${version}/any.onnx`)).toBe(`${version}/any.onnx`);
   });
 
-  it('keeps the names of weights beside the graph, which knows them by name', () => {
+  it('keeps the names of external weights, which the graph refers to', () => {
     for (const name of ['model.onnx.data', 'model.onnx_data', 'model.onnx_data_1']) {
       expect(selectionOf(framework)(name)).toBe(true);
       expect(place(name)).toBe(`${version}/${name}`);
     }
   });
 
-  it('leaves what is for people at the top', () => {
+  it('leaves README and licence at the top', () => {
     expect(place('README.md')).toBe('README.md');
     expect(place('LICENSE')).toBe('LICENSE');
   });
 });
 
-it("onnx-triton: puts Triton's configuration beside the version", () => {
+it('onnx-triton: places config.pbtxt beside the version folder', () => {
   expect(triton.place('config.pbtxt')).toBe('model/config.pbtxt');
   expect(selectionOf(triton)('model/config.pbtxt')).toBe(true);
 });
@@ -197,22 +197,22 @@ describe('vllm', () => {
       ],
     ],
     [
-      'one in its own format only',
+      'a model in its own format only',
       ['params.json', 'consolidated.safetensors', 'tekken.json'],
       ['consolidated.00.pth'],
     ],
-    ['one in two precisions', ['config.json', 'model.safetensors'], ['model.fp16.safetensors']],
+    ['a model in two precisions', ['config.json', 'model.safetensors'], ['model.fp16.safetensors']],
     [
       'google/gemma-2b',
       ['config.json', 'tokenizer.model', 'model-00001-of-00002.safetensors'],
       ['gemma-2b.gguf'],
     ],
     [
-      'a model with code of its own',
+      'a model with custom code',
       ['chat_template.jinja', 'qwen.tiktoken'],
       ['modeling_qwen.py', 'training_args.bin'],
     ],
-  ])('takes one set of weights of %s', (_, taken, left) => {
+  ])('selects one set of weights of %s', (_, taken, left) => {
     const { take } = vllm.choose([...taken, ...left].filter(selectionOf(vllm)));
     expect(take).toEqual(taken);
   });

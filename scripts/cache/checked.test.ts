@@ -19,7 +19,7 @@ async function through(bytes: Uint8Array, promised: Uint8Array, size: number) {
   }
 }
 
-it('passes right bytes on, and never all of wrong ones', async () => {
+it('passes on correct bytes, and never the whole of a wrong file', async () => {
   const some = fc.uint8Array({ maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(some, some, fc.integer({ min: 1, max: 70 }), async (promised, other, size) => {
@@ -35,7 +35,7 @@ it('passes right bytes on, and never all of wrong ones', async () => {
   );
 });
 
-it('says which file of which model, and what is wrong with it', async () => {
+it('reports the file, the model and the mismatch', async () => {
   const { error } = await through(Buffer.from('abd'), Buffer.from('abc'), 2);
   expect(String(error)).toMatch(
     /read a\.bin of hf:\/\/org\/model: it has sha256 [0-9a-f]{64}, and [0-9a-f]{64} was promised/,

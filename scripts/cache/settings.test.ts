@@ -22,7 +22,7 @@ describe('readCacheSettings', () => {
     DOWNLOAD_DIR: '/data',
   };
 
-  it('takes the environment, as a container has it', () => {
+  it('reads the environment variables of a container', () => {
     expect(readCacheSettings({}, environment)).toEqual({
       uri: 'hf://org/model',
       place: { bucket: 'models', prefix: 'a/b/' },
@@ -32,7 +32,7 @@ describe('readCacheSettings', () => {
     });
   });
 
-  it('lets flags win, and has a prefix of its own', () => {
+  it('prefers flags to variables, and has a default prefix', () => {
     const flags = {
       modelName: 'hf://org/other:v2',
       bucket: 'mine',
@@ -47,7 +47,7 @@ describe('readCacheSettings', () => {
     });
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('treats an empty variable as unset', () => {
     const empty = { MODEL_NAME: '', S3_BUCKET: ' ', S3_PREFIX: '', S3_ENDPOINT_URL: '', DOWNLOAD_DIR: '' };
     expect(readCacheSettings({}, empty)).toEqual({ workers: 10 });
   });
@@ -82,15 +82,18 @@ describe('readCacheSettings', () => {
 
 describe('folderOf', () => {
   const place = cacheLocation('s3://models/models');
-  it('is the same for a catalog and for a name, and apart for every revision', () => {
+  it('is the same for a catalog and a model name, with one folder per revision', () => {
     expect(place).toEqual(readCacheSettings({ bucket: 'models' }, {}).place);
     expect(folderOf(place, 'hf://org/model')).toBe('models/org/model/');
     expect(folderOf(place, 'hf://org/model:refs/pr/1')).toBe('models/org/model@refs/pr/1/');
     expect(folderOf(cacheLocation('s3://models'), 'hf://org/model')).toBe('org/model/');
   });
-  it.each(['file:model', 's3://other/x', 'https://host/x', 'hf://org/../model'])('is none for %s', (uri) => {
-    expect(folderOf(place, uri)).toBeUndefined();
-  });
+  it.each(['file:model', 's3://other/x', 'https://host/x', 'hf://org/../model'])(
+    'is undefined for %s',
+    (uri) => {
+      expect(folderOf(place, uri)).toBeUndefined();
+    },
+  );
 });
 
 describe('partSizeOf', () => {

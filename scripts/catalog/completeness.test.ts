@@ -40,14 +40,14 @@ function source(files: Record<string, Uint8Array>, chunk = 10_000) {
   return { asked, opener, placed, parallel: () => most };
 }
 
-describe('files that no tap has seen', () => {
-  it('are inspected, of safetensors only the header', async () => {
+describe('files that were not inspected while hashed', () => {
+  it('are inspected, safetensors only up to the header', async () => {
     const { asked, opener, placed } = source({ 'model.safetensors': safetensors(Buffer.alloc(5_000_000)) });
     expect(await new CompletenessCheck().check(placed, [], opener)).toBeUndefined();
     expect(asked).toEqual([{ path: 'model.safetensors', offset: 0, end: 128 * 1024, given: 10_000 }]);
   });
 
-  it('are read further when a header is long', async () => {
+  it('are read further for a long header', async () => {
     const header = { __metadata__: { notes: 'x'.repeat(3_000_000) } };
     const { asked, opener, placed } = source({ 'model.safetensors': safetensorsOf(header, 7) }, 65_536);
     const found = await new CompletenessCheck().check(placed, [], opener);
@@ -55,7 +55,7 @@ describe('files that no tap has seen', () => {
     expect(asked.map(({ offset }) => offset)).toEqual([0, 131_072, 1_179_648]);
   });
 
-  it('are read up to a limit: weights in an ONNX graph are skipped a few times', async () => {
+  it('are read up to a limit: inline weights of an ONNX graph are skipped a few times', async () => {
     const inline = (count: number) =>
       Array.from({ length: count }, () => field(5, field(9, Buffer.alloc(200_000))));
     const external = field(5, externalTensor({ location: 'w.data' }));
@@ -67,7 +67,7 @@ describe('files that no tap has seen', () => {
     expect(many.asked).toHaveLength(24);
   });
 
-  it('are read a few at a time, and small ones without weights not all', async () => {
+  it('are read a few at a time, and not every small one without weights', async () => {
     const small = Object.fromEntries(Array.from({ length: 700 }, (_, at) => [`${at}.txt`, Buffer.from('x')]));
     const { asked, opener, placed, parallel } = source({
       ...small,
@@ -92,7 +92,7 @@ describe('files that no tap has seen', () => {
     expect(asked).toEqual([]);
   });
 
-  it('fail with the error of the source, and the others are not started', async () => {
+  it('fail with the error of the source, without starting the rest', async () => {
     const files = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`${at}.bin`, Buffer.from('x')]));
     const { placed, asked, opener } = source(files);
     const failing: OpenFile = async function* (...args) {
@@ -104,8 +104,8 @@ describe('files that no tap has seen', () => {
   });
 });
 
-describe('files that are read for their hash', () => {
-  it('are inspected on the way, by their path in the image, and not read again', async () => {
+describe('files that are hashed', () => {
+  it('are inspected meanwhile, by their path in the image, and not read again', async () => {
     const wholeness = new CompletenessCheck();
     const seen: string[] = [];
     const tap = wholeness.tap(
@@ -126,7 +126,7 @@ describe('files that are read for their hash', () => {
     expect(asked).toEqual([]);
   });
 
-  it('are judged by the last read when a source starts over', async () => {
+  it('are judged by the last read when a source restarts', async () => {
     const wholeness = new CompletenessCheck();
     const tap = wholeness.tap((path) => path);
     const bytes = safetensors(Buffer.alloc(20));

@@ -32,7 +32,7 @@ it('loads the built-in folder once, whatever path leads to it', async () => {
 
 it.each([
   [
-    'a word for another',
+    'an unknown value',
     (text: string) => text.replace("'v2'", "'v3'"),
     '`protocolVersion`: expected one of v1, v2, openai, got `v3`',
   ],
@@ -41,19 +41,19 @@ it.each([
     (text: string) => text.replace(/runtime: .*\n/, ''),
     '`runtime`: missing; expected the name of a ClusterServingRuntime',
   ],
-  ['a field too many', (text: string) => text.replace('runtime:', 'runtimes:'), '`runtimes`'],
+  ['an unknown field', (text: string) => text.replace('runtime:', 'runtimes:'), '`runtimes`'],
   [
-    'a wrong type deep down',
+    'a wrong nested value',
     (text: string) => text.replace('[1]', '[]'),
     '`smoke.expect.classes`: expected at least one class',
   ],
   [
-    'an answer nobody can read',
+    'an unknown way to read the answer',
     (text: string) => text.replace("'labels'", "'label'"),
     '`smoke.expect.read`: expected one of labels, scores, completion for `read`, got `label`',
   ],
   [
-    'a completion without its limit',
+    'a completion without a token limit',
     (text: string) => text.replace(/expect: \{ output.*\} \}/, "expect: { read: 'completion' } }"),
     '`smoke.expect.maxTokens`: expected a number of tokens',
   ],
@@ -63,7 +63,7 @@ it.each([
     '`smoke.path`: expected at least one path',
   ],
   [
-    'no function',
+    'a `place` that is not a function',
     (text: string) => text.replace(/place: .*\n/, 'place: 3,\n'),
     '`place`: expected a function',
   ],
@@ -74,7 +74,7 @@ it.each([
   ],
   ['no default export', () => 'export const a = 1;', 'missing; expected a framework as default export'],
   ['an error when run', () => 'throw new Error("out of cheese");', 'out of cheese'],
-  ['no TypeScript', () => 'export default {{{', ''],
+  ['invalid TypeScript', () => 'export default {{{', ''],
 ])('names file and field for %s', async (_, change, words) => {
   await using folder = await Folder.make({
     'frameworks/testing/framework.ts': frameworkText('testing', change),

@@ -60,13 +60,13 @@ describe('image: loader', () => {
 describe('cache', () => {
   const models = 'models: [{name: x, framework: testing, source: "hf://a/b"}]\n';
 
-  it('is a place in S3', async () => {
+  it('is a location in S3', async () => {
     expect((await load(`cache: s3://my-bucket/models\n${models}`)).cache).toBe('s3://my-bucket/models');
     expect((await load(models)).cache).toBeUndefined();
   });
 
   it.each(['my-bucket', 's3://My-Bucket/x', 's3://b', 's3://my-bucket/../x', 'https://host/x', '3'])(
-    'and not %s',
+    'cannot be %s',
     async (cache) => {
       expect(await mistake(`cache: ${cache}\n${models}`)).toMatch(/:1:8: `cache`: expected /);
     },

@@ -76,7 +76,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-it('keeps layers: with their files, a diffId only where it differs, in their own order', async () => {
+it('keeps layers: with their files, in their order, with a diffId only when it differs', async () => {
   const layers = [
     { files: ['b', 'a'], digest: `sha256:${hex}`, size: 2048, key: hex },
     { files: ['c'], digest: `sha256:${hex}`, size: 99, diffId: `sha256:${hex}`, key: hex },
@@ -134,7 +134,7 @@ it('keeps the metadata of a model card, sorted, between revision and globs; leav
   expect(read?.models.other).not.toHaveProperty('metadata');
 });
 
-it('keeps long and odd strings in one piece', async () => {
+it('keeps long and unusual strings unchanged', async () => {
   const name = 'a: b #c "d" \'e\' ~ é '.repeat(20).trim();
   const odd: Lock = {
     ...lock,

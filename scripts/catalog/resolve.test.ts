@@ -33,7 +33,7 @@ async function resolve(
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const paths = ({ files }: LockedModel) => files.map(({ path }) => path);
 
-it("takes the framework's files of a folder", async () => {
+it("selects the framework's files of a folder", async () => {
   const locked = await resolve({
     'm/model.bin': 'w',
     'm/optimizer.bin': 'o',
@@ -102,7 +102,7 @@ it('names what the framework needs and what was found', async () => {
 
 it.each<[string, Record<string, string>, string[], string, string]>([
   [
-    'placed on another',
+    'placed at the path of another',
     { 'm/weights.bin': 'w', 'm/model.bin': 'w' },
     [],
     'catalog',
@@ -137,13 +137,13 @@ it.each<[string, Record<string, string>, string[], string, string]>([
     '`files:` a: file:x is a folder',
   ],
   [
-    'that files: misses',
+    'that `files:` names but does not exist',
     { 'm/model.bin': 'w' },
     ['files: {a: "file:x"}'],
     'source',
     'no such file or folder',
   ],
-  ['that is not there', {}, [], 'source', 'read file:m: '],
+  ['of a missing source', {}, [], 'source', 'read file:m: '],
   [
     'of files: that is a repository',
     { 'm/model.bin': 'w' },
@@ -166,7 +166,7 @@ it('rejects links out of the source, by source and by files:', async () => {
   expect(error.message).toContain("out of the catalog's folder");
 });
 
-it('places files of the source and leaves those of files: where they are', () => {
+it('places files of the source, and leaves those of files: at their path', () => {
   const framework: Framework = {
     name: 'testing',
     modelFormat: { name: 'test' },
@@ -194,7 +194,7 @@ it.each([
   ['model-{1,2}.bin', ['model-1.bin'], ['model-3.bin']],
   ['LICENSE*', ['LICENSE', 'LICENSE.txt'], ['license', 'a/LICENSE']],
   ['+(a|b).bin', [], ['aaa.bin']],
-])('reads the glob %s', (glob, matching, others) => {
+])('matches the glob %s', (glob, matching, others) => {
   const select = selectionOf({ include: [glob], exclude: [] });
   expect(matching.filter(select)).toEqual(matching);
   expect(others.filter(select)).toEqual([]);
@@ -236,7 +236,7 @@ describe('a framework that chooses', () => {
     expect(resolved.leftOut).toBeUndefined();
   });
 
-  it('leaves out before, not against, what the model excludes', async () => {
+  it('chooses after applying the `exclude` of the model', async () => {
     const { asked } = await resolveWith(['exclude: ["other.*"]']);
     expect(asked).toEqual([['model.bin']]);
   });

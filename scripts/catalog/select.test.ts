@@ -33,7 +33,7 @@ it.each([
   [[], ['framework=sklearn', 'name=iris-*'], ['iris-sklearn']],
   [[], ['name=w*', 'name=*xg*'], ['iris-xgboost', 'wine']],
   [['wine'], ['framework=sklearn'], ['wine']],
-])('selects %j %j', (names, only, expected) => {
+])('selects by %j and %j', (names, only, expected) => {
   expect(selectModels(catalog, names, only).map(({ name }) => name)).toEqual(expected);
 });
 
@@ -46,7 +46,7 @@ it.each([
   [[], ['name='], 'got `name=`'],
   [[], ['name=nothing*'], 'no model of the catalog is name=nothing*'],
   [['wine'], ['framework=xgboost'], 'no model of the catalog is'],
-])('explains why %j %j selects nothing', (names, only, words) => {
+])('explains why %j and %j select nothing', (names, only, words) => {
   let error: unknown;
   try {
     selectModels(catalog, names, only);

@@ -98,7 +98,7 @@ describe('shards', () => {
     );
   });
 
-  it('are balanced: the heaviest is at most 4/3 of what is possible', () => {
+  it('are balanced: the heaviest is at most 4/3 of the optimum', () => {
     fc.assert(
       fc.property(
         sizes(50 * GB, { maxLength: 7, minLength: 1 }),
@@ -116,7 +116,7 @@ describe('shards', () => {
     );
   });
 
-  it('put a large model alone and the small ones elsewhere', () => {
+  it('separate a large model from the small ones', () => {
     const { models, lock } = catalogOf([1, 2, 30 * GB, 3, 4]);
     expect(shardsOf(models, lock, 2).map((shard) => shard.map(({ name }) => name))).toEqual([
       ['m2'],
@@ -124,7 +124,7 @@ describe('shards', () => {
     ]);
   });
 
-  it('spread models of no size by their number, not all to one machine', () => {
+  it('distribute models without size by their number', () => {
     const { models, lock } = catalogOf(Array.from({ length: 9 }, () => 0));
     expect(shardsOf(models, lock, 3).map((shard) => shard.length)).toEqual([3, 3, 3]);
     expect(shardsOf(models, undefined, 3).map((shard) => shard.length)).toEqual([3, 3, 3]);

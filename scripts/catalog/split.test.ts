@@ -36,7 +36,7 @@ async function split(folder: Folder, text: string, withLock: Lock | undefined = 
 }
 
 describe('the part of a model', () => {
-  it('has its entry with the defaults, its lock, its files and its base', async () => {
+  it('has its entry, the defaults, its lock, its files and its base', async () => {
     await using folder = await Folder.make({ 'm/model.bin': 'x', 'm/[a]*.bin': 'x' });
     const parts = await split(folder, `${head}models:\n${iris}${llama}`);
     const common = {
@@ -73,7 +73,7 @@ describe('the part of a model', () => {
     });
   });
 
-  it('stays the same when another model changes, and is a catalog by itself', async () => {
+  it('stays the same when another model changes, and is a complete catalog', async () => {
     await using folder = await Folder.make({ 'm/model.bin': 'x', 'm/[a]*.bin': 'x' });
     const before = await split(folder, `${head}models:\n${iris}${llama}`);
     const other = { ...lock, models: { ...lock.models, llama: locked('other.bin') } };

@@ -11,7 +11,7 @@ const everyOption = commands.flatMap(({ name: command, options }) =>
 );
 
 describe('every option', () => {
-  it('has help text and a group of the help', () => {
+  it('has a help text and a help group', () => {
     const headings = Object.values<string>(groups);
     for (const { command, name, option } of everyOption) {
       expect(option.describe, `${command} --${name}`).toMatch(/\S{2}/);
@@ -27,7 +27,7 @@ describe('every option', () => {
     }
   });
 
-  it('shares its short form with no other option', () => {
+  it('has a unique short form', () => {
     const names = new Map<string, string>();
     for (const { name, option } of everyOption) {
       if (typeof option.alias !== 'string') continue;
@@ -68,7 +68,7 @@ describe('a new option', () => {
     expect(greet.positional?.spec).toBe('[model..]');
   });
 
-  it('is completed and suggested without a second edit', async () => {
+  it('is completed and suggested without further code', async () => {
     const complete = (...words: string[]) => completions(['modelcars', ...words], [greet], 'bash');
     expect(await complete('greet', '--')).toEqual(['--language', '--json', '--help']);
     expect(await complete('greet', '--language', '')).toEqual(['en', 'nl']);

@@ -24,7 +24,7 @@ async function help(words: string[]): Promise<string> {
 describe('flags', () => {
   const parse = async (...words: string[]) => (await parseCommandLine(words, 80))?.args;
 
-  it('may stand before or after the command', async () => {
+  it('can come before or after the command', async () => {
     expect(await parse('--json', '--dry-run', 'push', 'iris', '-f', 'x.yaml')).toMatchObject({
       json: true,
       dryRun: true,
@@ -39,12 +39,12 @@ describe('flags', () => {
     });
   });
 
-  it('that take lists do not swallow model names', async () => {
+  it('with list values do not consume model names', async () => {
     const flags = await parse('push', '--only', 'framework=sklearn', 'iris', '--only', 'name=i*', 'wine');
     expect(flags).toMatchObject({ only: ['framework=sklearn', 'name=i*'], models: ['iris', 'wine'] });
   });
 
-  it('become overrides, and only those given', async () => {
+  it('become overrides only when given', async () => {
     expect(readOverrides((await parse('push')) ?? {})).toEqual({});
     const words =
       '--registry q.io/me --version v1.0.0 --tag a,b --tag c --platform linux/amd64 --mirror x=y/z=1';
@@ -58,13 +58,13 @@ describe('flags', () => {
     expect(readOverrides((await parse('push', '--no-floating-tags')) ?? {})).toEqual({ floatingTags: false });
   });
 
-  it('tell --frozen, --no-frozen and neither apart', async () => {
+  it('distinguish --frozen, --no-frozen and neither', async () => {
     expect(await parse('build', '--frozen')).toMatchObject({ frozen: true });
     expect(await parse('build', '--no-frozen')).toMatchObject({ frozen: false });
     expect(await parse('build')).toMatchObject({ frozen: undefined });
   });
 
-  it('leave names that look like numbers alone', async () => {
+  it('keep names that look like numbers as strings', async () => {
     expect(await parse('build', '007', '1e3')).toMatchObject({ models: ['007', '1e3'] });
     expect(await parse('build', '--version', '1.10')).toMatchObject({ version: '1.10' });
   });
@@ -116,7 +116,7 @@ describe('wrong usage', () => {
     ['push', '--hf-token', 'hunter2hunter2'],
     ['push', '-p', 'hunter2hunter2'],
     ['push', '--unheard-of', 'hunter2hunter2'],
-  ])('never repeats what may be a secret: %s %s', async (...words) => {
+  ])('never repeats a possible secret: %s %s', async (...words) => {
     const { message, next } = await refusal(words);
     expect(`${message} ${next}`).not.toContain('hunter2');
     if (!words.includes('--unheard-of')) expect(message).toContain('secrets are never flags');

@@ -26,19 +26,19 @@ it('shows its help on stdout', async () => {
   expect(stdout).toMatch(/^modelcars <command>/);
 });
 
-describe('what is wrong', () => {
+describe('an error', () => {
   it.each([
     ['the command line', ['build', '--regsitry', 'x'], 'did you mean --registry?'],
     ['a model name', ['list', 'irs'], 'did you mean `iris`?'],
     ['the file name', ['list', '-f', 'nowhere/models.yaml'], 'nowhere/models.yaml'],
-  ])('with %s is told without a stack, with a next step and code 2', async (_, words, message) => {
+  ])('in %s is printed without a stack, with a next step and exit code 2', async (_, words, message) => {
     const { code, stdout, stderr } = await run(...words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^error: .*\nnext: .*\n$/);
     expect(stderr).toContain(message);
   });
 
-  it('with the catalog is told with file, line and column', async () => {
+  it('in the catalog is printed with file, line and column', async () => {
     await writeFile(join(folder, 'wrong.yaml'), 'models:\n  - name: iris\n    framwork: sklearn\n');
     const { code, stderr } = await run('build', '-f', 'wrong.yaml');
     expect(code).toBe(2);
@@ -69,7 +69,7 @@ it.each([
   expect(stdout).toContain('modelcars --get-yargs-completions');
 });
 
-it('answers that script', async () => {
+it('returns completions to that script', async () => {
   const { code, stdout, stderr } = await run('--get-yargs-completions', 'modelcars', 'build', '');
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'iris\n', stderr: '' });
 });

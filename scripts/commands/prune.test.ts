@@ -31,7 +31,7 @@ const isThere = (path: string) =>
     () => false,
   );
 
-it('frees what was not used for 30 days, and says what', async () => {
+it('removes entries unused for 30 days, and lists them', async () => {
   const { code, stdout, stderr } = await run();
   expect(code).toBe(0);
   expect(stdout).toMatch(/^REMOVED +NAME +SIZE +LAST USED\nfile +aabb\w* +1\.5 MB +\d{4}-\d\d-\d\d\n$/);
@@ -47,7 +47,7 @@ it.each([
   [['--max-size', '3MB'], 0],
   [['--max-size', '3MB', '--older-than', '2w'], 1],
   [['--all'], 2],
-] as const)('with %j --dry-run --json tells what would go', async (words, count) => {
+] as const)('%j --dry-run --json lists the entries to remove, and removes none', async (words, count) => {
   const { stdout, stderr } = await run(...words, '--dry-run', '--json');
   const document = JSON.parse(stdout);
   expect(document).toMatchObject({ command: 'prune', ok: true, dryRun: true, store });
@@ -67,7 +67,7 @@ it.each([
   expect(await isThere(files.old)).toBe(true);
 });
 
-it('build and push take --keep', async () => {
+it('build and push accept --keep', async () => {
   for (const command of ['build', 'push']) {
     expect((await parseCommandLine([command, '--keep'], 80))?.args).toMatchObject({ keep: true });
     expect((await parseCommandLine([command], 80))?.args).toMatchObject({ keep: false });

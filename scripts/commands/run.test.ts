@@ -69,7 +69,7 @@ describe('from catalog to image', () => {
     expect(await readdir(folder)).not.toContain('out');
   });
 
-  it('goes on with the others when one model fails, and exits with 1', async () => {
+  it('continues with the other models when one fails, and exits with 1', async () => {
     const { code, stdout, stderr } = await run(['build', '-f', 'broken.yaml', '-o', 'some', '--no-frozen']);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^iris:v1\.0\.0 .* done$/m);
@@ -89,7 +89,7 @@ describe('a signal', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('%s stops, leaves nothing half-done and exits with %d', async (signal, expected) => {
+  ] as const)('%s stops the run, leaves no partial files and exits with %d', async (signal, expected) => {
     const before = await readdir(folder);
     let sent = false;
     const { code, stderr } = await run(['lock', '-f', 'endless.yaml'], {
@@ -115,7 +115,7 @@ describe('a signal', () => {
   });
 });
 
-it('ends without a word when the reader of stdout goes away', async () => {
+it('exits silently when the reader of stdout closes it', async () => {
   const script = fileURLToPath(new URL('../modelcars.ts', import.meta.url));
   const child = spawn(process.execPath, [script, 'version'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();

@@ -37,7 +37,7 @@ async function modelsOf(words: string[], env: NodeJS.ProcessEnv = {}): Promise<s
 }
 
 describe('--shard', () => {
-  it('gives each machine its models, the same ones in list, build and verify', async () => {
+  it('gives each machine its share, the same in list, build, verify and push', async () => {
     const all: string[] = [];
     for (const shard of ['1/2', '2/2']) {
       const output = `out-${shard.replace('/', '-')}`;
@@ -52,14 +52,14 @@ describe('--shard', () => {
     expect(all.toSorted()).toEqual(names.toSorted());
   });
 
-  it('is taken from the environment when it says so, and never else', async () => {
+  it('is read from the environment only with `auto`', async () => {
     const pod = { JOB_COMPLETION_INDEX: '0', MODELCARS_SHARDS: '3', CI_NODE_INDEX: '1', CI_NODE_TOTAL: '3' };
     expect(await modelsOf(['list', '--shard', 'auto'], pod)).toHaveLength(1);
     expect(await modelsOf(['list'], pod)).toEqual(names);
     expect(await modelsOf(['build', '--dry-run'], pod)).toEqual(names);
   });
 
-  it('spreads what was chosen, not the whole catalog', async () => {
+  it('distributes the selected models, not the whole catalog', async () => {
     const chosen = ['--only', 'name=*i*', '--shard'];
     const [first, second] = [
       await modelsOf(['list', ...chosen, '1/2']),
@@ -68,7 +68,7 @@ describe('--shard', () => {
     expect([first?.length, second?.length].toSorted()).toEqual([1, 2]);
   });
 
-  it('with nothing to do is no failure, and says so', async () => {
+  it('without models succeeds, and prints that there is nothing to do', async () => {
     for (const words of [
       ['build', '-o', 'none'],
       ['build', '-o', 'none.tar'],
@@ -85,7 +85,7 @@ describe('--shard', () => {
     expect((await run(['all', '--registry', '127.0.0.1:1', '-o', 'all', '--shard', '4/4'])).code).toBe(0);
   });
 
-  it('that cannot be is wrong usage', async () => {
+  it('out of range is wrong usage', async () => {
     const { code, stderr } = await run(['build', '--shard', '5/4']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/error: --shard 5\/4: shard 5 of 4; they count from 1 to 4\nnext: /);
@@ -104,12 +104,12 @@ describe('list --matrix', () => {
     expect(JSON.parse(stdout)).toEqual(expected);
   });
 
-  it('holds what was chosen', async () => {
+  it('contains only the selected models', async () => {
     const { stdout } = await run(['list', 'wine', '--matrix', 'plain']);
     expect(JSON.parse(stdout)).toEqual(['wine']);
   });
 
-  it('says when the system takes no matrix so large', async () => {
+  it('fails when the matrix exceeds the limit of the CI system', async () => {
     const { code, stderr } = await run(['list', '-f', 'many.yaml', '--matrix', 'github']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/257 models, but github takes 256 jobs\nnext: fan out by shards/);

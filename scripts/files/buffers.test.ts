@@ -3,13 +3,13 @@ import { chunkLifetime } from '../image/types.ts';
 import { BufferPool, bufferRing } from './buffers.ts';
 
 describe('BufferPool', () => {
-  it('gives buffers of the length that is asked for', () => {
+  it('returns buffers of the requested length', () => {
     const pool = new BufferPool(64);
     expect([0, 1, 64].map((length) => pool.get(length).length)).toEqual([0, 1, 64]);
     expect(() => pool.get(65)).toThrow(RangeError);
   });
 
-  it('gives what came back again, in full whatever the length was', () => {
+  it('reuses a returned buffer, at full length', () => {
     const pool = new BufferPool(64);
     const first = pool.get(3);
     pool.put(first);
@@ -19,7 +19,7 @@ describe('BufferPool', () => {
     expect(second.byteOffset).toBe(0);
   });
 
-  it('never gives one to two', () => {
+  it('never hands out a buffer twice', () => {
     const pool = new BufferPool(64);
     const some = Array.from({ length: 20 }, () => pool.get(64));
     for (const one of some.slice(0, 10)) pool.put(one);
@@ -28,7 +28,7 @@ describe('BufferPool', () => {
     expect(new Set([...some, ...all].map(({ buffer }) => buffer)).size).toBe(30);
   });
 
-  it('leaves alone what is not its own', () => {
+  it('does not reuse buffers that it did not create', () => {
     const pool = new BufferPool(64);
     const foreign = Buffer.alloc(10);
     pool.put(foreign);
@@ -39,7 +39,7 @@ describe('BufferPool', () => {
   });
 });
 
-it('gives a buffer again only after `chunkLifetime` others', () => {
+it('reuses a buffer only after `chunkLifetime` others', () => {
   const next = bufferRing(8);
   const all = Array.from({ length: chunkLifetime + 1 }, () => next());
   expect(new Set(all).size).toBe(chunkLifetime + 1);

@@ -7,7 +7,7 @@ import { makeFolder } from './folder.ts';
 const folder = mkdtempSync(join(tmpdir(), 'folder-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('makes what is missing, with the mode, and leaves what is there', () => {
+it('creates missing folders with the mode, and leaves existing ones unchanged', () => {
   makeFolder(join(folder, 'a/b/c'), 0o700);
   expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);
   expect(statSync(join(folder, 'a/b/c')).mode & 0o777).toBe(0o700);
@@ -15,12 +15,15 @@ it('makes what is missing, with the mode, and leaves what is there', () => {
   expect(statSync(join(folder, 'a/b/c')).mode & 0o777).toBe(0o700);
 });
 
-it('fails where a file is in the way', () => {
+it('fails when a file is in the way', () => {
   writeFileSync(join(folder, 'file'), '');
   expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST');
   expect(() => makeFolder(join(folder, 'file/below'))).toThrow('EEXIST');
 });
 
-it.runIf(process.platform === 'linux')('ends where no folder can be made and the system says ENOENT', () => {
-  expect(() => makeFolder('/proc/modelcars/store')).toThrow('ENOENT');
-});
+it.runIf(process.platform === 'linux')(
+  'throws ENOENT, without looping, where no folder can be created',
+  () => {
+    expect(() => makeFolder('/proc/modelcars/store')).toThrow('ENOENT');
+  },
+);

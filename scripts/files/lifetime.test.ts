@@ -61,14 +61,14 @@ const readRanges = () =>
 test.each([
   ['a file', readFolder],
   ['ranges of a hub or bucket', readRanges],
-])('a chunk of %s is good while as many more are taken', async (_, open) => {
+])('a chunk of %s stays valid for `chunkLifetime` more chunks', async (_, open) => {
   expect((await lateCopy(open())).equals(bytes)).toBe(true);
 });
 
 test.each([
   ['a file', readFolder],
   ['ranges', readRanges],
-])('a chunk of a layer made of %s is, too', async (_, open) => {
+])('a chunk of a layer made of %s stays valid as long', async (_, open) => {
   const [plan] = planLayers([file]);
   if (plan === undefined) throw new Error('nothing was planned');
   const layer = layerOf(plan, open, { mtime: 0, compression: 'none' });

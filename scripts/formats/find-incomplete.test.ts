@@ -22,7 +22,7 @@ describe('empty files', () => {
     'model.joblib',
     'model.onnx.data',
     'model.txt',
-  ])('are no weights: %s', (path) =>
+  ])('are refused as weights: %s', (path) =>
     expect(findIncomplete(files({ [path]: { size: 0 } }))).toEqual({ path, problem: 'is empty' }),
   );
 
@@ -34,15 +34,15 @@ describe('empty files', () => {
     'training_args.bin',
     'LICENSE',
     '1/assets/x',
-  ])('may be on purpose: %s', (path) =>
+  ])('are accepted: %s', (path) =>
     expect(findIncomplete(files({ [path]: { size: 0 }, 'model.bin': {} }))).toBeUndefined(),
   );
 
-  it('OpenVINO has empty weights beside a model without any', () => {
+  it('are accepted as the weights of an OpenVINO model that has none', () => {
     expect(findIncomplete(files({ 'm.xml': {}, 'm.bin': { size: 0 } }))).toBeUndefined();
   });
 
-  it('do not give a server what it needs, unless another one does', () => {
+  it('do not satisfy a requirement of the server, unless another file does', () => {
     const needed = [(path: string) => /^vocab\.(txt|json)$/.test(path)];
     expect(findIncomplete(files({ 'vocab.txt': { size: 0 } }), needed)).toEqual({
       path: 'vocab.txt',
@@ -61,7 +61,7 @@ describe('numbered parts', () => {
     [['m-00001-of-00002.bin', 'm-00002-of-00002.bin', 'm-00001-of-00001.bin']],
     [['variables/variables.data-00000-of-00002', 'variables/variables.data-00001-of-00002']],
     [['train-00001-of-00009.parquet', 'chapter-0001-of-0003.txt', 'page-00001-of-00009']],
-  ])('are whole: %s', (paths) => expect(findIncomplete(files(paths))).toBeUndefined());
+  ])('are complete: %s', (paths) => expect(findIncomplete(files(paths))).toBeUndefined());
 
   it.each([
     [
@@ -78,7 +78,7 @@ describe('numbered parts', () => {
     [['v.data-00000-of-00002'], 'v.data-00001-of-00002', /one is missing/],
     [['m-00001-of-00002.bin', 'm-00002-of-00003.bin'], 'm-00002-of-00002.bin', /one is missing/],
     [['m-000001-of-999999.bin'], 'm-000002-of-999999.bin', /999998 are missing/],
-  ])('have gaps: %s', (paths, missing, problem) => {
+  ])('are incomplete: %s', (paths, missing, problem) => {
     expect(findIncomplete(files(paths))).toEqual({
       path: paths[0],
       missing,
@@ -86,7 +86,7 @@ describe('numbered parts', () => {
     });
   });
 
-  it('are more than they say', () => {
+  it('are refused when one exceeds the stated count', () => {
     expect(findIncomplete(files(['m-00001-of-00002.bin', 'm-00003-of-00002.bin']))).toEqual({
       path: 'm-00001-of-00002.bin',
       problem: 'is one of 2 parts, but m-00003-of-00002.bin exists',
@@ -94,8 +94,8 @@ describe('numbered parts', () => {
   });
 });
 
-describe('what a file names', () => {
-  it('is looked for beside it', () => {
+describe('a file that another one names', () => {
+  it('is looked for in the same folder', () => {
     const found = {
       'a/m.safetensors.index.json': shards('x.safetensors', './y.safetensors'),
       'a/x.safetensors': {},
@@ -109,7 +109,7 @@ describe('what a file names', () => {
   });
 
   it.each(['../w.data', '/etc/passwd', 'a/../../w.data', 'C:\\w.data', '..\\w.data'])(
-    'stays in its folder: %s',
+    'must be inside that folder: %s',
     (name) => {
       const problem = `names \`${name}\` as external data, which is outside its folder`;
       expect(findIncomplete(files({ '1/m.onnx': data(name), 'w.data': {} }))).toEqual({
@@ -120,11 +120,11 @@ describe('what a file names', () => {
     },
   );
 
-  it('has a name', () => {
+  it('must have a name', () => {
     expect(findIncomplete(files({ 'm.onnx': data('') }))?.problem).toBe('names no file as external data');
   });
 
-  it('has as many bytes as are needed of it', () => {
+  it('must have the required number of bytes', () => {
     const model = { '1/m.onnx': data('w.data', 10) };
     expect(findIncomplete(files({ ...model, '1/w.data': { size: 10 } }))).toBeUndefined();
     expect(findIncomplete(files({ ...model, '1/w.data': { size: 9 } }))).toEqual({
@@ -133,7 +133,7 @@ describe('what a file names', () => {
     });
   });
 
-  it('is not looked for when an index lies beside weights that are read without it', () => {
+  it('is not required when weights exist that are read without the index', () => {
     const bin = { 'pytorch_model.bin.index.json': shards('p-1.bin', 'p-2.bin') };
     const variant = { 'm.safetensors.index.fp16.json': shards('m.fp16-1.safetensors') };
     expect(findIncomplete(files({ ...bin, 'model.safetensors': {} }))).toBeUndefined();
@@ -152,7 +152,7 @@ describe('what a file names', () => {
   });
 });
 
-it('what is wrong with a file itself comes first', () => {
+it('reports a problem of the file itself first', () => {
   const broken = { problem: 'is a Git LFS pointer, not the file', isPointer: true } as const;
   const found = findIncomplete(files({ 'a-00001-of-00002.bin': { finding: broken }, 'b.bin': { size: 0 } }));
   expect(found).toEqual({ path: 'a-00001-of-00002.bin', ...broken });

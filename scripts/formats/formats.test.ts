@@ -35,13 +35,13 @@ describe('a Git LFS pointer', () => {
     ['model.bin', pointer.replaceAll('\n', '\r\n')],
     ['model.bin', pointer.replace('https://git-lfs.github.com/spec/v1', 'https://hawser.github.com/spec/v1')],
     ['model.bin', pointer.replace('\noid', `\next-0-foo sha256:${'5e'.repeat(32)}\noid`)],
-  ])('is known, whatever the name: %s', (path, text) => {
+  ])('is recognized under any name: %s', (path, text) => {
     expect(look(path, text)).toEqual({ problem: 'is a Git LFS pointer, not the file', isPointer: true });
   });
 
   it.each([
     ['a text about pointers', `# Pointers\n\n${pointer}`],
-    ['a text that begins as one', `${pointer}\nIs what such a file looks like.\n`],
+    ['a text that begins like one', `${pointer}\nIs what such a file looks like.\n`],
     ['a version alone', 'version https://git-lfs.github.com/spec/v1\n'],
   ])('is not %s', (_, text) => expect(look('notes.md', text)).toEqual({}));
 });
@@ -53,12 +53,12 @@ describe('a web page', () => {
     '<!-- cached -->\n<HTML>',
     '<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>',
     '<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0">',
-  ])('is known where weights or JSON should be: %s', (text) => {
+  ])('is recognized in place of weights or JSON: %s', (text) => {
     for (const path of ['model.bin', 'a/model.gguf', 'config.json', 'model.txt', 'model.onnx'])
       expect(look(path, text.padEnd(3000))).toEqual({ problem: 'is a web page, not the file' });
   });
 
-  it('is left alone under a name of its own, and is not seen in what only looks like one', () => {
+  it('is accepted under the name of a text file, and not mistaken for similar content', () => {
     for (const path of ['index.html', 'README.md', 'chat_template.jinja', 'notes.txt'])
       expect(look(path, '<!DOCTYPE html><html></html>')).toEqual({});
     expect(look('model.bin', '<htmlish> bytes')).toEqual({});
@@ -71,16 +71,16 @@ describe('a safetensors header', () => {
   it.each([
     ['one tensor', safetensors(Buffer.alloc(100))],
     ['no tensor', safetensorsOf({})],
-    ['notes only', safetensorsOf({ __metadata__: { format: 'pt', notes: 'x'.repeat(20_000) } })],
-    ['spaces around', safetensorsOf(`  {"a":${JSON.stringify(tensor(0, 3))}}   `, 3)],
+    ['metadata only', safetensorsOf({ __metadata__: { format: 'pt', notes: 'x'.repeat(20_000) } })],
+    ['surrounding spaces', safetensorsOf(`  {"a":${JSON.stringify(tensor(0, 3))}}   `, 3)],
     ['tensors in another order', safetensorsOf({ b: tensor(3, 7), c: tensor(7, 8), a: tensor(0, 3) }, 8)],
     ['a tensor without elements', safetensorsOf({ a: tensor(0, 3), b: tensor(3, 3), c: tensor(0, 0) }, 3)],
     ['a scalar', safetensorsOf({ a: { dtype: 'F64', shape: [], data_offsets: [0, 8] } }, 8)],
     ['half bytes', safetensorsOf({ a: { dtype: 'F4', shape: [4], data_offsets: [0, 2] } }, 2)],
-    ['a type to come', safetensorsOf({ a: { dtype: 'F3', shape: [4], data_offsets: [0, 2] } }, 2)],
+    ['an unknown type', safetensorsOf({ a: { dtype: 'F3', shape: [4], data_offsets: [0, 2] } }, 2)],
     ['more fields', safetensorsOf({ a: tensor(0, 2, { more: [1, { x: [[]] }], data: null }) }, 2)],
     ['escapes', safetensorsOf({ 'a"\\\n\u00e9}': tensor(0, 2) }, 2)],
-  ])('fits: %s', (_, bytes) => {
+  ])('is accepted: %s', (_, bytes) => {
     for (const chunk of [1, 9, 100_000]) expect(look('x.safetensors', bytes, chunk)).toEqual({});
   });
 
@@ -88,18 +88,18 @@ describe('a safetensors header', () => {
     ['fewer than eight bytes', Buffer.from('abc'), /^has 3 bytes, fewer than/],
     ['noise', Buffer.alloc(64, 0xff), /would have 18446744073709551615 bytes, at most 100000000/],
     [
-      'a header that is cut',
+      'a truncated header',
       safetensorsOf({}, 0, 50),
       /^is truncated: its header has 50 bytes, the whole file has 10$/,
     ],
     ['an empty header', Buffer.alloc(64), /its header is empty/],
     [
-      'data that is cut',
+      'truncated data',
       safetensors(Buffer.alloc(100)).subarray(0, -1),
       /^is truncated: its tensors need 100 bytes, its data has 99$/,
     ],
     [
-      'bytes behind',
+      'trailing bytes',
       Buffer.concat([safetensors(Buffer.alloc(9)), Buffer.alloc(2)]),
       /bytes 9 to 10 of its data belong to no tensor/,
     ],
@@ -110,7 +110,7 @@ describe('a safetensors header', () => {
       /two of its tensors overlap at byte 2/,
     ],
     [
-      'another size than shape and type',
+      'a size that contradicts shape and type',
       safetensorsOf({ 'a\x1b[2J': tensor(0, 4, { dtype: 'F32' }) }, 4),
       /its tensor `a.\[2J` has 4 bytes, its shape and type make 16/,
     ],
@@ -128,15 +128,15 @@ describe('a safetensors header', () => {
     ],
     ['a tensor that is a number', safetensorsOf({ a: 1 }), /wrongly/],
     ['a list', safetensorsOf('[]'), /not a JSON object/],
-    ['no JSON', safetensorsOf('{"a":}'), /not JSON, unexpected `}`/],
+    ['invalid JSON', safetensorsOf('{"a":}'), /not JSON, unexpected `}`/],
     ['JSON that ends early', safetensorsOf('{"a":{"dtype":"U8"'), /not JSON, it ends too early/],
     ['two values', safetensorsOf('{}{}'), /not JSON/],
-    ['a nest', safetensorsOf('{"a":'.repeat(1) + '['.repeat(5000)), /not JSON|wrongly/],
+    ['deep nesting', safetensorsOf('{"a":'.repeat(1) + '['.repeat(5000)), /not JSON|wrongly/],
   ])('is refused: %s', (_, bytes, problem) => {
     for (const chunk of [1, 100_000]) expect(look('x.safetensors', bytes, chunk).problem).toMatch(problem);
   });
 
-  it('is all that is read of the file', () => {
+  it('is the only part of the file that is read', () => {
     const bytes = safetensors(Buffer.alloc(1_000_000));
     const inspector = inspectorFor('x.safetensors', bytes.length);
     inspector?.take(0, bytes.subarray(0, 1024));
@@ -148,7 +148,7 @@ describe('a safetensors header', () => {
 describe('a weight index', () => {
   const index = (map: unknown) => JSON.stringify({ metadata: { total_size: 5, x: ['a'] }, weight_map: map });
 
-  it('names its shards once', () => {
+  it('lists each shard once', () => {
     const text = index({
       'a.weight': 'm-00001-of-00002.safetensors',
       b: 'm-00002-of-00002.safetensors',
@@ -162,7 +162,7 @@ describe('a weight index', () => {
     expect(look('other.json', text)).toEqual({});
   });
 
-  it('is refused when it is cut, and let through when it is something else', () => {
+  it('is refused when truncated, and ignored when it has another structure', () => {
     const text = index({ a: 'b' });
     expect(look('m.bin.index.json', text.slice(0, -2)).problem).toBe('is not JSON: it ends too early');
     for (const other of ['[]', '{"weight_map": ["a"]}', '{"x": {"weight_map": {"a": "b"}}}', '"text"', '1'])
@@ -174,7 +174,7 @@ describe('an ONNX model', () => {
   const role = 'external data';
   const inline = field(5, Buffer.concat([field(8, 'w'), field(9, Buffer.alloc(5000, 0x6a))]));
 
-  it('names the files that its tensors lie in, and the bytes it needs of them', () => {
+  it('lists the files with its external tensors, and the bytes it needs of each', () => {
     const model = onnxOf(
       inline,
       field(5, externalTensor({ location: 'a.data', offset: '4096', length: '100', checksum: 'x' })),
@@ -189,7 +189,7 @@ describe('an ONNX model', () => {
       });
   });
 
-  it('is searched where else tensors can lie: attributes, branches, sparse tensors, functions, training', () => {
+  it('is searched for tensors in attributes, branches, sparse tensors, functions and training', () => {
     const attribute = (number: number, value: Buffer) => field(1, field(5, field(number, value)));
     const at = (location: string) => externalTensor({ location });
     const model = Buffer.concat([
@@ -217,7 +217,7 @@ describe('an ONNX model', () => {
     ]);
   });
 
-  it('is refused when it is cut, and let through when it is no protobuf', () => {
+  it('is refused when truncated, and ignored when it is not protobuf', () => {
     expect(look('m.onnx', onnxOf(inline).subarray(0, 3000)).problem).toBe(
       'is truncated: its graph does not end within its 3000 bytes',
     );
@@ -225,7 +225,7 @@ describe('an ONNX model', () => {
     expect(look('m.onnx', onnxWith('x').subarray(3)).problem).toBeUndefined();
   });
 
-  it('is read without its weights', () => {
+  it('is read without its inline weights', () => {
     const bytes = onnxOf(
       field(5, field(9, Buffer.alloc(1_000_000))),
       field(5, externalTensor({ location: 'x' })),
@@ -238,7 +238,7 @@ describe('an ONNX model', () => {
   });
 });
 
-it('never throws, never stalls, and says the same in whatever chunks: any bytes, and any damage to good ones', () => {
+it('never throws or stalls, and finds the same in any chunks of random and damaged files', () => {
   const good = [
     ['x.safetensors', safetensorsOf({ a: tensor(0, 5), b: tensor(5, 9), __metadata__: { a: 'b' } }, 9)],
     [

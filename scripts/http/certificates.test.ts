@@ -21,7 +21,7 @@ async function write(name: string, content: string | Uint8Array): Promise<string
   return join(folder, name);
 }
 
-test('reads each certificate of a bundle, with whatever stands between', async () => {
+test('reads each certificate of a bundle, and ignores other text', async () => {
   const [one, two] = await Promise.all([
     readFile(made.caFile, 'utf8'),
     readFile(made.certificateFile, 'utf8'),
@@ -30,7 +30,7 @@ test('reads each certificate of a bundle, with whatever stands between', async (
   expect(readCertificates(bundle)).toEqual([one.trim(), two.trim()]);
 });
 
-test('reads it once: a pipe has it only once', async () => {
+test('reads a file only once, because it can be a pipe', async () => {
   const file = await write('once.pem', await readFile(made.caFile));
   const before = readCertificates(file);
   await rm(file);
@@ -48,7 +48,7 @@ test.each([
     'no PEM certificate',
   ],
   ['a key', async () => made.keyFile, 'it holds a private key, no certificate'],
-  ['without end', async () => '/dev/zero', 'larger than 16 MiB'],
+  ['endless', async () => '/dev/zero', 'larger than 16 MiB'],
   ['cut off', async () => write('cut.pem', (await readFile(made.caFile)).subarray(0, 300)), 'has no end'],
   [
     'broken in its second certificate',

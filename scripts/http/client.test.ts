@@ -50,7 +50,7 @@ const answer = (status: number, body: string, ...headers: string[]): string =>
   [`HTTP/1.1 ${status} -`, ...headers, `Content-Length: ${body.length}`, '', body].join('\r\n');
 
 describe('a large body', () => {
-  it('comes over a lane, a small one does not', async () => {
+  it('uses a bulk connection, a small one does not', async () => {
     await using server = await startRaw(() => ok('hello', 'X-A: b'));
     await using my = setUp();
     expect(await my.receive(server.url(), {}, 'small')).toBe('hello');
@@ -67,7 +67,7 @@ describe('a large body', () => {
     }
   });
 
-  it('leaves no connection behind when the transport is closed', async () => {
+  it('leaves no connection open when the transport is closed', async () => {
     await using server = await startRaw(() => ok('hello'));
     await using my = setUp();
     await my.receive(server.url());
@@ -76,7 +76,7 @@ describe('a large body', () => {
     await until(() => expect(server.open.size).toBe(0));
   });
 
-  it('comes whole in whatever form it is sent', async () => {
+  it('arrives complete in any framing', async () => {
     const turn = fc.record({
       form: fc.constantFrom('length', 'close', 'chunked', '1.0'),
       body: fc.string({ maxLength: 2000 }).map((text) => Buffer.from(text)),
@@ -113,7 +113,7 @@ describe('a large body', () => {
     );
   });
 
-  it('of a host that sends it in chunks is asked for over a lane once', async () => {
+  it('from a host with chunked responses tries a bulk connection only once', async () => {
     const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n';
     await using server = await startRaw(() => chunked);
     await using my = setUp();
@@ -122,7 +122,7 @@ describe('a large body', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('elsewhere is followed to, without the credentials', async () => {
+  it('on another host is requested without the credentials', async () => {
     await using other = await startRaw(() => ok('hello'));
     await using server = await startRaw(() => answer(302, 'moved', `Location: ${other.url('/x')}`));
     await using my = setUp();
@@ -133,7 +133,7 @@ describe('a large body', () => {
 });
 
 describe('a refusal', () => {
-  test.each([403, 404, 410])('%i is told in the words of its body', async (status) => {
+  test.each([403, 404, 410])('%i is reported with the text of its body', async (status) => {
     await using server = await startRaw(() => answer(status, 'signature ran out'));
     await using my = setUp();
     await expect(my.receive(server.url())).rejects.toMatchObject({
@@ -147,7 +147,7 @@ describe('a refusal', () => {
     [503, 'Retry-After: 7', 7000],
     [429, 'RateLimit: "api";r=0;t=55', 56_000],
     [500, 'X: y', undefined],
-  ])('%i with %s is not asked for again at once', async (status, header, retryAfter) => {
+  ])('%i with %s is not retried at once', async (status, header, retryAfter) => {
     await using server = await startRaw(() => answer(status, 'not now', header));
     await using my = setUp();
     await expect(my.receive(server.url())).rejects.toMatchObject({ status });
@@ -161,9 +161,9 @@ describe('a failure', () => {
   it.each([
     ['reset', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello'],
     ['reset in the head', 'HTTP/1.1 200 OK\r\n'],
-    ['other than HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
-  ])('of the connection (%s) is of the network, and may be tried again', async (_, bytes) => {
+  ])('of the connection (%s) is a retryable network error', async (_, bytes) => {
     await using server = await startRaw(async (socket) => {
       socket.write(bytes);
       await sleep(10);
@@ -179,7 +179,7 @@ describe('a failure', () => {
     expect(my.overLanes).toHaveBeenCalledOnce();
   });
 
-  it('that the reader throws is passed on, as is that it was stopped', async () => {
+  it('thrown by the reader or caused by an abort is passed on', async () => {
     await using server = await startRaw(() => ok('hello').subarray(0, -1));
     await using my = setUp();
     const call: GetRequest = { what: 'read it', url: server.url(), expect: [200] };
@@ -199,7 +199,7 @@ describe('a failure', () => {
     }
   });
 
-  it('of TLS says what to do', async () => {
+  it('of TLS names the next step', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'receive-'));
     const tls = await makeCertificates(folder);
     await using server = await startRaw(() => ok('hello'), { tls });
@@ -232,7 +232,7 @@ describe('a failure', () => {
 });
 
 describe('a proxy', () => {
-  it('is gone through the ordinary way, but for what NO_PROXY and loopback leave out', async () => {
+  it('is used without bulk connections, except for NO_PROXY and loopback hosts', async () => {
     await using proxy = await startRaw(() => ok('hello'));
     const env = { HTTP_PROXY: proxy.url('/').href, NO_PROXY: '10.0.0.0/8' };
     await using my = setUp(env);

@@ -57,7 +57,7 @@ describe('download', () => {
     expect(asked).toEqual([0, 4, 7]);
   });
 
-  it('skips what a server without ranges sends again', async () => {
+  it('skips bytes that a server without ranges repeats', async () => {
     const { text, asked } = await run([{ breaksAt: 4 }, { start: 0 }]);
     expect(text).toBe('0123456789');
     expect(asked).toEqual([0, 4]);
@@ -67,25 +67,25 @@ describe('download', () => {
     expect(await run([{ breaksAt: 10 }])).toEqual({ text: '0123456789', asked: [0] });
   });
 
-  it('gives up after as many tries as allowed without a new byte', async () => {
+  it('gives up after the allowed tries without a new byte', async () => {
     const responses = [{ breaksAt: 4 }, { breaksAt: 4 }, { breaksAt: 4 }, { breaksAt: 4 }];
     await expect(run(responses)).rejects.toThrow('the connection to a.test broke (reset)');
   });
 
-  it('does not renew the tries of a small document that comes byte by byte', async () => {
+  it('does not reset the tries of a small document that arrives byte by byte', async () => {
     const responses = [1, 2, 3, 4].map((breaksAt) => ({ breaksAt }));
     await expect(run(responses, { pace: () => new Pace() })).rejects.toThrow('a.test broke');
     expect((await run([...responses, {}])).text).toBe('0123456789');
   });
 
-  it('refuses more bytes, fewer bytes and another size', async () => {
+  it('refuses too many and too few bytes', async () => {
     const longer = Buffer.from('0123456789abc');
     await expect(run([{ bytes: longer }])).rejects.toThrow('it has at least 12 bytes, not 10');
     const short = { bytes: content.subarray(0, 6) };
     await expect(run([short, short, short, short])).rejects.toThrow('a.test ended after 6 of 10 bytes');
   });
 
-  it('refuses a file that changed meanwhile, or starts again if the caller can', async () => {
+  it('refuses a file that changed meanwhile, or restarts if the caller can', async () => {
     const responses = [
       { breaksAt: 4, etag: '"a"' },
       { etag: '"b"', start: 0 },

@@ -22,7 +22,7 @@ test('names the host whose connection broke', () => {
   expect(failure.message).toContain('a.example');
 });
 
-test('a trickle and a private target have words of their own, and are not tried again', () => {
+test('a slow response and a private target have their own messages, and are not retried', () => {
   expect(networkFailure('read x', 'a.example', new TooSlow(21, 22_000))).toMatchObject({
     message: 'read x: a.example sends its answer too slowly (21 bytes in 22 s)',
     retryable: false,
@@ -57,7 +57,7 @@ test.each([
   expect(networkFailure('read x', 'a.example', error).retryable).toBe(retryable);
 });
 
-test('asks again after statuses that pass, and no others', () => {
+test('retries after temporary statuses only', () => {
   const again = Array.from({ length: 200 }, (_, at) => 400 + at).filter(isRetryable);
   expect(again).toEqual([408, 425, 429, 500, 502, 503, 504]);
 });

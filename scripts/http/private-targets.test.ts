@@ -37,7 +37,7 @@ describe('isPrivateAddress', () => {
     '2002:808:808::',
     'registry.example',
     '',
-  ])('%s is not', (address) => expect(isPrivateAddress(address)).toBe(false));
+  ])('%s is not private', (address) => expect(isPrivateAddress(address)).toBe(false));
 });
 
 describe('publicLookup', () => {
@@ -46,7 +46,7 @@ describe('publicLookup', () => {
       publicLookup('public.example')('localhost', { all }, (error, addresses) => resolve(error ?? addresses)),
     );
 
-  test.each([true, false])('finds no private address (all: %s)', async (all) => {
+  test.each([true, false])('refuses private addresses (all: %s)', async (all) => {
     const error = await look(all);
     expect(error).toBeInstanceOf(PrivateTarget);
     expect(error).toMatchObject({ sender: 'public.example' });
@@ -74,7 +74,7 @@ describe('a transport', () => {
   const request = { method: 'GET', headers: {}, headersTimeout: 5000 } as const;
 
   test.each(['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433'])(
-    'follows no public host to %s',
+    'follows no redirect from a public host to %s',
     async (host) => {
       await using server = await serve();
       const transport = new Transport({ env: {} });
@@ -90,7 +90,7 @@ describe('a transport', () => {
     },
   );
 
-  test('follows a private host to another, by the address it is connected to', async () => {
+  test('follows redirects between private hosts, known by the address of the connection', async () => {
     await using one = await serve();
     await using two = await serve();
     const transport = new Transport({ env: {} });
@@ -105,7 +105,7 @@ describe('a transport', () => {
     await transport.close();
   });
 
-  test('goes through lanes to public addresses only, when a public host sends us', async () => {
+  test('opens bulk connections only to public addresses after a redirect from a public host', async () => {
     await using server = await serve();
     const transport = new Transport({ env: {} });
     const url = new URL(`http://localhost:${server.port}/`);

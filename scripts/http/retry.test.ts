@@ -49,7 +49,7 @@ describe('Retries', () => {
     expect((second as Error).message).toContain('asks to wait 6 min more (Retry-After)');
   });
 
-  test('does not wait for hours, and says how many', async () => {
+  test('does not wait for hours, and reports the requested wait', async () => {
     const [error] = await waits([failure(7_200_000)]);
     expect(error).toMatchObject({
       message: 'push x: quay.io answered 429, and asks to wait 2 h (Retry-After)',
@@ -61,7 +61,7 @@ describe('Retries', () => {
     });
   });
 
-  test('adds up what the tries of one request wait', async () => {
+  test('adds up the waits of one request', async () => {
     const all = await waits([1, 2, 3, 4].map(() => failure(100_000)));
     expect(all.slice(0, 3)).toEqual([100, 100, 100]);
     expect((all[3] as Error).message).toContain('and asks to wait 100 s more (Retry-After)');
@@ -82,7 +82,7 @@ describe('Retries', () => {
     await expect(retries.wait(failure())).rejects.toThrow('answered 429');
   });
 
-  test('tries a host that never answered twice only', async () => {
+  test('tries a host that never responded only twice', async () => {
     const refused = () =>
       new RequestFailure('read x: a.test refuses connections', {
         code: 'network',

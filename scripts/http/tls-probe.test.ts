@@ -18,14 +18,14 @@ describe('speaksTls', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('of a server with TLS, whoever signed its certificate and for whatever name; it is asked nothing', async () => {
+  test('is true for a server with any certificate, without sending it a request', async () => {
     await using server = await startRaw(() => undefined, { tls });
     expect(await speaksTls(server.url())).toBe(true);
     expect(await speaksTls(new URL(server.url().href.replace('localhost', '127.0.0.1')))).toBe(true);
     expect(server.requests).toEqual([]);
   });
 
-  test('not of one without, nor where nobody is', async () => {
+  test('is false without TLS, and when nothing listens', async () => {
     const plain = createServer((socket) =>
       socket
         .on('error', () => {})
@@ -39,7 +39,7 @@ describe('speaksTls', () => {
     expect(await speaksTls(url)).toBe(false);
   });
 
-  test('not of one that says nothing, once the run is stopped', async () => {
+  test('is false for a silent server once the run is aborted', async () => {
     await using silent = await startRaw(() => undefined);
     const stop = new AbortController();
     const asked = speaksTls(secure(silent.url()), stop.signal);

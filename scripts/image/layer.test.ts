@@ -43,7 +43,7 @@ function model(
 const contents = { 'a.json': '{"a":1}', 'b/model.bin': 'x'.repeat(1500), empty: '' };
 
 describe('layerOf', () => {
-  it('has the size it promised and the digest it reports', async () => {
+  it('has the announced size, and its digest as diff_id when uncompressed', async () => {
     const { layer } = model(contents);
     const bytes = await collect(layer.open());
     expect(bytes.length).toBe(layer.size);
@@ -51,7 +51,7 @@ describe('layerOf', () => {
     expect(layer.diffId(stored)).toBe(stored);
   });
 
-  it('does not hash files when its digest is promised, and still counts their bytes', async () => {
+  it('does not hash files when its digest is known, but still counts their bytes', async () => {
     const right = await collect(model(contents).layer.open());
     const made = { digest: `sha256:${sha256(right)}` as const, size: right.length };
     const wrong = model(contents, 100, plain, (_path, bytes) => Buffer.from(bytes.map((byte) => byte ^ 1)));
@@ -62,7 +62,7 @@ describe('layerOf', () => {
     await expect(collect(short.layer.promised(made).open())).rejects.toThrow(/ended after 1400 of 1500/);
   });
 
-  it('gives the same bytes from any offset, after any break', async () => {
+  it('gives the same bytes from any offset, after any interruption', async () => {
     const whole = await collect(model(contents).layer.open());
     await fc.assert(
       fc.asyncProperty(
@@ -98,7 +98,7 @@ describe('layerOf', () => {
     expect(opened).toEqual(['b/model.bin@1000']);
   });
 
-  it('proves bytes even when a reader jumps over them', async () => {
+  it('verifies files even when the reader skips them', async () => {
     const { layer } = model(contents, 7, plain, (path, bytes) =>
       path === 'a.json' ? Buffer.from('{"a":2}') : bytes,
     );
@@ -130,7 +130,7 @@ describe('layerOf', () => {
     expect(got).toBeLessThan(2 * (layer.size ?? 0));
   });
 
-  it('has a key that changes with anything that changes its bytes, and with nothing else', () => {
+  it('has a key that changes exactly when its bytes change', () => {
     const key = (over: Record<string, string>, options: LayerOptions = plain) =>
       model(over, 7, options).layer.key;
     const same = key(contents);
@@ -148,7 +148,7 @@ describe('layerOf', () => {
     ['gzip', gunzipSync],
     ['zstd', zstdDecompressSync],
   ] as const)(
-    'compresses with %s to the same bytes however they arrive, and reports the tar’s diff_id',
+    'compresses with %s to the same bytes for any chunks, and reports the diff_id of the tar',
     async (compression, unpack) => {
       const tar = await collect(model(contents).layer.open());
       const [small, large] = [

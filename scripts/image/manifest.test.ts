@@ -44,7 +44,7 @@ const json = (document: { bytes: Uint8Array }) => JSON.parse(new TextDecoder().d
 describe('imageManifest', () => {
   const { config, manifest } = imageManifest(base(), [layer], description);
 
-  it('runs as 1001 with the base’s environment and nothing else of how the base ran', () => {
+  it('runs as user 1001 with the environment of the base and none of its other process settings', () => {
     expect(json(config).config).toEqual({
       User: '1001',
       Env: ['PATH=/bin'],
@@ -53,7 +53,7 @@ describe('imageManifest', () => {
     });
   });
 
-  it('stacks the model on the base', () => {
+  it('adds the layer of the model to those of the base', () => {
     expect(json(config).rootfs).toEqual({ type: 'layers', diff_ids: [digest('1'), digest('3')] });
     expect(json(manifest).layers.map((one: { digest: string }) => one.digest)).toEqual([
       digest('2'),
@@ -72,14 +72,14 @@ describe('imageManifest', () => {
     expect(manifest.descriptor.platform).toEqual({ os: 'linux', architecture: 'arm64', variant: 'v8' });
   });
 
-  it('writes a history of its own where the base’s does not tell of its layers', () => {
+  it('writes a new history when that of the base does not match its layers', () => {
     const torn = imageManifest(base({ config: baseConfig({ history: [] }) }), [layer], description);
     expect(
       json(torn.config).history.filter((one: { empty_layer?: boolean }) => !one.empty_layer),
     ).toHaveLength(2);
   });
 
-  it('gives a base without PATH the engines’ default', () => {
+  it('sets the default PATH of container engines when the base has none', () => {
     const bare = imageManifest(base({ config: baseConfig({ config: {} }) }), [layer], description);
     expect(json(bare.config).config.Env).toEqual([
       'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -87,7 +87,7 @@ describe('imageManifest', () => {
   });
 });
 
-it('an index is the same whatever order its platforms and annotations come in', () => {
+it('an index does not depend on the order of platforms and annotations', () => {
   const amd = imageManifest(base({ platform: parsePlatform('linux/amd64') }), [layer], description).manifest;
   const arm = imageManifest(base(), [layer], description).manifest;
   const index = imageIndex([arm, amd], description);
@@ -99,7 +99,7 @@ it('an index is the same whatever order its platforms and annotations come in', 
   ).toEqual(['amd64', 'arm64']);
 });
 
-it('a document is opened at any offset', async () => {
+it('a document can be opened at any offset', async () => {
   const document = documentOf('text/json', { a: 1 });
   const chunks: Uint8Array[] = [];
   for await (const chunk of document.open(3)) chunks.push(chunk);
@@ -118,7 +118,7 @@ it.each([
   expect(platformMatches(parsePlatform(wanted), parsePlatform(offered))).toBe(matches);
 });
 
-it('runs what it is told to, in place of the base', () => {
+it('runs the given process in place of that of the base', () => {
   const process = { entrypoint: ['node', 'main.ts'], workingDir: '/app' };
   const { config } = imageManifest(base(), [layer], { ...description, process });
   expect(json(config).config).toMatchObject({

@@ -28,14 +28,14 @@ describe('planLayers', () => {
     ).toEqual([['a.bin'], ['b.bin'], ['config.json', 'tokenizer.json']]);
   });
 
-  it('starts a new shared layer rather than pass 128 MiB', () => {
+  it('starts a new shared layer rather than exceed 128 MiB', () => {
     const shards = Array.from({ length: 60 }, (_, index) =>
       file(`s${String(index).padStart(2, '0')}`, 8 * MiB),
     );
     expect(planLayers(shards).map((plan) => plan.files.length)).toEqual([15, 15, 15, 15]);
   });
 
-  it('puts README and licence last, alone, so that changing them moves nothing else', () => {
+  it('puts README and licence into a last layer, so that changing them affects no other', () => {
     const model = [
       file('LICENSE'),
       file('README.md'),
@@ -45,13 +45,13 @@ describe('planLayers', () => {
     expect(layout(model)).toEqual([['model.safetensors'], ['config.json'], ['LICENSE', 'README.md']]);
   });
 
-  it('never takes a weights file for a volatile one', () => {
+  it('treats neither weights nor files of subfolders as README or licence', () => {
     expect(
       layout([file('license.bin/model.safetensors', 50 * MiB), file('1/README.md'), file('x.json')]),
     ).toEqual([['license.bin/model.safetensors'], ['1/README.md', 'x.json']]);
   });
 
-  it('joins neighbours, evenly, where there are more files than layers', () => {
+  it('groups neighbouring files evenly when there are more files than layers', () => {
     const shards = Array.from({ length: 190 }, (_, index) =>
       file(`s${String(index).padStart(3, '0')}`, 100 * MiB),
     );
@@ -62,7 +62,7 @@ describe('planLayers', () => {
     expect(more.length).toBeLessThanOrEqual(96);
   });
 
-  it('keeps every file once, in byte order inside a layer, in at most 96 layers, whatever order they come in', () => {
+  it('contains every file once, in byte order per layer, in at most 96 layers, for any input order', () => {
     fc.assert(
       fc.property(files, fc.infiniteStream(fc.nat()), (list, noise) => {
         const plans = planLayers(list);
@@ -86,7 +86,7 @@ describe('planLayers', () => {
 });
 
 describe('checkLayerSizes', () => {
-  it('names the file, its layer and the limit before any byte moves', () => {
+  it('names the file, the size of its layer and the limit', () => {
     const plans = planLayers([file('small.json'), file('shard-1.safetensors', 12e9)]);
     expect(() => checkLayerSizes(plans, { bytes: 20e9, of: 'registry', registry: 'quay.io' })).not.toThrow();
     const attempt = () => checkLayerSizes(plans, { bytes: 10e9, of: 'registry', registry: 'ghcr.io' });
@@ -98,7 +98,7 @@ describe('checkLayerSizes', () => {
 });
 
 describe('membersOf', () => {
-  it('has every parent directory before its children, with the contract’s modes and owner', () => {
+  it('lists every parent directory before its children, with the modes and owner of the contract', () => {
     const members = membersOf([file('1/a.bin', 5), file('1.txt'), file('1/sub/b')], 7);
     expect(members.map((member) => member.path)).toEqual([
       'models',
@@ -125,7 +125,7 @@ describe('membersOf', () => {
 });
 
 describe('another root than /models', () => {
-  it('is the folder of all members, and nothing else changes', () => {
+  it('becomes the root of all members, and changes nothing else', () => {
     const files = [file('b.ts', 5), file('a/x.ts', 7)];
     const [plan] = planLayers(files, 'app');
     expect(membersOf(files, 0, 'app').map(({ path }) => path)).toEqual([

@@ -4,7 +4,7 @@ import { layerOf } from './layer.ts';
 import { planLayers } from './plan.ts';
 import { layerPredictor } from './predict-layer.ts';
 
-it('foretells the layer that a large file gets, key and all', async () => {
+it('predicts the layer of a large file, including its key', async () => {
   const bytes = randomBytes(33 * 1024 ** 2 + 1);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const file = { path: 'deep/model.safetensors', size: bytes.length, sha256 };
@@ -26,6 +26,6 @@ it('foretells the layer that a large file gets, key and all', async () => {
   expect(solo?.end(sha256)).toEqual({ key: layer.key, digest, diffId: digest, size: plan.size });
 });
 
-it('leaves files alone that share a layer', () => {
+it('predicts nothing for a file that shares a layer', () => {
   expect(layerPredictor('config.json', 1000, 0)).toBeUndefined();
 });

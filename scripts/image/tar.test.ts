@@ -30,7 +30,7 @@ const component = fc
   .filter((text) => !/[/\0]/.test(text) && text !== '.' && text !== '..' && text.isWellFormed());
 
 describe('tar headers', () => {
-  it('say what they were given, whatever the name, size, owner and time', async () => {
+  it('encode any name, size, owner, mode and time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(component, { minLength: 1, maxLength: 8 }),
@@ -61,7 +61,7 @@ describe('tar headers', () => {
     );
   });
 
-  it('take one block for names up to 100 bytes and use GNU long names beyond, never PAX', () => {
+  it('use one block for names up to 100 bytes and GNU long names beyond, never PAX', () => {
     expect(encodeHeader(member({ path: 'm'.repeat(100) }))).toHaveLength(512);
     const long = Buffer.from(encodeHeader(member({ path: 'm'.repeat(101) })));
     expect(long).toHaveLength(3 * 512);
@@ -70,13 +70,13 @@ describe('tar headers', () => {
     expect(long.toString('latin1', 1024 + 257, 1024 + 265)).toBe('ustar  \0');
   });
 
-  it('hold sizes in octal up to 8 GiB - 1 and in base-256 from there', () => {
+  it('encode sizes in octal up to 8 GiB - 1 and in base-256 from there', () => {
     const size = (bytes: number) => Buffer.from(encodeHeader(member({ size: bytes }))).subarray(124, 136);
     expect(size(8 * 1024 ** 3 - 1).toString('latin1')).toBe('77777777777\0');
     expect(size(8 * 1024 ** 3).toString('hex')).toBe('800000000000000200000000');
   });
 
-  it('refuse what no tar can hold', () => {
+  it('refuse values that tar cannot represent', () => {
     expect(() => encodeHeader(member({ size: -1 }))).toThrow(RangeError);
     expect(() => encodeHeader(member({ size: 1.5 }))).toThrow(RangeError);
     expect(() => encodeHeader(member({ uid: Number.NaN }))).toThrow(RangeError);

@@ -54,7 +54,7 @@ describe('listMembers', () => {
     expect(await list(whole)).toEqual({ a: { start: 512, size: 700 }, b: { start: 2048, size: 0 } });
   });
 
-  it('takes sizes in octal with blanks and in base-256', async () => {
+  it('reads sizes in octal with blanks and in base-256', async () => {
     for (const field of [size('         3 \0'), base256(0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3)])
       expect(await list(member('a', 'xyz', field))).toEqual({ a: { start: 512, size: 3 } });
   });
@@ -76,7 +76,7 @@ describe('listMembers', () => {
     expect(await list(member('a', 'xyz', field))).toMatch(message);
   });
 
-  it('refuses a tar that was cut off, wherever', async () => {
+  it('refuses a tar truncated in a header or in content', async () => {
     for (const length of [1, 511, 513, 1000, 1211, 1300]) {
       const found = await list(whole.subarray(0, length));
       // The last member's padding belongs to no content.
@@ -85,13 +85,13 @@ describe('listMembers', () => {
     }
   });
 
-  it('refuses a tar of too many members', async () => {
+  it('refuses a tar with too many members', async () => {
     const many = Buffer.alloc(512 * 11, member('a', ''));
     expect(await list(many, 10)).toMatch('it has more than 10 members');
     expect(await list(many, 11)).toHaveProperty('a');
   });
 
-  it('ends with members or with our error, whatever bytes there are', async () => {
+  it('returns members or throws a ModelcarsError for any bytes', async () => {
     const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(changes, fc.nat(whole.length), fc.boolean(), async (bytes, length, sums) => {

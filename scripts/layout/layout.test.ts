@@ -50,7 +50,7 @@ async function putImage(sink: Sink, name: string, text: string) {
 }
 
 describe('Layout', () => {
-  it('keeps blobs under their digest and finds images by name and by digest of any part', async () => {
+  it('stores blobs by digest, and resolves names and digests', async () => {
     const path = join(folder, 'out');
     await using layout = await Layout.create(path);
     const { index, layer } = await putImage(layout, 'iris:v1', 'hello');
@@ -64,7 +64,7 @@ describe('Layout', () => {
     });
   });
 
-  it('leaves no blob behind a failed, a lying or a stopped write', async () => {
+  it('leaves no blob of a failed write or of one with a wrong digest or size', async () => {
     const path = join(folder, 'out');
     await using layout = await Layout.create(path);
     const torn = blob('x', {
@@ -85,7 +85,7 @@ describe('Layout', () => {
     expect(await readdir(join(path, 'blobs/sha256'))).toEqual([]);
   });
 
-  it('replaces an image of the same name, keeps others, and collects what none needs', async () => {
+  it('replaces an image of the same name, keeps others, and deletes unused blobs', async () => {
     await using layout = await Layout.create(folder);
     await putImage(layout, 'iris:v1', 'old');
     const other = await putImage(layout, 'wine:v1', 'wine');
@@ -97,7 +97,7 @@ describe('Layout', () => {
     expect(await layout.has(other.layer)).toBe(true);
   });
 
-  it('refuses a folder that holds other things, and a damaged index', async () => {
+  it('refuses a folder with other files, and a damaged index', async () => {
     await writeFile(join(folder, 'thesis.txt'), '');
     await expect(Layout.create(folder)).rejects.toMatchObject({ code: 'layout' });
     const damaged = join(folder, 'damaged');
@@ -107,7 +107,7 @@ describe('Layout', () => {
     await expect(Layout.open(damaged)).rejects.toThrow(/index\.json: manifests\.0\./);
   });
 
-  it('sweeps what a killed run left and nothing that a living one writes', async () => {
+  it('deletes temporary files of killed runs, not those of running ones', async () => {
     const blobs = join(folder, 'blobs/sha256');
     await mkdir(blobs, { recursive: true });
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
@@ -117,7 +117,7 @@ describe('Layout', () => {
     expect(await readdir(blobs)).toEqual([`.modelcars-tmp-${process.pid}-abc`]);
   });
 
-  it('notices a blob that was changed on disk', async () => {
+  it('detects a blob that was changed on disk', async () => {
     await using layout = await Layout.create(folder);
     const { layer } = await putImage(layout, 'iris:v1', 'hello');
     await writeFile(join(folder, 'blobs/sha256', layer.digest.slice(7)), 'hullo');
@@ -143,7 +143,7 @@ describe('Layout', () => {
 });
 
 describe('Archive', () => {
-  it('is a tar that tar lists and our reader reads, with Docker’s manifest.json', async () => {
+  it('is readable by tar and openLayout, and contains the manifest.json of Docker', async () => {
     const file = join(folder, 'out.tar');
     const archive = await Archive.create(file);
     const { index, layer } = await putImage(archive, 'iris:v1', 'hello');
@@ -167,7 +167,7 @@ describe('Archive', () => {
     expect(Buffer.concat(chunks).toString()).toBe('llo');
   });
 
-  it('shows nothing before it is closed and nothing of a failed write', async () => {
+  it('appears only when closed, without the bytes of a failed write', async () => {
     const file = join(folder, 'out.tar');
     const archive = await Archive.create(file);
     const torn = blob('', {
@@ -189,14 +189,14 @@ describe('Archive', () => {
   it.each([
     ['not a tar', 'hello, this is no archive'.repeat(100), /not a tar/],
     ['an empty file', '', /not an OCI image layout/],
-  ])('opening %s says so', async (_what, text, message) => {
+  ])('reports %s when opened', async (_what, text, message) => {
     const file = join(folder, 'x.tar');
     await writeFile(file, text);
     await expect(openLayout(file)).rejects.toThrow(message);
   });
 });
 
-it('opening what is not there says how to make it', async () => {
+it('names the command that builds a missing layout', async () => {
   await expect(openLayout(join(folder, 'nothing'))).rejects.toMatchObject({
     code: 'layout',
     next: expect.stringContaining('modelcars build'),

@@ -44,7 +44,7 @@ function layers(options: { locked?: LockedLayer[]; stored?: KnownLayer }) {
 }
 
 describe('KnownLayers', () => {
-  it('knows what the lock says, what the store says, and what was read', async () => {
+  it('returns layers from the lock, from the store and from this run', async () => {
     expect(await layers({ locked: [entry('a')] }).of.get(plain)).toEqual(known('a'));
     expect(await layers({ stored: known('b') }).of.get(plain)).toEqual(known('b'));
     const { of, memory } = layers({});
@@ -54,14 +54,14 @@ describe('KnownLayers', () => {
     expect(memory.get(plain.key)).toEqual(known('c'));
   });
 
-  it('knows nothing where the store contradicts the lock, until the layer was read', async () => {
+  it('returns nothing when the store contradicts the lock, until the layer is added', async () => {
     const { of } = layers({ locked: [entry('a')], stored: known('b') });
     expect(await of.get(plain)).toBeUndefined();
     await of.add(plain, known('a'), 'models.lock.yaml');
     expect(await of.get(plain)).toEqual(known('a'));
   });
 
-  it('says, with both digests, that the lock contradicts what was read', async () => {
+  it('reports both digests when the lock contradicts the layer that was read', async () => {
     const { of } = layers({ locked: [entry('a')] });
     const error = await of.add(plain, known('b'), 'models.lock.yaml');
     expect(error).toMatchObject({ code: 'lock' });
@@ -78,7 +78,7 @@ describe('KnownLayers', () => {
     expect(await layers({ locked: [entry('a', more)] }).of.get(plain)).toBeUndefined();
   });
 
-  it('knows a compressed layer by the key of its compression', async () => {
+  it('finds a compressed layer only by the key of its compression', async () => {
     const gzip = layer('gzip');
     const compressed = entry('a', { key: gzip.key, size: 77, diffId: digest('d') });
     const { of } = layers({ locked: [compressed] });

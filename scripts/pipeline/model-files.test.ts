@@ -88,8 +88,8 @@ async function fill(text: string): Promise<void> {
   await writeFile(store.path(file.sha256), text);
 }
 
-describe('the order of places', () => {
-  it('is the store, local ones, remote ones', async () => {
+describe('ModelFiles', () => {
+  it('reads from the store, then from local caches, then from remote ones', async () => {
     const [local, remote] = [place('the cache', right), place('S3', right)];
     expect(await read(modelFiles({ local: [local], remote: [remote] }))).toEqual({ reads: 1 });
     expect([local.calls.opened, remote.calls.opened]).toEqual([1, 0]);
@@ -98,7 +98,7 @@ describe('the order of places', () => {
     expect([local.calls.opened, remote.calls.opened]).toEqual([1, 0]);
   });
 
-  it('keeps what comes from afar, and nothing else', async () => {
+  it('with --keep, stores files from remote caches only', async () => {
     const remote = place('S3', right);
     expect(await read(modelFiles({ remote: [remote] }))).toEqual({ reads: 1 });
     expect(await read(modelFiles({ local: [place('the cache', right)], keep: true }))).toEqual({ reads: 1 });
@@ -107,7 +107,7 @@ describe('the order of places', () => {
     expect(await store.has(file)).toBe(true);
   });
 
-  it('tells what keeping would add', async () => {
+  it('returns the bytes that --keep would add', async () => {
     expect(await modelFiles({ keep: true }).keeps(wanted)).toBe(file.size);
     expect(await modelFiles({}).keeps(wanted)).toBe(0);
     expect(await modelFiles({ keep: true }).keeps({ ...wanted, uri: 'file:x' })).toBe(0);
@@ -116,7 +116,7 @@ describe('the order of places', () => {
     expect(await modelFiles({ keep: true }).keeps(wanted)).toBe(0);
   });
 
-  it('reads `file:` sources where they are', async () => {
+  it('reads `file:` sources in place', async () => {
     await fill('the wrong bytes');
     await writeFile(join(folder, 'model.bin'), right);
     const stream = modelFiles({ keep: true }).open(file, { ...wanted, uri: 'file:model.bin' }, 4);
@@ -126,10 +126,10 @@ describe('the order of places', () => {
   });
 });
 
-describe('a copy that is wrong', () => {
+describe('a corrupt copy', () => {
   const wrong = 'the wrong bytes';
 
-  it('in the store is deleted, and the next place is read', async () => {
+  it('in the store is deleted, and the next cache is read', async () => {
     await fill(wrong);
     const remote = place('S3', right);
     expect(await read(modelFiles({ remote: [remote] }))).toEqual({ reads: 2 });
@@ -144,7 +144,7 @@ describe('a copy that is wrong', () => {
   });
 
   it.each([wrong, 'broken', 'too short', 'far too long to be right'])(
-    'elsewhere is told and passed over: %s',
+    'elsewhere is forgotten and skipped: %s',
     async (text) => {
       const [local, second] = [place('the cache', text), place('the other cache', wrong)];
       const files = modelFiles({ local: [local, second], remote: [place('S3', right)] });
@@ -156,7 +156,7 @@ describe('a copy that is wrong', () => {
     },
   );
 
-  it('that an earlier run kept in part is read once more from its origin', async () => {
+  it('kept in part by an earlier run is read again from its origin', async () => {
     const remote = place('S3', right);
     const half = store.keep(file, async function* () {
       yield Buffer.from('thx');
@@ -169,7 +169,7 @@ describe('a copy that is wrong', () => {
     expect(await store.has(file)).toBe(true);
   });
 
-  it('everywhere ends in the error of the last', async () => {
+  it('everywhere fails with the error of the last', async () => {
     const places = { local: [place('the cache', wrong)], remote: [place('S3', wrong)] };
     const { reads, error } = await read(modelFiles({ ...places, keep: true }));
     // The cache, S3, and then the source, which nobody can open in this test.
@@ -178,7 +178,7 @@ describe('a copy that is wrong', () => {
     expect(await store.has(file)).toBe(false);
   });
 
-  it('is not the reason of other errors', async () => {
+  it('is not assumed for other errors', async () => {
     expect(await modelFiles({}).doubt(new Error('ECONNRESET'))).toBe(false);
   });
 });

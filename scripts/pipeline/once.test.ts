@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Once } from './once.ts';
 
-test('makes a value once per key, also for callers that ask meanwhile', async () => {
+test('creates a value once per key, also for concurrent callers', async () => {
   const once = new Once<string, number>();
   let made = 0;
   const make = async () => ++made;
@@ -10,7 +10,7 @@ test('makes a value once per key, also for callers that ask meanwhile', async ()
   expect(await once.get('a', make)).toBe(1);
 });
 
-test('makes nothing for a value that was set', async () => {
+test('creates nothing for a key that was set', async () => {
   const once = new Once<string, number>();
   once.set('a', 5);
   expect(await once.get('a', () => Promise.reject(new Error('made')))).toBe(5);

@@ -54,7 +54,7 @@ async function options(smoke: PushVerifiedOptions['smoke']): Promise<PushVerifie
 
 const tagged = () => [...registry.manifests.keys()].filter((key) => key.includes('v1.0.0'));
 
-it('pushes what answered right, by the digest that answered, and nothing else', async () => {
+it('pushes only models that passed the smoke test, by the tested digest', async () => {
   const asked: string[] = [];
   const gate = await options(async (models: Model[]) => {
     asked.push(...models.map(({ name }) => name));
@@ -78,7 +78,7 @@ it('pushes what answered right, by the digest that answered, and nothing else', 
   expect(manifest?.image).toBe(`${registry.host}/me/good@${good?.digest}`);
 });
 
-it('does not smoke or push what could not be built', async () => {
+it('reports a build failure, and does not push that model', async () => {
   const gate = await options(async (models) => new Set(models.map(({ name }) => name)));
   await writeFile(join(folder, 'bad', 'model.joblib'), 'other bytes than those of the lock');
   const [good, bad] = await pushVerified(gate);
@@ -88,7 +88,7 @@ it('does not smoke or push what could not be built', async () => {
   expect(tagged()).toHaveLength(1);
 });
 
-it('sets no tag when the model changed after its smoke test and there is no lock', async () => {
+it('sets no tag when the model changed after its smoke test and is not locked', async () => {
   const gate = await options(async () => {
     await writeFile(join(folder, 'good', 'model.joblib'), 'another model');
     return new Set(['good', 'bad']);
@@ -104,7 +104,7 @@ it('sets no tag when the model changed after its smoke test and there is no lock
   expect(tagged()).toHaveLength(1);
 });
 
-it('pushes nothing when it is stopped while smoking', async () => {
+it('pushes nothing when stopped during the smoke test', async () => {
   const controller = new AbortController();
   const gate = await options(async () => {
     controller.abort(new Error('stopped'));
@@ -114,7 +114,7 @@ it('pushes nothing when it is stopped while smoking', async () => {
   expect(tagged()).toEqual([]);
 });
 
-it('smokes nothing when it only says what it would do', async () => {
+it('runs no smoke test in a dry run', async () => {
   const gate = await options(async () => {
     throw new Error('must not be asked');
   });

@@ -38,7 +38,7 @@ describe('parseReference', () => {
     );
   });
 
-  test('either refuses a text with a usage error or reads its own canonical form to the same value', () => {
+  test('refuses a text with a usage error, or parses its canonical form to the same value', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'aB1.:/@_- +[]lo\0é') }), (text) => {
         let reference: Reference;
@@ -79,7 +79,7 @@ describe('parseReference', () => {
     ['quay.io/me/iris/', 'quay.io/me/iris'],
     ['quay.io/me/my model:v1', 'quay.io/me/my-model:v1'],
     ['quay.io/me/iris:v1+build', 'quay.io/me/iris'],
-  ])('refuses %s and shows %s', (text, nearest) => {
+  ])('refuses %s and suggests %s', (text, nearest) => {
     expect(() => parseReference(text)).toThrow(
       expect.objectContaining({ code: 'usage', next: `write \`${nearest}\`` }),
     );

@@ -32,13 +32,13 @@ describe('a refusal', () => {
     ['a wrong password', { status: 401 }, 'rejected'],
     ['a token with less scope than asked', { status: 401, account: token }, 'rights'],
     [
-      "Amazon's, whoever we think we are",
+      'an ECR denial without credentials',
       { status: 403, account: none, text: 'DENIED: User: x is not authorized to perform: ecr:PutImage' },
       'rights',
     ],
-    ['a right that is missing', { status: 403, text: 'DENIED: requested access is denied' }, 'rights'],
+    ['a missing right', { status: 403, text: 'DENIED: requested access is denied' }, 'rights'],
     [
-      'an ECR password of yesterday',
+      'an expired ECR password',
       { status: 403, text: 'DENIED: Your authorization token has expired. Reauthenticate and try again.' },
       'rejected',
     ],
@@ -63,9 +63,9 @@ describe('a refusal', () => {
       { status: 409, text: 'tag is immutable and cannot be overwritten' },
       'immutable',
     ],
-    ['an immutable tag without a word, 409', { status: 409 }, 'immutable'],
+    ['an immutable tag without text, 409', { status: 409 }, 'immutable'],
     [
-      "Nexus's",
+      "Nexus's immutable tag",
       { status: 400, text: 'BAD REQUEST: Repository does not allow updating assets: docker' },
       'immutable',
     ],
@@ -86,13 +86,13 @@ describe('a refusal', () => {
     ],
     ['a layer that is too large', { status: 413, text: 'exceeds the limit' }, undefined],
     ['a broken manifest', { status: 400, text: 'MANIFEST_INVALID: manifest invalid' }, undefined],
-    ['an error of its own', { status: 500, text: 'quota service is down' }, undefined],
+    ['a server error', { status: 500, text: 'quota service is down' }, undefined],
     ['a conflict on a blob', { status: 409, path: '/v2/me/iris/blobs/uploads/1' }, undefined],
-  ])('is told apart: %s', (_, answer, refusal) => {
+  ])('is classified: %s', (_, answer, refusal) => {
     expect(failure(answer).refusal).toBe(refusal);
   });
 
-  test('of a password names where it comes from', () => {
+  test('of a password names its origin', () => {
     expect(failure({ status: 401 }).message).toBe(
       'tag quay.io/me/iris:latest: quay.io rejected the credentials from /home/me/.docker/config.json: 401',
     );
@@ -112,13 +112,13 @@ describe('a refusal', () => {
     expect(next).toContain('/home/me/.docker/config.json');
   });
 
-  test("takes the action from Amazon's own words, also behind another name", () => {
+  test('takes the action from the message of Amazon, also under another host name', () => {
     const text =
       'DENIED: User: arn:aws:sts::1:assumed-role/ci is not authorized to perform: ecr:PutImage on resource: x';
     expect(failure({ status: 403, text }).message).toContain('denies this account ecr:PutImage on me/iris');
   });
 
-  test('of a storage host behind a redirect says nothing of accounts', () => {
+  test('of a storage host behind a redirect does not mention the account', () => {
     const refused = { method: 'GET', path: '/x', account: basic };
     const detail = { codes: [], text: '', retryAfter: undefined, by: 's3.example', refused };
     expect(statusFailure('pull', 'quay.io', 403, detail)).toMatchObject({
@@ -127,7 +127,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('is not tried again', async () => {
+  test('is not retried', async () => {
     await using fake = await startFake({ intercept: (_, response) => refuse(response, 507) });
     await using client = testClient();
     const error = await client

@@ -13,7 +13,7 @@ describe('proxies', () => {
       .tags()
       .catch((error: unknown) => error);
 
-  test('are used for what NO_PROXY does not name', async () => {
+  test('are used for hosts that NO_PROXY does not list', async () => {
     await using proxy = await startFake({ intercept: (_, response) => refuse(response, 404) });
     const env = { HTTP_PROXY: `http://${proxy.host}`, NO_PROXY: 'other.test,10.128.0.0/14' };
     expect(await tags(env, 'registry.test:5000')).toEqual([]);
@@ -26,7 +26,7 @@ describe('proxies', () => {
     ['HTTP_PROXY', 'registry.test:5000'],
     ['HTTPS_PROXY', 'other.test'],
   ])(
-    'that want a password (%s) are not asked twice, and their URL is not shown',
+    'that require a password (%s) are not retried, and their URL is not printed',
     async (variable, registry) => {
       const proxy = createServer((socket) => {
         socket.once('data', () =>
@@ -82,7 +82,7 @@ describe('proxies', () => {
   });
 });
 
-test('a registry that nobody runs is an error after two tries, with what to check', async () => {
+test('a registry that refuses connections fails after two tries, with the next step', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
@@ -101,7 +101,7 @@ test('a registry that nobody runs is an error after two tries, with what to chec
   expect(retries).toHaveLength(1);
 });
 
-test('an upload location elsewhere gets the bytes but no credential', async () => {
+test('an upload location on another host gets the bytes but no credential', async () => {
   await using storage = await startFake();
   storage.uploads.set('one', { chunks: [], size: 0 });
   await using fake = await startFake({

@@ -40,7 +40,7 @@ async function using<T>(
 }
 
 describe('manifests', () => {
-  test('are written by digest, tagged without reading them back, and found again', async () => {
+  test('are written by digest, tagged without reading them back, and resolved', async () => {
     await using({}, async (fake, at) => {
       const repository = at('me/iris');
       expect(await repository.write(manifestContent())).toEqual(descriptor);
@@ -84,7 +84,7 @@ describe('manifests', () => {
     },
   );
 
-  test('with other bytes than their digest are refused, however they come', async () => {
+  test('that do not match their digest are refused, read or written', async () => {
     const wrong = Buffer.from('{}');
     await using({}, async (fake, at) => {
       fake.manifests.set(`me/iris ${descriptor.digest}`, { type: mediaTypes.manifest, bytes: wrong });
@@ -98,7 +98,7 @@ describe('manifests', () => {
     });
   });
 
-  test('over 4 MiB are not read, whatever their descriptor says', async () => {
+  test('over 4 MiB are neither read nor written, whatever their descriptor', async () => {
     await using({}, async (fake, at) => {
       const bytes = Buffer.alloc(4 * 1024 * 1024 + 1, 32);
       fake.manifests.set('me/iris v1', { type: 'text/plain', bytes });
@@ -113,17 +113,20 @@ describe('manifests', () => {
     });
   });
 
-  test.each(['', '.x', 'a/b', '../../evil', 'a b', 'x'.repeat(129)])('are not tagged %j', async (name) => {
-    await using({}, async (fake, at) => {
-      await expect(at('me/iris').tag(name, descriptor)).rejects.toMatchObject({ code: 'usage' });
-      await expect(at('me/iris').resolve(name)).rejects.toMatchObject({ code: 'usage' });
-      expect(fake.requests).toEqual([]);
-    });
-  });
+  test.each(['', '.x', 'a/b', '../../evil', 'a b', 'x'.repeat(129)])(
+    'are neither tagged %j nor resolved by it',
+    async (name) => {
+      await using({}, async (fake, at) => {
+        await expect(at('me/iris').tag(name, descriptor)).rejects.toMatchObject({ code: 'usage' });
+        await expect(at('me/iris').resolve(name)).rejects.toMatchObject({ code: 'usage' });
+        expect(fake.requests).toEqual([]);
+      });
+    },
+  );
 });
 
-describe('what was written', () => {
-  test('is read back once: blobs by HEAD, manifests by their bytes', async () => {
+describe('written content', () => {
+  test('is checked once: blobs by HEAD, manifests by their bytes', async () => {
     await using({}, async (fake, at) => {
       const repository = at('me/iris');
       await repository.write(layerContent());
@@ -138,7 +141,7 @@ describe('what was written', () => {
     });
   });
 
-  test('and linked is read back too; what was there already is not', async () => {
+  test('that was mounted is checked too; existing content is not', async () => {
     await using({}, async (fake, at) => {
       fake.blobs.set(`me/iris ${sha256(layer)}`, layer);
       await at('me/iris').write(layerContent());
@@ -154,7 +157,7 @@ describe('what was written', () => {
 });
 
 describe('blobs', () => {
-  test('seen once are not asked for again, nor sent again', async () => {
+  test('seen once are neither requested nor sent again', async () => {
     await using({}, async (fake, at) => {
       const repository = at('me/iris');
       const blob = await repository.write(layerContent());
@@ -165,7 +168,7 @@ describe('blobs', () => {
     });
   });
 
-  test('known to be missing are sent without asking again', async () => {
+  test('known to be missing are sent without another HEAD', async () => {
     await using({}, async (fake, at) => {
       const { mediaType, size } = layerContent();
       expect(await at('me/iris').has({ mediaType, digest: sha256(layer), size: size ?? 0 })).toBe(false);
@@ -174,7 +177,7 @@ describe('blobs', () => {
     });
   });
 
-  test('there with another size are not there', async () => {
+  test('with another size count as missing', async () => {
     await using({}, async (fake, at) => {
       fake.blobs.set(`me/iris ${sha256(layer)}`, Buffer.from('lay'));
       const blob = { mediaType: mediaTypes.layer, digest: sha256(layer), size: layer.length };
@@ -182,7 +185,7 @@ describe('blobs', () => {
     });
   });
 
-  test('written several times at once share one upload', async () => {
+  test('written several times concurrently share one upload', async () => {
     await using({}, async (fake, at) => {
       const done = await Promise.all([1, 2, 3].map(() => at('me/iris').write(layerContent())));
       expect(done.every((one) => one.digest === sha256(layer))).toBe(true);
@@ -190,7 +193,7 @@ describe('blobs', () => {
     });
   });
 
-  test('are linked from a repository that this client saw them in', async () => {
+  test('are mounted from a repository in which this client saw them', async () => {
     await using({}, async (fake, at) => {
       fake.blobs.set(`base/python ${sha256(layer)}`, layer);
       fake.manifests.set(`base/python ${descriptor.digest}`, { type: mediaTypes.manifest, bytes: manifest });
@@ -206,7 +209,7 @@ describe('blobs', () => {
   test.each([
     ['an upload session instead', false],
     ['an error', true],
-  ])('are sent when asking for a link gives %s', async (_, error) => {
+  ])('are sent when a mount request gives %s', async (_, error) => {
     const intercept: FakeOptions['intercept'] = (request, response, fake) => {
       if (!request.url?.includes('mount=')) return false;
       fake.blobs.delete(`you/iris ${sha256(layer)}`);
@@ -222,7 +225,7 @@ describe('blobs', () => {
 });
 
 describe('the list of tags', () => {
-  test('is followed page by page, without what is no tag', async () => {
+  test('is read page by page, without invalid tags', async () => {
     const intercept: FakeOptions['intercept'] = (request, response) => {
       const last = new URL(request.url ?? '', 'http://x').searchParams.get('last');
       const link = last ? {} : { link: '</v2/me/iris/tags/list?n=1000&last=b>; rel="next"' };
@@ -234,7 +237,7 @@ describe('the list of tags', () => {
     });
   });
 
-  test('does not go to another host', async () => {
+  test('does not continue on another host', async () => {
     const intercept: FakeOptions['intercept'] = (_, response) => {
       response.writeHead(200, { link: '<https://evil.example/x>; rel="next"' }).end('{"tags":null}');
       return true;
@@ -244,13 +247,13 @@ describe('the list of tags', () => {
     });
   });
 
-  test('is empty for a repository that is not there', async () => {
+  test('is empty for a missing repository', async () => {
     await using({ intercept: (_, response) => refuse(response, 404, 'NAME_UNKNOWN') }, async (_, at) => {
       expect(await at('me/iris').tags()).toEqual([]);
     });
   });
 
-  test('must be one', async () => {
+  test('must be a JSON document', async () => {
     await using({ intercept: (_, response) => respond(response, 200) }, async (_, at) => {
       await expect(at('me/iris').tags()).rejects.toMatchObject({ code: 'registry' });
     });

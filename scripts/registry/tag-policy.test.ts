@@ -21,7 +21,7 @@ function push(order: string[]): Map<string, string> {
 }
 
 describe('planTags', () => {
-  test('any order of pushes ends with the same tags, each at the newest release of its line', () => {
+  test('gives the same tags for any order of pushes, each at the newest release of its line', () => {
     const orders = fc
       .uniqueArray(versions, { maxLength: 8 })
       .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
@@ -60,18 +60,18 @@ describe('planTags', () => {
     expect(plan[2]?.why).toBe('v1.10.0 is newer');
   });
 
-  test('of two forms of one version the one with v has latest, pushed first or last', () => {
+  test('prefers v1.0.0 to 1.0.0 for latest, in any order', () => {
     expect(push(['v1.0.0', '1.0.0']).get('latest')).toBe('v1.0.0');
     expect(push(['1.0.0', 'v1.0.0']).get('latest')).toBe('v1.0.0');
   });
 
-  test('a pre-release moves nothing but its own tag', () => {
+  test('sets only the version tag for a pre-release', () => {
     expect(planTags({ version: 'v2.0.0-rc.1', extra: [], existing: [] }).map(({ tag }) => tag)).toEqual([
       'v2.0.0-rc.1',
     ]);
   });
 
-  test('a version that is there does not move, floating tags may be mended', () => {
+  test('does not move an existing version, but sets missing floating tags', () => {
     const plan = planTags({ version: '1.0.0', extra: [], existing: ['1.0.0'] });
     expect(plan.map(({ tag, move }) => [tag, move])).toEqual([
       ['1.0.0', false],
@@ -81,7 +81,7 @@ describe('planTags', () => {
     ]);
   });
 
-  test('an extra tag moves as told, but neither a version nor a floating tag backwards', () => {
+  test('moves an extra tag always, but no version, and no floating tag backwards', () => {
     const plan = planTags({
       version: 'v1.0.0',
       extra: ['prod', 'latest', 'v0.9.0'],
@@ -103,7 +103,7 @@ describe('planTags', () => {
     );
   });
 
-  test('sets no floating tags when told, and an extra one of that name as it is', () => {
+  test('sets no floating tags when disabled, and treats `latest` as an extra tag', () => {
     const plan = planTags({ version: 'v1.2.3', extra: ['latest'], existing: ['v2.0.0'], floating: false });
     expect(plan.map(({ tag, kind, move }) => [tag, kind, move])).toEqual([
       ['v1.2.3', 'version', true],
@@ -140,7 +140,7 @@ describe('standing', () => {
     ['latest', 'v1.2.3', 'v2.0.0-rc.1', undefined],
     ['latest', 'v1.2.3', 'the second', undefined],
     ['latest', 'v1.2.3', undefined, undefined],
-  ])('of %s: to %s, an image that says it is %s is %s', (tag, version, named, expected) => {
+  ])('of %s: compared with %s, an image annotated %s is %s', (tag, version, named, expected) => {
     expect(standing(tag, version, named)).toBe(expected);
   });
 });
@@ -152,7 +152,7 @@ describe('checkImmutable', () => {
     resolve: async () => (digest ? { mediaType: 'x/y', digest, size: 1 } : undefined),
   });
 
-  test('tells a free tag from one that is already this image', async () => {
+  test('distinguishes a free tag from one of the same image', async () => {
     expect(await checkImmutable(repository(), 'v1.0.0', one)).toBe(false);
     expect(await checkImmutable(repository(one), 'v1.0.0', one)).toBe(true);
   });

@@ -23,7 +23,7 @@ const statsOf = () => stat(file, { bigint: true });
 const later = () => Date.now() + 60_000;
 
 describe('FileHashes', () => {
-  it('knows a file that did not change, also under another name', async () => {
+  it('returns the hash of an unchanged file, also from another instance', async () => {
     await hashes.remember(await statsOf(), sha256, later());
     expect(await hashes.get(await statsOf())).toBe(sha256);
     expect(await new FileHashes(join(folder, 'store')).get(await statsOf())).toBe(sha256);
@@ -40,7 +40,7 @@ describe('FileHashes', () => {
         await rename(`${file}.new`, file);
       },
     ],
-  ])('does not know it any more: %s, even with its old mtime', async (_name, change) => {
+  ])('forgets it after a change, even with the old mtime: %s', async (_name, change) => {
     const { mtime } = await stat(file);
     await hashes.remember(await statsOf(), sha256, later());
     await change();
@@ -48,7 +48,7 @@ describe('FileHashes', () => {
     expect(await hashes.get(await statsOf())).toBeUndefined();
   });
 
-  it('does not remember a file that has just changed: the next change may carry the same time', async () => {
+  it('does not remember a file that has just changed: the next change can have the same time', async () => {
     await hashes.remember(await statsOf(), sha256);
     expect(await hashes.get(await statsOf())).toBeUndefined();
   });

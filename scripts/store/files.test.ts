@@ -59,7 +59,7 @@ async function names(): Promise<string[]> {
 }
 
 describe('keep', () => {
-  it('passes the bytes on and has them afterwards, private to the user', async () => {
+  it('passes on the bytes and keeps them, private to the user', async () => {
     const { open } = origin();
     expect(await collect(files.keep(file, open))).toEqual(content);
     expect(await whole()).toEqual(content);
@@ -80,7 +80,7 @@ describe('keep', () => {
     }
   });
 
-  it('asks nobody for what is here already', async () => {
+  it('requests nothing that it already has', async () => {
     await collect(files.keep(file, origin().open));
     const { open, asked } = origin();
     const found: number[] = [];
@@ -89,7 +89,7 @@ describe('keep', () => {
     expect({ asked, found }).toEqual({ asked: [], found: [file.size] });
   });
 
-  it('goes on where the connection broke', async () => {
+  it('resumes where the connection broke', async () => {
     await expect(collect(files.keep(file, origin(content, { breakAt: 120_000 }).open))).rejects.toThrow(
       'connection reset',
     );
@@ -102,7 +102,7 @@ describe('keep', () => {
     expect(await whole()).toEqual(content);
   });
 
-  it('goes on where the reader stopped, from any offset the reader asks for', async () => {
+  it('resumes where the reader stopped, for any requested offset', async () => {
     for (const offset of [0, 50_000, 150_000, file.size]) {
       await rm(join(folder, 'files'), { recursive: true, force: true });
       await collect(files.keep(file, origin().open), 100_000);
@@ -113,7 +113,7 @@ describe('keep', () => {
     }
   });
 
-  it('needs no origin for a part that was whole when its writer died', async () => {
+  it('needs no origin for a complete partial file of a killed process', async () => {
     await mkdir(dirname(part()), { recursive: true });
     await writeFile(part(), content);
     const { open, asked } = origin();
@@ -124,9 +124,9 @@ describe('keep', () => {
 
   it.each([
     ['a flipped bit', (bytes: Buffer) => bytes.fill(bytes.readUInt8(9) ^ 1, 9, 10)],
-    ['zeros, as a power cut leaves them', (bytes: Buffer) => bytes.fill(0, 50_000)],
+    ['zeros, as after a power failure', (bytes: Buffer) => bytes.fill(0, 50_000)],
   ])(
-    'finds %s in a part before the last chunk, deletes it, and the next reading is right',
+    'detects %s in a partial file before the last chunk, deletes it, and then reads correctly',
     async (_, harm) => {
       await mkdir(dirname(part()), { recursive: true });
       await writeFile(part(), harm(Buffer.from(content.subarray(0, 100_000))));
@@ -143,7 +143,7 @@ describe('keep', () => {
     },
   );
 
-  it('starts over where a part is larger than the file', async () => {
+  it('restarts when the partial file is larger than the file', async () => {
     await mkdir(dirname(part()), { recursive: true });
     await writeFile(part(), Buffer.concat([content, content]));
     const { open, asked } = origin();
@@ -156,7 +156,7 @@ describe('keep', () => {
     ['wrong', Buffer.from(content).fill(1, 7, 8), 'has sha256'],
     ['too long', Buffer.concat([content.subarray(0, -1), Buffer.from('xy')]), 'has more than'],
     ['too short', content.subarray(0, -1), 'ended after'],
-  ])('never has a file that came %s', async (_, bytes, words) => {
+  ])('never keeps a file that arrives %s', async (_, bytes, words) => {
     const open = async function* (offset: number) {
       for (let at = offset; at < bytes.length; at += 70_000) yield bytes.subarray(at, at + 70_000);
     };
@@ -174,7 +174,7 @@ describe('keep', () => {
     expect(await files.has(empty)).toBe(true);
   });
 
-  it('lets one fetch when several want the same, and the others wait', async () => {
+  it('lets one reader fetch a file while others wait for it', async () => {
     const { open, asked } = origin(content, { pause: 10 });
     let waits = 0;
     const readings = [0, 10, 200_000].map((offset) =>
@@ -187,7 +187,7 @@ describe('keep', () => {
     expect(waits).toBe(2);
   });
 
-  it('takes over from one that stops half-way', async () => {
+  it('takes over from a reader that stops half-way', async () => {
     const before = origin(content, { pause: 10 });
     const first = collect(files.keep(file, before.open), 100_000);
     await vi.waitFor(() => expect(before.asked).toEqual([0]), 10_000);
@@ -197,7 +197,7 @@ describe('keep', () => {
     await first;
   });
 
-  it('stops waiting when told to', async () => {
+  it('stops waiting on abort', async () => {
     const slow = files.keep(file, origin(content, { pause: 100 }).open);
     await slow.next();
     const stop = new AbortController();
@@ -208,7 +208,7 @@ describe('keep', () => {
     await slow.return(undefined);
   });
 
-  it('takes the lock of a killed process after two seconds, of an unknown one after ten', async () => {
+  it('takes the lock of a killed process after two seconds, of an unknown process after ten', async () => {
     const path = files.path(file.sha256);
     await mkdir(`${path}.lock`, { recursive: true });
     const ago = (seconds: number) =>
@@ -223,21 +223,21 @@ describe('keep', () => {
     expect(await collect(files.keep(file, origin().open))).toEqual(content);
   });
 
-  it('says `disk` where it cannot write', async () => {
+  it('fails with code `disk` when it cannot write', async () => {
     await writeFile(join(folder, 'files'), 'in the way');
     await expect(collect(files.keep(file, origin().open))).rejects.toMatchObject({ code: 'disk' });
   });
 });
 
 describe('open', () => {
-  it('does not give a file of another size, and forgets on request', async () => {
+  it('does not return a file of another size, and deletes one on request', async () => {
     await collect(files.keep(file, origin().open));
     expect(await files.open({ ...file, size: 5 })).toBeUndefined();
     await files.forget(file);
     expect(await files.has(file)).toBe(false);
   });
 
-  it('marks the file as used while it is read, and moves its access time', async () => {
+  it('marks the file as in use while it is read, and updates its access time', async () => {
     await collect(files.keep(file, origin().open));
     const path = files.path(file.sha256);
     await chmod(path, 0o600);

@@ -7,7 +7,7 @@ import { FreeSpace } from './free-space.ts';
 
 const need = (key: string, bytes: number) => ({ key, bytes });
 
-it('says what is needed and what is there, for a folder that does not exist yet', async () => {
+it('reports the needed and the free space, for a folder that does not exist yet', async () => {
   const folder = join(tmpdir(), 'not-there-yet', 'out');
   const space = new FreeSpace();
   await space.reserve('build', folder, [need('small', 1000)], '--output');
@@ -21,7 +21,7 @@ it('says what is needed and what is there, for a folder that does not exist yet'
   });
 });
 
-it('promises the same room once, and counts what is wanted twice once', async () => {
+it('reserves space once, and counts one key once', async () => {
   const { bavail, bsize } = await statfs(tmpdir());
   const most = Math.floor(bavail * bsize * 0.6);
   const space = new FreeSpace();

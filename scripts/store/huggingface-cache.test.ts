@@ -39,7 +39,7 @@ async function read(file: ReturnType<typeof wanted>, offset = 0): Promise<string
   return Buffer.concat(chunks).toString();
 }
 
-it('finds large files by their sha256, whatever the revision', async () => {
+it('finds large files by their sha256, in any revision', async () => {
   const file = wanted('model.safetensors', 'weights');
   await cache(file.path, file.sha256, 'weights');
   expect(await read(file)).toBe('weights');
@@ -54,7 +54,7 @@ it('finds small files, whose blobs have git names, by revision and path', async 
   expect(await read({ ...file, revision: 'e'.repeat(40) })).toBeUndefined();
 });
 
-it('has nothing for other sizes, other repositories, other schemes, dead links and hostile paths', async () => {
+it('finds nothing for other sizes, repositories and schemes, dangling links and hostile paths', async () => {
   const file = wanted('config.json', '{}');
   await cache(file.path, 'd'.repeat(40), '{}');
   await writeFile(join(hub, 'secret'), '{}');
@@ -71,7 +71,7 @@ it('has nothing for other sizes, other repositories, other schemes, dead links a
   expect(await huggingFaceCache(hub).has(file)).toBe(false);
 });
 
-it('is where the variables of huggingface_hub say', () => {
+it('is the folder given by the variables of huggingface_hub', () => {
   const all = { HF_HUB_CACHE: '/1', HUGGINGFACE_HUB_CACHE: '/2', HF_HOME: '/3', XDG_CACHE_HOME: '/4' };
   const { HF_HUB_CACHE: _, ...second } = all;
   const { HUGGINGFACE_HUB_CACHE: __, ...third } = second;

@@ -37,7 +37,7 @@ async function remaining(): Promise<string[]> {
 const below = (...paths: string[]) => paths.map((path) => path.slice(store.folder.length + 1)).sort();
 
 describe('prune', () => {
-  it('by age takes files, blobs and layers alike, and tells what', async () => {
+  it('removes files, blobs and layers by age, and lists them', async () => {
     const [, young] = [await putFile('old', 40), await putFile('young', 20)];
     await put(store.blobPath(`sha256:${sha('blob')}`), 40);
     await put(join(store.folder, 'layers', `${sha('layer')}.json`), 40);
@@ -49,7 +49,7 @@ describe('prune', () => {
     expect(await remaining()).toEqual(below(young));
   });
 
-  it('by size takes the least recently used first, and never the memory of layers', async () => {
+  it('removes the least recently used first by size, and never layer records', async () => {
     const paths = [];
     for (const age of [5, 1, 3, 2, 4]) paths[age] = await putFile(`${age}`, age);
     const layer = await put(join(store.folder, 'layers', `${sha('layer')}.json`), 90);
@@ -64,7 +64,7 @@ describe('prune', () => {
     expect((await prune(store.folder, { olderThan: 30 * days })).removed).toEqual([]);
   });
 
-  it('takes parts after a day without a writer, and what else is given', async () => {
+  it('removes partial files after a day without a writer, whatever the options', async () => {
     const fresh = await put(`${store.files.path(sha('fresh'))}.part`, 0.5);
     await put(`${store.files.path(sha('abandoned'))}.part`, 2);
     expect((await prune(store.folder, { maxSize: 1e9 })).removed).toMatchObject([
@@ -73,7 +73,7 @@ describe('prune', () => {
     expect(await remaining()).toEqual(below(fresh));
   });
 
-  it('with `all` takes everything, but nothing a living process reads or writes', async () => {
+  it('removes everything with `all`, except entries in use by a running process', async () => {
     const read = await putFile('read', 90);
     const written = `${store.files.path(sha('written'))}.part`;
     await put(written, 90);
@@ -90,7 +90,7 @@ describe('prune', () => {
     expect(await remaining()).toEqual([]);
   });
 
-  it('only says so in a dry run', async () => {
+  it('removes nothing in a dry run', async () => {
     const path = await putFile('old', 40);
     const part = await put(`${store.files.path(sha('part'))}.part`, 40);
     const before = await remaining();
@@ -99,7 +99,7 @@ describe('prune', () => {
     expect(before).toEqual(below(path, part));
   });
 
-  it('touches nothing that is not the store’s, and finds nothing where there is nothing', async () => {
+  it('leaves foreign files alone, and accepts a missing store', async () => {
     const foreign = await put(join(store.folder, 'notes.txt'), 900);
     const inside = await put(join(store.folder, 'blobs/sha256/notes.txt'), 900);
     await prune(store.folder, { all: true });

@@ -20,7 +20,7 @@ const digestOf = (text: string): Digest => `sha256:${createHash('sha256').update
 const key = 'a'.repeat(64);
 
 describe('Store', () => {
-  it('is where it is told to be, private to the user', async () => {
+  it('is in the folder of the environment variables, private to the user', async () => {
     expect((await Store.open(undefined, { MODELCARS_STORE: join(folder, 'by-name') })).folder).toBe(
       join(folder, 'by-name'),
     );
@@ -29,7 +29,7 @@ describe('Store', () => {
     expect((await stat(join(store.folder, 'blobs/sha256'))).mode & 0o777).toBe(0o700);
   });
 
-  it('remembers layers, and forgets a damaged memory rather than trust it', async () => {
+  it('remembers layers, and ignores a damaged record', async () => {
     const layer = { digest: digestOf('a'), size: 3, diffId: digestOf('b') };
     expect(await store.layer(key)).toBeUndefined();
     await store.rememberLayer(key, layer);
@@ -45,7 +45,7 @@ describe('Store', () => {
     }
   });
 
-  it("forgets a record that was changed, or is another layer's", async () => {
+  it('ignores a record that was changed, or belongs to another layer', async () => {
     const layer = { digest: digestOf('a'), size: 3, diffId: digestOf('b') };
     const path = (name: string) => join(store.folder, 'layers', `${name}.json`);
     await store.rememberLayer(key, layer);
@@ -61,7 +61,7 @@ describe('Store', () => {
     expect(await store.layer(key)).toEqual(layer);
   });
 
-  it('that cannot be made is an error, or merely empty and of no use', async () => {
+  it('fails when it cannot be created, or is empty with openIfPossible', async () => {
     const nowhere = join(folder, 'file', 'store');
     await writeFile(join(folder, 'file'), '');
     await expect(Store.open(nowhere)).rejects.toMatchObject({ code: 'disk' });
@@ -81,7 +81,7 @@ describe('Store', () => {
     expect(String(await cached.read(hello))).toBe('hello');
   });
 
-  it('keeps no blob whose bytes are wrong', async () => {
+  it('keeps no blob with wrong bytes', async () => {
     const wrong = (async function* () {
       yield Buffer.from('other');
     })();
@@ -91,7 +91,7 @@ describe('Store', () => {
   });
 });
 
-describe('caching', () => {
+describe('withBaseImageCache', () => {
   /** A registry that counts its requests. */
   function origin(contents: Record<Digest, string>) {
     const asked = { resolve: 0, open: 0, read: 0 };
@@ -123,7 +123,7 @@ describe('caching', () => {
   }
   const layer = { mediaType: mediaTypes.layer, digest: digestOf('hello'), size: 5 };
 
-  it('asks for a blob and a pinned manifest once, over processes', async () => {
+  it('requests a blob and a pinned manifest once, also with a reopened store', async () => {
     const manifest = documentOf(mediaTypes.manifest, { schemaVersion: 2, mediaType: mediaTypes.manifest });
     const { images, asked } = origin({
       [layer.digest]: 'hello',
@@ -139,7 +139,7 @@ describe('caching', () => {
     expect(asked).toEqual({ resolve: 0, open: 1, read: 1 });
   });
 
-  it('always asks where a tag points', async () => {
+  it('always resolves a tag anew', async () => {
     const { images, asked } = origin({});
     const cached = withBaseImageCache(images, store);
     await cached.resolve('latest');
@@ -147,7 +147,7 @@ describe('caching', () => {
     expect(asked.resolve).toBe(2);
   });
 
-  it('throws a damaged blob away and says that the next run mends it', async () => {
+  it('deletes a damaged blob, and suggests running the command again', async () => {
     const { images } = origin({ [layer.digest]: 'hello' });
     const cached = withBaseImageCache(images, store);
     await collect(cached.open(layer));

@@ -37,13 +37,13 @@ const key = 'b'.repeat(64);
 const open = (path: string) => `other users can write to ${path} (mode 0777)`;
 
 describe('distrustOf', () => {
-  it('trusts a store of its own, and one that does not exist yet', () => {
+  it('trusts a store of this user, and one that does not exist yet', () => {
     expect(distrustOf(store)).toBeUndefined();
     expect(distrustOf(join(folder, 'new', 'store'))).toBeUndefined();
   });
 
   it.each(['.', 'layers', 'blobs', 'blobs/sha256', 'files', 'files/sha256'])(
-    'finds that others can write to %s, and says how to stop that',
+    'reports that others can write to %s, with the fix',
     async (name) => {
       const path = join(store, name);
       await chmod(path, 0o777);
@@ -60,7 +60,7 @@ describe('distrustOf', () => {
     },
   );
 
-  it('finds what is executed: the compile cache with all in it, model servers', async () => {
+  it('checks executed files: the compile cache with its contents, and model servers', async () => {
     const cached = join(store, 'compile', 'v24', 'module');
     await mkdir(join(store, 'compile', 'v24'), { recursive: true, mode: 0o700 });
     await writeFile(cached, '', { mode: 0o600 });
@@ -73,7 +73,7 @@ describe('distrustOf', () => {
     expect(distrustOf(store)?.why).toBe(open(join(store, 'servers')));
   });
 
-  it('names all that is open in one command, quoted for a shell', async () => {
+  it('fixes all writable folders with one command, quoted for a shell', async () => {
     const odd = join(folder, "it's");
     await Store.open(odd);
     for (const path of [odd, join(odd, 'layers')]) await chmod(path, 0o777);
@@ -81,7 +81,7 @@ describe('distrustOf', () => {
     expect(distrustOf(odd)?.next).toBe(`chmod go-w ${quoted} ${quoted.slice(0, -1)}/layers'`);
   });
 
-  it("does not trust another user's store, root neither", () => {
+  it("does not trust another user's store", () => {
     const why = `belongs to user ${me}, and this process runs as user`;
     expect(distrustOf(store, stranger)?.why).toContain(`${why} ${stranger}`);
     expect(distrustOf(store, stranger)?.next).toBe(
@@ -89,7 +89,7 @@ describe('distrustOf', () => {
     );
   });
 
-  it("does not trust a store in another user's folder, before it exists either", async () => {
+  it("does not trust a store in another user's folder, even before it exists", async () => {
     // Every user trusts root's folders, so root changes the owner.
     if (me === 0) await chown(folder, stranger, stranger);
     const [owner, user] = me === 0 ? [stranger, me] : [me, stranger];
@@ -97,7 +97,7 @@ describe('distrustOf', () => {
     expect(distrustOf(join(folder, 'new'), user)?.why).toBe(why);
   });
 
-  it('runs no code from a store that others can put another in place of, unless the folder is sticky', async () => {
+  it('runs no code from a store that others can replace, unless the folder is sticky', async () => {
     await chmod(folder, 0o777);
     const next = `chmod go-w ${folder}`;
     expect(distrustOf(store)).toEqual({ folder: store, scope: 'code', why: open(folder), next });
@@ -106,7 +106,7 @@ describe('distrustOf', () => {
     expect(distrustOf(store)).toBeUndefined();
   });
 
-  it('goes through links to what they lead to', async () => {
+  it('follows links, and reports a loop', async () => {
     const link = join(folder, 'link');
     await symlink('store', link);
     expect(distrustOf(link)).toBeUndefined();
@@ -122,7 +122,7 @@ describe('distrustOf', () => {
 });
 
 describe('a store that is not trusted', () => {
-  it('tells no digest and takes none, and is left as it is', async () => {
+  it('returns and accepts no digests, and stays unchanged', async () => {
     await (await Store.open(store)).rememberLayer(key, layer);
     await chmod(store, 0o777);
     const before = await readdir(store, { recursive: true });
@@ -138,7 +138,7 @@ describe('a store that is not trusted', () => {
     expect(await (await Store.open(store)).layer(key)).toEqual(layer);
   });
 
-  it('gives model files, which are checked by their hash, and keeps and deletes none', async () => {
+  it('returns model files, which are checked by their hash, and keeps and deletes none', async () => {
     const file = { path: 'model', size: 3, sha256: 'd'.repeat(64) };
     const { files } = await Store.open(store);
     await mkdir(join(files.path(file.sha256), '..'), { recursive: true });
@@ -158,7 +158,7 @@ describe('a store that is not trusted', () => {
     expect(await readdir(store, { recursive: true })).toEqual(before);
   });
 
-  it('is not pruned: a link in it may lead anywhere', async () => {
+  it('is not pruned: a link in it can lead anywhere', async () => {
     await chmod(store, 0o777);
     await expect(prune(store, { all: true })).rejects.toMatchObject({
       code: 'disk',
@@ -168,7 +168,7 @@ describe('a store that is not trusted', () => {
   });
 });
 
-it('reads no record that others can write to, or that is a link', async () => {
+it('ignores a record that others can write to, or that is a link', async () => {
   const opened = await Store.open(store);
   const path = join(store, 'layers', `${key}.json`);
   await opened.rememberLayer(key, layer);
@@ -181,7 +181,7 @@ it('reads no record that others can write to, or that is a link', async () => {
   expect(await opened.layer(key)).toBeUndefined();
 });
 
-it('is made for this user alone, whatever the umask', async () => {
+it('is created with access for this user only, whatever the umask', async () => {
   const before = process.umask(0);
   try {
     const made = join(folder, 'a', 'b');
@@ -194,7 +194,7 @@ it('is made for this user alone, whatever the umask', async () => {
 });
 
 describe('storeFolder', () => {
-  it('ignores a relative XDG_CACHE_HOME, and does without a home', () => {
+  it('ignores a relative XDG_CACHE_HOME, and needs no home', () => {
     expect(storeFolder({ XDG_CACHE_HOME: 'here', HOME: '/home/me' })).toBe('/home/me/.cache/modelcars');
     expect(storeFolder({ XDG_CACHE_HOME: '/caches', HOME: '/home/me' })).toBe('/caches/modelcars');
     expect(storeFolder({ MODELCARS_STORE: 'here' })).toBe('here');

@@ -8,7 +8,7 @@ const colors = createColors({ isTTY: false }, {});
 const masker = new Masker();
 masker.add('topsecret');
 
-it('renders what failed and the next step', () => {
+it('renders the failure and the next step', () => {
   const error = new ModelcarsError('lock', 'read lock: no models.lock.yaml', {
     next: 'run `modelcars lock`',
   });
@@ -24,7 +24,7 @@ it('indents further lines', () => {
   );
 });
 
-it('calls what it does not know a bug, without a stack', () => {
+it('reports an unknown error as a bug, without a stack', () => {
   const text = renderError(new TypeError("Cannot read properties of undefined (reading 'x')"), {
     colors,
     masker,
@@ -54,7 +54,7 @@ it('masks secrets in text and JSON', () => {
   });
 });
 
-it('knows a full disk and a missing permission', () => {
+it('recognizes a full disk and a missing permission', () => {
   expect(asModelcarsError(Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC' })).code).toBe(
     'disk',
   );

@@ -35,7 +35,7 @@ afterEach(() => {
 });
 
 describe('plain lines', () => {
-  it('start and end each task, and nothing between for a short one', () => {
+  it('report the start and end of each task, and nothing between for a short one', () => {
     const { progress, text } = open();
     const task = progress.task('iris', 2_000_000);
     for (let part = 0; part < 1000; part++) task.add(2000);
@@ -47,7 +47,7 @@ describe('plain lines', () => {
     expect(text()).toMatch(/^iris: started, 2\.0 MB\niris: pushed v1\.0\.0 \(2\.0 MB in .*\)\n$/);
   });
 
-  it('report every ten seconds while it lasts', () => {
+  it('report progress every ten seconds', () => {
     const { progress, text } = open();
     const task = progress.task('llama', 10_000_000);
     task.add(4_500_000);
@@ -64,14 +64,14 @@ describe('plain lines', () => {
     expect(lines).toHaveLength(5);
   });
 
-  it('hold no control characters', () => {
+  it('contain no control characters', () => {
     const { progress, raw } = open();
     progress.task('a\x1b[2Jb').done();
     progress.log('x\x1b[31my\rz');
     expect(raw()).not.toMatch(/[\p{Control}--\n]/v);
   });
 
-  it('hold no secret', () => {
+  it('contain no secret', () => {
     const { progress, text } = open({ mask: (text) => text.replaceAll('topsecret', '****') });
     const task = progress.task('topsecret');
     task.note('topsecret');
@@ -85,7 +85,7 @@ describe('plain lines', () => {
   });
 });
 
-it('shows nothing but warnings when disabled', () => {
+it('prints only warnings when disabled', () => {
   const { progress, text } = open({ enabled: false });
   const task = progress.task('iris', 10);
   task.add(5);
@@ -96,7 +96,7 @@ it('shows nothing but warnings when disabled', () => {
 });
 
 describe('bars', () => {
-  it('give the terminal back and leave the lines of what ended', () => {
+  it('restore the terminal and leave the lines of finished tasks', () => {
     const { progress, raw, text } = open({ interactive: true });
     const first = progress.task('iris', 1000);
     const second = progress.task('llama');
@@ -116,7 +116,7 @@ describe('bars', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('lose no line that waits when they are stopped', () => {
+  it('print pending lines when stopped', () => {
     const { progress, text } = open({ interactive: true });
     progress.task('iris');
     vi.advanceTimersByTime(500);
@@ -126,7 +126,7 @@ describe('bars', () => {
     expect(text()).toMatch(/warning: take care\n[\s\S]*after\n$/);
   });
 
-  it('are no more than the screen has rows', () => {
+  it('are limited to the rows of the screen', () => {
     const { progress, text } = open({ interactive: true });
     const tasks = Array.from({ length: 30 }, (_, index) => progress.task(`model-${index}`, 10));
     vi.advanceTimersByTime(500);

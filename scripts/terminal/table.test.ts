@@ -21,11 +21,11 @@ it('aligns left and right', () => {
   ).toBe('NAME    SIZE  STATUS\niris    9 kB  done\nllama  12 GB  failed');
 });
 
-it('never cuts a digest where there is no terminal', () => {
+it('never cuts a digest without a terminal', () => {
   expect(formatTable(columns, [['a-rather-long-name', digest, '1 B']])).toContain(digest);
 });
 
-it('fits a terminal by cutting the widest first, and leaves the rest whole', () => {
+it('fits a terminal by cutting the widest column first, and no other', () => {
   const text = formatTable(columns, [['a-rather-long-name', digest, '123 kB']], { width: 60 });
   for (const line of text.split('\n')) expect(textWidth(line)).toBeLessThanOrEqual(60);
   expect(text).toContain('a-rather-long-name');
@@ -33,11 +33,11 @@ it('fits a terminal by cutting the widest first, and leaves the rest whole', () 
   expect(text).toMatch(/sha256:[0-9a-f]+…/);
 });
 
-it('stays as it is where even the smallest columns do not fit', () => {
+it('stays unchanged when even the smallest columns do not fit', () => {
   expect(formatTable(columns, [['name', 'digest', '123 kB']], { width: 5 })).toContain('123 kB');
 });
 
-it('counts what a terminal shows, not code units', () => {
+it('counts terminal columns, not code units', () => {
   expect(textWidth('模型')).toBe(4);
   expect(textWidth('é')).toBe(1);
   expect(textWidth('🚀')).toBe(2);
@@ -64,7 +64,7 @@ it('cuts between graphemes', () => {
   expect(truncate('模型模型', 4, 'start')).toBe('…型');
 });
 
-it('lets no text from elsewhere drive the terminal', () => {
+it('removes control sequences from foreign text', () => {
   expect(oneLine('a\x1b[2Jb\r\nc\u202ed')).toBe('ab c d');
   expect(safeLines('a\x07\nb\x1b]0;title\x07c')).toBe('a \nbc');
   expect(formatTable([{ title: 'A' }], [['one\ntwo']])).toBe('A\none two');

@@ -31,7 +31,7 @@ it.each([
 });
 
 describe('Rate', () => {
-  it('is the mean of the last seconds, not of the whole', () => {
+  it('is the mean of the last seconds, not of the whole time', () => {
     const rate = new Rate(0, 10_000);
     // 100 B/s for 60 s, then 10 B/s for 20 s.
     for (let second = 1; second <= 60; second++) rate.add(second * 1000, second * 100);
@@ -39,7 +39,7 @@ describe('Rate', () => {
     expect(rate.perSecond(80_000)).toBeCloseTo(10, 0);
   });
 
-  it('falls while nothing comes', () => {
+  it('falls while no bytes arrive', () => {
     const rate = new Rate(0);
     rate.add(1000, 1000);
     expect(rate.perSecond(1000)).toBe(1000);

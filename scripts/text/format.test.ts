@@ -24,11 +24,11 @@ it.each([
   ['https://host/x?X-Amz-Signature=hunter2', 'https://host/x?****'],
   ['quay.io/a/b:1@sha256:00', 'quay.io/a/b:1@sha256:00'],
   ['b:1@sha256:00', 'b:1@sha256:00'],
-])('stars out what may be secret in %s', (text, shown) => {
+])('masks possible secrets in %s', (text, shown) => {
   expect(plain(text)).toBe(shown);
 });
 
-it('lists', () => {
+it('joins a list, and counts the rest', () => {
   expect(list([], 'or')).toBe('');
   expect(list(['a'], 'or')).toBe('a');
   expect(list(['a', 'b', 'c'], 'and')).toBe('a, b and c');

@@ -39,11 +39,11 @@ describe('Masker', () => {
     expect(masker.mask('login p@ss word! failed')).toBe('login **** failed');
   });
 
-  it('masks them in the form they have in a URL', () => {
+  it('masks them in URL encoding', () => {
     expect(masker.mask('https://host/?k=abc%2Fdef%2Bghi&x=1')).toBe('https://host/?k=****&x=1');
   });
 
-  it('leaves other variables and short values alone', () => {
+  it('leaves other variables and short values unmasked', () => {
     const text = '/run/token-file parallel /home/somebody tiny';
     expect(masker.mask(text)).toBe(text);
   });
@@ -73,23 +73,23 @@ describe('Masker', () => {
     'quay.io/me/iris@sha256:0123456789abcdef',
     'hf://org/repo@main and s3://bucket/a@b',
     'https://host/models/a@1.bin',
-  ])('leaves %j as it is', (text) => {
+  ])('leaves %j unchanged', (text) => {
     expect(new Masker().mask(text)).toBe(text);
   });
 });
 
 /** Escapings that a peer may use when it echoes a request. */
 const escapes: Record<string, (text: string) => string> = {
-  'as it is': (text) => text,
+  unchanged: (text) => text,
   'percent-encoded': encodeURIComponent,
   'percent-encoded in lower case': (text) =>
     encodeURIComponent(text).replaceAll(/%../g, (hex) => hex.toLowerCase()),
-  'percent-encoded to the last byte': (text) =>
+  'with every byte percent-encoded': (text) =>
     [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
   'percent-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
   'as a form': (text) => new URLSearchParams({ a: text }).toString().slice(2),
   'in JSON': (text) => JSON.stringify(text).slice(1, -1),
-  'in JSON of another writer': (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
+  'in JSON with escaped slashes': (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
   'in JSON with \\u': (text) =>
     Array.from(
       { length: text.length },
@@ -109,7 +109,7 @@ const escapes: Record<string, (text: string) => string> = {
   'in hexadecimal': (text) => Buffer.from(text).toString('hex'),
 };
 
-describe.each(Object.entries(escapes))('a secret that comes back %s', (_, write) => {
+describe.each(Object.entries(escapes))('a secret that is echoed %s', (_, write) => {
   const printable = fc.string({ unit: 'grapheme-ascii', minLength: 6, maxLength: 60 });
   const secrets = fc
     .oneof(printable, fc.string({ unit: 'grapheme', minLength: 6, maxLength: 30 }))
@@ -129,7 +129,7 @@ describe.each(Object.entries(escapes))('a secret that comes back %s', (_, write)
     );
   });
 
-  it('is not shown in part where a text was cut', () => {
+  it('is not exposed in part by a truncated text', () => {
     const secret = 'Zq7/w+k&"u<V2 x9';
     const masker = new Masker();
     masker.add(secret);
@@ -145,7 +145,7 @@ describe.each(Object.entries(escapes))('a secret that comes back %s', (_, write)
 });
 
 describe.each(['base64', 'base64url'] as const)('a secret in %s', (encoding) => {
-  it('is masked wherever in a text it was encoded', () => {
+  it('is masked at any position in the encoded text', () => {
     const text = fc.string({ maxLength: 10 });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 9, maxLength: 40 }), text, text, (bytes, before, after) => {
@@ -167,7 +167,7 @@ describe.each(['base64', 'base64url'] as const)('a secret in %s', (encoding) => 
   });
 });
 
-it('hides what was learnt while the program ran, in every masker', () => {
+it('masks secrets learnt at run time, in every masker', () => {
   const masker = new Masker();
   learnSecret('token-of-a-helper-that-came-later');
   expect(masker.mask('a token-of-a-helper-that-came-later b')).toBe('a toke****ater b');

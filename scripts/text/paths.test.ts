@@ -10,7 +10,7 @@ it.each([
   ['weights with spaces/é.bin'],
   ['wh.txt'],
   ['x'.repeat(255)],
-])('takes %j', (path) => {
+])('accepts %j', (path) => {
   expect(checkPath(path)).toBeUndefined();
 });
 
@@ -60,7 +60,7 @@ it.each([
   expect(checkClashes(paths).map(({ why }) => why)).toEqual(whys);
 });
 
-it('names both of a clash, and where they stood', () => {
+it('names both clashing paths, with their positions', () => {
   expect(checkClashes(['x', 'A', 'a'])).toEqual([
     { first: 'A', second: 'a', indices: [1, 2], why: 'differ only in case or Unicode form' },
   ]);

@@ -19,20 +19,17 @@ describe.each(['gzip', 'zstd'] as const)('%s', (format) => {
   const one = pack[format](text);
   const both = Buffer.concat([one, one]);
 
-  test.each([1, 7, 1000, 1_000_000])(
-    'in chunks of %d bytes, also two streams one after the other',
-    async (size) => {
-      expect(await run(format, one, size)).toEqual({ text, error: undefined });
-      expect(await run(format, both, size)).toEqual({ text: Buffer.concat([text, text]), error: undefined });
-    },
-  );
+  test.each([1, 7, 1000, 1_000_000])('in chunks of %d bytes, also two concatenated streams', async (size) => {
+    expect(await run(format, one, size)).toEqual({ text, error: undefined });
+    expect(await run(format, both, size)).toEqual({ text: Buffer.concat([text, text]), error: undefined });
+  });
 
   test.each([
-    ['garbage behind it', Buffer.concat([one, Buffer.from('garbage')])],
-    ['zeros behind it', Buffer.concat([one, Buffer.alloc(100)])],
-    ['its end cut off', one.subarray(0, -3)],
-    ['its second stream cut', both.subarray(0, -3)],
-    ['nothing in it', Buffer.alloc(0)],
+    ['trailing garbage', Buffer.concat([one, Buffer.from('garbage')])],
+    ['trailing zeros', Buffer.concat([one, Buffer.alloc(100)])],
+    ['a truncated end', one.subarray(0, -3)],
+    ['a truncated second stream', both.subarray(0, -3)],
+    ['no content', Buffer.alloc(0)],
     ['a changed byte', Buffer.from(one).fill(0xff, 30, 34)],
   ])('with %s is an error, in chunks of any size', async (_, bytes) => {
     for (const size of [1, one.length, 1_000_000])

@@ -16,7 +16,7 @@ test('reads sizes over 8 GiB in base-256 (GNU tar manual: top bit of the first b
   expect(header?.odd).toBeUndefined();
 });
 
-test('reads the largest octal size, all twelve digits of it', () => {
+test('reads the largest octal size, with all twelve digits', () => {
   expect(parseHeader(block((own) => void own.write('777777777777', 124)))?.size).toBe(8 ** 12 - 1);
 });
 
@@ -25,7 +25,7 @@ test('reads negative times and refuses negative sizes', () => {
   expect(() => parseHeader(block((own) => void own.fill(0xff, 124, 136)))).toThrow(BrokenTar);
 });
 
-test('refuses numbers beyond 2^53, and what is no number', () => {
+test('refuses numbers beyond 2^53 and invalid numbers', () => {
   const huge = (own: Buffer) => void Buffer.from('800000000020000000000000', 'hex').copy(own, 124);
   expect(() => parseHeader(block(huge))).toThrow('size beyond 2^53');
   expect(() => parseHeader(block((own) => void own.write('00000000009', 124)))).toThrow(
@@ -46,7 +46,7 @@ test('joins prefix and name in the ustar format only', () => {
   expect(name('ustar  \0', '00000000001\0')).toBe('models/x');
 });
 
-test("refuses what Go's archive/tar takes for a prefix, and other readers do not", () => {
+test("refuses fields that only Go's archive/tar treats as a prefix", () => {
   const gnu = (own: Buffer) => void own.write('usr/share', 345);
   expect(() => parseHeader(block(gnu))).toThrow('access time that is no number');
   const later = (own: Buffer) => void own.write('usr/share', 357);
@@ -58,7 +58,7 @@ test("refuses what Go's archive/tar takes for a prefix, and other readers do not
   expect(() => parseHeader(block(star))).toThrow('format of star');
 });
 
-test('refuses a wrong checksum, and takes a right one in any of the usual spellings', () => {
+test('refuses a wrong checksum, and accepts a correct one in any of the usual formats', () => {
   const own = member({ name: 'models/x' });
   own[0] = 0x4d;
   expect(() => parseHeader(own)).toThrow('checksum');
@@ -69,6 +69,6 @@ test('refuses a wrong checksum, and takes a right one in any of the usual spelli
   expect(parseHeader(own)).toBeDefined();
 });
 
-test('takes a block of zeros for none', () => {
+test('returns undefined for a block of zeros', () => {
   expect(parseHeader(new Uint8Array(512))).toBeUndefined();
 });

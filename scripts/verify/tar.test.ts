@@ -18,7 +18,7 @@ function read(bytes: Uint8Array, chunkSize = bytes.length, budget = plenty()): M
 
 const end = Buffer.alloc(1024);
 
-test('lists what tar-stream packs: ustar, prefixes, PAX for long and foreign names', async () => {
+test('lists archives of tar-stream: ustar, prefixes, PAX for long and non-ASCII names', async () => {
   const names = ['a', `${'d/'.repeat(60)}b`, 'ä', `models/${'x'.repeat(200)}`, 'models/m'];
   const archive = pack();
   for (const name of names) archive.entry({ name, mode: 0o640, uid: 5, mtime: new Date(7000) }, name);
@@ -39,7 +39,7 @@ test('lists what tar-stream packs: ustar, prefixes, PAX for long and foreign nam
   ]);
 });
 
-test('reads the same however the bytes are cut', () => {
+test('reads the same for any chunks', () => {
   const bytes = Buffer.concat(
     [...trueDraft().model, ...trueDraft().base].map((layer) => tarOf({ ...layer, end: Buffer.alloc(0) })),
   );
@@ -53,13 +53,13 @@ test('reads the same however the bytes are cut', () => {
   );
 });
 
-test('follows a size in a PAX header, as engines do', () => {
+test('uses the size of a PAX header, as engines do', () => {
   const hidden = member({ name: 'models/hidden' });
   const outer = member({ name: 'models/x', before: pax('size', '512') });
   expect(read(Buffer.concat([outer, hidden, end])).map(({ name }) => name)).toEqual(['models/x']);
 });
 
-test('sees through a GNU long link', () => {
+test('reads a GNU long link', () => {
   const link = member({ name: '././@LongLink', type: 'K', content: `${'t'.repeat(150)}\0` });
   const [first] = read(
     Buffer.concat([member({ name: 'l', type: '2', link: 't'.repeat(100), before: link }), end]),
@@ -67,7 +67,7 @@ test('sees through a GNU long link', () => {
   expect(first).toMatchObject({ name: 'l', link: 't'.repeat(150) });
 });
 
-test('does not take content after links and directories, whatever size they claim', () => {
+test('reads no content after links and directories, whatever their size field', () => {
   const claim = (type: string) =>
     member({ name: `d${type}`, type, edit: (block) => void block.write('00000001000\0', 124) });
   const all = Buffer.concat([...['1', '2', '5', '6'].map(claim), end]);
@@ -81,10 +81,10 @@ test.each([
     Buffer.concat([member({ name: 'x', type: 'L', content: 'y\0' }), end]),
     'without its member',
   ],
-  ['a cut header', member({ name: 'x' }).subarray(0, 300), 'middle of a member'],
+  ['a truncated header', member({ name: 'x' }).subarray(0, 300), 'middle of a member'],
   ['a name of 5000 bytes', member({ name: 'x'.repeat(5000) }), 'over 4096 bytes'],
   [
-    'a PAX header that lies about its length',
+    'a PAX header with a wrong length',
     member({ name: 'x', before: member({ name: 'p', type: 'x', content: '99 path=y\n' }) }),
     'malformed',
   ],
@@ -94,11 +94,11 @@ test.each([
     'malformed',
   ],
   [
-    'a PAX header without end',
+    'a PAX header larger than allowed',
     member({ name: 'p', type: 'x', edit: (block) => void block.write('77777777777\0', 124) }),
     'PAX header has',
   ],
-  ['a PAX size that is none', member({ name: 'x', before: pax('size', '-1') }), 'size that is none'],
+  ['a negative PAX size', member({ name: 'x', before: pax('size', '-1') }), 'size that is none'],
   ['a PAX size in hexadecimal', member({ name: 'x', before: pax('size', '0x200') }), 'size that is none'],
   ['a PAX size with an exponent', member({ name: 'x', before: pax('size', '1e3') }), 'size that is none'],
 ])('refuses %s', (_, bytes, message) => {
@@ -112,7 +112,7 @@ test('stops at its budget of members and of names', () => {
   expect(() => read(three, 512, { members: 9, names: 2 })).toThrow('too long to check');
 });
 
-test('never throws anything but BrokenTar, whatever the bytes', () => {
+test('throws only BrokenTar, for any bytes', () => {
   const bytes = tarOf(trueDraft().base[0] ?? { members: [], compression: 'none' });
   const flips = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { maxLength: 8 });
   fc.assert(
@@ -131,7 +131,7 @@ test('never throws anything but BrokenTar, whatever the bytes', () => {
 test.each([
   ['an empty path in a PAX header', member({ name: 'models/evil', before: pax('path', '') })],
   ['an empty size in a PAX header', member({ name: 'models/evil', content: 'x', before: pax('size', '') })],
-])('%s leaves that of the header, as for engines', (_, bytes) => {
+])('%s leaves the value of the member header, as for engines', (_, bytes) => {
   const [first] = read(Buffer.concat([bytes, end]));
   expect(first).toMatchObject({ path: 'models/evil', size: bytes.length > 1600 ? 1 : 0 });
 });
@@ -152,7 +152,7 @@ test.each([
     'readers differ on which one wins',
   ],
   [
-    'a long name that a global header takes away',
+    'a long name before a global header',
     member({ name: 'models/evil', before: Buffer.concat([longName('etc/fine'), globalPax('comment', 'x')]) }),
     'readers differ on which member',
   ],
@@ -171,6 +171,6 @@ test.each([
   expect(() => read(Buffer.concat([bytes, end]))).toThrow(BrokenTar);
 });
 
-test('reads on after a global header that places nothing', () => {
+test('continues after a global header without path or size', () => {
   expect(read(Buffer.concat([globalPax('comment', 'x'), member({ name: 'a' }), end]))).toHaveLength(1);
 });

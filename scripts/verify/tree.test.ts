@@ -30,18 +30,18 @@ test('follows links of files and folders, relative, absolute and through ..', ()
   expect(tree.find('/usr/bin/real/x')).toBeUndefined();
 });
 
-test('gives up on loops', () => {
+test('finds nothing through a loop of links', () => {
   const tree = treeOf(entry('a', 'symbolic link', 'b'), entry('b', 'symbolic link', 'a'));
   expect(tree.find('a')).toBeUndefined();
 });
 
-test('tells where a member comes to lie through links', () => {
+test('returns the path of a member behind links', () => {
   const tree = treeOf(entry('srv', 'symbolic link', 'usr/../models'));
   expect(tree.add(entry('srv/x'))).toBe('models/x');
   expect(tree.add(entry('etc/x'))).toBe('etc/x');
 });
 
-test('whiteouts take a path away, opaque ones what a folder held before', () => {
+test('removes the path of a whiteout, and the earlier contents of an opaque folder', () => {
   const tree = treeOf(
     entry('a/b/c'),
     entry('a/d'),
@@ -54,7 +54,7 @@ test('whiteouts take a path away, opaque ones what a folder held before', () => 
   expect(tree.find('a/b/e')?.type).toBe('file');
 });
 
-test('a folder over a folder keeps what it held; a file or link over a folder does not', () => {
+test('keeps the contents of a folder under a folder, not under a file or link', () => {
   const tree = treeOf(entry('a/x'), entry('b/x'), entry('c/x'));
   tree.add(entry('a', 'directory', '', 0o700));
   tree.add(entry('b', 'symbolic link', 'a'));
@@ -64,12 +64,12 @@ test('a folder over a folder keeps what it held; a file or link over a folder do
   expect(tree.find('c/x')).toBeUndefined();
 });
 
-test('a hard link is the file it names', () => {
+test('treats a hard link as the file it names', () => {
   const tree = treeOf(entry('box', 'file', '', 0o711), entry('sh', 'hard link', 'box', 0o600));
   expect(tree.find('sh')).toMatchObject({ type: 'file', mode: 0o711 });
 });
 
-test('holds a million entries and no more, those it makes up included', () => {
+test('refuses more than a million entries, including implied folders', () => {
   const tree = new Tree();
   const add = () => {
     for (let at = 0; at < 600; at++) tree.add(entry(`${at}/${'x/'.repeat(2000)}`));

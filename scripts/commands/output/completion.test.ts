@@ -25,7 +25,7 @@ it('offers commands', async () => {
   expect(await completions(['pu'], commands, '/bin/bash')).toEqual(['push']);
 });
 
-it('offers options, without those that are there and may not repeat', async () => {
+it('offers options, except those already given that cannot repeat', async () => {
   expect(await complete(['push', '--re'])).toEqual(['--registry']);
   const left = await complete(['push', '--registry', 'x', '--only', 'y', '--']);
   expect(left).not.toContain('--registry');
@@ -33,20 +33,20 @@ it('offers options, without those that are there and may not repeat', async () =
   expect(left).toEqual(expect.arrayContaining(['--only', '--version', '--help']));
 });
 
-it('offers names of models, frameworks and values', async () => {
+it('offers model names, frameworks and option values', async () => {
   expect(await complete(['build', '-f', file, ''])).toEqual(['iris']);
   expect(await complete(['build', '-f', file, 'iris', ''])).toEqual([]);
   expect(await complete(['list', '--file', file, '--only', 'f'])).toEqual(['framework=sklearn']);
   expect(await complete(['build', '--compression', 'g'])).toEqual(['gzip']);
 });
 
-it('offers nothing where there is no catalog, a wrong one, or file names', async () => {
+it('offers nothing without a catalog, for file names, and for commands without arguments', async () => {
   expect(await complete(['build', '-f', join(folder, 'nowhere.yaml'), ''])).toEqual([]);
   expect(await complete(['build', '-f', ''])).toEqual([]);
   expect(await complete(['clean', ''])).toEqual([]);
 });
 
-it('describes words to zsh and fish', async () => {
+it('adds descriptions for zsh and fish', async () => {
   expect(await complete(['build', '-f', file, 'i'], '/bin/zsh')).toEqual(['iris:sklearn model']);
   expect(await complete(['cle'], '/usr/bin/fish')).toEqual(['clean\tremove what build made']);
 });

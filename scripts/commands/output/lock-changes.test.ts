@@ -16,14 +16,14 @@ const model = (revision: string, files: LockedFile[], more: Partial<LockedModel>
 });
 const lock = (models: Lock['models'], bases: Lock['bases'] = {}): Lock => ({ lockVersion: 1, bases, models });
 
-it('finds nothing where nothing changed, whatever the order of keys and files', () => {
+it('finds no change in equal locks, for any order of keys and files', () => {
   const one = lock({ iris: model('r1', [file('x', 1), file('y', 2)], { metadata: { a: '1', b: '2' } }) });
   const other = lock({ iris: model('r1', [file('y', 2), file('x', 1)], { metadata: { b: '2', a: '1' } }) });
   expect(compareLocks(one, other)).toEqual({ models: [], bases: [] });
   expect(changeLines(compareLocks(one, other))).toEqual([]);
 });
 
-it('says of a changed model which revisions, files with their sizes, and other fields', () => {
+it('lists revisions, files with sizes, and other fields of a changed model', () => {
   const before = model(`sha256:${a}`, [file('gone', 5), file('model.bin', 1000), file('same', 1)]);
   const after = model(`sha256:${b}`, [file('model.bin', 1000, b), file('new', 2_000_000), file('same', 1)], {
     include: ['**'],
@@ -57,7 +57,7 @@ it('says of a changed model which revisions, files with their sizes, and other f
   ]);
 });
 
-it('takes a file of `files:` for another than one of the source with its path', () => {
+it('distinguishes a file of `files:` from a source file with the same path', () => {
   const own = { ...file('LICENSE', 3), source: 'file:LICENSE' };
   const { models } = compareLocks(
     lock({ iris: model('r1', [file('LICENSE', 3)]) }),
@@ -66,7 +66,7 @@ it('takes a file of `files:` for another than one of the source with its path', 
   expect(models[0]?.files.map(({ change }) => change).sort()).toEqual(['added', 'removed']);
 });
 
-it('finds models and pins that come and go', () => {
+it('lists added and removed models, and added, changed and removed base pins', () => {
   const changes = compareLocks(
     lock({ gone: model('r1', [file('x', 1)]) }, { 'a/b': { 'linux/amd64': 'd1', 'linux/arm64': 'd2' } }),
     lock(
@@ -86,7 +86,7 @@ it('finds models and pins that come and go', () => {
   ]);
 });
 
-it('counts files beyond twenty, and makes names harmless', () => {
+it('counts the files beyond twenty, and removes control characters from names', () => {
   const files = Array.from({ length: 30 }, (_, at) => file(`\u001b[31m${String(at).padStart(2, '0')}`, 1));
   const lines = changeLines(
     compareLocks(

@@ -55,7 +55,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
 }
 
 describe('the closing table', () => {
-  it('says which model failed, why and what to do, and the code is 1', () => {
+  it('names the failed model, the cause and the next step, with exit code 1', () => {
     const { code, out, err } = run([done, failed]);
     expect(code).toBe(1);
     expect(out.split('\n')).toEqual([
@@ -68,27 +68,27 @@ describe('the closing table', () => {
     expect(err).toContain('1 done, 1 failed');
   });
 
-  it('is 0 and short when all went well', () => {
+  it('has no notes and exit code 0 when every model succeeded', () => {
     const { code, err } = run([{ ...done, tags: [] }]);
     expect(code).toBe(0);
     expect(err).toBe('');
   });
 
-  it('calls what Ctrl-C hit stopped, not an error', () => {
+  it('lists models interrupted by Ctrl-C as stopped, not as errors', () => {
     const { code, out, err } = run([stopped]);
     expect(code).toBe(1);
     expect(out).toMatch(/late .*stopped$/m);
     expect(err).not.toContain('error:');
   });
 
-  it('keeps the end of a name where the terminal is narrow', () => {
+  it('keeps the end of a name on a narrow terminal', () => {
     const { out } = run([{ ...done, name: 'registry.example.com/team/project/iris' }], false, 70);
     expect(out).toMatch(/^….*\/project\/iris /m);
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(70);
   });
 });
 
-it('is one document with --json, nothing else, and no secret', () => {
+it('prints only one JSON document with --json, without secrets', () => {
   const { code, out, err, documents } = run([done, failed], true);
   expect(code).toBe(1);
   expect(out + err).toBe('');

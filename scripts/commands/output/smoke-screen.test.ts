@@ -47,7 +47,7 @@ function shown(results: SmokeResult[], width?: number): { out: string; err: stri
   return { out: out.join('\n'), err: err.join('\n') };
 }
 
-it('prints a line a case', () => {
+it('prints one line per case', () => {
   expect(shown([passed, skipped, failed]).out.split('\n')).toEqual([
     'MODEL  MODE        AS         SECONDS  RESULT   WHY',
     'iris   oci         openshift     12.3  passed',
@@ -56,7 +56,7 @@ it('prints a line a case', () => {
   ]);
 });
 
-it('tells a failure on one screen, escaped and masked', () => {
+it('prints a failure on one screen, escaped and masked', () => {
   expect(shown([passed, failed]).err.trim().split('\n')).toEqual([
     'failed: bad by oci as openshift, at stage answer',
     '  seen     POST /v2/models/bad-oo/infer: row 1 is of class 0, not 1',
@@ -72,13 +72,13 @@ it('tells a failure on one screen, escaped and masked', () => {
   ]);
 });
 
-it('tells one cause of several cases once', () => {
+it('prints a cause shared by several cases once', () => {
   const { err } = shown([failed, { ...failed, security: 'modelcar' }]);
   expect(err.match(/failed:/g)).toHaveLength(1);
   expect(err).toContain('bad by oci as openshift, oci as modelcar, at stage answer');
 });
 
-it('breaks long words of ours at the width of the terminal', () => {
+it('wraps the cause at the width of the terminal', () => {
   const lines = shown([failed], 51).err.split('\n');
   const at = lines.findIndex((line) => line.startsWith('  likely'));
   expect(lines.slice(at, at + 2)).toEqual([
@@ -87,7 +87,7 @@ it('breaks long words of ours at the width of the terminal', () => {
   ]);
 });
 
-it('takes a model as proven when something passed and nothing failed', () => {
+it('counts a model as proven when a case passed and none failed', () => {
   expect(provenModels([passed, skipped])).toEqual(new Set(['iris']));
   expect(provenModels([skipped])).toEqual(new Set());
   expect(provenModels([passed, { ...failed, model: 'iris' }])).toEqual(new Set());

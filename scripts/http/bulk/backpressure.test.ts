@@ -16,8 +16,8 @@ const laneTo = (url: URL): BulkConnection => new BulkConnection(url, undefined, 
 const large = Buffer.alloc(3_000_000, 'x');
 afterEach(() => vi.restoreAllMocks());
 
-describe('a take that asks to wait', () => {
-  it('gets nothing more until then', async () => {
+describe('a `take` that returns a promise', () => {
+  it('gets no other chunk until it resolves', async () => {
     await using server = await startRaw(() => ok(large));
     let waiting = false;
     let size = 0;
@@ -35,7 +35,7 @@ describe('a take that asks to wait', () => {
     lane.close();
   });
 
-  it.each([0, 1])('may fail, at chunk %i from the end', async (left) => {
+  it.each([0, 1])('can reject, with %i chunks left', async (left) => {
     await using server = await startRaw(() => ok(large));
     let size = 0;
     const mine = new TypeError('mine');
@@ -48,7 +48,7 @@ describe('a take that asks to wait', () => {
     expect(lane.isOpen).toBe(false);
   });
 
-  it.each(['in the middle', 'at the end'])('can be stopped %s', async (where) => {
+  it.each(['in the middle', 'at the end'])('can be aborted %s', async (where) => {
     await using server = await startRaw(() => ok(where === 'at the end' ? 'hello' : large));
     const stop = new AbortController();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -64,7 +64,7 @@ describe('a take that asks to wait', () => {
   });
 });
 
-test.each(['look', 'take'] as const)('what %s throws is passed on as it is', async (which) => {
+test.each(['look', 'take'] as const)('an error thrown by %s is passed on unchanged', async (which) => {
   await using server = await startRaw(() => ok(large));
   for (const mine of [new Error('mine'), 'a text', undefined]) {
     const fail = () => {
@@ -81,7 +81,7 @@ test.each(['look', 'take'] as const)('what %s throws is passed on as it is', asy
 });
 
 describe('a signal', () => {
-  it('that stopped before lets no request go', async () => {
+  it('aborted beforehand prevents the request', async () => {
     await using server = await startRaw(() => ok('hello'));
     const signal = AbortSignal.abort();
     expect(await failure(laneTo(server.url()).get(want(server.url(), { signal })))).toMatchObject({
@@ -96,7 +96,7 @@ describe('a signal', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('stops while nothing comes, and in the body', async () => {
+  it('stops the request before the response, and in its body', async () => {
     await using server = await startRaw((_, { nth }) => (nth === 1 ? '' : ok(large).subarray(0, 9000)));
     for (const part of ['nothing', 'body']) {
       const stop = new AbortController();
@@ -111,8 +111,8 @@ describe('a signal', () => {
   });
 });
 
-describe('a connection used again and again', () => {
-  it('keeps no listener, neither on its socket nor on the signal', async () => {
+describe('a reused connection', () => {
+  it('accumulates no listeners on its socket or the signal', async () => {
     await using server = await startRaw(() => ok(large.subarray(0, 90_000)));
     const { signal } = new AbortController();
     const touched = vi.spyOn(Socket.prototype, 'setTimeout');
@@ -133,7 +133,7 @@ describe('a connection used again and again', () => {
 });
 
 // Retried on failure: a machine may pause for longer than these times.
-describe('time', { retry: 3 }, () => {
+describe('the timeout', { retry: 3 }, () => {
   beforeEach(() => {
     // 300 ms to connect, 600 ms of silence, 40 ms idle.
     const { setTimeout } = Socket.prototype;
@@ -142,7 +142,7 @@ describe('time', { retry: 3 }, () => {
     });
   });
 
-  it('runs out while a connection is made', async () => {
+  it('expires while connecting', async () => {
     await using server = await startRaw(() => '');
     const url = new URL(server.url().href.replace('http', 'https'));
     const began = performance.now();
@@ -167,7 +167,7 @@ describe('time', { retry: 3 }, () => {
   });
 
   it.each(['', 'HTTP/1.1 200 OK\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello'])(
-    'runs out when nothing comes after %j',
+    'expires when nothing follows %j',
     async (bytes) => {
       await using server = await startRaw(() => bytes);
       const began = performance.now();
@@ -179,7 +179,7 @@ describe('time', { retry: 3 }, () => {
     },
   );
 
-  it('does not run out while bytes come', async () => {
+  it('does not expire while bytes arrive', async () => {
     await using server = await startRaw(async (socket) => {
       for (const byte of ok('hello')) {
         socket.write(Buffer.of(byte));
@@ -191,7 +191,7 @@ describe('time', { retry: 3 }, () => {
     expect(request.text()).toBe('hello');
   });
 
-  it('does not run out while take waits, but after it', async () => {
+  it('does not expire while `take` waits, only afterwards', async () => {
     // The second response stops in mid-body.
     await using server = await startRaw((_, { nth }) => ok(large).subarray(0, nth === 1 ? undefined : -9));
     for (const whole of [true, false]) {
@@ -210,7 +210,7 @@ describe('time', { retry: 3 }, () => {
     }
   });
 
-  it('ends a lane that rests, and is as long as ever when it is asked again', async () => {
+  it('closes an idle connection, and starts anew with each request', async () => {
     await using server = await startRaw(async (socket) => {
       await sleep(100);
       socket.write(ok('hello'));

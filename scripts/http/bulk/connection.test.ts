@@ -23,8 +23,8 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
 /** Waits until bytes in flight have arrived. */
 const settle = (): Promise<void> => sleep(30);
 
-describe('a lane', () => {
-  it('asks for a path and query at a host, with the headers it was given', async () => {
+describe('a bulk connection', () => {
+  it('requests path and query with the given headers', async () => {
     await using server = await startRaw(() => ok('hello'));
     const url = new URL(`${server.url('/a%20b/ü?x=1&y= 2')}#part`);
     const request = want(url, { headers: { range: 'bytes=0-4' } });
@@ -39,7 +39,7 @@ describe('a lane', () => {
     ]);
   });
 
-  test.each(['a\r\nX-Evil: 1', 'a\nb', 'a\0', 'a\x7f', 'ā'])('sends no header %j', async (value) => {
+  test.each(['a\r\nX-Evil: 1', 'a\nb', 'a\0', 'a\x7f', 'ā'])('refuses the header value %j', async (value) => {
     await using server = await startRaw(() => ok());
     const sent = laneTo(server.url()).get(want(server.url(), { headers: { authorization: value } }));
     expect(await failure(sent)).toMatchObject({
@@ -87,7 +87,7 @@ describe('a lane', () => {
     );
   });
 
-  it('reads a head that comes byte by byte', async () => {
+  it('reads a head that arrives byte by byte', async () => {
     await using server = await startRaw(async (socket) => {
       for (const byte of ok('hello', 'X-A: b')) {
         socket.write(Buffer.of(byte));
@@ -100,7 +100,7 @@ describe('a lane', () => {
     expect(request.chunks.length).toBeGreaterThan(1);
   });
 
-  it('shows the head before the body, and not the heads that come before the answer', async () => {
+  it('passes on the head before the body, without interim responses', async () => {
     await using server = await startRaw(() =>
       Buffer.concat([Buffer.from('HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n'), ok('hello')]),
     );
@@ -114,8 +114,8 @@ describe('a lane', () => {
   });
 
   test.each([
-    ['of a status nobody wants', 'HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello', 404],
-    ['of another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', 101],
+    ['of an unexpected status', 'HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello', 404],
+    ['after a protocol switch', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', 101],
     ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', 200],
     [
       'with a content coding',
@@ -125,9 +125,9 @@ describe('a lane', () => {
     ['without a length', 'HTTP/1.1 200 OK\r\n\r\nhello', 200],
     ['with a folded line', 'HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 5\r\n\r\nhello', 0],
     ['with two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello', 0],
-    ['in another language', 'SSH-2.0-OpenSSH_9.2\r\n', 0],
+    ['of another protocol', 'SSH-2.0-OpenSSH_9.2\r\n', 0],
     ['of HTTP/0.9', 'hello', 0],
-  ])('leaves a body %s unread, at once, and closes', async (_, bytes, status) => {
+  ])('leaves a body %s unread and closes at once', async (_, bytes, status) => {
     await using server = await startRaw(() => bytes);
     const look = vi.fn();
     const request = want(server.url(), { look });
@@ -143,7 +143,7 @@ describe('a lane', () => {
     [204, 'HTTP/1.1 204 No Content\r\n\r\n'],
     [304, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
     [200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
-  ])('reads a %i without a body, and may be asked again', async (status, bytes) => {
+  ])('reads a %i without a body, and can be reused', async (status, bytes) => {
     await using server = await startRaw(() => bytes);
     const lane = laneTo(server.url());
     for (const _ of [1, 2]) {
@@ -157,7 +157,7 @@ describe('a lane', () => {
   test.each([
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'],
     ['connection: close', ok('hello', 'Connection: close')],
-  ])('is not asked again after %s', async (_, bytes) => {
+  ])('is not reused after %s', async (_, bytes) => {
     await using server = await startRaw(() => bytes);
     const ended: BulkConnection[] = [];
     const lane = laneTo(server.url(), (one) => ended.push(one));
@@ -172,13 +172,13 @@ describe('a lane', () => {
   });
 });
 
-describe('a lane that breaks', () => {
+describe('a broken bulk connection', () => {
   const tooMuch = Buffer.concat([ok('hello'), Buffer.from('HTTP/1.1 200 OK\r\n')]);
   test.each([
     ['a head without end', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(66_000)}`, 'its head has no end'],
     ['a head of 64 KiB and more', ok('', `X: ${'a'.repeat(66_000)}`), 'its head has no end'],
     ['more than Content-Length', tooMuch, 'it sent more than its Content-Length'],
-  ])('tells %s', async (_, bytes, message) => {
+  ])('reports %s', async (_, bytes, message) => {
     await using server = await startRaw(() => bytes);
     const lane = laneTo(server.url());
     const error = await failure(lane.get(want(server.url())));
@@ -191,7 +191,7 @@ describe('a lane that breaks', () => {
     ['before a byte', '', false],
     ['in the head', 'HTTP/1.1 200', true],
     ['in the body', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello', true],
-  ])('tells an end and a reset %s', async (_, bytes, answered) => {
+  ])('reports an end and a reset %s', async (_, bytes, answered) => {
     await using server = await startRaw(async (socket, { nth }) => {
       socket.write(bytes);
       await sleep(10);
@@ -208,7 +208,7 @@ describe('a lane that breaks', () => {
     }
   });
 
-  it('by bytes that nobody asked for is not asked again', async () => {
+  it('is not reused after unrequested bytes', async () => {
     await using server = await startRaw(() => ok('hello'));
     const lane = laneTo(server.url());
     await lane.get(want(server.url()));
@@ -218,7 +218,7 @@ describe('a lane that breaks', () => {
     await until(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
   });
 
-  it('tells that nobody listens', async () => {
+  it('reports a refused connection', async () => {
     const gone = await startRaw(() => ok());
     const url = gone.url();
     await gone[Symbol.asyncDispose]();

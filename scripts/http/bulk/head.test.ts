@@ -4,8 +4,8 @@ import { parseHead } from './head.ts';
 
 const head = (...lines: string[]) => parseHead(['HTTP/1.1 200 OK', ...lines].join('\r\n'));
 
-describe('the head of an answer', () => {
-  it('has a status, headers in lower case without the white space around them, a length', () => {
+describe('the head of a response', () => {
+  it('has a status, headers with lower-case names and trimmed values, and a length', () => {
     expect(
       parseHead('HTTP/1.1 206 Partial Content\r\nContent-Length: 7\r\nX-A: \t b, c \t\r\nX-Empty:'),
     ).toEqual({
@@ -16,7 +16,7 @@ describe('the head of an answer', () => {
     });
   });
 
-  it('needs no reason, with or without the space', () => {
+  it('needs no reason phrase, with or without the space', () => {
     expect(parseHead('HTTP/1.1 200 ')?.status).toBe(200);
     expect(parseHead('HTTP/1.1 200')?.status).toBe(200);
   });
@@ -31,7 +31,7 @@ describe('the head of an answer', () => {
     'HTTP/1.1 20 OK',
     'SSH-2.0-OpenSSH_9.2',
     '',
-  ])('is not %j', (line) => {
+  ])('cannot be %j', (line) => {
     expect(parseHead(line)).toBeUndefined();
   });
 
@@ -46,19 +46,19 @@ describe('the head of an answer', () => {
     ['a bare CR', 'X-A: b\rContent-Length: 3'],
     ['a bare LF', 'X-A: b\nContent-Length: 3'],
     ['a NUL', 'X-A: b\0c'],
-  ])('with %s is not trusted', (_, line) => {
+  ])('with %s is rejected', (_, line) => {
     expect(head(line)).toBeUndefined();
     expect(head('Content-Length: 3', line)).toBeUndefined();
   });
 
   test.each(['', '-1', '+5', '0x5', '5 5', '1e3', '5, 6', '5,', ',5', '5;', '9'.repeat(16), '٣'])(
-    'with the length %j is not trusted',
+    'with the length %j is rejected',
     (length) => {
       expect(head(`Content-Length: ${length}`)).toBeUndefined();
     },
   );
 
-  it('is not trusted when two lengths differ, and has one when they agree', () => {
+  it('is rejected when two lengths differ, and has one length when they agree', () => {
     expect(head('Content-Length: 5', 'Content-Length: 6')).toBeUndefined();
     expect(head('Content-Length: 5', 'content-length: 05')).toBeUndefined();
     expect(head('Content-Length: 5', 'X: y', 'content-length: 5')?.length).toBe(5);
@@ -71,28 +71,28 @@ describe('the head of an answer', () => {
     ['another transfer coding', ['Transfer-Encoding: identity', 'Content-Length: 5']],
     ['gzip', ['Content-Encoding: gzip', 'Content-Length: 5']],
     ['identity and gzip', ['Content-Encoding: identity, gzip', 'Content-Length: 5']],
-    ['ended by the end of the connection', []],
+    ['ended by closing the connection', []],
   ])('has no length when the body is %s', (_, lines) => {
     expect(head(...lines)).toMatchObject({ status: 200, length: undefined });
   });
 
-  it('takes the content coding "identity" for none', () => {
+  it('treats the content coding "identity" as none', () => {
     expect(head('Content-Encoding: Identity', 'Content-Length: 5')?.length).toBe(5);
   });
 
-  test.each([204, 304])('of a %i means no body, whatever it says', (status) => {
+  test.each([204, 304])('of a %i means no body, whatever its headers', (status) => {
     const lengths = ['', '\r\nContent-Length: 5', '\r\nTransfer-Encoding: chunked'];
     expect(lengths.map((line) => parseHead(`HTTP/1.1 ${status} -${line}`)?.length)).toEqual([0, 0, 0]);
   });
 
-  it('says whether the connection may be used again', () => {
+  it('states whether the connection can be reused', () => {
     expect(head('Connection: keep-alive')?.keepAlive).toBe(true);
     expect(head('Connection: Foo, Close')?.keepAlive).toBe(false);
     expect(head('Connection: foo', 'connection: CLOSE')?.keepAlive).toBe(false);
     expect(parseHead('HTTP/1.0 200 OK\r\nConnection: keep-alive')?.keepAlive).toBe(false);
   });
 
-  it('joins headers of one name, and has none that were not sent', () => {
+  it('joins headers with the same name, and has no inherited ones', () => {
     const headers = head('__proto__: a', 'X: 1', 'x: 2')?.headers;
     expect(Object.entries(headers ?? {})).toEqual([
       ['__proto__', 'a'],
@@ -101,7 +101,7 @@ describe('the head of an answer', () => {
     expect(headers?.constructor).toBeUndefined();
   });
 
-  it('is read in time that grows with its length only', () => {
+  it('is parsed in linear time', () => {
     const spaces = ' '.repeat(60_000);
     const began = process.threadCpuUsage().user;
     expect(head(`X-A: a${spaces}b`)?.headers['x-a']).toHaveLength(60_002);
@@ -110,7 +110,7 @@ describe('the head of an answer', () => {
     expect(process.threadCpuUsage().user - began).toBeLessThan(300_000);
   });
 
-  it('never has a length that is no whole number, and never throws', () => {
+  it('never has a length that is not a whole number, and never throws', () => {
     const part = fc.constantFrom(
       'HTTP/1.1 200 OK',
       '\r\n',

@@ -15,8 +15,8 @@ afterEach(() => {
 });
 const settle = (): Promise<void> => sleep(30);
 
-describe('lanes', () => {
-  it('use a connection again, and no more than there are requests at a time', async () => {
+describe('BulkPool', () => {
+  it('reuses connections, and opens no more than there are concurrent requests', async () => {
     await using server = await startRaw(async (socket) => {
       await sleep(2);
       socket.write(ok('hello'));
@@ -35,7 +35,7 @@ describe('lanes', () => {
     await until(() => expect(server.open.size).toBe(0));
   });
 
-  it('have connections of its own for each host and port', async () => {
+  it('has separate connections for each host and port', async () => {
     await using one = await startRaw(() => ok('one'));
     await using other = await startRaw(() => ok('other'));
     const lanes = newLanes();
@@ -49,7 +49,7 @@ describe('lanes', () => {
     expect([one.connections, other.connections]).toEqual([1, 1]);
   });
 
-  it('ask again where a connection was closed while it rested, also by a reset at the question', async () => {
+  it('repeats a request on a new connection when the idle one was closed, or is reset by the request', async () => {
     await using server = await startRaw((socket, { turn }) => {
       if (turn > 1) socket.resetAndDestroy();
       else socket.write(ok('hello'));
@@ -68,7 +68,7 @@ describe('lanes', () => {
     expect([server.connections, server.requests.length]).toEqual([7, 10]);
   });
 
-  it('do not ask again when a byte of the answer had come, nor on a new connection', async () => {
+  it('does not repeat a request after a byte of the response, nor after a new connection failed', async () => {
     await using server = await startRaw((socket, { nth }) => {
       if (nth === 1) return socket.write(ok('hello'));
       if (nth === 2) socket.write('H');
@@ -81,7 +81,7 @@ describe('lanes', () => {
     expect([server.connections, server.requests.length]).toEqual([2, 3]);
   });
 
-  it('do not ask again once they were stopped', async () => {
+  it('does not repeat a request once aborted', async () => {
     await using server = await startRaw((_, { nth }) => (nth < 3 ? ok('hello') : ''));
     const lanes = newLanes();
     await Promise.all([1, 2].map(() => lanes.get(want(server.url()))));
@@ -96,7 +96,7 @@ describe('lanes', () => {
     expect([server.connections, server.requests.length, server.open.size]).toEqual([2, 3, 1]);
   });
 
-  it('use no connection again on which too much came, or whose reader gave up', async () => {
+  it('reuses no connection that sent excess bytes or whose reader failed', async () => {
     await using server = await startRaw((_, { nth }) =>
       nth === 1 ? Buffer.concat([ok('hello'), Buffer.from('HTTP/1.1 200 OK\r\n')]) : ok('hello'),
     );
@@ -115,9 +115,9 @@ describe('lanes', () => {
   test.each([
     ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', false],
     ['without a length', 'HTTP/1.1 200 OK\r\n\r\n', false],
-    ['of a status that nobody wants', 'HTTP/1.1 503 No\r\n\r\n', true],
-    ['as they should be', ok('hello'), true],
-  ])('do not fit a host that sends bodies %s: %#', async (_, bytes, fits) => {
+    ['of an unexpected status', 'HTTP/1.1 503 No\r\n\r\n', true],
+    ['with a length', ok('hello'), true],
+  ])('learns whether a host fits from bodies %s: %#', async (_, bytes, fits) => {
     await using server = await startRaw(() => bytes);
     const lanes = newLanes();
     expect(lanes.fits(server.url())).toBe(true);
@@ -126,7 +126,7 @@ describe('lanes', () => {
     expect(lanes.fits(new URL('http://other.test/'))).toBe(true);
   });
 
-  it('leave no connection behind that they did not ask', async () => {
+  it('leaves no connection open for a request that it refused', async () => {
     await using server = await startRaw(() => ok('hello'));
     const got = newLanes().get(want(server.url(), { headers: { range: 'a\nb' } }));
     await expect(got).rejects.toMatchObject({ code: 'usage' });
@@ -134,7 +134,7 @@ describe('lanes', () => {
     await until(() => expect(server.open.size).toBe(0));
   });
 
-  it('end what is under way when they are closed', async () => {
+  it('ends running requests when closed', async () => {
     await using server = await startRaw(() => 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello');
     const lanes = newLanes();
     const request = want(server.url());
@@ -144,7 +144,7 @@ describe('lanes', () => {
     expect(await got).toMatchObject({ answered: true });
   });
 
-  it('go to IPv6 addresses, and to a name that has two when nobody listens at one', async () => {
+  it('connects to IPv6 addresses, and tries each address of a name', async () => {
     await using six = await startRaw(() => ok('six'), { host: '::1' });
     const request = want(six.url());
     await newLanes().get(request);

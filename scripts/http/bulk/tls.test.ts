@@ -21,7 +21,7 @@ afterEach(() => {
   for (const lanes of made.splice(0)) lanes.close();
 });
 
-describe('lanes with TLS', () => {
+describe('BulkPool with TLS', () => {
   let folder: string;
   let tls: Certificates;
   let ca: string;
@@ -33,7 +33,7 @@ describe('lanes with TLS', () => {
   afterAll(() => rm(folder, { recursive: true }));
   const large = Buffer.from(Array.from({ length: 2_000_000 }, (_, at) => (at * 7 + (at >> 9)) & 255));
 
-  it('go to those whose certificate is trusted and has their name', async () => {
+  it('connects to servers with a trusted certificate for their name', async () => {
     const names: unknown[] = [];
     await using server = await startRaw(
       (socket) => {
@@ -55,9 +55,9 @@ describe('lanes with TLS', () => {
   });
 
   test.each([
-    ['an unknown authority', undefined, 'localhost', /CERT|VERIFY|SELF_SIGNED/],
-    ['another name', 'ours', '127.0.0.2', /^ERR_TLS_CERT_ALTNAME_INVALID$/],
-  ])('send nothing to %s', async (_, trusted, host, code) => {
+    ['a server with an unknown authority', undefined, 'localhost', /CERT|VERIFY|SELF_SIGNED/],
+    ['a server with another name', 'ours', '127.0.0.2', /^ERR_TLS_CERT_ALTNAME_INVALID$/],
+  ])('sends nothing to %s', async (_, trusted, host, code) => {
     const at = host === 'localhost' ? {} : { host };
     await using server = await startRaw(() => ok('hello'), { tls, ...at });
     const url = new URL(`https://${host}:${server.url().port}/`);
@@ -70,7 +70,7 @@ describe('lanes with TLS', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('give nothing more to a take that waits, though it was decrypted', async () => {
+  it('passes no decrypted bytes to a `take` that waits', async () => {
     // With and without an end of the connection that arrives meanwhile.
     await using server = await startRaw(
       (socket, { nth }) => {
@@ -96,7 +96,7 @@ describe('lanes with TLS', () => {
     }
   });
 
-  it('write nothing to the room of a take that waits', async () => {
+  it('writes nothing into the room of a `take` that waits', async () => {
     await using server = await startRaw(() => ok(large), { tls });
     const { take, whole, filled } = giveRoom(large.length, [70_000, 3, 9000], () => sleep(1));
     await newLanes(ca).get(want(server.url(), { take }));
@@ -104,7 +104,7 @@ describe('lanes with TLS', () => {
     expect(whole.equals(large)).toBe(true);
   });
 
-  it('give nothing more to a take that waited when they were stopped', async () => {
+  it('passes nothing more to a waiting `take` after an abort', async () => {
     await using server = await startRaw(() => ok(large), { tls });
     const stop = new AbortController();
     const waiting = Promise.withResolvers<void>();
@@ -119,7 +119,7 @@ describe('lanes with TLS', () => {
     expect(take).toHaveBeenCalledOnce();
   });
 
-  it('tell too much and too little though take waited', async () => {
+  it('reports excess and missing bytes although `take` waited', async () => {
     await using server = await startRaw(
       (socket, { nth }) =>
         nth === 1
@@ -135,7 +135,7 @@ describe('lanes with TLS', () => {
     }
   });
 
-  it.each(['http', 'https'])('keep no process alive that has nothing to do (%s)', async (protocol) => {
+  it.each(['http', 'https'])('does not keep an idle process alive (%s)', async (protocol) => {
     await using server = await startRaw(() => ok('hello'), protocol === 'https' ? { tls } : {});
     const program = `
       import { readFileSync } from 'node:fs';

@@ -91,7 +91,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>, server?: Server, slow 
 }
 
 describe('parallelRanges', () => {
-  it('gives the same bytes in order, whatever the sizes and wherever it breaks', async () => {
+  it('gives the same bytes in order, for any sizes and interruptions', async () => {
     const plan = fc.record({
       piece: fc.integer({ min: 1, max: 900 }),
       breakAfter: fc.option(fc.integer({ min: 0, max: 600 }), { nil: 10_000 }),
@@ -136,20 +136,20 @@ describe('parallelRanges', () => {
     );
   });
 
-  it('reads ranges at the same time, no more than it may', async () => {
+  it('reads ranges concurrently, up to the limit', async () => {
     const server = new Server(Array.from({ length: 10 }, () => ({ piece: 100, delay: true })));
     await collect(parallelRanges(optionsFor(server)));
     expect(server.most).toBe(4);
     expect(server.requests.length).toBe(10);
   });
 
-  it('asks once for what is smaller than a range', async () => {
+  it('makes one request for content smaller than a range', async () => {
     const server = new Server();
     await collect(parallelRanges(optionsFor(server, { chunk: 6000 })));
     expect(server.requests).toEqual([{ start: 0, end: 5000 }]);
   });
 
-  it('takes up a broken range at the byte it had got to, and asks for no byte twice', async () => {
+  it('resumes a broken range at the first missing byte, and requests no byte twice', async () => {
     const server = new Server([{ piece: 50, breakAfter: 200 }]);
     await collect(parallelRanges(optionsFor(server, { connections: 1 })));
     expect(server.requests.slice(0, 2)).toEqual([
@@ -163,7 +163,7 @@ describe('parallelRanges', () => {
   it.each([
     ['breaks', false, 'it broke'],
     ['ends early', true, 'the answer ended 512 bytes early'],
-  ])('gives up after so many tries without a new byte, and says why: it %s', async (_, short, why) => {
+  ])('gives up after the allowed tries without a new byte, and reports why: it %s', async (_, short, why) => {
     const told: string[] = [];
     const server = new Server(Array.from({ length: 20 }, () => ({ piece: 50, breakAfter: 0, short })));
     const options = optionsFor(server, { connections: 1, onRetry: (message) => told.push(message) });
@@ -172,12 +172,12 @@ describe('parallelRanges', () => {
     expect(told).toEqual([2, 3, 4].map((number) => expect.stringContaining(`${why}; try ${number} in 0 s`)));
   });
 
-  it('tries anew for ever while bytes come', async () => {
+  it('retries without limit while bytes arrive', async () => {
     const server = new Server(Array.from({ length: 100 }, () => ({ piece: 50, breakAfter: 50 })));
     expect((await collect(parallelRanges(optionsFor(server)))).length).toBe(5000);
   });
 
-  it('ends at once, and everything with it, when a failure cannot be mended', async () => {
+  it('stops all requests at once after a permanent failure', async () => {
     const refused = new ModelcarsError('auth', 'no');
     const server = new Server();
     const budget = new MemoryBudget(4096);
@@ -198,7 +198,7 @@ describe('parallelRanges', () => {
     expect(budget.free).toBe(4096);
   });
 
-  it('refuses more bytes than it asked for', async () => {
+  it('refuses more bytes than it requested', async () => {
     const options = optionsFor(new Server(), {
       async receive(start, end, take) {
         await take(bytes.subarray(start, end + 1));
@@ -219,7 +219,7 @@ describe('parallelRanges', () => {
     expect(budget.free).toBe(4096);
   });
 
-  it('ends with what the signal was given, also while it waits for a try', async () => {
+  it('fails with the reason of the signal, also while it waits to retry', async () => {
     const stop = new AbortController();
     const why = new ModelcarsError('cancelled', 'enough');
     const server = new Server(Array.from({ length: 9 }, () => ({ piece: 10, breakAfter: 0 })));
@@ -233,7 +233,7 @@ describe('parallelRanges', () => {
     expect(server.requests.length).toBe(before);
   });
 
-  it('holds no more in memory than the budget and a short lead, however many are read', async () => {
+  it('holds no more in memory than the budget and one lead per reader', async () => {
     const budget = new MemoryBudget(1024);
     const server = new Server(Array.from({ length: 200 }, () => ({ piece: 64, delay: true })));
     const read = await Promise.all(
@@ -244,7 +244,7 @@ describe('parallelRanges', () => {
     expect(server.mostAhead).toBeLessThanOrEqual(1024 + 6 * 512);
   });
 
-  it('goes only as fast as it is read when there is no room', async () => {
+  it('reads no faster than its consumer when the budget is empty', async () => {
     const size = 16 * 1024 ** 2;
     let given = 0;
     let taken = 0;
@@ -270,7 +270,7 @@ describe('parallelRanges', () => {
     expect(most).toBeLessThanOrEqual(3 * 1024 ** 2);
   });
 
-  it('lets others read while one reader stands still with all of the budget', async () => {
+  it('lets others read while one idle reader holds the whole budget', async () => {
     const budget = new MemoryBudget(1024);
     const standing = parallelRanges(optionsFor(new Server(), { budget }));
     await standing.next();
@@ -282,8 +282,8 @@ describe('parallelRanges', () => {
   });
 });
 
-describe('Budget', () => {
-  it('answers in the order of the questions, large ones too', () => {
+describe('MemoryBudget', () => {
+  it('grants requests in order, large ones too', () => {
     const budget = new MemoryBudget(10);
     const answered: string[] = [];
     budget.ask(8, () => answered.push('first'));

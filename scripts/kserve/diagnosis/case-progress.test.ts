@@ -40,10 +40,10 @@ describe('caseProgress', () => {
 
   it.each([
     ['401', 'failed', 'failed to authorize: 401 Unauthorized'],
-    ['an image that is not there', 'failed', 'quay.io/a/b@sha256:0: not found'],
+    ['a missing image', 'failed', 'quay.io/a/b@sha256:0: not found'],
     ['another processor', 'failed', 'no match for platform in manifest'],
-    ['a registry that does not answer', 'waiting', 'dial tcp 10.0.0.1:443: i/o timeout'],
-  ])('tells %s while pulling: %s', (_, state, message) => {
+    ['an unreachable registry', 'waiting', 'dial tcp 10.0.0.1:443: i/o timeout'],
+  ])('recognizes %s while pulling: %s', (_, state, message) => {
     const pulling = container('modelcar-init', {
       state: 'waiting',
       ready: false,

@@ -38,17 +38,17 @@ describe('diagnose', () => {
       /refuses/,
       /--pull-secret/,
     ],
-    ['no image', 'rpc error: quay.io/a@sha256:0: not found', /no such image/, /modelcars push/],
-    ['no platform', 'no match for platform in manifest: not found', /processor/, /platforms/],
-    ['no network', 'dial tcp: lookup quay.example: no such host', /cannot reach/, /mirror/],
+    ['a missing image', 'rpc error: quay.io/a@sha256:0: not found', /no such image/, /modelcars push/],
+    ['a missing platform', 'no match for platform in manifest: not found', /processor/, /platforms/],
+    ['an unreachable registry', 'dial tcp: lookup quay.example: no such host', /cannot reach/, /mirror/],
     [
-      'an own CA',
+      'a private CA',
       'tls: failed to verify certificate: x509: certificate signed by unknown authority',
       /trust/,
       /CA/,
     ],
-    ['zstd', 'failed to unpack: zstd: invalid input', /unpack/, /compression/],
-  ])('tells %s from a pull', (_, message, cause, fix) => {
+    ['an unsupported zstd layer', 'failed to unpack: zstd: invalid input', /unpack/, /compression/],
+  ])('recognizes %s from the pull error', (_, message, cause, fix) => {
     const pulling = container('modelcar-init', {
       state: 'waiting',
       ready: false,
@@ -141,7 +141,7 @@ describe('diagnose', () => {
       /canonical/,
       /model\.bst/,
     ],
-    ['a cut file', 'joblib: EOFError: Ran out of input', /damaged/, /Git LFS/],
+    ['a truncated file', 'joblib: EOFError: Ran out of input', /damaged/, /Git LFS/],
     ['another version', "ModuleNotFoundError: No module named 'sklearn.ensemble._gb'", /versions/, /runtime/],
     [
       'another name',
@@ -155,7 +155,7 @@ describe('diagnose', () => {
       /precision/,
       /--dtype=half/,
     ],
-  ])('tells %s from the log of the server', (_, line, cause, fix) => {
+  ])('recognizes %s from the log of the server', (_, line, cause, fix) => {
     const found = of(server('INFO starting', line, 'INFO bye'));
     expect(found).toMatchObject({ stage: 'load', container: 'kserve-container' });
     expect(found.logs).toEqual(['INFO starting', line, 'INFO bye']);
@@ -174,7 +174,7 @@ describe('diagnose', () => {
   it.each([
     ['RuntimeNotRecognized', 'Waiting for runtime to become available', /no such ServingRuntime/],
     ['InvalidPredictorSpec', 'spec.volumes[0]: Required value: must specify a volume type', /ImageVolume/],
-  ])('tells %s from KServe', (reason, message, cause) => {
+  ])('recognizes %s from KServe', (reason, message, cause) => {
     const found = of(evidence({ service: { conditions: [], failure: { reason, message } } }));
     expect(found.stage).toBe('apply');
     expect(found.cause).toMatch(cause);

@@ -5,17 +5,17 @@ const denied = "PermissionError: [Errno 13] Permission denied: '/mnt/models/mode
 
 it.each<[string, string[], RegExp]>([
   [
-    'a model that may not be read, and so is not found',
+    'a model that is not found because it is unreadable',
     ['Model iris not found', denied],
     /may not read \/mnt\/models/,
   ],
   [
-    'another file that may not be written',
+    'another file that cannot be written',
     ["[Errno 13] Permission denied: '/.metrics'"],
     /may not use something/,
   ],
   [
-    'noise about a cache, and a damaged model',
+    'a damaged model, in spite of an error about a cache',
     ['mkdir -p failed for path /.config: [Errno 13] Permission denied', 'UnpicklingError: invalid load key'],
     /cannot read the file/,
   ],
@@ -25,7 +25,7 @@ it.each<[string, string[], RegExp]>([
   expect(findCause('load', texts.toReversed())?.cause).toMatch(cause);
 });
 
-it('init: an unreadable folder is not reported as empty, although KServe says so', () => {
+it('init: an unreadable folder is not reported as empty, although KServe reports it so', () => {
   const lines = ['NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)'];
   expect(findCause('init', lines)?.cause).toMatch(/nothing below \/models/);
   expect(findCause('init', [...lines, "ls: can't open '/models': Permission denied"])?.cause).toMatch(

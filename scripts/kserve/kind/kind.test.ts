@@ -62,7 +62,7 @@ it.each([
   ['docker', 'tcp://127.0.0.1:2375'],
   // Podman does not know the variable.
   ['podman', 'tcp://docker:2375'],
-] as const)('leaves %s at %s as it is', async (engine, host) => {
+] as const)('changes nothing for %s at %s', async (engine, host) => {
   process.env.DOCKER_HOST = host;
   const kind = new Kind('kind', 'smoke', engine);
   await kind.create(made());

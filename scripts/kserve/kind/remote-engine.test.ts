@@ -73,7 +73,7 @@ describe('pointedAt', () => {
     ['https://[::]:41000', 'docker', 'https://docker:41000'],
     ['https://0.0.0.0:41000', '2001:db8::1', 'https://[2001:db8::1]:41000'],
     ['https://192.0.2.1:6443', 'docker', 'https://192.0.2.1:6443'],
-  ])('makes of %s at %s %s', (server, host, expected) => {
+  ])('replaces %s at %s by %s', (server, host, expected) => {
     expect(pointedAt(kubeconfig(server), host)).toBe(kubeconfig(expected));
   });
 });

@@ -80,7 +80,7 @@ it('applies later layers to earlier ones: files, whiteouts, opaque folders, a fo
   expect(await readdir(join(folder, 'turns'))).toEqual(['in']);
 });
 
-describe('modes, without permission to set owners', () => {
+describe('the mode, without permission to set owners, follows', () => {
   const mode = async (path: string) => (await stat(join(folder, path))).mode & 0o700;
   it.each<[string, Partial<Header>, number]>([
     ['the contract', { mode: 0o444, uid: 1001, gid: 0 }, 0o400],
@@ -88,7 +88,7 @@ describe('modes, without permission to set owners', () => {
     ['group 0', { mode: 0o040, uid: 1001, gid: 0 }, 0o400],
     ['another group', { mode: 0o040, uid: 1001, gid: 1001 }, 0],
     ['others, but not group 0', { mode: 0o404, uid: 1001, gid: 0 }, 0],
-    ['its own', { mode: 0o600, uid: stranger.uid, gid: 7 }, 0o600],
+    ["the owner's mode for files of this user", { mode: 0o600, uid: stranger.uid, gid: 7 }, 0o600],
   ])('%s', async (_, header, expected) => {
     await unpack([await tar({ name: 'f', ...header })]);
     expect(await mode('f')).toBe(expected);
@@ -198,9 +198,9 @@ it.each<[string, Member[], RegExp]>([
     [{ name: 'l', type: 'link', linkname: '../../..' }],
     /l: what it links to is a folder/,
   ],
-  ['a name that no file system takes', [{ name: 'n'.repeat(300), text: 'x' }], /its name is too long/],
-  ['a member of no name', [{ name: '..', text: 'x' }], /named `\.\.`/],
-])('names %s', async (_, members, message) => {
+  ['a name that no file system accepts', [{ name: 'n'.repeat(300), text: 'x' }], /its name is too long/],
+  ['a member without a name', [{ name: '..', text: 'x' }], /named `\.\.`/],
+])('reports %s', async (_, members, message) => {
   await expect(unpack([await tar(...members)])).rejects.toThrow(message);
   await expect(unpack([await tar(...members)])).rejects.toBeInstanceOf(ModelcarsError);
 });
@@ -239,7 +239,7 @@ it.each([
   await expect(unpack([bomb], mediaType)).rejects.toThrow(/far more bytes/);
 });
 
-it('keeps no header of a gigabyte in memory', async () => {
+it('does not keep a header of a gigabyte in memory', async () => {
   const tar = member({
     name: 'x',
     type: 'x',

@@ -36,7 +36,7 @@ describe('checkAnswer', () => {
         ],
       ),
     ],
-  ])('takes %s', (_, wanted, given) => {
+  ])('accepts %s', (_, wanted, given) => {
     expect(checkAnswer(wanted, given)).toEqual({ ok: true });
   });
 
@@ -147,14 +147,14 @@ describe('checkAnswer of a completion', () => {
   }
 
   it.each([
-    ['an answer that ended', completion()],
+    ['a completion that ended', completion()],
     [
-      'one that was cut',
+      'a completion cut at its token limit',
       completion({ finish_reason: 'length' }, { completion_tokens: 16, total_tokens: 21 }),
     ],
     ['another script', completion({ text: '巴黎' })],
     ['digits', completion({ text: '\n4' })],
-  ])('takes %s', (_, given) => {
+  ])('accepts %s', (_, given) => {
     expect(checkAnswer(wanted, given)).toEqual({ ok: true });
   });
 
@@ -162,17 +162,25 @@ describe('checkAnswer of a completion', () => {
     ['no text', completion({ text: '' }), 'no letter and no digit: ""'],
     ['the first token over and over', completion({ text: '!!!!!!!!' }), 'no letter and no digit'],
     ['blanks', completion({ text: ' \n\t' }), 'no letter and no digit'],
-    ['a text that did not end', completion({ finish_reason: null }), 'ended with null'],
-    ['an error as an end', completion({ finish_reason: 'error' }), 'ended with "error"'],
+    ['a text without an end', completion({ finish_reason: null }), 'ended with null'],
+    ['a text that ended with an error', completion({ finish_reason: 'error' }), 'ended with "error"'],
     ['no choice', { ...completion(), choices: [] }, '0 choices'],
-    ['two', { ...completion(), choices: [completion().choices[0], completion().choices[0]] }, '2 choices'],
-    ['no tokens', completion({}, { completion_tokens: 0, total_tokens: 5 }), 'do not add up'],
+    [
+      'two choices',
+      { ...completion(), choices: [completion().choices[0], completion().choices[0]] },
+      '2 choices',
+    ],
+    ['zero tokens', completion({}, { completion_tokens: 0, total_tokens: 5 }), 'do not add up'],
     ['a wrong sum', completion({}, { total_tokens: 9 }), 'do not add up'],
     ['half a token', completion({}, { completion_tokens: 2.5, total_tokens: 7.5 }), 'do not add up'],
-    ['too many', completion({}, { completion_tokens: 17, total_tokens: 22 }), '17 tokens, more than 16'],
+    [
+      'too many tokens',
+      completion({}, { completion_tokens: 17, total_tokens: 22 }),
+      '17 tokens, more than 16',
+    ],
     ['no usage', { ...completion(), usage: null }, 'no completion but'],
     ['an error of vLLM', { error: { message: 'no such model', code: 404 } }, 'says "no such model"'],
-    ['one of an older vLLM', { object: 'error', message: 'no such model' }, 'says "no such model"'],
+    ['an error of an older vLLM', { object: 'error', message: 'no such model' }, 'says "no such model"'],
     ['a v2 answer', answer([3], [2, 0, 1]), 'no completion but'],
     ['a page of a proxy', '<html>', 'no completion but "<html>"'],
   ])('refuses %s', (_, given, why) => {

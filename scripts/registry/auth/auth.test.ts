@@ -54,7 +54,7 @@ function tokenAuth({ uses = Number.POSITIVE_INFINITY, loginOnly = false, expires
 }
 
 describe('token authentication', () => {
-  test('asks once, for the scope of the work and with the credential', async () => {
+  test('requests one token, for the scope of the operation and with the credential', async () => {
     const { asked, intercept } = tokenAuth();
     await using fake = await startFake({ intercept });
     const credentials = credentialsFor(fake.host, { kind: 'basic', username: 'me', password: secret });
@@ -67,7 +67,7 @@ describe('token authentication', () => {
     expect(asked[0]?.search.get('service')).toBe('fake');
   });
 
-  test('is anonymous without a credential, and asks for pull alone', async () => {
+  test('is anonymous without a credential, and requests only pull for reading', async () => {
     const { asked, intercept } = tokenAuth();
     await using fake = await startFake({ intercept });
     await using client = testClient();
@@ -85,7 +85,7 @@ describe('token authentication', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('gets a new token before an old one is refused', async () => {
+  test('replaces an expired token before it is refused', async () => {
     const { asked, intercept } = tokenAuth({ expiresIn: 0.001 });
     await using fake = await startFake({ intercept });
     await using client = testClient();
@@ -113,7 +113,7 @@ describe('token authentication', () => {
     });
   });
 
-  test('does not take an identity token along to another host', async () => {
+  test('does not send an identity token to another host', async () => {
     await using elsewhere = await startFake();
     const intercept: FakeOptions['intercept'] = (request, response, fake) =>
       request.url === '/token'
@@ -133,7 +133,7 @@ describe('token authentication', () => {
       'rejected the credentials',
     ],
     ['no credential', undefined, 'requires credentials and got none'],
-  ])('with %s says how to log in', async (_, credential, why) => {
+  ])('with %s explains how to log in', async (_, credential, why) => {
     const { asked, intercept } = tokenAuth({ loginOnly: true });
     await using fake = await startFake({ intercept });
     await using client = testClient(credential ? { credentials: credentialsFor(fake.host, credential) } : {});
@@ -147,7 +147,7 @@ describe('token authentication', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('adds the scope a registry asks for besides', async () => {
+  test('adds the scope of the challenge', async () => {
     const scopes: string[][] = [];
     const intercept: FakeOptions['intercept'] = (request, response, fake) => {
       const url = new URL(request.url ?? '', 'http://fake');
@@ -172,7 +172,7 @@ describe('basic authentication', () => {
     request.headers.authorization !== basicHeader &&
     refuse(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="fake"' });
 
-  test('sends the credential once it is asked for', async () => {
+  test('sends the credential only after a challenge', async () => {
     await using fake = await startFake({ intercept });
     const credentials = credentialsFor(fake.host, { kind: 'basic', username: 'me', password: secret });
     await using client = testClient({ credentials });
@@ -192,7 +192,7 @@ describe('basic authentication', () => {
   });
 });
 
-test('what a registry says of a secret is masked, and a URL loses its query', async () => {
+test('an error message from a registry is printed with masked secrets and without URL queries', async () => {
   const echo: FakeOptions['intercept'] = (request, response) => {
     const { authorization } = request.headers;
     if (!authorization) return refuse(response, 401, '', { 'www-authenticate': 'Basic realm="fake"' });

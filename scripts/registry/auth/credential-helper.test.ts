@@ -47,9 +47,9 @@ async function isRunning(pid: string): Promise<boolean> {
 describe('a wrapper script', () => {
   test.each([
     ['waits for its child', 'sleep 300 & echo $! > "$HOME/child"; wait'],
-    ['ended, but its child has the output', 'sleep 300 & echo $! > "$HOME/child"'],
+    ['has exited, but its child holds the output', 'sleep 300 & echo $! > "$HOME/child"'],
     ['holds back its answer', `echo $$ > "$HOME/child"; printf '{"Username":'; exec sleep 300`],
-  ])('that %s: has its time, and goes with its children', async (_, script) => {
+  ])('that %s: times out, and is killed with its children', async (_, script) => {
     await helper('slow', script);
     await expect(ask('slow', 1500)).rejects.toMatchObject({
       code: 'auth',
@@ -59,7 +59,7 @@ describe('a wrapper script', () => {
     await vi.waitFor(async () => expect(await isRunning(child)).toBe(false), 5000);
   });
 
-  test('that has answered is not waited for, and what it started goes on', async () => {
+  test('that has answered is not waited for, and its child continues', async () => {
     await helper('agent', `sleep 300 & echo $! > "$HOME/child"; ${answer}`);
     expect(await ask('agent', 60_000)).toEqual(answered);
     const child = (await readFile(join(folder, 'child'), 'utf8')).trim();
@@ -67,25 +67,25 @@ describe('a wrapper script', () => {
     process.kill(Number(child));
   });
 
-  test('may leave the answer to a child', async () => {
+  test('can leave the answer to a child', async () => {
     await helper('late', `(sleep 1; ${answer}) & exit 0`);
     expect(await ask('late', 60_000)).toEqual(answered);
   });
 
-  test('that refuses is heard, whoever keeps its output', async () => {
+  test('that refuses is handled although a child holds its output', async () => {
     await helper('none', 'sleep 300 & echo $! > "$HOME/child"; echo credentials not found in store; exit 1');
     expect(await ask('none', 60_000)).toBeUndefined();
     process.kill(Number((await readFile(join(folder, 'child'), 'utf8')).trim()));
   });
 
-  test('that writes without end is stopped', async () => {
+  test('that writes endlessly is stopped', async () => {
     await helper('loud', 'exec cat /dev/zero');
     await expect(ask('loud', 60_000)).rejects.toMatchObject({
       message: expect.stringContaining('more than 256 KiB'),
     });
   });
 
-  test('ends with us', async () => {
+  test('is killed on abort', async () => {
     await helper('slow', 'echo $$ > "$HOME/child"; exec sleep 300');
     const stop = new AbortController();
     const asking = ask('slow', 60_000, stop.signal);
@@ -101,8 +101,8 @@ describe('a wrapper script', () => {
   });
 });
 
-describe('what a helper says', () => {
-  test('on stderr is shown on one line, without what is secret', async () => {
+describe('the output of a helper', () => {
+  test('on stderr is printed on one line, without secrets', async () => {
     env.MY_TOKEN = 'tok-0123456789';
     await helper(
       'bad',
@@ -116,13 +116,13 @@ describe('what a helper says', () => {
     expect(error.message).not.toMatch(/s3cret-word|0123456789/);
   });
 
-  test('is cut when it is long', async () => {
+  test('is truncated when long', async () => {
     await helper('bad', 'head -c 5000 /dev/zero | tr "\\0" x >&2; exit 1');
     const error = (await ask('bad').catch((reason: unknown) => reason)) as Error;
     expect(error.message.length).toBeLessThan(400);
   });
 
-  test('when it may not be run is the reason', async () => {
+  test('includes the cause when it cannot be run', async () => {
     await writeFile(join(folder, 'bin/docker-credential-plain'), '');
     await expect(ask('plain')).rejects.toMatchObject({
       message: expect.stringContaining('it could not be run: EACCES'),
@@ -148,15 +148,15 @@ describe('config.json', () => {
 
   test.each([
     ['has no entry', 'echo "credentials not found in native keychain"; exit 1'],
-    ['answers an empty one', `echo '{"Username":"","Secret":""}'`],
+    ['returns an empty one', `echo '{"Username":"","Secret":""}'`],
     ['is not installed', undefined],
-  ])('its auths count where the helper %s', async (_, script) => {
+  ])('falls back to auths when the helper %s', async (_, script) => {
     if (script !== undefined) await helper('one', script);
     await config({ auths: { 'a.example': auth }, credHelpers: { 'a.example': 'one' } });
     expect(await find('a.example')).toEqual(fromFile);
   });
 
-  test('may stand in DOCKER_AUTH_CONFIG, before the files and after REGISTRY_AUTH_FILE', async () => {
+  test('can be in DOCKER_AUTH_CONFIG, before the files and after REGISTRY_AUTH_FILE', async () => {
     const entry = (name: string) => ({ auth: Buffer.from(`${name}:secret`).toString('base64') });
     await config({ auths: { 'a.example': auth, 'b.example': auth, 'c.example': auth } });
     env.DOCKER_AUTH_CONFIG = JSON.stringify({
@@ -171,7 +171,7 @@ describe('config.json', () => {
     expect(await find('c.example')).toBeUndefined();
   });
 
-  test('that is broken in DOCKER_AUTH_CONFIG is named, and not shown', async () => {
+  test('with a syntax error in DOCKER_AUTH_CONFIG is reported, and not printed', async () => {
     env.DOCKER_AUTH_CONFIG = '{"auths": {"a.example": {"auth": s3cret}}}';
     const error = await find('a.example').catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'auth', message: expect.stringContaining('DOCKER_AUTH_CONFIG') });
@@ -180,7 +180,7 @@ describe('config.json', () => {
 });
 
 describe('a helper that is not installed', () => {
-  test.each([401, 403])('is named when the registry answers %i', async (status) => {
+  test.each([401, 403])('is named when the registry responds %i', async (status) => {
     await using fake = await startFake({
       intercept: (request, response, { host }) => {
         if (request.url?.startsWith('/token')) {
@@ -224,7 +224,7 @@ describe('a helper that is not installed', () => {
     expect((error as Error).message.match(/docker-credential-absent/g)).toHaveLength(1);
   });
 
-  test('is nothing to speak of when the registry wants no credentials', async () => {
+  test('is ignored when the registry requires no credentials', async () => {
     await using fake = await startFake();
     await config({ credsStore: 'absent' });
     await using client = testClient({ env });

@@ -39,7 +39,7 @@ const find = (registry: string, repository = 'me/iris') =>
   defaultCredentials(env).find(registry, repository, 'pull');
 
 describe('files', () => {
-  test("are looked through in Podman's order, REGISTRY_AUTH_FILE alone", async () => {
+  test("are searched in Podman's order, or only REGISTRY_AUTH_FILE", async () => {
     const entry = (name: string) => ({ auths: { 'quay.io': auth(name) } });
     await write('.docker/config.json', entry('docker'));
     expect(await find('quay.io')).toEqual(basic('docker'));
@@ -52,13 +52,13 @@ describe('files', () => {
     expect(await find('quay.io')).toBeUndefined();
   });
 
-  test('DOCKER_CONFIG names the folder', async () => {
+  test('are read from the folder in DOCKER_CONFIG', async () => {
     await write('elsewhere/config.json', { auths: { 'quay.io': auth('me', 'a:b') } });
     env.DOCKER_CONFIG = join(folder, 'elsewhere');
     expect(await find('quay.io')).toEqual(basic('me', 'a:b'));
   });
 
-  test('the longest key wins, on path components', async () => {
+  test('match the longest key, by path components', async () => {
     await write('.config/containers/auth.json', {
       auths: { 'quay.io': auth('host'), 'quay.io/me': auth('space'), 'quay.io/me/iris': auth('repository') },
     });
@@ -69,7 +69,7 @@ describe('files', () => {
     expect(await find('quay.io:8443', 'me/iris')).toBeUndefined();
   });
 
-  test("Docker's old keys are URLs, Docker Hub's above all", async () => {
+  test('can have URLs as keys, as Docker Hub has', async () => {
     await write('.docker/config.json', {
       auths: { 'https://index.docker.io/v1/': auth('hub'), 'https://old.example/v2/': auth('old') },
     });
@@ -77,7 +77,7 @@ describe('files', () => {
     expect(await find('old.example')).toEqual(basic('old'));
   });
 
-  test('tokens and empty entries', async () => {
+  test('can hold tokens and empty entries', async () => {
     await write('.docker/config.json', {
       auths: {
         'a.example': { ...auth('00000000', ''), identitytoken: 'id' },
@@ -91,7 +91,7 @@ describe('files', () => {
   });
 
   test.each(['{"auths": {"quay.io": {"auth": "c2VjcmV0"}}}', '{"auths": ["secret"]}', '{"auths": secret}'])(
-    'a broken one (%s) is an error that names the file and shows nothing of it',
+    'with invalid content (%s) are reported by name, without the content',
     async (content) => {
       const file = await write('.docker/config.json', content);
       const error = await find('quay.io').catch((reason: unknown) => reason);
@@ -100,7 +100,7 @@ describe('files', () => {
     },
   );
 
-  test('a named one must be there', async () => {
+  test('named by REGISTRY_AUTH_FILE must exist', async () => {
     env.REGISTRY_AUTH_FILE = join(folder, 'nope.json');
     await expect(find('quay.io')).rejects.toMatchObject({
       code: 'auth',
@@ -110,14 +110,14 @@ describe('files', () => {
 });
 
 describe('helpers', () => {
-  test('are asked for their host, over stdin', async () => {
+  test('get their host over stdin', async () => {
     await writeHelper('one', `read host; echo "{\\"Username\\":\\"$1-$host\\",\\"Secret\\":\\"secret\\"}"`);
     await write('.docker/config.json', { credHelpers: { 'ecr.example': 'one' }, credsStore: 'one' });
     expect(await find('ecr.example')).toEqual(basic('get-ecr.example'));
     expect(await find('docker.io')).toEqual(basic('get-https://index.docker.io/v1/'));
   });
 
-  test('may give an identity token or nothing', async () => {
+  test('can return an identity token or nothing', async () => {
     await writeHelper('acr', `echo '{"Username":"<token>","Secret":"id"}'`);
     await writeHelper('none', 'echo "credentials not found in native keychain"; exit 1');
     await write('.docker/config.json', {
@@ -129,9 +129,9 @@ describe('helpers', () => {
   });
 
   test.each([
-    ['ends badly', 'echo secret; exit 3'],
-    ['answers no JSON', 'echo secret'],
-  ])('an error, without its output, when one %s', async (_, script) => {
+    ['fails', 'echo secret; exit 3'],
+    ['returns no JSON', 'echo secret'],
+  ])('give an error, without the output, when one %s', async (_, script) => {
     await writeHelper('bad', script);
     await write('.docker/config.json', { credsStore: 'bad' });
     const error = await find('quay.io').catch((reason: unknown) => reason);
@@ -139,7 +139,7 @@ describe('helpers', () => {
     expect(`${error}${(error as Error).cause}`).not.toContain('secret');
   });
 
-  test.each(['../evil', 'a b', '', '/bin/sh', '-x'])('%j is no name', async (name) => {
+  test.each(['../evil', 'a b', '', '/bin/sh', '-x'])('cannot be called %j', async (name) => {
     await write('.docker/config.json', { credHelpers: { 'a.example': name } });
     if (name === '') expect(await find('a.example')).toBeUndefined();
     else await expect(find('a.example')).rejects.toMatchObject({ code: 'auth' });
@@ -150,7 +150,7 @@ describe('the environment', () => {
   const credentials = (more: NodeJS.ProcessEnv) => defaultCredentials({ ...env, ...more });
   const pair = { MODELCARS_REGISTRY_USERNAME: 'me', MODELCARS_REGISTRY_PASSWORD: 'secret' };
 
-  test('is for the registry one pushes to, unless it names one', async () => {
+  test('is used for the registry of the push, unless it names another', async () => {
     expect(await credentials(pair).find('quay.io', 'a', 'push')).toEqual(basic('me'));
     expect(await credentials(pair).find('base.example', 'a', 'pull')).toBeUndefined();
     const named = credentials({ ...pair, MODELCARS_REGISTRY_HOST: 'quay.io' });
@@ -158,13 +158,13 @@ describe('the environment', () => {
     expect(await named.find('other.example', 'a', 'push')).toBeUndefined();
   });
 
-  test('is for the catalog’s own registry, also to pull', async () => {
+  test('is used for the registry of the catalog, also to pull', async () => {
     const own = defaultCredentials({ ...env, ...pair }, ['quay.io']);
     expect(await own.find('quay.io', 'a', 'pull')).toEqual(basic('me'));
     expect(await own.find('base.example', 'a', 'pull')).toBeUndefined();
   });
 
-  test('may hold a token, and half a login is an error', async () => {
+  test('can hold a token, and rejects a user without password', async () => {
     expect(await credentials({ MODELCARS_REGISTRY_TOKEN: 't' }).find('quay.io', 'a', 'push')).toMatchObject({
       kind: 'bearer',
       token: 't',

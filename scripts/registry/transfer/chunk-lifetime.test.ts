@@ -7,7 +7,7 @@ import { type Content, chunkLifetime } from '../../image/types.ts';
 const size = 24 * 1024 ** 2;
 const chunkSize = 1024 ** 2;
 
-test('an upload to a slow registry keeps no chunk longer than it is good', { timeout: 60_000 }, async () => {
+test('an upload to a slow registry keeps no chunk beyond its lifetime', { timeout: 60_000 }, async () => {
   const bytes = randomBytes(size);
   const content: Content = {
     mediaType: 'application/vnd.oci.image.layer.v1.tar',

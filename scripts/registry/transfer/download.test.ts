@@ -55,24 +55,24 @@ function breaking(after: number, times: number): Intercept {
 }
 
 describe('a pull', () => {
-  test('gives all bytes, or those from an offset', async () => {
+  test('reads all bytes, or those from an offset', async () => {
     expect((await pull({})).got.equals(bytes)).toBe(true);
     expect((await pull({}, descriptor, 1000)).got.equals(bytes.subarray(1000))).toBe(true);
     expect((await pull({}, descriptor, bytes.length)).got).toHaveLength(0);
   });
 
-  test('goes on where the connection broke', async () => {
+  test('resumes where the connection broke', async () => {
     const { got, ranges } = await pull({ intercept: breaking(100_000, 2) });
     expect(got.equals(bytes)).toBe(true);
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-']);
   });
 
-  test('is not given up while it moves', async () => {
+  test('is not given up while bytes arrive', async () => {
     const { got } = await pull({ intercept: breaking(25_000, 11) });
     expect(got.equals(bytes)).toBe(true);
   });
 
-  test('copes with a registry that ignores ranges', async () => {
+  test('succeeds with a registry that ignores ranges', async () => {
     const ignore = breaking(100_000, 1);
     const intercept: FakeOptions['intercept'] = (request, response, fake) => {
       if (ignore(request, response, fake)) return true;
@@ -83,7 +83,7 @@ describe('a pull', () => {
     expect(got.equals(bytes)).toBe(true);
   });
 
-  test('is given up when nothing comes anymore', async () => {
+  test('is given up when no more bytes arrive', async () => {
     const { error } = await pull({ intercept: breaking(0, 100) });
     expect(error).toMatchObject({ code: 'network' });
   });
@@ -97,7 +97,7 @@ describe('a pull', () => {
     expect(got.length).toBeLessThan(bytes.length);
   });
 
-  test('takes no other range than asked for', async () => {
+  test('refuses a range that it did not request', async () => {
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.headers.range !== undefined && respond(response, 206, { 'content-range': 'bytes 0-9/10' });
     const { error } = await pull({ intercept }, descriptor, 1000);
@@ -131,7 +131,7 @@ describe('a redirect', () => {
     expect(fake.requests.at(-1)?.headers.authorization).toBeDefined();
   });
 
-  test('to a host that refuses does not show the signature, and blames that host', async () => {
+  test('to a host that refuses is reported with that host, without the signature', async () => {
     await using storage = await startFake({
       intercept: (_, response) => refuse(response, 403, 'AccessDenied'),
     });

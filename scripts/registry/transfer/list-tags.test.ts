@@ -47,15 +47,15 @@ describe('a list of tags', () => {
   });
 
   test.each([
-    ['pages without end', { pages: 5 }, (number: number) => [`v${number}`], 'lists more than 5 pages'],
+    ['endless pages', { pages: 5 }, (number: number) => [`v${number}`], 'lists more than 5 pages'],
     [
-      'tags without end',
+      'endless tags',
       { tags: 10 },
       (number: number) => [`a${number}`, `b${number}`],
       'lists more than 10 tags',
     ],
     [
-      'bytes without end',
+      'endless bytes',
       { bytes: 100 },
       (number: number) => [`v${number}`, '!'.repeat(20)],
       'more than 100 bytes',
@@ -63,7 +63,7 @@ describe('a list of tags', () => {
     ['a long page', { pageBytes: 100 }, () => ['!'.repeat(100)], 'a page of more than 100 bytes'],
     ['the same page again and again', {}, () => ['v1'], 'one page after another without a new tag'],
     ['empty pages', {}, () => [], 'one page after another without a new tag'],
-    ['no time', { milliseconds: 0 }, (number: number) => [`v${number}`], 'min for the list'],
+    ['no time left', { milliseconds: 0 }, (number: number) => [`v${number}`], 'min for the list'],
   ])('with %s has its own message', async (_, limits, tags, words) => {
     const { result, requests } = await list(endless(tags), limits);
     expect(result).toMatchObject({ code: 'registry', message: expect.stringContaining(words) });
@@ -71,7 +71,7 @@ describe('a list of tags', () => {
     expect(requests).toBeLessThan(12);
   });
 
-  test('stays on its host, which gets our credentials', async () => {
+  test('does not continue on another host', async () => {
     const { result, requests } = await list((response) =>
       response.writeHead(200, { link: '<http://169.254.169.254/x>; rel="next"' }).end('{"tags":["v1"]}'),
     );
@@ -79,7 +79,7 @@ describe('a list of tags', () => {
     expect(requests).toBe(1);
   });
 
-  test('whose page breaks off is asked for again', async () => {
+  test('is requested again when a page breaks off', async () => {
     const { result, retries } = await list((response, number) => {
       if (number > 1) return response.writeHead(200).end('{"tags":["v1"]}');
       response.writeHead(200, { 'content-length': 15 });
@@ -89,7 +89,7 @@ describe('a list of tags', () => {
     expect(retries).toHaveLength(1);
   });
 
-  test('is empty where there is no repository', async () => {
+  test('is empty for a missing repository', async () => {
     expect((await list((response) => refuse(response, 404, 'NAME_UNKNOWN'))).result).toEqual([]);
   });
 });

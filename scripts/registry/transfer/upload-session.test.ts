@@ -11,7 +11,7 @@ import {
 import { bytes, digest, push } from '../../../tests/support/push-to-fake.ts';
 
 describe('a broken upload', () => {
-  test('goes on where the registry stopped, without reading the rest again', async () => {
+  test('resumes where the registry stopped, without reading the beginning again', async () => {
     const content = contentOf(bytes, { size: bytes.length });
     const { result, uploads, told, stored } = await push({ breaks: [40_000], resumes: true }, content);
     expect(result).toMatchObject({ digest });
@@ -22,7 +22,7 @@ describe('a broken upload', () => {
     expect(told).toBe(bytes.length);
   });
 
-  test('starts again when the session is lost', async () => {
+  test('restarts when the session is lost', async () => {
     const content = contentOf(bytes, { size: bytes.length });
     const { result, sequence, told } = await push({ breaks: [40_000] }, content);
     expect(result).toMatchObject({ digest });
@@ -32,10 +32,10 @@ describe('a broken upload', () => {
   });
 
   test.each([
-    ['0-0', 'distribution says that of an empty session, too'],
+    ['0-0', 'distribution sends that for an empty session, too'],
     ['0-999999', 'more than was sent'],
     ['garbage', 'no range'],
-  ])('starts again when the session says %s (%s)', async (range) => {
+  ])('restarts when the session reports %s (%s)', async (range) => {
     const options: FakeOptions = {
       breaks: [40_000],
       resumes: true,
@@ -46,7 +46,7 @@ describe('a broken upload', () => {
     expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'POST', 'PATCH', 'PUT']);
   });
 
-  test("takes Quay's range, which counts one more and says bytes=", async () => {
+  test('accepts the range of Quay, which is one larger and has the prefix bytes=', async () => {
     const content = contentOf(bytes, { size: bytes.length });
     const options: FakeOptions = {
       breaks: [40_000],
@@ -59,7 +59,7 @@ describe('a broken upload', () => {
     expect(content.opened).toEqual([0, 40_000]);
   });
 
-  test('starts again in one go when the registry cannot end what was resumed', async () => {
+  test('restarts without resuming when the registry cannot complete a resumed upload', async () => {
     let ends = 0;
     const options: FakeOptions = {
       breaks: [40_000],
@@ -72,14 +72,14 @@ describe('a broken upload', () => {
     expect(sequence).toEqual(['POST', 'PATCH', 'GET', 'PATCH', 'PUT', 'HEAD', 'POST', 'PATCH', 'PUT']);
   });
 
-  test('goes on after a reset in the middle of writing, too', async () => {
+  test('resumes after a reset in the middle of writing', async () => {
     const large = randomBytes(20_000_000);
     const options = { breaks: [1_000_000], resumes: true, resets: true };
     const { result } = await push(options, contentOf(large, { size: large.length }, 100_000));
     expect(result).toMatchObject({ digest: sha256(large) });
   });
 
-  test('is given up after the tries', async () => {
+  test('is given up after seven tries', async () => {
     const { result, retries } = await push(
       { breaks: new Array(100).fill(1000) },
       contentOf(bytes, { size: bytes.length }),
@@ -88,14 +88,14 @@ describe('a broken upload', () => {
     expect(retries).toHaveLength(6);
   });
 
-  test('is not given up while it moves', async () => {
+  test('is not given up while it progresses', async () => {
     const breaks = new Array(30).fill(3000);
     const { result, told } = await push({ breaks, resumes: true }, contentOf(bytes, { size: bytes.length }));
     expect(result).toMatchObject({ digest });
     expect(told).toBe(bytes.length);
   });
 
-  test('stores the right bytes whatever breaks where', async () => {
+  test('stores the correct bytes for any interruptions', async () => {
     const cases = fc.record({
       size: fc.nat({ max: 5000 }),
       chunk: fc.integer({ min: 1, max: 700 }),

@@ -13,7 +13,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { RequestFailure } from '../../http/failure.ts';
 import type { Content } from '../../image/types.ts';
 
-describe('a sound registry', () => {
+describe('a conforming registry', () => {
   test('gets a layer of unknown digest in one PATCH without a range, as Docker sends it', async () => {
     const { result, uploads, told, stored } = await push({}, contentOf(bytes, { size: bytes.length }));
     expect(result).toEqual({
@@ -72,7 +72,7 @@ describe('a registry that refuses', () => {
     expect(sequence).toEqual(['HEAD', 'POST', 'PUT', 'HEAD', 'POST', 'PATCH', 'PUT']);
   });
 
-  test('a large body gets parts, none smaller than it says', async () => {
+  test('a large body gets parts, of its minimum size or larger', async () => {
     const size = 80 * 1024 * 1024;
     const intercept: FakeOptions['intercept'] = (request, response, fake) => {
       if (request.method === 'POST') {
@@ -95,7 +95,7 @@ describe('a registry that refuses', () => {
     ]);
   });
 
-  test('a large body gets parts even when only reading tells how large it is', async () => {
+  test('a large body gets parts even when its size is unknown', async () => {
     const large = randomBytes(40_000_000);
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.headers['transfer-encoding'] === 'chunked' && refuse(response, 413);
@@ -107,7 +107,7 @@ describe('a registry that refuses', () => {
     ]);
   });
 
-  test('everything ends at once, with its own words', async () => {
+  test('everything ends the upload at once, with its error text', async () => {
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.method === 'POST' && refuse(response, 403, 'DENIED');
     const { result, sequence } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
@@ -117,8 +117,8 @@ describe('a registry that refuses', () => {
   });
 });
 
-describe('a registry in trouble', () => {
-  test.each([408, 429, 500, 502, 503, 504])('that answers %i is asked again', async (status) => {
+describe('a failing registry', () => {
+  test.each([408, 429, 500, 502, 503, 504])('that responds %i is retried', async (status) => {
     let troubles = 2;
     const intercept: FakeOptions['intercept'] = (_, response) => troubles-- > 0 && refuse(response, status);
     const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
@@ -128,7 +128,7 @@ describe('a registry in trouble', () => {
   test.each([
     ['POST', 7],
     ['PATCH', 14],
-  ])('that never answers %s well is given up after seven tries', async (method, requests) => {
+  ])('that always fails %s is given up after seven tries', async (method, requests) => {
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.method === method && refuse(response, 500);
     const { result, uploads } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
@@ -136,7 +136,7 @@ describe('a registry in trouble', () => {
     expect(uploads.filter((one) => one.method !== 'DELETE')).toHaveLength(requests);
   });
 
-  test('is waited for as long as Retry-After says', async () => {
+  test('is retried after the delay of Retry-After', async () => {
     let troubles = 1;
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.method === 'PATCH' && troubles-- > 0 && refuse(response, 429, '', { 'retry-after': '1' });
@@ -146,7 +146,7 @@ describe('a registry in trouble', () => {
     expect(performance.now() - started).toBeGreaterThan(990);
   });
 
-  test('whose answer to the end gets lost has the blob all the same', async () => {
+  test('whose response to the final PUT is lost is asked for the blob', async () => {
     let ends = 0;
     const intercept: FakeOptions['intercept'] = (request, _response, fake) => {
       if (request.method !== 'PUT' || ends++ > 0) return false;
@@ -159,7 +159,7 @@ describe('a registry in trouble', () => {
     expect(sequence).toEqual(['POST', 'PATCH', 'PUT', 'HEAD']);
   });
 
-  test('that stores another digest is not believed', async () => {
+  test('that reports another digest is an integrity error', async () => {
     const intercept: FakeOptions['intercept'] = (request, response) =>
       request.method === 'PUT' && respond(response, 201, { 'docker-content-digest': sha256(Buffer.of(1)) });
     const { result } = await push({ intercept }, contentOf(bytes, { size: bytes.length }));
@@ -167,7 +167,7 @@ describe('a registry in trouble', () => {
   });
 });
 
-describe('a content that fails', () => {
+describe('content that fails', () => {
   const failing = (error: Error): Content => ({
     mediaType: 'x/y',
     size: bytes.length,
@@ -179,16 +179,19 @@ describe('a content that fails', () => {
 
   test.each([
     ['with wrong bytes', new ModelcarsError('integrity', 'read model.bin: wrong bytes')],
-    ['by another registry', new RequestFailure('pull base: no answer', { code: 'network', retryable: true })],
+    [
+      'with an error of another registry',
+      new RequestFailure('pull base: no answer', { code: 'network', retryable: true }),
+    ],
     ['otherwise', new Error('boom')],
-  ])('%s ends the upload at once and takes the session back', async (_, error) => {
+  ])('%s ends the upload at once and cancels the session', async (_, error) => {
     const { result, sequence, fake } = await push({}, failing(error));
     expect(result).toBe(error);
     expect(sequence.filter((method) => method !== 'PATCH')).toEqual(['POST', 'DELETE']);
     expect(fake.blobs.size).toBe(0);
   });
 
-  test('because a large one has another digest than it says is not even sent whole', async () => {
+  test('because a large blob has another digest than announced is not completed', async () => {
     const large = Buffer.alloc(2_000_000);
     const known = { size: large.length, digest: sha256(bytes) };
     const { result, sequence } = await push({}, contentOf(large, known));
@@ -204,7 +207,7 @@ describe('a content that fails', () => {
     ['fewer bytes', { size: bytes.length + 1 }],
     ['more bytes', { size: bytes.length - 1 }],
     ['more bytes, in another chunk', { size: 99_000 }],
-  ])('because it has %s than it says is not committed', async (_, known) => {
+  ])('because it has %s than announced is not committed', async (_, known) => {
     const { result, fake, retries } = await push({}, contentOf(bytes, known));
     expect(result).toMatchObject({ code: 'integrity' });
     expect(fake.blobs.size).toBe(0);
@@ -212,7 +215,7 @@ describe('a content that fails', () => {
   });
 });
 
-test('a registry that takes nothing for a while is not read ahead of, and gets the right bytes', async () => {
+test('a registry that pauses stops the upload from reading ahead, and gets the correct bytes', async () => {
   const large = randomBytes(96_000_000);
   const content = contentOf(large, { size: large.length }, 500_000);
   let given = 0;
@@ -239,7 +242,7 @@ test('a registry that takes nothing for a while is not read ahead of, and gets t
   expect(ahead).toBeLessThan(large.length / 2);
 });
 
-test('a signal ends an upload and takes the session back', async () => {
+test('a signal ends an upload and cancels the session', async () => {
   const abort = new AbortController();
   const endless: Content = {
     mediaType: 'x/y',

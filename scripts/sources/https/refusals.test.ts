@@ -37,7 +37,7 @@ describe('redirects', () => {
   const hop = (response: ServerResponse, location: string, status = 302) =>
     response.writeHead(status, { location }).end();
 
-  it('follows five, relative ones too, and keeps the first name', async () => {
+  it('follows five, relative ones too, and keeps the original name', async () => {
     answer = (request, response, number) =>
       number <= 5
         ? hop(response, `../${number}/blob`, [301, 302, 303, 307, 308][number - 1])
@@ -47,7 +47,7 @@ describe('redirects', () => {
     expect(requests).toHaveLength(6);
   });
 
-  it('follows no sixth', async () => {
+  it('fails at the sixth', async () => {
     answer = (_request, response) => hop(response, '/again');
     const error = await failure(source.resolve(`${origin}/model.onnx`, all));
     expect(error).toMatchObject({
@@ -68,7 +68,7 @@ describe('redirects', () => {
     expect(error.message).not.toContain('hunter22');
   });
 
-  it('never leaves TLS, not even for this machine', async () => {
+  it('never follows from https to http, not even to loopback', async () => {
     const transport = {
       send: async () => {
         const headers = { location: `${origin}/model.onnx` };
@@ -83,14 +83,14 @@ describe('redirects', () => {
   });
 });
 
-describe('patience', () => {
-  it.each([429, 500, 502, 503, 504])('asks again after %i', async (status) => {
+describe('retries', () => {
+  it.each([429, 500, 502, 503, 504])('happen after %i', async (status) => {
     answer = (request, response, number) =>
       number === 1 ? response.writeHead(status, { 'retry-after': '0' }).end() : send(request, response);
     expect((await read()).equals(content)).toBe(true);
   });
 
-  it('waits as long as the server asks', async () => {
+  it('wait as long as the server asks', async () => {
     answer = (request, response, number) =>
       number === 1 ? response.writeHead(503, { 'retry-after': '1' }).end() : send(request, response);
     const start = Date.now();
@@ -98,7 +98,7 @@ describe('patience', () => {
     expect(Date.now() - start).toBeGreaterThanOrEqual(950);
   });
 
-  it('gives up after as many tries as told without a new byte, and starts counting when one comes', async () => {
+  it('end after the allowed tries without a new byte, and are counted anew after one', async () => {
     answer = (request, response, number) => send(request, response, { cut: number === 1 ? 100_000 : 0 });
     expect(await failure(read())).toMatchObject({ code: 'network' });
     expect(requests).toHaveLength(4 - 1);
@@ -108,7 +108,7 @@ describe('patience', () => {
     expect((await read()).equals(content)).toBe(true);
   });
 
-  it('tells of every new try', async () => {
+  it('are reported, with the query masked', async () => {
     const told: string[] = [];
     answer = (request, response, number) =>
       number === 1 ? response.writeHead(503).end() : send(request, response);
@@ -119,14 +119,14 @@ describe('patience', () => {
     ]);
   });
 
-  it('ends though a file without versions breaks again and again', async () => {
+  it('end when a file without an ETag breaks repeatedly', async () => {
     answer = (request, response) => send(request, response, { etag: '', cut: 100_000 });
     expect(await failure(source.resolve(`${origin}/model.onnx`, all))).toMatchObject({ code: 'network' });
     expect(requests).toHaveLength(3);
   });
 });
 
-describe('what an error says', () => {
+describe('an error', () => {
   it.each([
     [404, 'source', 'no such file (404)'],
     [410, 'source', 'no such file (410)'],
@@ -146,20 +146,20 @@ describe('what an error says', () => {
     expect(requests).toHaveLength(code === 'network' ? 3 : 1);
   });
 
-  it('nobody there: two tries', async () => {
+  it('reports a refused connection', async () => {
     await close();
     const error = await failure(source.resolve(`${origin}/model.onnx`, all));
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('refuses connections') });
     close = async () => {};
   });
 
-  it('no TLS', async () => {
+  it('reports a server without TLS', async () => {
     answer = (_request, response) => response.end();
     const error = await failure(source.resolve(`${origin.replace('http:', 'https:')}/model.onnx`, all));
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('does not speak TLS') });
   });
 
-  it('a URI that the catalog would have refused', async () => {
+  it('reports a URI that the catalog rejects', async () => {
     const error = await failure(source.resolve('https://me:hunter22@host/model.onnx', all));
     expect(error.message).toContain('without user and password');
     expect(error.message).not.toContain('hunter22');

@@ -33,7 +33,7 @@ const read = (offset = 0, file = locked, signal?: AbortSignal) =>
   collect(source.open(`${origin}/model.onnx`, `sha256:${file.sha256}`, file, offset, signal));
 
 describe('resolve', () => {
-  it("names the file as the URL's last part and hashes what comes", async () => {
+  it('names the file by the last part of the URL, and hashes its content', async () => {
     answer = (request, response) => send(request, response);
     expect(await source.resolve(`${origin}/a/my%20model.onnx?download=true`, all)).toEqual({
       revision: `sha256:${sha256(content)}`,
@@ -43,19 +43,19 @@ describe('resolve', () => {
     expect(requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  it('is what openSource gives for https', async () => {
+  it('is available through openSource', async () => {
     answer = (request, response) => send(request, response);
     const { files } = await openSource(`${origin}/x`, { directory: '/' }).resolve(`${origin}/x`, all);
     expect(files).toEqual([{ path: 'x', size: content.length, sha256: sha256(content) }]);
   });
 
-  it('asks for nothing that is not chosen', async () => {
+  it('requests no file that is not selected', async () => {
     const { files } = await source.resolve(`${origin}/model.onnx`, (path) => path !== 'model.onnx');
     expect(files).toEqual([]);
     expect(requests).toEqual([]);
   });
 
-  it('goes on where a connection broke, if the server still has the same', async () => {
+  it('resumes where a connection broke, if the file is unchanged', async () => {
     answer = (request, response, number) =>
       send(request, response, { cut: number < 3 ? 100_000 : undefined });
     const { revision } = await source.resolve(`${origin}/model.onnx`, all);
@@ -68,10 +68,10 @@ describe('resolve', () => {
   });
 
   it.each([
-    ['one version of it', '"one"'],
-    ['the second version alone, where it changed in between', '"two"'],
-    ['a second reading alone, where no ETag says whether it changed', ''],
-  ])('shows a tap %s', async (_, after) => {
+    ['the only version', '"one"'],
+    ['only the second version, when the file changed in between', '"two"'],
+    ['only the second reading, when there is no ETag', ''],
+  ])('passes to a tap %s', async (_, after) => {
     const other = after === '"one"' ? content : Buffer.from(content).reverse();
     answer = (request, response, number) =>
       number === 1
@@ -89,8 +89,8 @@ describe('resolve', () => {
   });
 
   it.each([
-    ['a server that says so', '"one"', '"two"'],
-    ['a server that tells no versions apart', '', ''],
+    ['a changed ETag', '"one"', '"two"'],
+    ['no ETag', '', ''],
     ['weak ETags', 'W/"one"', 'W/"one"'],
   ])('never mixes two versions: %s', async (_, before, after) => {
     const other = Buffer.from(content).reverse();
@@ -116,34 +116,34 @@ describe('resolve', () => {
       'Git LFS pointer',
     ],
     ['a compressed file', { 'content-encoding': 'gzip' }, 'x', 'compressed (gzip)'],
-  ])('takes %s for no model', async (_, headers, body, words) => {
+  ])('rejects %s', async (_, headers, body, words) => {
     answer = (_request, response) => response.writeHead(200, headers).end(body);
     const error = await failure(source.resolve(`${origin}/model.onnx`, all));
     expect(error).toMatchObject({ code: 'source', message: expect.stringContaining(words) });
     expect(error.next).toBeDefined();
   });
 
-  it('takes a page that is meant to be one', async () => {
+  it('accepts a page with the name of one', async () => {
     answer = (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('x');
     expect((await source.resolve(`${origin}/card.html`, all)).files).toHaveLength(1);
   });
 });
 
 describe('open', () => {
-  it('reads from any byte', async () => {
+  it('reads from any offset', async () => {
     answer = (request, response) => send(request, response);
     expect((await read()).equals(content)).toBe(true);
     expect((await read(123_456)).equals(content.subarray(123_456))).toBe(true);
   });
 
-  it('reads over what a server without ranges sends again', async () => {
+  it('skips bytes that a server without ranges repeats', async () => {
     answer = (request, response, number) =>
       send(request, response, { ranges: false, etag: '', cut: number < 3 ? number * 100_000 : undefined });
     expect((await read(50_000)).equals(content.subarray(50_000))).toBe(true);
     expect(requests).toHaveLength(3);
   });
 
-  it('ends when the connection broke after the last byte', async () => {
+  it('completes when the connection breaks after the last byte', async () => {
     answer = (_request, response, number) => {
       if (number > 1) response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
       else {
@@ -175,7 +175,7 @@ describe('open', () => {
     });
   });
 
-  it('says when the file was replaced meanwhile', async () => {
+  it('reports that the file was replaced meanwhile', async () => {
     answer = (request, response, number) =>
       number === 1
         ? send(request, response, { cut: 100_000 })
@@ -187,7 +187,7 @@ describe('open', () => {
     });
   });
 
-  it('stops at once when told to', async () => {
+  it('stops at once on abort', async () => {
     const stop = new AbortController();
     answer = (request, response) => {
       send(request, response, { cut: 100_000 });

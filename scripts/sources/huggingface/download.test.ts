@@ -50,7 +50,7 @@ describe('open', () => {
       got.equals(bytes.subarray(offset)),
     );
 
-  it('reads a large file in ranges from the CDN, whose URL it asks for once', async () => {
+  it('reads a large file in ranges from the CDN, and resolves its URL once', async () => {
     const { result, asked } = await during(() => read(open({ HF_TOKEN: token })));
     expect(result).toBe(true);
     expect(
@@ -61,7 +61,7 @@ describe('open', () => {
     expect(ranges.reduce((sum, one) => sum + one.bytes, 0)).toBe(large.size);
   });
 
-  it('reads from any offset, and the URL is remembered', async () => {
+  it('reads from any offset, and remembers the URL', async () => {
     const source = open();
     for (const offset of [0, 1, rangeSize, 29_999_999, 30_000_000])
       expect(await read(source, offset)).toBe(true);
@@ -70,7 +70,7 @@ describe('open', () => {
     expect(asked.reduce((sum, one) => sum + one.bytes, 0)).toBe(10_000_000);
   });
 
-  it('reads up to an end, and asks for no more', async () => {
+  it('reads up to an end, and requests no more', async () => {
     const upTo = (offset: number, end: number) =>
       collect(open().open(uri, hub.sha('org/model'), file, offset, undefined, end));
     const { result, asked } = await during(() => upTo(100, 5000));
@@ -99,8 +99,8 @@ describe('open', () => {
     ['a connection that closes early', [cdn({ kind: 'cut', after: 1_000_000, times: 3 })]],
     ['a body that ends early', [cdn({ kind: 'truncate', after: 100, times: 3 })]],
     ['a connection that breaks at once', [cdn({ kind: 'reset', after: 0, times: 5 })]],
-    ['a URL that has run out', [cdn({ kind: 'expired' })]],
-    ['URLs that run out in the middle', [cdn({ kind: 'expired', skip: 2, times: 2 })]],
+    ['an expired URL', [cdn({ kind: 'expired' })]],
+    ['URLs that expire in the middle', [cdn({ kind: 'expired', skip: 2, times: 2 })]],
     ['an unavailable CDN', [cdn({ kind: 'status', status: 503, times: 4 })]],
     ['an unavailable hub', [{ on: 'resolve', kind: 'status', status: 502, times: 3 }]],
     ['a pause in the middle', [cdn({ kind: 'crawl', after: 500_000, delay: 200 })]],
@@ -109,13 +109,13 @@ describe('open', () => {
       'a server without ranges that breaks',
       [cdn({ kind: 'reset', after: 3_000_000 }), cdn({ kind: 'whole', times: 99 })],
     ],
-  ])('gets over %s', async (_, faults) => {
+  ])('recovers from %s', async (_, faults) => {
     for (const fault of faults) hub.fault(fault);
     expect(await read(open())).toBe(true);
     expect(hub.pending().every(({ kind }) => kind === 'whole')).toBe(true);
   });
 
-  it('asks a server without ranges for all the rest at once', async () => {
+  it('requests all the rest at once from a server without ranges', async () => {
     hub.fault({ on: 'cdn', kind: 'whole', times: 1000 });
     const { asked } = await during(() => read(open()));
     const starts = asked
@@ -125,7 +125,7 @@ describe('open', () => {
     expect(starts.filter((start) => start < 7 * rangeSize)).toHaveLength(1);
   });
 
-  it('takes up a broken range where it broke', async () => {
+  it('resumes a broken range where it broke', async () => {
     hub.fault({ on: 'cdn', kind: 'cut', after: 2_000_000 });
     const { asked } = await during(() => read(open()));
     const starts = asked
@@ -144,7 +144,7 @@ describe('open', () => {
       { ratelimit: '"resolvers";r=0;t=1', 'ratelimit-policy': '"fixed window";"resolvers";q=3000;w=300' },
       2000,
     ],
-  ])('waits as long as %s says, and says so', async (_, headers, least) => {
+  ])('waits as long as %s asks, and reports it', async (_, headers, least) => {
     const told: string[] = [];
     hub.fault({ on: 'resolve', kind: 'status', status: 429, headers });
     const begun = performance.now();
@@ -154,7 +154,7 @@ describe('open', () => {
     expect(told[0]).toMatch(/model\.safetensors: .* \(429\); try 2 in [12] s$/);
   });
 
-  it('gives up in words when the CDN refuses new URLs as well', async () => {
+  it('fails with a clear message when the CDN refuses new URLs as well', async () => {
     hub.fault({ on: 'cdn', kind: 'expired', times: 50 });
     const error = await failure(read(open()));
     expect(error.code).toBe('source');
@@ -164,7 +164,7 @@ describe('open', () => {
     expect(`${error.message} ${error.next}`).not.toContain('X-Amz');
   });
 
-  it('says when the file is larger than it should be, before it gives a byte too many', async () => {
+  it('reports a file that is larger than locked, before it passes on an excess byte', async () => {
     const short = { ...file, size: 20_000_000 };
     const error = await failure(collect(open().open(uri, hub.sha('org/model'), short)));
     expect(error).toMatchObject({
@@ -177,7 +177,7 @@ describe('open', () => {
     });
   });
 
-  it('stops all connections when its reader stops, or is told to', async () => {
+  it('stops all connections when its reader stops, and on abort', async () => {
     const stop = new AbortController();
     for await (const _ of open().open(uri, hub.sha('org/model'), file)) break;
     const reading = collect(open().open(uri, hub.sha('org/model'), file, 0, stop.signal));
@@ -185,7 +185,7 @@ describe('open', () => {
     expect((await failure(reading)).code).toBe('cancelled');
   });
 
-  it('is not stopped by another reader of the same file that is', async () => {
+  it('is not stopped when another reader of the same file is aborted', async () => {
     const source = open();
     hub.fault({ on: 'resolve', kind: 'slow', delay: 200 });
     const stop = new AbortController();

@@ -20,7 +20,7 @@ it.each<[Record<string, string>, string | undefined]>([
   if (expected !== undefined) expect(expected).toMatch(/^[A-Za-z0-9.-]+( AND [A-Za-z0-9.-]+)*$/);
 });
 
-it('takes from a card what is a short line, and nothing else', () => {
+it('takes only known fields with a short line from a card', () => {
   const card = cardOf({
     cardData: {
       license: 'other',
@@ -52,11 +52,11 @@ it.each([
   { license: { a: 1 } },
   { license: '' },
   { license: 'x'.repeat(300) },
-])('makes nothing of %j', (cardData) => {
+])('ignores %j', (cardData) => {
   expect(cardOf({ cardData })).toEqual({});
 });
 
-it('does not take a list with something odd in it', () => {
+it('ignores a list with an unexpected element', () => {
   expect(cardOf({ cardData: { base_model: ['org/a', { b: 1 }], license: ['mit', 'isc'] } })).toEqual({
     license: 'mit, isc',
   });

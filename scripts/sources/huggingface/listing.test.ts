@@ -44,17 +44,17 @@ it('lists the files of the commit, not of the branch, and no folders', async () 
 const file = { type: 'file', path: 'w.bin', size: 5, oid: '3'.repeat(40), lfs };
 it.each<[string, unknown, unknown, string]>([
   ['no commit', { ...info, sha: undefined }, [], 'names no commit'],
-  ['a commit that is none', { ...info, sha: '../../main' }, [], 'names no commit'],
+  ['an invalid commit', { ...info, sha: '../../main' }, [], 'names no commit'],
   ['another name', { ...info, id: 'org/other' }, [], 'is now called org/other'],
   ['a file without a path', info, [{ ...file, path: undefined }], 'without path or size'],
   ['a negative size', info, [{ ...file, size: -1, lfs: undefined }], 'without path or size'],
-  ['a size that is none', info, [{ ...file, size: '5' }], 'without path or size'],
-  ['a hash that is none', info, [{ ...file, lfs: { ...lfs, oid: 'AB' } }], 'size or hash that cannot be'],
+  ['an invalid size', info, [{ ...file, size: '5' }], 'without path or size'],
+  ['an invalid hash', info, [{ ...file, lfs: { ...lfs, oid: 'AB' } }], 'size or hash that cannot be'],
   ['two sizes', info, [{ ...file, lfs: { ...lfs, size: 6 } }], 'size or hash that cannot be'],
 ])('refuses %s', async (_, model, tree, problem) => {
   expect(await list(model, tree)).toContain(problem);
 });
 
-it('refuses another commit than the one it asked for', async () => {
+it('refuses another commit than the requested one', async () => {
   expect(await list(info, [file], `hf://org/model:${'d'.repeat(40)}`)).toContain('gave another commit');
 });

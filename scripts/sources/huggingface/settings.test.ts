@@ -18,12 +18,12 @@ async function put(path: string, text: string): Promise<string> {
 }
 
 describe('readHubSettings', () => {
-  it('takes the public hub and no token where nothing is said', async () => {
+  it('defaults to the public hub without a token', async () => {
     expect(await readHubSettings({ HOME: home })).toEqual({ endpoint: 'https://huggingface.co' });
   });
 
   // The order and places of huggingface_hub: utils/_auth.py `get_token`, constants.py.
-  it('finds the token where huggingface_hub does, in its order', async () => {
+  it('finds the token in the places of huggingface_hub, in its order', async () => {
     const env: NodeJS.ProcessEnv = { HOME: home };
     const found = async () => (await readHubSettings(env)).token;
     const inHome = await put('.cache/huggingface/token', 'hf_home\n');
@@ -45,12 +45,12 @@ describe('readHubSettings', () => {
     expect(await found()).toBeUndefined();
   });
 
-  it('takes an empty token for none', async () => {
+  it('treats an empty token as none', async () => {
     await put('.cache/huggingface/token', '\n');
     expect((await readHubSettings({ HOME: home, HF_TOKEN: '' })).token).toBeUndefined();
   });
 
-  it('refuses a token file that was named and is not there, and what is no token, without showing it', async () => {
+  it('refuses a missing token file, and an invalid token without printing it', async () => {
     await expect(readHubSettings({ HOME: home, HF_TOKEN_PATH: join(home, 'no') })).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringContaining('HF_TOKEN_PATH'),
@@ -64,7 +64,7 @@ describe('readHubSettings', () => {
   it.each([
     ['https://hub.corp/', 'https://hub.corp'],
     ['https://mirror.corp/api/hf//', 'https://mirror.corp/api/hf'],
-  ])('takes the endpoint %s', async (given, endpoint) => {
+  ])('accepts the endpoint %s', async (given, endpoint) => {
     expect((await readHubSettings({ HOME: home, HF_ENDPOINT: given })).endpoint).toBe(endpoint);
   });
 
@@ -74,7 +74,7 @@ describe('readHubSettings', () => {
     'https://me:secret@hub.corp',
     'https://hub.corp?token=secret',
     'https://a#b',
-  ])('refuses the endpoint %s, without showing it', async (given) => {
+  ])('refuses the endpoint %s, without printing its secrets', async (given) => {
     const error = await readHubSettings({ HOME: home, HF_ENDPOINT: given }).catch((one: Error) => one);
     expect(error).toMatchObject({ code: 'usage' });
     expect(String(error)).not.toContain('secret');
@@ -85,7 +85,7 @@ describe('readHubSettings', () => {
     ['http://127.0.0.1:8080', false],
     ['http://localhost', false],
     ['https://hub.corp', false],
-  ])('keeps the token to itself with %s: %s', async (endpoint, kept) => {
+  ])('withholds the token from %s: %s', async (endpoint, kept) => {
     const { token } = await readHubSettings({ HOME: home, HF_ENDPOINT: endpoint, HF_TOKEN: 'hf_x' });
     expect(token?.withheld !== undefined).toBe(kept);
   });

@@ -46,7 +46,7 @@ async function during<T>(work: () => Promise<T>): Promise<{ result: T; asked: Re
 }
 
 describe('resolve', () => {
-  it('gives a commit and every file with its sha256, and fetches no file that the hub knows the hash of', async () => {
+  it('returns the commit and every file with its sha256, without fetching from the CDN', async () => {
     const { result, asked } = await during(() => open().resolve(uri, all));
     expect(result).toEqual({
       revision: hub.sha('org/model'),
@@ -64,7 +64,7 @@ describe('resolve', () => {
     expect(asked.filter(({ path }) => path.includes('/tree/')).length).toBeGreaterThan(2);
   });
 
-  it('reads nothing of files that are not chosen, but shows all to who chooses', async () => {
+  it('reads nothing of files that are not selected, but passes every path to the selection', async () => {
     const seen: string[] = [];
     const select = (path: string) => {
       seen.push(path);
@@ -77,7 +77,7 @@ describe('resolve', () => {
   });
 
   it.each(['v1.0', 'refs/pr/1'])(
-    'finds the revision %s, and that revision by its commit',
+    'finds the revision %s, and the same revision by its commit',
     async (revision) => {
       const commit = hub.sha('org/model', revision);
       const named = await open().resolve(`${uri}:${revision}`, all);
@@ -87,7 +87,7 @@ describe('resolve', () => {
     },
   );
 
-  it('looks a revision up once in a run, however the branch moves', async () => {
+  it('resolves a revision once per run, although the branch moves', async () => {
     const source = open();
     const first = await source.resolve('hf://org/moving', all);
     await hub.commit('org/moving', { 'config.json': 'after' });
@@ -111,7 +111,7 @@ describe('resolve', () => {
     expect(asked.filter(({ part }) => part !== 'api')).toEqual([]);
   });
 
-  it('refuses two paths that differ only in case; takes the rest of such a repository', async () => {
+  it('refuses two paths that differ only in case, and accepts other files of the repository', async () => {
     const select = (path: string) => path.startsWith('a/');
     const error = await failure(open().resolve('hf://org/hostile', select));
     expect(error.message).toBe(
@@ -121,7 +121,7 @@ describe('resolve', () => {
     expect(files).toHaveLength(1);
   });
 
-  it('finds wrong bytes of a small file by its git hash', async () => {
+  it('detects wrong bytes of a small file by its git hash', async () => {
     hub.fault({ on: 'resolve', path: /resolve-cache.*config/, kind: 'wrong', after: 2 });
     const error = await failure(open().resolve(uri, all));
     expect(error).toMatchObject({ code: 'integrity', message: expect.stringContaining('config.json') });
@@ -186,12 +186,12 @@ describe('refusals', () => {
     if (secret) expect(`${error.message} ${error.next} ${error.cause}`).not.toContain(secret);
   });
 
-  it('lets in who may', async () => {
+  it('accepts a token with access', async () => {
     expect((await open({ HF_TOKEN: token }).resolve(gated, all)).files).toHaveLength(1);
     expect((await open({ HF_TOKEN: token }).resolve('hf://org/private', all)).files).toHaveLength(1);
   });
 
-  it('tells a file that is not there any more', async () => {
+  it('reports a file that no longer exists', async () => {
     const gone = { path: 'gone.json', size: 3, sha256: '' };
     const error = await failure(collect(open().open(uri, hub.sha('org/model'), gone)));
     expect(error).toMatchObject({
@@ -200,7 +200,7 @@ describe('refusals', () => {
     });
   });
 
-  it('gives up on a hub that is not there, and says where to look', async () => {
+  it('gives up on an unreachable hub, and names it', async () => {
     const error = await failure(open({ HF_ENDPOINT: 'http://127.0.0.1:9' }).resolve(uri, all));
     expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('127.0.0.1:9') });
   });
@@ -208,8 +208,8 @@ describe('refusals', () => {
   it.each([
     ['a page', '<html>Sign in to the guest network</html>'],
     ['no object', '[]'],
-    ['an object that is no model', '{"sha": "../.."}'],
-  ])('says that an endpoint that answers %s is no hub', async (_, body) => {
+    ['an object that is not a model', '{"sha": "../.."}'],
+  ])('reports an endpoint that returns %s as not a hub', async (_, body) => {
     const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {

@@ -60,14 +60,14 @@ describe('chooseWeights', () => {
       [...parts('model', 3, 'safetensors'), 'model.safetensors.index.json', 'tokenizer.model', ...text],
       ['consolidated.safetensors', 'params.json'],
     ],
-    ['Mistral in its own form only', ['consolidated.safetensors', 'params.json', 'tekken.json'], []],
+    ['Mistral in its own format only', ['consolidated.safetensors', 'params.json', 'tekken.json'], []],
     [
       'a model without safetensors',
       [...parts('pytorch_model', 2, 'bin'), 'pytorch_model.bin.index.json', 'modeling_mine.py', ...text],
       ['tf_model.h5', 'flax_model.msgpack', 'flax_model.msgpack.index.json'],
     ],
     [
-      'parts of both kinds',
+      'parts in both formats',
       [...parts('model', 2, 'safetensors'), 'model.safetensors.index.json'],
       [...parts('pytorch_model', 2, 'bin'), 'pytorch_model.bin.index.json'],
     ],
@@ -94,11 +94,11 @@ describe('chooseWeights', () => {
         'text_encoder/openvino_model.xml',
       ],
     ],
-    ['a variant that has nothing beside it', ['model.fp16.safetensors', 'config.json'], []],
-    ['quantisations: which one is anybody’s guess', ['a-Q4_K_M.gguf', 'a-Q8_0.gguf', 'README.md'], []],
+    ['a variant alone', ['model.fp16.safetensors', 'config.json'], []],
+    ['quantisations, without a preference', ['a-Q4_K_M.gguf', 'a-Q8_0.gguf', 'README.md'], []],
     ['ONNX only', ['onnx/model.onnx', 'onnx/model.onnx_data', 'config.json'], []],
     [
-      'what training leaves',
+      'files left by training',
       ['model.safetensors', 'config.json'],
       [
         'optimizer.pt',
@@ -127,7 +127,7 @@ describe('chooseWeights', () => {
     expect(choice.why === '').toBe(leave.length === 0);
   });
 
-  it('gives every path to one side, never leaves all weights, and does not mind the order', () => {
+  it('takes or leaves every path, never leaves all weights, and does not depend on the order', () => {
     const path = fc.oneof(
       fc.constantFrom(
         'model.safetensors',
