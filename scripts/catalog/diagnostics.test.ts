@@ -183,12 +183,12 @@ it('collects mistakes, in the order of the file, and counts those over 20', asyn
   expect(many.message).toMatch(/\n… and 5 more$/);
 });
 
-it('points at both of two models with one name', async () => {
+it('points at both models with the same name', async () => {
   const two = `${model('')}  - source: file:n\n    framework: testing\n    name: iris\n`;
   expect(await mistakes(two)).toEqual(['8:11: duplicate name `iris`; first on line 2']);
 });
 
-it('names the framework that was meant', async () => {
+it('suggests the intended framework, or lists all', async () => {
   expect(await mistakes(model('').replace('testing', 'tesitng'))).toEqual([
     '3:16: unknown framework `tesitng`; did you mean `testing`?',
   ]);

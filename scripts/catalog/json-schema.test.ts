@@ -33,7 +33,7 @@ it('describes every field', () => {
   }
 });
 
-it('rejects in an editor what the command rejects', () => {
+it('rejects in an editor the mistakes that the command rejects', () => {
   const model = { name: 'a', framework: 'b', source: 'file:c' };
   const refused = [
     {},

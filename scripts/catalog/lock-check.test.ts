@@ -58,7 +58,11 @@ it('ignores fields that do not concern the lock', () => {
 
 it.each<[string, Partial<Model>, string[]]>([
   ['name', { name: 'rose' }, ['model rose: it is not in the lock']],
-  ['name of all objects', { name: 'constructor' }, ['model constructor: it is not in the lock']],
+  [
+    'name, to that of an object property',
+    { name: 'constructor' },
+    ['model constructor: it is not in the lock'],
+  ],
   ['framework', { framework: 'other' }, ['model iris: `framework` was `testing`, now it is `other`']],
   ['source', { source: 'file:n' }, ['model iris: `source` was `file:m`, now it is `file:n`']],
   [
@@ -76,7 +80,7 @@ it.each<[string, Partial<Model>, string[]]>([
   ],
   ['files: new', { files: { ...model.files, a: 'file:a' } }, ['model iris: `files:` `a` is new']],
   ['files: changed', { files: { LICENSE: 'file:COPYING' } }, ['model iris: `files:` `LICENSE` is changed']],
-  ['files: gone', { files: {} }, ['model iris: `files:` `LICENSE` is no longer in the catalog']],
+  ['files: removed', { files: {} }, ['model iris: `files:` `LICENSE` is no longer in the catalog']],
   [
     'base',
     { base: 'quay.io/a/b:1' },
@@ -115,7 +119,7 @@ it('reports a missing base once for all models', () => {
   ]);
 });
 
-it("takes the framework's globs unless the model includes its own", () => {
+it("uses the framework's globs unless the model includes its own", () => {
   expect(globsOf({ ...model, exclude: [] }, framework)).toEqual({
     include: ['*.bin'],
     exclude: ['optimizer.bin'],

@@ -37,7 +37,7 @@ it('names the command that writes it', () => {
   );
 });
 
-it('warns about models.lock.yaml when a catalog with another name has no lock of its own', async () => {
+it('warns about models.lock.yaml when a catalog with another name has no lock', async () => {
   await using folder = await Folder.make({ 'dev.yaml': catalog, 'models.lock.yaml': lockWith('iris') });
   const at = (name: string) => displayPath(`${folder.path}/${name}`);
   const dev = await loadCatalog(`${folder.path}/dev.yaml`);

@@ -92,7 +92,7 @@ it('treats a path in files: as the path in the image, without `place`', async ()
   expect(error.message).toContain('testing needs model.bin or weights.bin: the runtime looks for no other');
 });
 
-it('names what the framework needs and what was found', async () => {
+it('names the required files and those that were found', async () => {
   const error = await failure(resolve({ 'm/iris.bin': 'w', 'm/notes.txt': '' }));
   expect(error).toMatchObject({ code: 'source', next: expect.stringContaining('include') });
   expect(error.message).toMatch(

@@ -66,7 +66,7 @@ function lightestHeaviest(weights: readonly number[], total: number): number {
 }
 
 describe('shards', () => {
-  it('contain every model once, whatever their number, in the order of the catalog', () => {
+  it('contain every model once, for any number of shards, in the order of the catalog', () => {
     fc.assert(
       fc.property(sizes(100 * GB), fc.integer({ min: 1, max: 60 }), fc.boolean(), (bytes, total, locked) => {
         const { models, lock } = catalogOf(bytes);
@@ -78,7 +78,7 @@ describe('shards', () => {
     );
   });
 
-  it('are the same whatever the order of the catalog and of the lock', () => {
+  it('do not depend on the order of the catalog and of the lock', () => {
     const shuffled = sizes(10 * GB).chain((bytes) => {
       const { models, lock } = catalogOf(bytes);
       const entries = fc.shuffledSubarray(Object.entries(lock.models), { minLength: bytes.length });

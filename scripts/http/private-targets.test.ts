@@ -90,7 +90,7 @@ describe('a transport', () => {
     },
   );
 
-  test('follows redirects between private hosts, known by the address of the connection', async () => {
+  test('follows a redirect to a private host only after a connection to a private sender', async () => {
     await using one = await serve();
     await using two = await serve();
     const transport = new Transport({ env: {} });

@@ -42,8 +42,8 @@ function baseOf(contents: (Content & { size: number })[], path?: string): Base {
 const node = tarOf(program('usr/local/bin/node', { content: 'ELF' }));
 
 it.each<[string, Base]>([
-  ['where engines look by themselves', baseOf([layer(node)])],
-  ['on its own PATH', baseOf([layer(tarOf(program('opt/node/bin/node')))], '/bin:/opt/node/bin')],
+  ['in the default PATH of engines', baseOf([layer(node)])],
+  ['in the PATH of the base', baseOf([layer(tarOf(program('opt/node/bin/node')))], '/bin:/opt/node/bin')],
   [
     'behind links, absolute and relative',
     baseOf([
@@ -64,12 +64,15 @@ it.each<[string, Base]>([
 });
 
 it.each<[string, Base]>([
-  ['nothing', baseOf([])],
+  ['no layers', baseOf([])],
   ['only another program', baseOf([layer(tarOf(program('bin/sh')))])],
-  ['one that is not on its PATH', baseOf([layer(node)], '/usr/bin:/bin')],
-  ['one that a later layer deletes', baseOf([layer(node), layer(tarOf({ name: 'usr/local/bin/.wh.node' }))])],
-  ['one that only root can run', baseOf([layer(tarOf(program('usr/bin/node', { mode: 0o700 })))])],
-  ['a folder of that name', baseOf([layer(tarOf({ name: 'usr/bin/node', type: '5', mode: 0o755 }))])],
+  ['a Node outside its PATH', baseOf([layer(node)], '/usr/bin:/bin')],
+  [
+    'a Node that a later layer deletes',
+    baseOf([layer(node), layer(tarOf({ name: 'usr/local/bin/.wh.node' }))]),
+  ],
+  ['a Node that only root can run', baseOf([layer(tarOf(program('usr/bin/node', { mode: 0o700 })))])],
+  ['a folder with that name', baseOf([layer(tarOf({ name: 'usr/bin/node', type: '5', mode: 0o755 }))])],
   ['a link to itself', baseOf([layer(tarOf(link('usr/bin/node', 'node')))])],
   ['a link to nothing', baseOf([layer(tarOf(link('usr/bin/node', '../lib/node')))])],
 ])('rejects a base with %s', async (_, base) => {
@@ -102,19 +105,19 @@ it.each<[string, Base, RegExp]>([
     /too many tar members/,
   ],
   [
-    'names too long',
+    'too long names',
     baseOf([layer(tarOf({ name: 'x'.repeat(600) }, { name: 'y'.repeat(600) }))]),
     /names in the image are too long/,
   ],
-  ['junk in place of a tar', baseOf([layer(Buffer.alloc(2048, 7))]), /\(linux\/amd64\): /],
+  ['junk instead of a tar', baseOf([layer(Buffer.alloc(2048, 7))]), /\(linux\/amd64\): /],
   [
-    'half a tar',
+    'a truncated tar',
     baseOf([layer(member(program('a', { content: 'abc' })).subarray(0, 600))]),
     /ends in the middle/,
   ],
-  ['junk in place of gzip', baseOf([layer(Buffer.from('no gzip'), mediaTypes.layerGzip)]), /is not gzip/],
+  ['junk instead of gzip', baseOf([layer(Buffer.from('no gzip'), mediaTypes.layerGzip)]), /is not gzip/],
   [
-    'a media type of its own',
+    'an unknown media type',
     baseOf([layer(node, 'application/x-squashfs')]),
     /media type application\/x-squashfs/,
   ],

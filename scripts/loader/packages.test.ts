@@ -63,7 +63,7 @@ describe('productionPackages', () => {
 });
 
 describe('loaderFiles', () => {
-  it('are what runs, each once, sorted; a nested package is not part of its parent', async () => {
+  it('are the files needed at run time, each once, sorted; a nested package is not part of its parent', async () => {
     await lock({
       'node_modules/b': { version: '1.0.0' },
       'node_modules/b/node_modules/c': { version: '3.0.0' },

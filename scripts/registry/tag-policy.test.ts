@@ -81,7 +81,7 @@ describe('planTags', () => {
     ]);
   });
 
-  test('moves an extra tag always, but no version, and no floating tag backwards', () => {
+  test('always moves an extra tag, but never a version, and no floating tag backwards', () => {
     const plan = planTags({
       version: 'v1.0.0',
       extra: ['prod', 'latest', 'v0.9.0'],

@@ -65,7 +65,7 @@ it.each([
   expect(checkUri(uri)?.expected).toContain(word);
 });
 
-it('shows no part of a secret', () => {
+it('prints no part of a secret', () => {
   expect(JSON.stringify(checkUri('https://host/x?sig=abcdef'))).not.toContain('abcdef');
 });
 
@@ -94,7 +94,7 @@ it('shares one source per kind among the same options, until they are closed', a
   expect(openSource('hf://org/one', options)).not.toBe(source);
 });
 
-it('has every form of a URI in the documentation', async () => {
+it('documents every form of a URI', async () => {
   const page = new URL('../../docs/reference/models-yaml.md', import.meta.url);
   const [, table = ''] =
     /\n## Sources\n\n\|.*\n\|.*\n([\s\S]*?)\n\n/.exec(await readFile(page, 'utf8')) ?? [];

@@ -48,7 +48,7 @@ models:
   - {name: remembered, framework: testing, source: "${source}"}
 `;
 
-it('takes a model of a new kind from the catalog through the lock into an image', async () => {
+it('builds an image from a source of a new kind, through catalog and lock', async () => {
   await using folder = await Folder.make();
   const catalog = await loadCatalog(await folder.catalog(models('memory:model.bin')));
   const run = {

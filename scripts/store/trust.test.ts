@@ -81,7 +81,7 @@ describe('distrustOf', () => {
     expect(distrustOf(odd)?.next).toBe(`chmod go-w ${quoted} ${quoted.slice(0, -1)}/layers'`);
   });
 
-  it("does not trust another user's store", () => {
+  it("does not trust another user's store, not even root's", () => {
     const why = `belongs to user ${me}, and this process runs as user`;
     expect(distrustOf(store, stranger)?.why).toContain(`${why} ${stranger}`);
     expect(distrustOf(store, stranger)?.next).toBe(

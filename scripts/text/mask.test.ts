@@ -64,7 +64,7 @@ describe('Masker', () => {
     ['Authorization: Bearer abc', 'Authorization: Bearer ****'],
     ['{"authorization":"Basic bWU6cHc="}', '{"authorization":"Basic ****"}'],
     ['used hf_abcdefghijklmnopqrstuvwxyz', 'used hf_****'],
-  ])('masks what looks like a secret: %s', (text, masked) => {
+  ])('masks text that looks like a secret: %s', (text, masked) => {
     expect(new Masker().mask(text)).toBe(masked);
   });
 

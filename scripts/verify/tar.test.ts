@@ -131,7 +131,7 @@ test('throws only BrokenTar, for any bytes', () => {
 test.each([
   ['an empty path in a PAX header', member({ name: 'models/evil', before: pax('path', '') })],
   ['an empty size in a PAX header', member({ name: 'models/evil', content: 'x', before: pax('size', '') })],
-])('%s leaves the value of the member header, as for engines', (_, bytes) => {
+])('%s leaves the value of the member header in place, as in engines', (_, bytes) => {
   const [first] = read(Buffer.concat([bytes, end]));
   expect(first).toMatchObject({ path: 'models/evil', size: bytes.length > 1600 ? 1 : 0 });
 });

@@ -47,7 +47,7 @@ describe('a valid image', () => {
     );
   });
 
-  test('has each layer read once, however many platforms share it', async () => {
+  test('is read once per layer, however many platforms share it', async () => {
     const store = makeImage(trueDraft());
     let read = 0;
     await verify(store, { onBytes: (count) => (read += count) });
@@ -123,7 +123,7 @@ describe('a tampered image', () => {
     },
   );
 
-  test('exists for every rule, in the file named like that of the rule', () => {
+  test('exists for every rule, in the file of the same name', () => {
     const files = { annotations, completeness, contents, documents, members };
     const fileOf = new Map(
       Object.entries(files).flatMap(([file, checks]) =>
@@ -139,7 +139,7 @@ describe('a tampered image', () => {
     expect(Object.fromEntries(actual)).toEqual(Object.fromEntries(expected));
   });
 
-  test('is refused whichever byte of a blob is changed, and wherever a blob is cut', async () => {
+  test('is refused for any changed byte and any truncation of a blob', async () => {
     const stores = (['none', 'gzip', 'zstd'] as const).map((compression: LayerDraft['compression']) =>
       makeImage(trueDraft(compression)),
     );

@@ -55,7 +55,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
 }
 
 describe('the closing table', () => {
-  it('names the failed model, the cause and the next step, with exit code 1', () => {
+  it('prints the failed model, the cause and the next step, with exit code 1', () => {
     const { code, out, err } = run([done, failed]);
     expect(code).toBe(1);
     expect(out.split('\n')).toEqual([

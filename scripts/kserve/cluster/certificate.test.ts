@@ -18,7 +18,7 @@ it('is valid for Node, with the requested names and days', () => {
   expect(Date.parse(read.validFrom)).toBeLessThan(Date.now() - 3_500_000);
 });
 
-it('is trusted in a TLS handshake only by a client that has it as authority', async () => {
+it('is trusted in a TLS handshake only by a client that has it as an authority', async () => {
   const { key, certificate: cert } = selfSigned(names);
   const server = createServer({ key, cert }, (_, response) => response.end('fine'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

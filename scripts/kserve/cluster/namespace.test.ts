@@ -29,7 +29,7 @@ describe('connect', () => {
     expect(() => connect({ text: cluster.kubeconfig, context: 'prod' })).toThrow(/has test/);
   });
 
-  it('names the file that is no kubeconfig', () => {
+  it('names a file that is not a kubeconfig', () => {
     expect(() => connect({ kubeconfig: '/nonexistent/config' })).toThrow(/^read \/nonexistent\/config: /);
   });
 
@@ -105,7 +105,7 @@ describe('openNamespace', () => {
     expect(cluster.get('/api/v1/namespaces/models')).toBeDefined();
   });
 
-  it('gives the next step when creating is forbidden, or the given one is missing', async () => {
+  it('gives the next step when creating a namespace is forbidden, or the given one is missing', async () => {
     cluster.onApply = () => ({ code: 403, reason: 'Forbidden', message: 'no' });
     await expect(openNamespace(api, undefined, () => undefined)).rejects.toMatchObject({
       next: expect.stringContaining('--namespace'),

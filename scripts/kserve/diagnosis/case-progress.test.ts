@@ -18,7 +18,7 @@ describe('caseProgress', () => {
       'an unknown runtime',
       { reason: 'RuntimeNotRecognized', message: 'Waiting for runtime to become available' },
     ],
-  ])('ends at %s', (_, failure) => {
+  ])('fails for %s', (_, failure) => {
     const seen = evidence({ service: { conditions: [], failure } });
     expect(caseProgress(seen)).toMatchObject({ stage: 'apply', state: 'failed' });
   });
@@ -96,7 +96,7 @@ describe('caseProgress', () => {
     [1, 'waiting'],
     [2, 'failed'],
   ])(
-    'after %i restarts of the server it is %s: the first may have lost a race with the link',
+    'after %i restarts of the server it is %s: the first can be a lost race with the link',
     (restarts, state) => {
       const crashed = container('kserve-container', {
         state: 'waiting',
@@ -123,7 +123,7 @@ describe('caseProgress', () => {
     ['modelcar-init', 'init'],
     ['modelcar', 'link'],
     ['kserve-container', 'load'],
-  ])('ends when %s cannot be started', (name, stage) => {
+  ])('fails when %s cannot be started', (name, stage) => {
     const broken = container(name, {
       state: 'waiting',
       ready: false,

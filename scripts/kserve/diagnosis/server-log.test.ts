@@ -59,7 +59,7 @@ describe('a log', () => {
     ).toBeUndefined();
   });
 
-  it('is cut to the first error and the end', () => {
+  it('is truncated to the first error and the end', () => {
     const shown = excerpt(damaged);
     expect(shown).toHaveLength(12);
     expect(shown).toContain('KeyError: 47');

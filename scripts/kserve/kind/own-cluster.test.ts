@@ -65,7 +65,7 @@ describe('openOwnCluster', () => {
     expect(said).toContain('Preparing nodes');
   });
 
-  it('deletes what a failed kind left behind, and shows its output', async () => {
+  it('deletes the leftovers of a failed kind, and prints its output', async () => {
     await writeFile(join(folder, 'broken'), 'ERROR: failed to pull the node image\n');
     await expect(openOwnCluster(options())).rejects.toMatchObject({
       code: 'cluster',

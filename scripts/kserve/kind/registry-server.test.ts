@@ -57,7 +57,7 @@ it.each([
   ['manifest', 'manifests', manifest],
   ['config', 'blobs', config],
   ['layer', 'blobs', layer],
-])('gives the %s by digest, under any name', async (_, kind, { digest, size, mediaType }) => {
+])('serves the %s by digest, under any name', async (_, kind, { digest, size, mediaType }) => {
   for (const method of ['HEAD', 'GET']) {
     const response = await fetch(`${base}/any/name/${kind}/${digest}?ns=modelcars.local`, { method });
     expect(response.status).toBe(200);
@@ -79,14 +79,14 @@ it('resumes a blob from a range', async () => {
 it.each([
   ['another image', 'GET', `/a/blobs/${stranger.digest}`, 404],
   ['a tag', 'GET', '/a/manifests/latest', 404],
-  ['a way out', 'GET', '/a/blobs/../../etc/passwd', 404],
+  ['a path traversal', 'GET', '/a/blobs/../../etc/passwd', 404],
   ['an upload', 'POST', '/a/blobs/uploads/', 405],
   ['a deletion', 'DELETE', `/a/manifests/${index.digest}`, 405],
 ])('refuses %s', async (_, method, path, status) => {
   expect((await fetch(`${base}${path}`, { method })).status).toBe(status);
 });
 
-it('fails on an address of another machine', async () => {
+it('fails for an address of another machine', async () => {
   await expect(serveImages([{ store, root: index }], '192.0.2.1')).rejects.toThrow(/EADDRNOTAVAIL/);
 });
 

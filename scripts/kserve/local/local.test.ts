@@ -90,7 +90,7 @@ it.each([
   'nsenter: failed to execute sh: No such file or directory',
   'Error: runc: runc create failed: unable to start container process: exec: "sh": executable file not found in $PATH: OCI runtime attempted',
   'Error: crun: executable file `sh` not found in $PATH: No such file or directory: OCI runtime attempted',
-])('knows an image without a shell: %s', (line) => {
+])('recognizes an image without a shell: %s', (line) => {
   expect(failed('init', 'modelcar-init', { code: 127, lines: [line] }).diagnosis).toMatchObject({
     stage: 'init',
     what: 'exec: "sh": executable file not found in $PATH',

@@ -37,7 +37,7 @@ it('covers the topmost closed folder once, and exposes the needed folders in it'
   ]);
 });
 
-it('finds the folders beside those that a command names or PATH holds', async () => {
+it('finds the folders beside those in the command or in PATH', async () => {
   vi.stubEnv('PATH', `/usr/bin:${join(folder, 'open')}`);
   expect(await foldersOfCommand('serve --port "$PORT" /usr/bin/python')).toEqual([]);
   vi.stubEnv('PATH', `/usr/bin:${join(folder, 'home/tools/bin')}`);

@@ -80,7 +80,7 @@ it('applies later layers to earlier ones: files, whiteouts, opaque folders, a fo
   expect(await readdir(join(folder, 'turns'))).toEqual(['in']);
 });
 
-describe('the mode, without permission to set owners, follows', () => {
+describe('modes, without permission to set owners', () => {
   const mode = async (path: string) => (await stat(join(folder, path))).mode & 0o700;
   it.each<[string, Partial<Header>, number]>([
     ['the contract', { mode: 0o444, uid: 1001, gid: 0 }, 0o400],
@@ -250,7 +250,7 @@ it('does not keep a header of a gigabyte in memory', async () => {
   );
 });
 
-it('keeps links as they are, and hard links as one file', async () => {
+it('keeps links unchanged, and hard links as one file', async () => {
   await unpack([
     await tar(
       { name: 'bin/tool', text: 'ELF', mode: 0o755 },

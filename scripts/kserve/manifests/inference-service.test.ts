@@ -153,7 +153,7 @@ describe('YAML', () => {
     expect(found.map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
   });
 
-  it.each([['- 1'], ['a: b'], ['kind: {']])('refuses a text that is no manifest: %s', (text) => {
+  it.each([['- 1'], ['a: b'], ['kind: {']])('refuses a text that is not a manifest: %s', (text) => {
     expect(() => fromYaml(text, 'kserve.yaml')).toThrow(/^read kserve\.yaml: /);
   });
 });

@@ -78,7 +78,7 @@ describe('checkAnswer', () => {
       ),
       'holds [2]',
     ],
-    ['NaN as JSON has it', three, answer([3], [2, null, 1]), 'holds null, which is no finite number'],
+    ['NaN encoded as null', three, answer([3], [2, null, 1]), 'holds null, which is no finite number'],
     ['NaN', threeScores, answer([3, 3], [Number.NaN, ...right.slice(1)]), 'holds NaN'],
     [
       'Infinity',
@@ -86,7 +86,7 @@ describe('checkAnswer', () => {
       answer([3, 3], [...right.slice(1), Number.POSITIVE_INFINITY]),
       'holds Infinity',
     ],
-    ['words', three, answer([3], ['virginica', 'setosa', 'versicolor']), 'holds "virginica"'],
+    ['strings', three, answer([3], ['virginica', 'setosa', 'versicolor']), 'holds "virginica"'],
     [
       'a tie',
       threeScores,
@@ -160,7 +160,7 @@ describe('checkAnswer of a completion', () => {
 
   it.each([
     ['no text', completion({ text: '' }), 'no letter and no digit: ""'],
-    ['the first token over and over', completion({ text: '!!!!!!!!' }), 'no letter and no digit'],
+    ['the first token repeated', completion({ text: '!!!!!!!!' }), 'no letter and no digit'],
     ['blanks', completion({ text: ' \n\t' }), 'no letter and no digit'],
     ['a text without an end', completion({ finish_reason: null }), 'ended with null'],
     ['a text that ended with an error', completion({ finish_reason: 'error' }), 'ended with "error"'],

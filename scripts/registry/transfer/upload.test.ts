@@ -183,7 +183,7 @@ describe('content that fails', () => {
       'with an error of another registry',
       new RequestFailure('pull base: no answer', { code: 'network', retryable: true }),
     ],
-    ['otherwise', new Error('boom')],
+    ['with another error', new Error('boom')],
   ])('%s ends the upload at once and cancels the session', async (_, error) => {
     const { result, sequence, fake } = await push({}, failing(error));
     expect(result).toBe(error);

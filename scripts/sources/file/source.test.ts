@@ -101,7 +101,7 @@ it('rejects a file that changes while it is read', async () => {
   expect((await hashing).message).toContain('changed while it was read');
 });
 
-it('knows that a folder is more than one file', async () => {
+it('reports a folder as more than one file', async () => {
   await folder.write({ 'm/w': 'x' });
   const namesMany = (uri: string) => fileKind.namesMany?.(uri, { directory: folder.path });
   expect(await namesMany('file:m')).toBe('a folder');

@@ -64,7 +64,7 @@ it('finds a catalog folder that is itself a link', async () => {
 
 it.each([
   [
-    'a circle of links to folders',
+    'a loop of links to folders',
     async () => symlink('..', join(folder.path, 'm/a/up')),
     'a/up is a symbolic link to a folder that contains it',
   ],
@@ -74,7 +74,7 @@ it.each([
     'self is a symbolic link to nothing',
   ],
   [
-    'a dead link',
+    'a dangling link',
     async () => symlink('gone', join(folder.path, 'm/dead')),
     'dead is a symbolic link to nothing',
   ],
@@ -113,7 +113,7 @@ it('rejects a socket', async () => {
   await new Promise((done) => server.close(done));
 });
 
-it('stops where links to folders multiply', async () => {
+it('stops when links to folders multiply', async () => {
   // Each level holds ten links to the next: 10^6 paths from 70 entries.
   await folder.write({ 'm/l6/f': 'x' });
   for (let level = 0; level < 6; level++) {

@@ -206,8 +206,8 @@ describe('refusals', () => {
   });
 
   it.each([
-    ['a page', '<html>Sign in to the guest network</html>'],
-    ['no object', '[]'],
+    ['a web page', '<html>Sign in to the guest network</html>'],
+    ['a list', '[]'],
     ['an object that is not a model', '{"sha": "../.."}'],
   ])('reports an endpoint that returns %s as not a hub', async (_, body) => {
     const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1');

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { s3Source } from './source.ts';
 
 /** Listings that no honest server makes; what a real one does is tested in tests/e2e/s3.test.ts. */
-describe('s3Source, of a hostile server', () => {
+describe('s3Source with a hostile server', () => {
   let server: Server;
   let pages: string[];
   let asked: string[];
@@ -81,7 +81,7 @@ describe('s3Source, of a hostile server', () => {
     await expect(resolve()).rejects.toThrow(/both an object and a prefix with 1 objects/);
   });
 
-  it('reads no object that is not chosen, whatever its name', async () => {
+  it('reads no object that is not selected, whatever its name', async () => {
     pages = [page(['m/../secret', 'm/.modelcars.json'])];
     const seen: string[] = [];
     const { files } = await resolve((path) => {
