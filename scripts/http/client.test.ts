@@ -20,7 +20,7 @@ function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
   const transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
   const refusals: RefusedResponse[] = [];
   const seen: ResponseInfo[] = [];
-  const overLanes = vi.spyOn(BulkPool.prototype, 'get');
+  const overBulk = vi.spyOn(BulkPool.prototype, 'get');
   const client = new HttpClient({
     transport,
     retry: { tries: 3, delay: 0 },
@@ -43,7 +43,7 @@ function setUp(env: NodeJS.ProcessEnv = {}, caFile?: string) {
     return Buffer.concat(chunks).toString('latin1');
   };
   const dispose = () => transport.close();
-  return { client, transport, refusals, seen, overLanes, receive, [Symbol.asyncDispose]: dispose };
+  return { client, transport, refusals, seen, overBulk, receive, [Symbol.asyncDispose]: dispose };
 }
 const heads = (server: { requests: { head: string }[] }) => server.requests.map(({ head }) => head);
 const answer = (status: number, body: string, ...headers: string[]): string =>
@@ -54,9 +54,9 @@ describe('a large body', () => {
     await using server = await startRaw(() => ok('hello', 'X-A: b'));
     await using my = setUp();
     expect(await my.receive(server.url(), {}, 'small')).toBe('hello');
-    expect(my.overLanes).not.toHaveBeenCalled();
+    expect(my.overBulk).not.toHaveBeenCalled();
     expect(await my.receive(server.url())).toBe('hello');
-    expect(my.overLanes).toHaveBeenCalledOnce();
+    expect(my.overBulk).toHaveBeenCalledOnce();
     for (const { status, header, url } of my.seen) {
       expect([status, header('x-a'), header('x-b'), url]).toEqual([200, 'b', undefined, server.url()]);
     }
@@ -118,7 +118,7 @@ describe('a large body', () => {
     await using server = await startRaw(() => chunked);
     await using my = setUp();
     for (const _ of [1, 2, 3]) expect(await my.receive(server.url())).toBe('hello');
-    expect(my.overLanes).toHaveBeenCalledOnce();
+    expect(my.overBulk).toHaveBeenCalledOnce();
     expect(server.requests).toHaveLength(4);
   });
 
@@ -176,7 +176,7 @@ describe('a failure', () => {
       retryable: true,
       message: expect.stringContaining(`read it: the connection to ${host} broke (`),
     });
-    expect(my.overLanes).toHaveBeenCalledOnce();
+    expect(my.overBulk).toHaveBeenCalledOnce();
   });
 
   it('thrown by the reader or caused by an abort is passed on', async () => {
@@ -237,13 +237,13 @@ describe('a proxy', () => {
     const env = { HTTP_PROXY: proxy.url('/').href, NO_PROXY: '10.0.0.0/8' };
     await using my = setUp(env);
     expect(await my.receive(new URL('http://hub.test/file'))).toBe('hello');
-    expect(my.overLanes).not.toHaveBeenCalled();
+    expect(my.overBulk).not.toHaveBeenCalled();
     expect(heads(proxy)).toEqual([expect.stringMatching(/^GET http:\/\/hub\.test\/file HTTP\/1\.1\r\n/)]);
     expect(my.transport.bulkPool(new URL('http://10.1.2.3/'))).toBeDefined();
     expect(my.transport.bulkPool(new URL('https://hub.test/'))).toBeDefined();
     await using server = await startRaw(() => ok('direct'));
     expect(await my.receive(server.url())).toBe('direct');
-    expect(my.overLanes).toHaveBeenCalledOnce();
+    expect(my.overBulk).toHaveBeenCalledOnce();
     await using secure = setUp({ https_proxy: proxy.url('/').href });
     expect(secure.transport.bulkPool(new URL('https://hub.test/'))).toBeUndefined();
   });

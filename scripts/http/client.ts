@@ -64,7 +64,7 @@ export interface ResponseInfo {
 }
 
 /** A short response, read completely. */
-export interface Document {
+export interface SmallResponse {
   bytes: Uint8Array;
   header(name: string): string | undefined;
   /** The URL of the response, after redirects. */
@@ -86,7 +86,7 @@ export class HttpClient {
    * Reads a short response completely, retrying until it arrives, the failure is final, or no tries are left. Fails
    * with code `source` when it is longer than `limit` bytes.
    */
-  async read(call: GetRequest, limit: number): Promise<Document> {
+  async read(call: GetRequest, limit: number): Promise<SmallResponse> {
     return await this.#retrying(call, async () => {
       const got = await this.getOnce(call);
       const header = (name: string) => headerOf(got.answer, name);
@@ -118,15 +118,15 @@ export class HttpClient {
     size: 'large' | 'small' = 'large',
   ): Promise<void> {
     const { what, url, expect, signal } = call;
-    const lanes = size === 'large' ? this.#lanes(call) : undefined;
-    if (lanes !== undefined) {
+    const pool = size === 'large' ? this.#bulkPool(call) : undefined;
+    if (pool !== undefined) {
       const headers = this.#headersFor(call);
       const seen = (head: ResponseHead): ResponseInfo => ({
         status: head.status,
         header: (name) => head.headers[name],
         url,
       });
-      const answer = await lanes
+      const answer = await pool
         .get({ url, headers, expect, signal, look: (head) => look(seen(head)), take })
         .catch((error: unknown) => {
           if (!(error instanceof ConnectionLost)) throw error;
@@ -174,7 +174,7 @@ export class HttpClient {
     throw this.#options.refused(call, await refusalOf(got));
   }
 
-  #lanes({ what, url, sender }: GetRequest): BulkPool | undefined {
+  #bulkPool({ what, url, sender }: GetRequest): BulkPool | undefined {
     try {
       return this.#options.transport.bulkPool(url, sender);
     } catch (error) {

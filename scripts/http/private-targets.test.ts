@@ -109,8 +109,8 @@ describe('a transport', () => {
     await using server = await serve();
     const transport = new Transport({ env: {} });
     const url = new URL(`http://localhost:${server.port}/`);
-    const lanes = transport.bulkPool(url, new URL('https://public.example/'));
-    const get = lanes?.get({ url, headers: {}, expect: [200], look: () => {}, take: () => undefined });
+    const pool = transport.bulkPool(url, new URL('https://public.example/'));
+    const get = pool?.get({ url, headers: {}, expect: [200], look: () => {}, take: () => undefined });
     await expect(get).rejects.toMatchObject({ cause: expect.any(PrivateTarget) });
     expect(server.requests()).toBe(0);
     await transport.close();

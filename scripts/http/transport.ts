@@ -41,9 +41,9 @@ const connections = 16;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
-  readonly #lanes = new BulkPool(() => this.#context());
+  readonly #bulkPool = new BulkPool(() => this.#context());
   /** By the host that points there. */
-  readonly #publicLanes = new Map<string, BulkPool>();
+  readonly #publicPools = new Map<string, BulkPool>();
   readonly #certificates: readonly string[];
   /** Hosts connected to, and whether all their addresses so far are private. */
   readonly #private = new Map<string, boolean>();
@@ -74,12 +74,12 @@ export class Transport {
    */
   bulkPool(url: URL, sender?: URL): BulkPool | undefined {
     if (this.#proxyFor(url) !== undefined) return undefined;
-    const lanes = this.#lanesFor(this.#wary(url, sender));
-    return lanes.fits(url) ? lanes : undefined;
+    const pool = this.#poolFor(this.#wary(url, sender));
+    return pool.fits(url) ? pool : undefined;
   }
 
   async close(): Promise<void> {
-    for (const lanes of [this.#lanes, ...this.#publicLanes.values()]) lanes.close();
+    for (const pool of [this.#bulkPool, ...this.#publicPools.values()]) pool.close();
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     this.#dispatchers.clear();
   }
@@ -98,11 +98,11 @@ export class Transport {
     return isPrivateAddress(hostname) || this.#private.get(hostname) === true;
   }
 
-  #lanesFor(sender: string | undefined): BulkPool {
-    if (sender === undefined) return this.#lanes;
-    const lanes = this.#publicLanes.get(sender) ?? new BulkPool(() => this.#context(), publicLookup(sender));
-    this.#publicLanes.set(sender, lanes);
-    return lanes;
+  #poolFor(sender: string | undefined): BulkPool {
+    if (sender === undefined) return this.#bulkPool;
+    const pool = this.#publicPools.get(sender) ?? new BulkPool(() => this.#context(), publicLookup(sender));
+    this.#publicPools.set(sender, pool);
+    return pool;
   }
 
   /** The proxy that may apply to a URL; undici decides whether NO_PROXY names its host. */

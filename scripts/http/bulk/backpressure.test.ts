@@ -12,7 +12,7 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => 'no failure',
     (error: unknown) => error,
   );
-const laneTo = (url: URL): BulkConnection => new BulkConnection(url, undefined, () => {});
+const connectionTo = (url: URL): BulkConnection => new BulkConnection(url, undefined, () => {});
 const large = Buffer.alloc(3_000_000, 'x');
 afterEach(() => vi.restoreAllMocks());
 
@@ -28,11 +28,11 @@ describe('a `take` that returns a promise', () => {
       await sleep(2);
       waiting = false;
     };
-    const lane = laneTo(server.url());
-    await lane.get(want(server.url(), { take }));
+    const connection = connectionTo(server.url());
+    await connection.get(want(server.url(), { take }));
     expect({ size, waiting }).toEqual({ size: large.length, waiting: false });
-    expect(lane.isOpen).toBe(true);
-    lane.close();
+    expect(connection.isOpen).toBe(true);
+    connection.close();
   });
 
   it.each([0, 1])('can reject, with %i chunks left', async (left) => {
@@ -43,9 +43,9 @@ describe('a `take` that returns a promise', () => {
       size += chunk.length;
       return size === large.length || left === 1 ? Promise.reject(mine) : undefined;
     };
-    const lane = laneTo(server.url());
-    expect(await failure(lane.get(want(server.url(), { take })))).toBe(mine);
-    expect(lane.isOpen).toBe(false);
+    const connection = connectionTo(server.url());
+    expect(await failure(connection.get(want(server.url(), { take })))).toBe(mine);
+    expect(connection.isOpen).toBe(false);
   });
 
   it.each(['in the middle', 'at the end'])('can be aborted %s', async (where) => {
@@ -53,8 +53,8 @@ describe('a `take` that returns a promise', () => {
     const stop = new AbortController();
     const { promise, resolve } = Promise.withResolvers<void>();
     const take = vi.fn(() => promise);
-    const lane = laneTo(server.url());
-    const got = failure(lane.get(want(server.url(), { take, signal: stop.signal })));
+    const connection = connectionTo(server.url());
+    const got = failure(connection.get(want(server.url(), { take, signal: stop.signal })));
     await until(() => expect(take).toHaveBeenCalled());
     stop.abort();
     expect(await got).toMatchObject({ answered: true });
@@ -70,13 +70,13 @@ test.each(['look', 'take'] as const)('an error thrown by %s is passed on unchang
     const fail = () => {
       throw mine;
     };
-    const lane = laneTo(server.url());
-    const got = await lane.get(want(server.url(), { [which]: fail })).then(
+    const connection = connectionTo(server.url());
+    const got = await connection.get(want(server.url(), { [which]: fail })).then(
       () => ({ thrown: 'nothing' }),
       (thrown: unknown) => ({ thrown }),
     );
     expect(got).toEqual({ thrown: mine });
-    expect(lane.isOpen).toBe(false);
+    expect(connection.isOpen).toBe(false);
   }
 });
 
@@ -84,14 +84,14 @@ describe('a signal', () => {
   it('aborted beforehand prevents the request', async () => {
     await using server = await startRaw(() => ok('hello'));
     const signal = AbortSignal.abort();
-    expect(await failure(laneTo(server.url()).get(want(server.url(), { signal })))).toMatchObject({
+    expect(await failure(connectionTo(server.url()).get(want(server.url(), { signal })))).toMatchObject({
       answered: false,
     });
     await sleep(20);
     expect(server.connections).toBe(0);
-    const lane = laneTo(server.url());
-    await lane.get(want(server.url()));
-    expect(await failure(lane.get(want(server.url(), { signal })))).toMatchObject({ answered: false });
+    const connection = connectionTo(server.url());
+    await connection.get(want(server.url()));
+    expect(await failure(connection.get(want(server.url(), { signal })))).toMatchObject({ answered: false });
     await until(() => expect(server.open.size).toBe(0));
     expect(server.requests).toHaveLength(1);
   });
@@ -101,7 +101,7 @@ describe('a signal', () => {
     for (const part of ['nothing', 'body']) {
       const stop = new AbortController();
       const request = want(server.url(), { signal: stop.signal });
-      const got = failure(laneTo(server.url()).get(request));
+      const got = failure(connectionTo(server.url()).get(request));
       const nth = part === 'nothing' ? 1 : 2;
       await until(() => expect([server.requests.length, request.text() !== '']).toEqual([nth, nth === 2]));
       stop.abort();
@@ -116,19 +116,19 @@ describe('a reused connection', () => {
     await using server = await startRaw(() => ok(large.subarray(0, 90_000)));
     const { signal } = new AbortController();
     const touched = vi.spyOn(Socket.prototype, 'setTimeout');
-    const lane = laneTo(server.url());
+    const connection = connectionTo(server.url());
     const [socket] = touched.mock.contexts as [Socket];
     const counts: unknown[] = [];
     for (let turn = 0; turn < 30; turn++) {
-      await lane.get(want(server.url(), { signal, take: () => (turn % 2 ? sleep(0) : undefined) }));
-      lane.rest();
+      await connection.get(want(server.url(), { signal, take: () => (turn % 2 ? sleep(0) : undefined) }));
+      connection.rest();
       const names = socket.eventNames().map((name) => [name, socket.listenerCount(name)]);
       counts.push([names, getEventListeners(signal, 'abort').length]);
     }
     expect(server.connections).toBe(1);
     expect(counts.at(-1)).toEqual(counts[1]);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
-    lane.close();
+    connection.close();
   });
 });
 
@@ -171,7 +171,7 @@ describe('the timeout', { retry: 3 }, () => {
     async (bytes) => {
       await using server = await startRaw(() => bytes);
       const began = performance.now();
-      expect(await failure(laneTo(server.url()).get(want(server.url())))).toMatchObject({
+      expect(await failure(connectionTo(server.url()).get(want(server.url())))).toMatchObject({
         answered: bytes !== '',
         cause: { code: 'ETIMEDOUT' },
       });
@@ -187,7 +187,7 @@ describe('the timeout', { retry: 3 }, () => {
       }
     });
     const request = want(server.url());
-    await laneTo(server.url()).get(request);
+    await connectionTo(server.url()).get(request);
     expect(request.text()).toBe('hello');
   });
 
@@ -201,12 +201,12 @@ describe('the timeout', { retry: 3 }, () => {
         size += chunk.length;
         return first || size === large.length ? sleep(900) : undefined;
       };
-      const lane = laneTo(server.url());
-      const got = await lane.get(want(server.url(), { take })).catch((error: unknown) => error);
+      const connection = connectionTo(server.url());
+      const got = await connection.get(want(server.url(), { take })).catch((error: unknown) => error);
       expect(got).toMatchObject(whole ? { read: true } : { cause: { code: 'ETIMEDOUT' } });
       expect(size).toBe(large.length - (whole ? 0 : 9));
-      expect(lane.isOpen).toBe(whole);
-      lane.close();
+      expect(connection.isOpen).toBe(whole);
+      connection.close();
     }
   });
 
@@ -216,17 +216,17 @@ describe('the timeout', { retry: 3 }, () => {
       socket.write(ok('hello'));
     });
     const onEnd = vi.fn();
-    const lane = new BulkConnection(server.url(), undefined, onEnd);
+    const connection = new BulkConnection(server.url(), undefined, onEnd);
     for (const _ of [1, 2]) {
-      await lane.get(want(server.url()));
-      lane.rest();
+      await connection.get(want(server.url()));
+      connection.rest();
     }
-    expect([server.connections, lane.isOpen]).toEqual([1, true]);
+    expect([server.connections, connection.isOpen]).toEqual([1, true]);
     const began = performance.now();
     await until(() => expect(onEnd).toHaveBeenCalledOnce());
     // Sooner than the timeout of a connection that waits for a response.
     expect(performance.now() - began).toBeLessThan(600);
-    expect(lane.isOpen).toBe(false);
+    expect(connection.isOpen).toBe(false);
     await until(() => expect(server.open.size).toBe(0));
   });
 });

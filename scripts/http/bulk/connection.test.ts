@@ -5,14 +5,14 @@ import { giveRoom, ok, startRaw, until, want } from '../../../tests/support/http
 import { BulkConnection } from './connection.ts';
 import { ConnectionLost } from './response.ts';
 
-const lanes: BulkConnection[] = [];
-const laneTo = (url: URL, onEnd: (lane: BulkConnection) => void = () => {}): BulkConnection => {
-  const lane = new BulkConnection(url, undefined, onEnd);
-  lanes.push(lane);
-  return lane;
+const connections: BulkConnection[] = [];
+const connectionTo = (url: URL, onEnd: (connection: BulkConnection) => void = () => {}): BulkConnection => {
+  const connection = new BulkConnection(url, undefined, onEnd);
+  connections.push(connection);
+  return connection;
 };
 afterEach(() => {
-  for (const lane of lanes.splice(0)) lane.close();
+  for (const connection of connections.splice(0)) connection.close();
 });
 /** The error of a request, of any kind. */
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
@@ -28,7 +28,7 @@ describe('a bulk connection', () => {
     await using server = await startRaw(() => ok('hello'));
     const url = new URL(`${server.url('/a%20b/ü?x=1&y= 2')}#part`);
     const request = want(url, { headers: { range: 'bytes=0-4' } });
-    const answer = await laneTo(url).get(request);
+    const answer = await connectionTo(url).get(request);
     expect(answer).toMatchObject({ status: 200, read: true, length: 5, headers: { 'content-length': '5' } });
     expect(request.text()).toBe('hello');
     expect(server.requests[0]?.head.split('\r\n')).toEqual([
@@ -41,7 +41,7 @@ describe('a bulk connection', () => {
 
   test.each(['a\r\nX-Evil: 1', 'a\nb', 'a\0', 'a\x7f', 'ā'])('refuses the header value %j', async (value) => {
     await using server = await startRaw(() => ok());
-    const sent = laneTo(server.url()).get(want(server.url(), { headers: { authorization: value } }));
+    const sent = connectionTo(server.url()).get(want(server.url(), { headers: { authorization: value } }));
     expect(await failure(sent)).toMatchObject({
       code: 'usage',
       message: expect.not.stringContaining(value),
@@ -72,16 +72,16 @@ describe('a bulk connection', () => {
           }
           socket.write(rest);
         });
-        const lane = laneTo(server.url());
+        const connection = connectionTo(server.url());
         for (const { body, wait, rooms } of plans) {
           const { take, whole, filled } = giveRoom(body.length, rooms, wait ? () => sleep(0) : undefined);
-          expect(await lane.get(want(server.url(), { take }))).toMatchObject({ read: true });
+          expect(await connection.get(want(server.url(), { take }))).toMatchObject({ read: true });
           expect(filled()).toBe(body.length);
           expect(whole.equals(body)).toBe(true);
-          lane.rest();
+          connection.rest();
         }
         expect(server.connections).toBe(1);
-        lane.close();
+        connection.close();
       }),
       { numRuns: 100 },
     );
@@ -95,7 +95,7 @@ describe('a bulk connection', () => {
       }
     });
     const request = want(server.url());
-    expect(await laneTo(server.url()).get(request)).toMatchObject({ headers: { 'x-a': 'b' } });
+    expect(await connectionTo(server.url()).get(request)).toMatchObject({ headers: { 'x-a': 'b' } });
     expect(request.text()).toBe('hello');
     expect(request.chunks.length).toBeGreaterThan(1);
   });
@@ -109,7 +109,7 @@ describe('a bulk connection', () => {
       seen.push(head.status, head.length);
     };
     const take = () => void seen.push('body');
-    await laneTo(server.url()).get(want(server.url(), { look, take, expect: [103, 200] }));
+    await connectionTo(server.url()).get(want(server.url(), { look, take, expect: [103, 200] }));
     expect(seen).toEqual([200, 5, 'body']);
   });
 
@@ -131,11 +131,11 @@ describe('a bulk connection', () => {
     await using server = await startRaw(() => bytes);
     const look = vi.fn();
     const request = want(server.url(), { look });
-    const lane = laneTo(server.url());
-    expect(await lane.get(request)).toMatchObject({ status, read: false });
+    const connection = connectionTo(server.url());
+    expect(await connection.get(request)).toMatchObject({ status, read: false });
     expect(look).not.toHaveBeenCalled();
     expect(request.chunks).toEqual([]);
-    expect(lane.isOpen).toBe(false);
+    expect(connection.isOpen).toBe(false);
     await until(() => expect(server.open.size).toBe(0));
   });
 
@@ -145,10 +145,10 @@ describe('a bulk connection', () => {
     [200, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ])('reads a %i without a body, and can be reused', async (status, bytes) => {
     await using server = await startRaw(() => bytes);
-    const lane = laneTo(server.url());
+    const connection = connectionTo(server.url());
     for (const _ of [1, 2]) {
       const request = want(server.url(), { expect: [status] });
-      expect(await lane.get(request)).toMatchObject({ status, read: true });
+      expect(await connection.get(request)).toMatchObject({ status, read: true });
       expect(request.chunks).toEqual([]);
     }
     expect(server.connections).toBe(1);
@@ -160,14 +160,14 @@ describe('a bulk connection', () => {
   ])('is not reused after %s', async (_, bytes) => {
     await using server = await startRaw(() => bytes);
     const ended: BulkConnection[] = [];
-    const lane = laneTo(server.url(), (one) => ended.push(one));
+    const connection = connectionTo(server.url(), (one) => ended.push(one));
     const request = want(server.url());
-    expect(await lane.get(request)).toMatchObject({ read: true, keepAlive: false });
+    expect(await connection.get(request)).toMatchObject({ read: true, keepAlive: false });
     expect(request.text()).toBe('hello');
-    expect(lane.isOpen).toBe(false);
-    expect(await failure(lane.get(want(server.url())))).toMatchObject({ answered: false });
-    await until(() => expect(ended).toEqual([lane]));
-    expect(await failure(lane.get(want(server.url())))).toBeInstanceOf(ConnectionLost);
+    expect(connection.isOpen).toBe(false);
+    expect(await failure(connection.get(want(server.url())))).toMatchObject({ answered: false });
+    await until(() => expect(ended).toEqual([connection]));
+    expect(await failure(connection.get(want(server.url())))).toBeInstanceOf(ConnectionLost);
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -180,11 +180,11 @@ describe('a broken bulk connection', () => {
     ['more than Content-Length', tooMuch, 'it sent more than its Content-Length'],
   ])('reports %s', async (_, bytes, message) => {
     await using server = await startRaw(() => bytes);
-    const lane = laneTo(server.url());
-    const error = await failure(lane.get(want(server.url())));
+    const connection = connectionTo(server.url());
+    const error = await failure(connection.get(want(server.url())));
     expect(error).toMatchObject({ answered: true, cause: { message } });
     expect(error).toBeInstanceOf(ConnectionLost);
-    expect(lane.isOpen).toBe(false);
+    expect(connection.isOpen).toBe(false);
   });
 
   test.each([
@@ -199,30 +199,30 @@ describe('a broken bulk connection', () => {
       else socket.resetAndDestroy();
     });
     for (const _ of ['end', 'reset']) {
-      const lane = laneTo(server.url());
-      expect(await failure(lane.get(want(server.url())))).toMatchObject({
+      const connection = connectionTo(server.url());
+      expect(await failure(connection.get(want(server.url())))).toMatchObject({
         answered,
         cause: { code: 'ECONNRESET' },
       });
-      expect(lane.isOpen).toBe(false);
+      expect(connection.isOpen).toBe(false);
     }
   });
 
   it('is not reused after unrequested bytes', async () => {
     await using server = await startRaw(() => ok('hello'));
-    const lane = laneTo(server.url());
-    await lane.get(want(server.url()));
-    lane.rest();
-    expect(lane.isOpen).toBe(true);
+    const connection = connectionTo(server.url());
+    await connection.get(want(server.url()));
+    connection.rest();
+    expect(connection.isOpen).toBe(true);
     for (const socket of server.open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
-    await until(() => expect([lane.isOpen, server.open.size]).toEqual([false, 0]));
+    await until(() => expect([connection.isOpen, server.open.size]).toEqual([false, 0]));
   });
 
   it('reports a refused connection', async () => {
     const gone = await startRaw(() => ok());
     const url = gone.url();
     await gone[Symbol.asyncDispose]();
-    expect(await failure(laneTo(url).get(want(url)))).toMatchObject({
+    expect(await failure(connectionTo(url).get(want(url)))).toMatchObject({
       answered: false,
       cause: { code: 'ECONNREFUSED' },
     });

@@ -29,7 +29,7 @@ interface Exchange {
  */
 export class BulkConnection {
   readonly #socket: Socket;
-  readonly #onEnd: (lane: BulkConnection) => void;
+  readonly #onEnd: (connection: BulkConnection) => void;
   readonly #buffer = Buffer.allocUnsafeSlow(bufferSize);
   #exchange: Exchange | undefined;
   #failure: unknown;
@@ -42,7 +42,7 @@ export class BulkConnection {
   constructor(
     url: URL,
     secureContext: (() => SecureContext) | undefined,
-    onEnd: (lane: BulkConnection) => void,
+    onEnd: (connection: BulkConnection) => void,
     lookup?: LookupFunction,
   ) {
     this.#onEnd = onEnd;

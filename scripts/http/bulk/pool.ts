@@ -30,30 +30,30 @@ export class BulkPool {
     const { url } = request;
     for (;;) {
       const rested = this.#resting.get(url.origin)?.pop();
-      const lane = rested ?? this.#make(url);
+      const connection = rested ?? this.#make(url);
       let answer: BulkResponse;
       try {
-        answer = await lane.get(request);
+        answer = await connection.get(request);
       } catch (error) {
         // The server may have closed the idle connection before this request was sent.
         const stale = rested !== undefined && error instanceof ConnectionLost && !error.answered;
         if (stale && !request.signal?.aborted) continue;
-        lane.close();
+        connection.close();
         throw error;
       }
       if (!answer.read && request.expect.includes(answer.status)) this.#unfit.add(url.origin);
-      if (lane.isOpen) {
-        lane.rest();
+      if (connection.isOpen) {
+        connection.rest();
         const others = this.#resting.get(url.origin);
-        if (others) others.push(lane);
-        else this.#resting.set(url.origin, [lane]);
+        if (others) others.push(connection);
+        else this.#resting.set(url.origin, [connection]);
       }
       return answer;
     }
   }
 
   close(): void {
-    for (const lane of this.#all) lane.close();
+    for (const connection of this.#all) connection.close();
   }
 
   #make(url: URL): BulkConnection {
@@ -67,8 +67,8 @@ export class BulkPool {
           resting.filter((one) => one !== ended),
         );
     };
-    const lane = new BulkConnection(url, secure, onEnd, this.#lookup);
-    this.#all.add(lane);
-    return lane;
+    const connection = new BulkConnection(url, secure, onEnd, this.#lookup);
+    this.#all.add(connection);
+    return connection;
   }
 }

@@ -12,13 +12,13 @@ import { giveRoom, ok, startRaw, until, want } from '../../../tests/support/http
 import { BulkPool } from './pool.ts';
 
 const made: BulkPool[] = [];
-const newLanes = (ca?: string): BulkPool => {
-  const lanes = new BulkPool(() => createSecureContext(ca === undefined ? {} : { ca }));
-  made.push(lanes);
-  return lanes;
+const newPool = (ca?: string): BulkPool => {
+  const pool = new BulkPool(() => createSecureContext(ca === undefined ? {} : { ca }));
+  made.push(pool);
+  return pool;
 };
 afterEach(() => {
-  for (const lanes of made.splice(0)) lanes.close();
+  for (const pool of made.splice(0)) pool.close();
 });
 
 describe('BulkPool with TLS', () => {
@@ -26,7 +26,7 @@ describe('BulkPool with TLS', () => {
   let tls: Certificates;
   let ca: string;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lanes-'));
+    folder = await mkdtemp(join(tmpdir(), 'pool-'));
     tls = await makeCertificates(folder);
     ca = await readFile(tls.caFile, 'utf8');
   });
@@ -42,15 +42,15 @@ describe('BulkPool with TLS', () => {
       },
       { tls },
     );
-    const lanes = newLanes(ca);
+    const pool = newPool(ca);
     for (const host of ['localhost', '127.0.0.1']) {
       const request = want(new URL(server.url().href.replace('localhost', host)));
-      for (const _ of [1, 2]) await lanes.get(request);
+      for (const _ of [1, 2]) await pool.get(request);
       expect(Buffer.concat(request.chunks).equals(Buffer.concat([large, large]))).toBe(true);
     }
     expect(names).toEqual(['localhost', 'localhost', false, false]);
     await using six = await startRaw(() => ok('six'), { tls, host: '::1' });
-    await lanes.get(want(new URL(`https://[::1]:${six.url().port}/`)));
+    await pool.get(want(new URL(`https://[::1]:${six.url().port}/`)));
     expect([server.connections, six.connections]).toEqual([2, 1]);
   });
 
@@ -61,7 +61,7 @@ describe('BulkPool with TLS', () => {
     const at = host === 'localhost' ? {} : { host };
     await using server = await startRaw(() => ok('hello'), { tls, ...at });
     const url = new URL(`https://${host}:${server.url().port}/`);
-    const got = newLanes(trusted && ca).get(want(url, { headers: { authorization: 'Bearer secret' } }));
+    const got = newPool(trusted && ca).get(want(url, { headers: { authorization: 'Bearer secret' } }));
     await expect(got).rejects.toMatchObject({
       answered: false,
       cause: { code: expect.stringMatching(code) },
@@ -79,7 +79,7 @@ describe('BulkPool with TLS', () => {
       },
       { tls },
     );
-    const lanes = newLanes(ca);
+    const pool = newPool(ca);
     for (const size of [large.length, 50_000]) {
       let waiting = 0;
       let most = 0;
@@ -90,7 +90,7 @@ describe('BulkPool with TLS', () => {
         await sleep(3);
         waiting--;
       };
-      await lanes.get(want(server.url(), { take }));
+      await pool.get(want(server.url(), { take }));
       expect(most).toBe(1);
       expect(Buffer.concat(chunks).equals(large.subarray(0, size))).toBe(true);
     }
@@ -99,7 +99,7 @@ describe('BulkPool with TLS', () => {
   it('writes nothing into the room of a `take` that waits', async () => {
     await using server = await startRaw(() => ok(large), { tls });
     const { take, whole, filled } = giveRoom(large.length, [70_000, 3, 9000], () => sleep(1));
-    await newLanes(ca).get(want(server.url(), { take }));
+    await newPool(ca).get(want(server.url(), { take }));
     expect(filled()).toBe(large.length);
     expect(whole.equals(large)).toBe(true);
   });
@@ -109,7 +109,7 @@ describe('BulkPool with TLS', () => {
     const stop = new AbortController();
     const waiting = Promise.withResolvers<void>();
     const take = vi.fn(() => waiting.promise);
-    const got = newLanes(ca).get(want(server.url(), { take, signal: stop.signal }));
+    const got = newPool(ca).get(want(server.url(), { take, signal: stop.signal }));
     await until(() => expect(take).toHaveBeenCalled());
     await sleep(20);
     stop.abort();
@@ -128,8 +128,8 @@ describe('BulkPool with TLS', () => {
       { tls },
     );
     for (const message of ['it sent more than its Content-Length', 'other side closed']) {
-      const lanes = newLanes(ca);
-      await expect(lanes.get(want(server.url(), { take: () => sleep(3) }))).rejects.toMatchObject({
+      const pool = newPool(ca);
+      await expect(pool.get(want(server.url(), { take: () => sleep(3) }))).rejects.toMatchObject({
         cause: { message },
       });
     }
@@ -141,10 +141,10 @@ describe('BulkPool with TLS', () => {
       import { readFileSync } from 'node:fs';
       import { createSecureContext } from 'node:tls';
       import { BulkPool } from ${JSON.stringify(fileURLToPath(new URL('./pool.ts', import.meta.url)))};
-      const lanes = new BulkPool(() => createSecureContext({ ca: readFileSync(${JSON.stringify(tls.caFile)}) }));
+      const pool = new BulkPool(() => createSecureContext({ ca: readFileSync(${JSON.stringify(tls.caFile)}) }));
       const url = new URL(${JSON.stringify(server.url().href)});
       for (const turn of [1, 2]) {
-        await lanes.get({ url, headers: {}, expect: [200], look() {}, take: (chunk) => void process.stdout.write(chunk) });
+        await pool.get({ url, headers: {}, expect: [200], look() {}, take: (chunk) => void process.stdout.write(chunk) });
       }
       const began = performance.now();
       process.on('exit', () => process.stdout.write(performance.now() - began < 3000 ? ' soon' : ' late'));`;
