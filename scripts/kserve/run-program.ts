@@ -10,7 +10,7 @@ export interface Ran {
   stderr: string;
 }
 
-/** Lines of a failed program that its error shows. */
+/** Number of a failed program's output lines that its error shows. */
 const shownLines = 12;
 
 /**
@@ -51,7 +51,7 @@ export async function run(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-100_000);
   });
-  // kind ends a line that it will overwrite with a carriage return, which readline also takes for a line end.
+  // kind ends a line that it will overwrite with a carriage return, which readline also treats as a line end.
   if (child.stderr && onLine)
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (line.trim() !== '') onLine(line.trim());
@@ -61,7 +61,7 @@ export async function run(
     child.once('close', (code) => resolve(code ?? 1));
   });
   ended.catch(() => undefined);
-  // Always ends stdin, so that the program does not wait for more. An error because the program has exited is no
+  // Always ends stdin, so that the program does not wait for more. An error because the program has exited is not a
   // failure.
   const fed =
     input === undefined || child.stdin === null
@@ -90,12 +90,12 @@ export async function run(
   }
 }
 
-/** Whether an error of writing to a program only means that it stopped reading. */
+/** Whether a write error only means that the program stopped reading. */
 function isEarlyEnd(error: unknown): boolean {
   return /^(EPIPE|ECONNRESET|ERR_STREAM_\w+)$/.test((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** Streams what a program writes to stdout. Fails as `run` does, after the last chunk. */
+/** Streams a program's stdout. Fails as `run` does, after the last chunk. */
 export async function* stream(
   program: string,
   args: readonly string[],
@@ -123,7 +123,7 @@ export async function* stream(
   }
 }
 
-/** Ends the whole group: children would otherwise survive and keep the output open. */
+/** Ends the whole group: surviving children would keep the output open. */
 function end(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {

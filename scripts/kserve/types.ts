@@ -1,5 +1,5 @@
 /**
- * The terms that all rooms of kserve/ share: how an image is served, the stages of a pod, a smoke test's case and
+ * The terms shared by all rooms of kserve/: how an image is served, the stages of a pod, a smoke test's case and
  * result.
  */
 
@@ -23,7 +23,7 @@ export type Security = (typeof securities)[number];
 export const stages = ['apply', 'pull', 'init', 'link', 'load', 'ready', 'answer'] as const;
 export type Stage = (typeof stages)[number];
 
-/** One model served in one way. */
+/** One way of serving one model. */
 export interface SmokeCase {
   model: string;
   /** `local`: by a model server on this machine, without a cluster. */
@@ -56,7 +56,7 @@ export interface Diagnosis {
 export interface SmokeResult extends SmokeCase {
   /** `skipped`: the cluster or machine does not support this case; see `reason`. */
   status: 'passed' | 'failed' | 'skipped';
-  /** From apply (or the start of the server) to the checked answer. */
+  /** From apply (or server start) to the checked answer. */
   seconds: number;
   reason?: string;
   diagnosis?: Diagnosis;
@@ -65,7 +65,7 @@ export interface SmokeResult extends SmokeCase {
 /** The part of KServe's ConfigMap `inferenceservice-config` that decides how an `oci://` image is served. */
 export interface ModelcarConfig {
   enabled: boolean;
-  /** What `oci://` means, since KServe 0.20; `modelcar` before. */
+  /** The meaning of `oci://`, since KServe 0.20; `modelcar` before. */
   mode: string;
   /** UID that replaces those of sidecar and model server. */
   user?: number;

@@ -10,21 +10,21 @@ export const uriExamples = list(
   'or',
 );
 
-/** A regular expression for how every source's URI begins; `check` of its kind is stricter. */
+/** A regular expression for the beginnings of all source URIs; each kind's `check` is stricter. */
 export const uriPattern = `^(${sourceKinds.map(beginning).join('|')})`;
 
-/** The kind of a source's URI, by its scheme; undefined for one that no kind reads. */
+/** The kind of a source URI, by scheme; undefined if no kind reads it. */
 export function kindOf(uri: string): SourceKind | undefined {
   const kind = findKind(uri);
   return kind.ok ? kind.value : undefined;
 }
 
-/** Whether the files of a source's URI are on this machine: they are read in place and can change after `lock`. */
+/** Whether the files of a source URI are local: read in place, and able to change after `lock`. */
 export function isLocal(uri: string): boolean {
   return kindOf(uri)?.local !== undefined;
 }
 
-/** What is wrong with a source's URI, or undefined. Looks at the text only, never at a disk or a network. */
+/** The problem with a source URI, or undefined. Examines only the text, never a disk or a network. */
 export function checkUri(uri: string): Problem | undefined {
   if (/\p{Cc}/u.test(uri) || !uri.isWellFormed())
     return { expected: `${uriExamples} without control characters` };
@@ -67,7 +67,7 @@ function findKind(uri: string): Parsed<SourceKind> {
   return bad(near === undefined ? '' : `; did you mean \`${near}:\`?`);
 }
 
-/** `file:`, or `s3://` where the example has the slashes; fit for a regular expression. */
+/** `file:`, or `s3://` where the example has the slashes; escaped for a regular expression. */
 function beginning({ scheme, example }: SourceKind): string {
   const escaped = scheme.replaceAll(/[.+]/g, '\\$&');
   return example.startsWith(`${scheme}://`) ? `${escaped}://` : `${escaped}:`;

@@ -4,5 +4,5 @@ import { huggingFaceKind } from './huggingface/index.ts';
 import { s3Kind } from './s3/index.ts';
 import type { SourceKind } from './types.ts';
 
-/** All kinds of sources, in the order of messages and documentation. */
+/** All source kinds, in the order of messages and documentation. */
 export const sourceKinds: readonly SourceKind[] = [fileKind, huggingFaceKind, httpsKind, s3Kind];

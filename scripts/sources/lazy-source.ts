@@ -1,6 +1,6 @@
 import type { Source } from './types.ts';
 
-/** A source whose code is loaded when it is first used: a run needs few kinds, and the CLI has to start fast. */
+/** A source whose code is loaded at first use: a run needs few kinds, and the CLI has to start fast. */
 export function lazySource(load: () => Promise<Source>): Source {
   let loading: Promise<Source> | undefined;
   const source = (): Promise<Source> => {

@@ -14,7 +14,7 @@ import type { SourceKind } from './types.ts';
 
 const content = Buffer.from('weights that were never on a disk');
 
-/** A kind of source as a plug-in would have it: `memory:name` is one file of this process. */
+/** A source kind as a plug-in would define it: `memory:name` is one file in this process. */
 const memoryKind = vi.hoisted<SourceKind>(() => ({
   scheme: 'memory',
   example: 'memory:name',

@@ -8,7 +8,7 @@ const fieldManager = 'modelcars';
 /** Upper limit for a response, in bytes. */
 const mostBytes = 64 * 1024 ** 2;
 
-/** The API server refused a request, or did not answer. */
+/** The API server refused a request or did not answer. */
 export class ApiError extends ModelcarsError {
   /** HTTP status; 0 without a response. */
   readonly status: number;
@@ -29,8 +29,8 @@ interface ResourceType {
 }
 
 /**
- * The API of a cluster, with objects as plain JSON, so that every field is sent as it was written. (The client's
- * generated classes drop fields that their Kubernetes version does not know, among them `default` and `enum` of a CRD.)
+ * A cluster's API, with objects as plain JSON, so that every field is sent as written. (The client's generated classes
+ * drop fields that their Kubernetes version does not know, among them `default` and `enum` of a CRD.)
  */
 export class Api {
   readonly config: KubeConfig;
@@ -40,7 +40,7 @@ export class Api {
     this.config = config;
   }
 
-  /** The API server's address, for people. */
+  /** The API server's address, for display. */
   get server(): string {
     return this.config.getCurrentCluster()?.server ?? 'no cluster';
   }
@@ -63,7 +63,7 @@ export class Api {
     return this.request('POST', collection, { body: object, ...(signal && { signal }) });
   }
 
-  /** Reads an object; undefined when the cluster has none of that name (or kind). */
+  /** Reads an object; undefined when the cluster has no object of that name (or no such kind). */
   async find<T>(object: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<T | undefined> {
     try {
       return await this.request<T>('GET', await this.pathOf(object));
@@ -73,7 +73,7 @@ export class Api {
     }
   }
 
-  /** Deletes an object, then its dependents; a missing one is no error. */
+  /** Deletes an object, then its dependents; a missing one is not an error. */
   async remove(object: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<void> {
     try {
       await this.request('DELETE', await this.pathOf(object), { body: { propagationPolicy: 'Background' } });
@@ -82,7 +82,7 @@ export class Api {
     }
   }
 
-  /** Path of an object; of an undiscovered kind: ApiError 404. */
+  /** Path of an object; ApiError 404 for an undiscovered kind. */
   async pathOf({
     apiVersion,
     kind,

@@ -6,7 +6,7 @@ export interface Amount {
   memory: number;
 }
 
-/** The parts of Kubernetes' Node and Pod that scheduling depends on. */
+/** The fields of Kubernetes' Node and Pod that scheduling depends on. */
 export interface NodeFacts {
   metadata?: { name?: string };
   spec?: { unschedulable?: boolean; taints?: { effect?: string }[] };
@@ -22,8 +22,8 @@ export interface PodFacts {
 }
 
 /**
- * The number of pods with a request of `need` that fit at once on the schedulable nodes, computed from what is
- * allocatable and not yet requested by other pods.
+ * How many pods with a request of `need` fit at once on the schedulable nodes, computed from the allocatable resources
+ * that no other pod requests.
  */
 export function roomFor(need: Amount, nodes: readonly NodeFacts[], pods: readonly PodFacts[]): number {
   let room = 0;

@@ -31,7 +31,7 @@ function oid(text: string): Buffer {
   return der(0x06, Buffer.from(bytes));
 }
 
-/** UTCTime: good until 2049 (RFC 5280 section 4.1.2.5.1). */
+/** UTCTime: valid until 2049 (RFC 5280 section 4.1.2.5.1). */
 function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/[-:T]/g, '').slice(2, 14);
   return der(0x17, Buffer.from(`${digits}Z`));
@@ -68,7 +68,7 @@ export function selfSigned(dnsNames: readonly string[], days = 30): Certificate 
     der(
       0xa3,
       sequence(
-        extension('2.5.29.19', true, sequence(truth)), // basicConstraints: its own authority
+        extension('2.5.29.19', true, sequence(truth)), // basicConstraints: a CA, since it signs itself
         extension('2.5.29.15', true, der(0x03, Buffer.from([2, 0x84]))), // keyUsage: digitalSignature, keyCertSign
         extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'))), // extKeyUsage: serverAuth
         extension('2.5.29.17', false, alternatives),

@@ -7,10 +7,10 @@ interface AnyRuntime {
   spec?: { containers?: { image?: string; resources?: { requests?: Record<string, string> } }[] };
 }
 
-/** What KServe's own runtimes request. */
+/** The requests of KServe's own runtimes. */
 const usual: Amount = { cpu: 1, memory: 2 * 1024 ** 3 };
 
-/** A runtime that the cluster has, or one to apply (`bring`). */
+/** An existing runtime of the cluster, or one to apply (`bring`). */
 export interface ChosenRuntime {
   bring?: ServingRuntime;
   /** The request of its server. */
@@ -20,7 +20,7 @@ export interface ChosenRuntime {
 }
 
 /**
- * Finds the runtime of a name in the namespace or the cluster; returns the built-in one to apply with `always`, or with
+ * Looks up a runtime by name in the namespace and the cluster; returns the built-in one to apply with `always`, or with
  * `ifMissing` when the cluster lacks it. KServe reports a runtime that exists nowhere.
  */
 export async function chooseRuntime(

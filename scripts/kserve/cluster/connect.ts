@@ -3,8 +3,8 @@ import { ModelcarsError } from '../../errors.ts';
 import { Api } from './api.ts';
 
 /**
- * Opens the API of a kubeconfig's cluster; the kubeconfig is a file or a text. Fails with code `usage` when it has no
- * such context.
+ * Opens the API of a kubeconfig's cluster; the kubeconfig is a file or a text. Fails with code `usage` when it lacks
+ * the context.
  */
 export function connect(options: { kubeconfig?: string; text?: string; context?: string }): Api {
   const config = new KubeConfig();

@@ -36,7 +36,7 @@ export async function readFacts(api: Api): Promise<ClusterFacts> {
   return { modelcars: { enabled: true, mode: 'modelcar' }, openshift };
 }
 
-/** Sets `uidModelcar`, or removes it. KServe's pod webhook reads it again for each pod. */
+/** Sets or removes `uidModelcar`. KServe's pod webhook reads it again for each pod. */
 export async function setModelcarUser(
   api: Api,
   namespace: string,

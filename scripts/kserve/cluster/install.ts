@@ -8,20 +8,20 @@ import type { Api } from './api.ts';
 import { prepare } from './prepare-install.ts';
 import { retryApi } from './retry-api.ts';
 
-/** The version of KServe that a new cluster gets by default. */
+/** KServe version installed in a new cluster by default. */
 export const defaultVersion = 'v0.20.0';
-/** Seconds that the controller and its webhooks have to start. */
+/** Seconds for the controller and its webhooks to start. */
 const patience = 300;
 const mostBytes = 64 * 1024 ** 2;
 
 export interface InstallOptions {
   /** `v0.20.0`. */
   version: string;
-  /** Files or URLs instead of the release's. */
+  /** Files or URLs that replace the release's. */
   manifests: readonly string[];
   signal: AbortSignal;
   say(line: string): void;
-  /** Receives the images of the Deployments before these are created. */
+  /** Receives the Deployments' images before the Deployments are created. */
   onImages?(images: string[]): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ interface Conditioned {
   status?: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
-/** Waits for a condition of an object. Polls each second: this happens once per cluster. */
+/** Waits for a condition of an object. Polls every second: this happens once per cluster. */
 async function until(api: Api, object: KubernetesObject, type: string, signal: AbortSignal): Promise<void> {
   const start = Date.now();
   for (;;) {

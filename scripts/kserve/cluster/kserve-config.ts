@@ -1,12 +1,12 @@
 import { ModelcarsError } from '../../errors.ts';
 import type { ModelcarConfig } from '../types.ts';
 
-/** KServe's ConfigMap `inferenceservice-config`: texts that are JSON. */
+/** KServe's ConfigMap `inferenceservice-config`, whose values are JSON texts. */
 export interface ServiceConfig {
   data?: Record<string, string>;
 }
 
-/** Reads how KServe serves modelcars. Fails with code `cluster` when the ConfigMap is not as KServe writes it. */
+/** Reads how KServe serves modelcars. Fails with code `cluster` when the ConfigMap does not have KServe's format. */
 export function readModelcars(config: ServiceConfig): ModelcarConfig {
   const storage = section(config, 'storageInitializer');
   const { enableModelcar, enableOciModelSupport, ociModelMode, uidModelcar } = storage;

@@ -11,19 +11,19 @@ interface Namespace extends KubernetesObject {
   status?: { phase?: string };
 }
 
-/** Label of everything that a smoke test creates. */
+/** Label on everything that a smoke test creates. */
 export const ownLabel = { 'app.kubernetes.io/managed-by': 'modelcars-smoke' };
 
 /** The namespace of a smoke test, new or existing. Disposing of it deletes a new one. */
 export interface SmokeNamespace extends AsyncDisposable {
   namespace: string;
-  /** The command that deletes by hand what a crash would leave. */
+  /** The command that deletes the leftovers of a crash by hand. */
   removal: string;
 }
 
 /**
- * Opens the namespace to work in. Deletes namespaces left behind by killed runs on this machine, and reports those of
- * others.
+ * Opens the namespace to work in. Deletes namespaces left by killed runs on this machine, and reports those from other
+ * machines.
  */
 export async function openNamespace(
   api: Api,
@@ -32,7 +32,7 @@ export async function openNamespace(
 ): Promise<SmokeNamespace> {
   if (given !== undefined) {
     const found = await api.find({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: given } }).catch(
-      // Users often lack the permission to read the namespace that they work in.
+      // Users often cannot read the namespace that they work in.
       (error: unknown) => {
         if (error instanceof ApiError && error.status === 403) return {};
         throw error;
@@ -78,7 +78,7 @@ export async function openNamespace(
   };
 }
 
-/** Deletes namespaces of killed runs on this machine, and reports those of others. */
+/** Deletes namespaces of killed runs on this machine, and reports those from other machines. */
 async function sweep(api: Api, say: (line: string) => void): Promise<void> {
   const selector = encodeURIComponent(
     Object.entries(ownLabel)

@@ -39,7 +39,7 @@ const deployment = (name: string) =>
     },
   });
 
-/** The shape of KServe 0.16's release, in small. */
+/** A small version of KServe 0.16's release. */
 const release = [
   injected('ValidatingWebhookConfiguration', 'first', 'kserve-webhook-server-service', 'serving-cert'),
   injected('ValidatingWebhookConfiguration', 'llm', 'llmisvc-webhook-server-service', 'llmisvc-cert'),

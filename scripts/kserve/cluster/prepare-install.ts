@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../manifests/inference-service.ts';
 import { selfSigned } from './certificate.ts';
 import { configure, type ServiceConfig } from './kserve-config.ts';
 
-/** The controller of InferenceServices, and the Service of its webhooks. */
+/** The InferenceService controller, and the Service of its webhooks. */
 const controller = 'kserve-controller-manager';
 const webhookService = 'kserve-webhook-server-service';
 
@@ -29,8 +29,8 @@ export interface Prepared {
 /**
  * Reduces KServe's released manifests (kserve.yaml, kserve-cluster-resources.yaml; 0.13 to 0.20) to the
  * InferenceService controller: certificates are created here instead of by cert-manager, images that the node has are
- * not pulled again, the controllers of caches and LLMs and the metrics proxy are left out, and
- * `inferenceservice-config` is that of `configure`.
+ * not pulled again, the cache and LLM controllers and the metrics proxy are left out, and `configure` gives
+ * `inferenceservice-config`.
  */
 export function prepare(objects: readonly KubernetesObject[]): Prepared {
   const copies = structuredClone(objects).filter(isNeeded);
@@ -61,7 +61,7 @@ export function prepare(objects: readonly KubernetesObject[]): Prepared {
   const namespaces = new Set(core.map(({ metadata }) => metadata.namespace ?? 'kserve'));
   for (const { kind, metadata } of core) if (kind === 'Namespace') namespaces.delete(metadata.name);
   for (const name of namespaces) core.unshift({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  // A webhook without its controller would refuse all that follows, so webhooks come last; namespaces come first.
+  // A webhook without its controller would reject all that follows, so webhooks come last; namespaces come first.
   const rank = ({ kind }: KubernetesObject) =>
     kind === 'Namespace' ? 0 : kind.endsWith('WebhookConfiguration') ? 2 : 1;
   return { definitions: unique(definitions), core: core.sort((a, b) => rank(a) - rank(b)), rest };
@@ -80,7 +80,7 @@ function isNeeded(object: KubernetesObject): boolean {
   return !/^(kserve-)?(llmisvc|localmodel)/.test(metadata.name);
 }
 
-/** Injects a certificate's authority where the annotation asks for it, as cert-manager's injector does. */
+/** Injects a CA certificate where the annotation asks for it, as cert-manager's injector does. */
 function trust(object: KubernetesObject, bundles: ReadonlyMap<string, string>): void {
   const from = object.metadata.annotations?.['cert-manager.io/inject-ca-from'];
   const bundle = from === undefined ? undefined : bundles.get(from);
@@ -104,7 +104,7 @@ function adapt(object: KubernetesObject): KubernetesObject {
   template.spec.containers = template.spec.containers.filter(({ name }) => name === 'manager');
   for (const container of template.spec.containers) {
     container.imagePullPolicy = 'IfNotPresent';
-    // With the released limit of 100m it takes half a minute to start.
+    // With the released limit of 100m it takes 30 s to start.
     if (container.resources?.limits?.cpu) container.resources.limits.cpu = '1';
     if (container.readinessProbe)
       Object.assign(container.readinessProbe, {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from './api.ts';
 
-/** Tries before the error is thrown, a second apart. */
+/** Tries before the error is thrown, one second apart. */
 const maxAttempts = 60;
 /** Errors of an API server or a webhook that has just started or is overloaded. */
 const transient =
@@ -9,7 +9,7 @@ const transient =
 
 /**
  * Repeats a request to a cluster that is still starting. An attempt that seemed to fail may have created the object:
- * `AlreadyExists` then counts as done, and the result is undefined.
+ * `AlreadyExists` on a retry therefore counts as success, with an undefined result.
  */
 export async function retryApi<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   for (let attempt = 1; ; attempt++) {

@@ -74,7 +74,7 @@ export class NamespaceWatch {
       .sort((a, b) => a.at - b.at);
   }
 
-  /** Resolves at the next change of anything, after `milliseconds` at the latest; rejects when the signal aborts. */
+  /** Resolves at the next change, or after `milliseconds` at the latest; rejects when the signal aborts. */
   async changed(milliseconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {

@@ -4,11 +4,11 @@ import type { ContainerView, Evidence, PodView } from './evidence.ts';
 /** Containers of a predictor's pod, as KServe names them. */
 export const server = 'kserve-container';
 export const modelcar = 'modelcar';
-/** Init containers that read the model's image first: of `oci://` and of `oci+fetch://`. */
+/** Init containers that read the model's image first: for `oci://` and for `oci+fetch://`. */
 const modelcarInit = 'modelcar-init';
 const storageInitializer = 'storage-initializer';
 
-/** The stage that a model has reached, and whether it failed there for good. */
+/** The stage that a model has reached, and whether it has permanently failed at that stage. */
 export interface CaseProgress {
   stage: Stage;
   /** `failed`: waiting longer will not help. `patience`: milliseconds after which this becomes a failure. */
@@ -19,10 +19,10 @@ export interface CaseProgress {
   patience?: number;
 }
 
-/** Refusals of a registry that retries do not change. */
+/** Registry errors that retries do not change. */
 const finalPull =
   /\b(401|403|404)\b|unauthori[sz]ed|denied|forbidden|authentication required|not found|manifest unknown|no match for platform|invalid reference|InvalidImageName|x509|HTTP response to HTTPS|no such host/i;
-/** Refusals of KServe and the API server that retries do not change. */
+/** Rejections by KServe and the API server that retries do not change. */
 const finalRefusal =
   /not supported|no(t)? runtime|NoSupportingRuntime|RuntimeNotRecognized|RuntimeDisabled|InvalidPredictorSpec|must specify a volume type|admission webhook .* denied|is forbidden|exceeded quota|violates PodSecurity|Invalid value|Required value/i;
 

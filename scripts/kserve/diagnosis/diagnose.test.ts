@@ -17,7 +17,7 @@ const crashed = (name: string, more = {}) =>
     ...more,
   });
 
-/** A server that crashes, with these lines in its log. */
+/** A server that crashes with these lines in its log. */
 const server = (...lines: string[]) =>
   evidence({
     pod: pod([container('modelcar'), crashed('kserve-container')]),

@@ -5,7 +5,7 @@ import { findCause } from './find-cause.ts';
 import type { KnownCause } from './known-causes.ts';
 import { excerpt, relevantLines } from './server-log.ts';
 
-/** A model server's wrong answer, or the error in its place. */
+/** A model server's wrong answer, or the error it returned instead. */
 export interface WrongPrediction {
   what: string;
   expected?: number[];
@@ -17,8 +17,8 @@ const mostEvents = 6;
 
 /**
  * Explains why a model does not serve; `answer` is the wrong answer, if the server gave one, `waited` the milliseconds
- * in the last stage. This room takes evidence and gives a diagnosis. It is pure: the same evidence gives the same text.
- * The texts stay as hostile as they came.
+ * in the last stage. This room turns evidence into a diagnosis. It is pure: the same evidence gives the same text. The
+ * texts stay hostile, exactly as received.
  */
 export function diagnose(
   evidence: Evidence,
@@ -51,7 +51,7 @@ export function diagnose(
   };
 }
 
-/** The model loads and answers, but wrongly: no log shows the cause. */
+/** The model loads and answers incorrectly: no log shows the cause. */
 const wrongAnswer = {
   cause:
     'this is another model than the one that the smoke request belongs to, its classes are in another order, or the server computes otherwise',
@@ -74,7 +74,7 @@ function containerOf({ pod, logs }: Evidence, stage: Stage, { container }: CaseP
   return known ? server : container;
 }
 
-/** The last few events, without repetitions, oldest first; warnings take precedence. */
+/** The last few events without repetitions, oldest first; warnings take precedence. */
 function chosen(events: readonly EventView[]): EventView[] {
   const distinct = new Map<string, EventView>();
   for (const event of events.filter(tells)) distinct.set(`${event.reason} ${event.message}`, event);
@@ -85,7 +85,7 @@ function chosen(events: readonly EventView[]): EventView[] {
   return [...warnings, ...rest].sort((a, b) => a.at - b.at);
 }
 
-/** Leaves out the autoscaler's events, which lacks metrics in every small cluster, and KServe's own summaries. */
+/** Leaves out the events of the autoscaler, which lacks metrics in every small cluster, and KServe's own summaries. */
 function tells({ object, reason }: EventView): boolean {
   return !object.startsWith('HorizontalPodAutoscaler/') && !reason.startsWith('InferenceService');
 }
@@ -99,7 +99,7 @@ function firstCause(stage: Stage, groups: readonly string[][]): KnownCause | und
   return undefined;
 }
 
-/** The cause of a crash, from the log of the model server. */
+/** The cause of a crash, from the model server's log. */
 export function loadCause(log: readonly string[]): KnownCause | undefined {
   return firstCause('load', relevantLines(log));
 }

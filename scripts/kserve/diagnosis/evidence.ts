@@ -51,7 +51,7 @@ export interface ServiceView {
   failure?: { reason?: string; message?: string };
 }
 
-/** Everything that a cluster reports of one model on its way to serving. */
+/** Everything that a cluster reports about one model on its way to serving. */
 export interface Evidence {
   service?: ServiceView;
   pod?: PodView;
@@ -61,7 +61,7 @@ export interface Evidence {
   logs: Record<string, string[]>;
 }
 
-/** The part of an InferenceService that is read here. */
+/** The fields of an InferenceService that are read here. */
 export interface ServiceStatus {
   metadata?: { name?: string };
   status?: {

@@ -6,7 +6,7 @@ export interface KnownCause {
   sign: RegExp;
   cause: string;
   fix: string;
-  /** Also seen when a server starts before the sidecar has linked the model: the next start may go well. */
+  /** Also seen when a server starts before the sidecar has linked the model: the next start may succeed. */
   race?: true;
 }
 
@@ -18,7 +18,7 @@ const verify = 'run `modelcars verify`, which says what is wrong with the image,
 const shell =
   'use a base with sh, ln, ls and sleep: `base: embedded`, or ubi-micro (not scratch, not distroless)';
 
-/** In the order they are tried: the first whose stage and sign match is reported. */
+/** In the order they are tried: the first one with matching stage and sign is reported. */
 export const knownCauses: KnownCause[] = [
   // apply
   {
@@ -176,7 +176,7 @@ export const knownCauses: KnownCause[] = [
       "the modelcar ended by itself: an ENTRYPOINT of the image ran instead of KServe's link command, which is given as arguments",
     fix: 'take the ENTRYPOINT out of the image, or another base: `base: embedded`',
   },
-  // load, ready, answer: what the model server writes
+  // load, ready, answer: the model server's texts
   {
     stages: ['load', 'ready', 'answer'],
     sign: /OOMKilled|exit code 137\b/,

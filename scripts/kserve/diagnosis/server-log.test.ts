@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadCause } from './diagnose.ts';
 import { excerpt, firstError, relevantLines } from './server-log.ts';
 
-/** As MLServer 1.7.1 wrote it in a pod, when model.joblib was 3000 random bytes; some frames left out. */
+/** MLServer 1.7.1's log from a pod whose model.joblib was 3000 random bytes; some frames left out. */
 const damaged = `2026-11-21 16:44:41,101 [mlserver.parallel] DEBUG - Starting response processing loop...
 INFO:     Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C to quit)
 2026-11-21 16:45:11,160 [mlserver.parallel] ERROR - An error occurred processing a model update of type 'Load'.

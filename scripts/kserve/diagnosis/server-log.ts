@@ -13,10 +13,10 @@ interface Trouble {
 const ending = /^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning|NotFound|Exit|Interrupt)\w*(?::|$)/;
 const bad =
   /error|exception|denied|fail|fatal|cannot|can't|could not|not found|no such|NOK|invalid|killed|abort/i;
-/** Lines about requests, those of the smoke test among them, and about the shutdown. */
+/** Lines about requests (including the smoke test's) and about the shutdown. */
 const noise = /HTTP\/\d(\.\d)?["' ]|\b(GET|POST) \/|Shutting down|shutdown/;
 
-/** The tracebacks in a log, in order; the first usually causes the others. Its beginning may be cut off. */
+/** The tracebacks in a log, in order; the first usually causes the others. The first may lack its beginning. */
 function troubles(log: readonly string[]): Trouble[] {
   const found: Trouble[] = [];
   let start = 0;

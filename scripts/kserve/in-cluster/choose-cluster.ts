@@ -47,7 +47,7 @@ export function ownClusterOptions(
   };
 }
 
-/** Opens the cluster of a context; includes `kind` for a kind cluster of this machine. */
+/** Opens the cluster of a context; includes `kind` for a kind cluster on this machine. */
 export async function useCluster(options: OpenClusterOptions): Promise<{ api: Api; kind?: Kind }> {
   const { kubeconfig, context, signal } = options;
   const api = connect({
@@ -62,10 +62,7 @@ export async function useCluster(options: OpenClusterOptions): Promise<{ api: Ap
   return (await kind.exists(signal).catch(() => false)) ? { api, kind } : { api };
 }
 
-/**
- * Makes the images that are only on this machine available to the nodes. Returns the registry that the nodes know them
- * by.
- */
+/** Makes this machine's local images available to the nodes. Returns the registry name that the nodes pull them by. */
 export async function provideImages(
   options: OpenClusterOptions,
   kind: Kind | undefined,

@@ -105,7 +105,7 @@ async function room({ api, options }: Session, need: Amount): Promise<number> {
   } catch (error) {
     options.signal.throwIfAborted();
     if (!(error instanceof ModelcarsError)) throw error;
-    // Users without permission to list nodes share the cluster with others.
+    // Users who cannot list nodes share the cluster with others.
     return 2;
   }
 }
@@ -116,7 +116,7 @@ function smoke(
 ): Promise<SmokeResult> {
   const { own, facts, namespace, registry, serving, options } = session;
   const { name, mode, security } = planned;
-  // OpenShift chooses the user, and refuses a pod that names one.
+  // OpenShift chooses the user, and rejects a pod that sets one.
   const as = security === 'openshift' && facts.openshift ? 'runtime' : security;
   const service = inferenceService(model, framework, {
     name,

@@ -7,9 +7,9 @@ import type { Evidence } from '../diagnosis/evidence.ts';
 import type { InferenceService } from '../manifests/inference-service.ts';
 import type { ForwardedPort, ServingCluster } from '../smoke/serving-cluster.ts';
 
-/** Last lines of a log that are read. */
+/** Number of log lines read from the end. */
 const tailLines = 200;
-/** Milliseconds that a deleted pod has to end, so that the next one finds its resources free. */
+/** Milliseconds for a deleted pod to end, so that the next one finds its resources free. */
 const removalPatience = 45_000;
 
 /** One namespace of a cluster as a smoke test uses it, seen through a watch. */

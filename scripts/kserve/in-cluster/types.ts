@@ -53,7 +53,7 @@ export interface SmokeCluster extends AsyncDisposable {
   /** Applies the runtimes that are missing. Returns the largest request of their servers. */
   prepareRuntimes(names: readonly string[]): Promise<Amount>;
   setModelcarUser(user: number | undefined): Promise<void>;
-  /** The number of servers with this request that fit at once. */
+  /** How many servers with this request fit at once. */
   room(need: Amount): Promise<number>;
   smoke(options: CaseOptions): Promise<SmokeResult>;
 }

@@ -1,4 +1,7 @@
-/** Prints on stderr how to clean up by hand if the process ends (a second Ctrl-C, a crash) before it has cleaned up. */
+/**
+ * Prints manual clean-up instructions on stderr if the process ends (a second Ctrl-C, a crash) before it has cleaned
+ * up.
+ */
 export function onSuddenExit(removal: string): Disposable {
   const say = () => process.stderr.write(`left behind; to delete it: ${removal}\n`);
   process.once('exit', say);

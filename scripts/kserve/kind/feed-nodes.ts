@@ -6,7 +6,7 @@ import { addressTowards } from './remote-engine.ts';
 /** The registry name of this machine's images in a kind cluster; no DNS resolves it. */
 export const host = 'modelcars.local';
 
-/** This machine's images, within reach of a cluster's nodes. */
+/** This machine's images, reachable by a cluster's nodes. */
 export interface NodeFeed extends AsyncDisposable {
   /** The part before `/NAME@sha256:…`. */
   registry: string;
@@ -15,8 +15,8 @@ export interface NodeFeed extends AsyncDisposable {
 /**
  * Lets the nodes of a kind cluster pull this machine's images: a read-only server on an address that the nodes reach,
  * and an entry in their containerd configuration (/etc/containerd/certs.d, which kind's node images read). Needs no
- * registry; only what a node pulls is copied. Undefined when the nodes reach no address of this machine, as with Docker
- * Desktop.
+ * registry, and copies only the images that a node pulls. Undefined when the nodes reach no address of this machine, as
+ * with Docker Desktop.
  */
 export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Promise<NodeFeed | undefined> {
   const nodes = await kind.nodes();
@@ -40,8 +40,8 @@ export async function feedNodes(kind: Kind, images: readonly ServedImage[]): Pro
 }
 
 /**
- * A server on an address of this machine that the first node reaches: one of the node's gateways or, if the engine runs
- * elsewhere, the address that this machine uses towards the engine.
+ * A server on an address of this machine that the first node reaches: one of the node's gateways or, with a remote
+ * engine, this machine's address on the route to the engine.
  */
 async function listen(
   kind: Kind,

@@ -10,8 +10,8 @@ let warned: string[];
 beforeEach(async () => {
   warned = [];
   programs = await Programs.open();
-  // An engine with its images in the file `engine`, whose nodes have theirs in files of their names; `withheld` is in
-  // no registry.
+  // An engine with its images in the file `engine`, whose nodes have theirs in files of their names; no registry has
+  // `withheld`.
   await programs.add(
     'docker',
     `touch engine
@@ -40,7 +40,7 @@ it('pulls into the engine and loads into every node', async () => {
   expect(await pulls()).toEqual(['docker pull kserve/controller:v1']);
   for (const node of ['node1', 'node2'])
     expect(await programs.read(node)).toBe('archive of kserve/controller:v1\n');
-  // One platform, the node's: docker with containerd's image store saves the index of all, and the content of one.
+  // One platform, the node's: docker with containerd's image store saves the index of all, but the content of one.
   expect(await programs.calls()).toContain(
     'docker exec -i node2 ctr -n k8s.io images import --platform linux/arm64 -',
   );

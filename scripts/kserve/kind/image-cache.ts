@@ -1,7 +1,7 @@
 import { run, stream } from '../run-program.ts';
 import type { Kind } from './kind.ts';
 
-/** Go's names of processors, as platforms have them, for those of `uname -m`. */
+/** Go's processor names (as in platforms) for those of `uname -m`. */
 const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };
 
 /**
@@ -19,7 +19,7 @@ export async function bringCached(
 ): Promise<void> {
   const nodes = images.length === 0 ? [] : await kind.nodes();
   for (const image of new Set(images)) {
-    // `docker save` writes no name into its archive for an image that is referenced by digest.
+    // `docker save` writes no name into its archive for an image referenced by digest.
     if (image.includes('@')) continue;
     try {
       const lacking: string[] = [];

@@ -26,7 +26,7 @@ export async function importImages(
   }
 }
 
-/** An OCI image layout as a tar, as `ctr images import` reads it; the name is containerd's annotation. */
+/** An OCI image layout as a tar for `ctr images import`; the name is containerd's annotation. */
 export async function* layoutTar(
   images: readonly (ServedImage & { name: string })[],
 ): AsyncGenerator<Uint8Array> {

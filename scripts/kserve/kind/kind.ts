@@ -6,7 +6,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { run } from '../run-program.ts';
 import { pointedAt, type RemoteEngine, remoteEngine, withAccess } from './remote-engine.ts';
 
-/** How to make a cluster with kind. */
+/** How to create a cluster with kind. */
 export interface KindOptions {
   /** The kind program: a name on PATH, or a path. */
   program: string;
@@ -18,7 +18,7 @@ export interface KindOptions {
   /** Port of the API server on the engine's machine; any free one when absent. */
   apiPort?: number;
   signal: AbortSignal;
-  /** Receives a line of progress, for people. */
+  /** Receives a line of progress for display. */
   say(line: string): void;
   /** Receives the id of kind's process group. */
   onStart?(group: number): void;
@@ -27,9 +27,9 @@ export interface KindOptions {
 /** The container engine that kind uses, and through which its nodes are reached. */
 export type ContainerEngine = 'docker' | 'podman' | 'nerdctl';
 
-/** Milliseconds until an engine has completed a request that it accepted earlier. */
+/** Milliseconds for an engine to complete a request that it accepted earlier. */
 const settling = 1000;
-/** Time limit for a node to become ready, as kind takes it. */
+/** Time limit for a node to become ready, in kind's syntax. */
 const readyWithin = '300s';
 
 /**
@@ -56,7 +56,7 @@ export async function findEngine(signal: AbortSignal, environment = process.env)
 export class Kind {
   readonly name: string;
   readonly engine: ContainerEngine;
-  /** The engine's address, when it is not on this machine. */
+  /** The engine's address, when it is on another machine. */
   readonly remote: RemoteEngine | undefined;
   readonly #program: string;
 
@@ -77,7 +77,7 @@ export class Kind {
     return stdout.split('\n').some((line) => line.trim() === this.name);
   }
 
-  /** Creates the cluster. kind itself deletes what a failed or aborted `create` made. */
+  /** Creates the cluster. kind itself deletes the leftovers of a failed or aborted `create`. */
   async create({ image, config, apiPort, signal, say, onStart }: KindOptions): Promise<void> {
     const args = ['create', 'cluster', '--name', this.name, '--wait', readyWithin];
     if (image !== undefined) args.push('--image', image);
@@ -134,9 +134,8 @@ export class Kind {
   }
 
   /**
-   * Deletes the cluster; it is no error if none has that name. Takes no signal, since an abort ends with this call. An
-   * engine may still start a container that an aborted `create` had requested, so this repeats until no container
-   * reappears.
+   * Deletes the cluster; a missing one is not an error. Takes no signal, since an abort ends with this call. An engine
+   * may still start a container that an aborted `create` had requested, so this repeats until no container reappears.
    */
   async remove(): Promise<void> {
     for (let clean = 0, tries = 0; clean < 2; tries++) {

@@ -19,7 +19,7 @@ beforeEach(async () => {
     await writeFile(join(folder, name), `#!/bin/sh\n${text}`);
     await chmod(join(folder, name), 0o755);
   };
-  // A kind that keeps its clusters in a file, and whose `create` takes as long as a file says.
+  // A kind program that keeps its clusters in a file, and whose `create` takes as long as a file specifies.
   await program(
     'kind',
     `cd "${folder}"; echo "$@" >> calls; touch clusters
@@ -142,7 +142,7 @@ describe('openOwnCluster', () => {
     const memory = join(folder, 'memory', 'smoke.json');
     const killed = spawn('true', { stdio: 'ignore' });
     await once(killed, 'exit');
-    // The leftovers of the lock's library, with the owner's id.
+    // The lock library's leftovers, with the owner's id.
     await mkdir(`${memory}.lock`, { recursive: true });
     await writeFile(`${memory}.owner`, `${killed.pid} ${hostname()}`);
     await writeFile(memory, JSON.stringify({ wish: 'x', ready: false }));

@@ -40,12 +40,12 @@ export interface OwnCluster extends AsyncDisposable {
   kind: Kind;
 }
 
-/** The record of a cluster, from before it is created until it is deleted. */
+/** The record of a cluster, kept from before its creation until its deletion. */
 interface ClusterRecord {
-  /** Hash of its settings; with other settings the cluster is created anew. */
+  /** Hash of its settings; different settings recreate the cluster. */
   settings: string;
   ready: boolean;
-  /** Process group of `kind create`, while that runs. */
+  /** Process group of `kind create` while it runs. */
   group?: number;
 }
 
@@ -132,7 +132,7 @@ export async function openOwnCluster(options: OwnClusterOptions): Promise<OwnClu
   }
 }
 
-/** Takes the lock. That of a run killed just now is free after two seconds, so this waits three. */
+/** Takes the lock. The lock of a run killed just now is free after two seconds, so this waits three. */
 async function lockSoon(recordFile: string, signal: AbortSignal): Promise<LockHandle | undefined> {
   const until = Date.now() + 3000;
   for (;;) {
@@ -143,7 +143,7 @@ async function lockSoon(recordFile: string, signal: AbortSignal): Promise<LockHa
   }
 }
 
-/** Kills a `kind create` that outlived its run, and would recreate what is deleted here. */
+/** Kills a `kind create` that outlived its run and would recreate the cluster deleted here. */
 async function endCreation(known: ClusterRecord | undefined, name: string): Promise<void> {
   if (known?.group === undefined) return;
   const command = await commandOf(known.group);
@@ -157,8 +157,8 @@ async function endCreation(known: ClusterRecord | undefined, name: string): Prom
 }
 
 /**
- * The command line of a running process; empty when it does not run. Read from /proc on Linux, where a container may
- * lack `ps`.
+ * The command line of a process; empty when it is not running. Read from /proc on Linux, where a container may lack
+ * `ps`.
  */
 async function commandOf(pid: number): Promise<string> {
   if (process.platform === 'linux') {

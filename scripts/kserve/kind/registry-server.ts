@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 
-/** A server from which this machine's images are pulled over plain http. */
+/** A server that serves this machine's images over plain http. */
 export interface ImageServer extends AsyncDisposable {
   address: string;
   port: number;
@@ -17,9 +17,9 @@ export interface ServedImage {
 
 /**
  * Serves images through the pull part of the OCI distribution protocol (distribution-spec 1.1, "Pulling manifests" and
- * "Pulling blobs"), directly from their stores, without a registry or a copy. Every repository name has all of them, by
- * digest only; nothing else is served, and nothing can be changed. Fails as `listen` does when the address is not this
- * machine's.
+ * "Pulling blobs"), directly from their stores, without a registry or a copy. All images are available under every
+ * repository name, by digest only; nothing else is served, and nothing can be changed. Fails as `listen` does when the
+ * address is not this machine's.
  */
 export async function serveImages(images: readonly ServedImage[], address: string): Promise<ImageServer> {
   const known = new Map<string, { store: ImageStore; descriptor: Descriptor }>();

@@ -31,7 +31,7 @@ describe('withAccess', () => {
     const config = parse(withAccess(undefined, { host: 'docker' }));
     expect(config).toMatchObject({ kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4' });
     expect(config.networking).toEqual({ apiServerAddress: '0.0.0.0' });
-    // kind matches a patch without apiVersion by its kind, whatever kubeadm's version: pkg/internal/patch/resource.go.
+    // kind matches a patch without apiVersion by its kind, for any kubeadm version: pkg/internal/patch/resource.go.
     expect(config.kubeadmConfigPatches.map(parse)).toEqual([
       {
         kind: 'ClusterConfiguration',

@@ -11,13 +11,13 @@ export interface RemoteEngine {
 /** Ports of Docker's API, without and with TLS. */
 const plainPort = 2375;
 const tlsPort = 2376;
-/** Milliseconds that a connection may take to be established. */
+/** Timeout for establishing a connection, in milliseconds. */
 const patience = 5000;
 
 /**
  * The address of docker's engine when DOCKER_HOST names another machine: `tcp://docker:2375`, as for a service of
- * GitLab CI or Dagger. Undefined for an engine of this machine (a socket or a loopback address) and for ssh://, which
- * forwards no ports.
+ * GitLab CI or Dagger. Undefined for a local engine (a socket or a loopback address) and for ssh://, which forwards no
+ * ports.
  */
 export function remoteEngine(environment: NodeJS.ProcessEnv = process.env): RemoteEngine | undefined {
   const match = /^(?:tcp|https?):\/\/(.+)$/.exec(environment.DOCKER_HOST ?? '');
@@ -32,8 +32,8 @@ export function remoteEngine(environment: NodeJS.ProcessEnv = process.env): Remo
 /**
  * Extends kind's configuration so that the cluster's API server can be reached: `port` is its port on the engine's
  * machine. For an engine on another machine (`host`) the port is open on every address and the certificate includes the
- * engine's name. The user's configuration takes precedence. Fails with code `usage` when that is no configuration of
- * kind.
+ * engine's name. The user's configuration takes precedence. Fails with code `usage` when that is not a kind
+ * configuration.
  */
 export function withAccess(
   config: string | undefined,

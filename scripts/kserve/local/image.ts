@@ -5,7 +5,7 @@ import { parseConfig, parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes, type Platform } from '../../image/types.ts';
 import type { ImageProcess } from './modelcar.ts';
 
-/** One platform's image, with what is needed to run it. */
+/** One platform's image, with everything needed to run it. */
 export interface RunnableImage extends ImageProcess {
   manifest: Descriptor;
   config: Descriptor;
@@ -26,7 +26,7 @@ const processSchema = z.object({
 });
 const filesSchema = z.array(z.object({ size: z.int().nonnegative() }));
 
-/** This machine's platform, as images name it. */
+/** This machine's platform, in image terms. */
 export function ownPlatform(): Platform {
   const names: Record<string, string> = { x64: 'amd64', ppc64: 'ppc64le', ia32: '386' };
   return { os: 'linux', architecture: names[process.arch] ?? process.arch };

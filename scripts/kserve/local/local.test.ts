@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** An interpreter whose pip says this on stderr and fails. */
+/** An interpreter whose pip prints this on stderr and fails. */
 function interpreter(complaint: string): string {
   const path = join(folder, 'python');
   const install = `echo "${complaint}" >&2; exit 1`;

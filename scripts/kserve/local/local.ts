@@ -21,8 +21,8 @@ import { removeTree, unpackLayers } from './unpack.ts';
  * serve is `failed` with a Diagnosis; one for which this machine has no server is `skipped`. Throws a ModelcarsError
  * when the test itself cannot run (image missing, disk full, no Python, offline at first use, cancelled).
  *
- * local/ takes an image and gives a SmokeResult without a cluster: server/ starts a model server of this machine,
- * container/ one in podman or docker.
+ * local/ turns an image into a SmokeResult without a cluster: server/ starts a model server of this machine, container/
+ * one in podman or docker.
  */
 export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
   const { model, framework, security = 'openshift', server, signal } = options;
@@ -78,10 +78,10 @@ async function inFolder(
   }
 }
 
-/** Prefix of the folders' names; the process id follows. */
+/** Prefix of the folders' names; the process ID follows. */
 const folderPrefix = 'modelcars-smoke-';
 
-/** Deletes the folders of this user's killed runs. */
+/** Deletes folders left by this user's killed runs. */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = Number(new RegExp(`^${folderPrefix}(\\d+)-\\w+$`).exec(name)?.[1]);

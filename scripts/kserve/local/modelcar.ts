@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from './pod.ts';
 
-/** The parts of an image's config that decide what runs. */
+/** The fields of an image's config that decide which process runs. */
 export interface ImageProcess {
   env: string[];
   entrypoint: string[];
@@ -25,7 +25,7 @@ export const check =
   "(echo 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)' && exit 1)";
 /** The same file, CreateModelcarContainer: how the sidecar links its files for the server. */
 export const showModels = 'ln -sf /proc/$$/root/models /mnt/models && sleep infinity';
-/** Milliseconds within which the link has to appear. */
+/** Milliseconds for the link to appear. */
 const patience = 15_000;
 /** Number of last lines kept of a container's output. */
 const keptLines = 100;
@@ -80,7 +80,7 @@ function follow(child: ChildProcess): { ended: Promise<ModelcarEnd>; lines: stri
   const lines: string[] = [];
   for (const input of [child.stdout, child.stderr]) {
     if (input === null) continue;
-    // A line may arrive in pieces: nsenter writes its error in three.
+    // A line may arrive in several chunks: nsenter writes its error in three.
     createInterface({ input }).on('line', (line) => {
       if (line.trim() === '') return;
       lines.push(line);

@@ -18,13 +18,13 @@ export interface Command {
   env: Record<string, string>;
 }
 
-/** Two containers that see each other's processes, as KServe's pod with a modelcar has them. */
+/** Two containers that see each other's processes, as in KServe's pod with a modelcar. */
 export interface Pod extends AsyncDisposable {
-  /** Starts a program of the image in its root file system, its output in pipes. */
+  /** Starts a program of the image in its root file system, with its output in pipes. */
   inImage(command: Command): ChildProcess;
   /**
-   * Starts the model server with this machine's files, in `cwd`, its output going to an open file. It can reach the
-   * folders `needs`, even below folders that its user must not enter.
+   * Starts the model server with this machine's files, in `cwd`, with its output in an open file. It can reach the
+   * folders `needs`, even below folders that its user cannot enter.
    */
   serve(command: Command, options: { cwd: string; output: number; needs: readonly string[] }): ChildProcess;
 }
@@ -87,9 +87,9 @@ export async function startPod({ rootfs, shared, user }: PodSettings): Promise<P
 }
 
 /**
- * Prints its process id as seen outside, mounts the pod's /proc in the server's namespace, and moves to a namespace of
- * its own with `$1` as root (by pivot_root: after a chroot, /proc/<pid>/root would show another path than in a
- * container). After that it uses shell builtins only, since the image may hold no program.
+ * Prints its process ID as seen outside, mounts the pod's /proc in the server's namespace, and moves to a separate
+ * namespace with `$1` as root (by pivot_root: after a chroot, /proc/<pid>/root would show another path than in a
+ * container). After that it uses only shell builtins, since the image may contain no program.
  */
 const holderScript = `
   read -r pid rest < /proc/self/stat && mount -t proc proc /proc &&

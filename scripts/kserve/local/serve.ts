@@ -90,7 +90,7 @@ export async function serveAndAsk(
   };
 }
 
-/** Requests predictions until one is correct, is final, or the time is over. */
+/** Requests predictions until one is correct or final, or time runs out. */
 export async function ask(
   url: string,
   smoke: SmokeTest,
@@ -104,7 +104,7 @@ export async function ask(
 }
 
 /**
- * The paths that report readiness of the model: those of protocol v2 and KServe's Hugging Face server, then OpenAI's.
+ * The paths that report the model's readiness: those of protocol v2 and KServe's Hugging Face server, then OpenAI's.
  */
 export function readyPaths(smoke: SmokeTest, name: string): string[] {
   const paths = [smoke.path].flat().map((path) => path.replaceAll('{name}', encodeURIComponent(name)));
@@ -170,18 +170,18 @@ function withDefaults(env: Record<string, string>, home: string): Record<string,
   return { PATH: path, ...env, HOME: home, TMPDIR: home };
 }
 
-/** The messages of nsenter, runc and crun for a program that the image lacks. */
+/** The messages of nsenter, runc and crun for a missing program in the image. */
 const noProgram =
   /(?:failed to execute |exec: "|executable file `)(?<name>[^\s":`]+)(?::|": executable file|`) (?:not found|No such file)/;
 
 export function failed(stage: 'init' | 'link', container: string, { code, lines }: ModelcarEnd): Verdict {
-  // The shell's error, in preference to what KServe's command prints after it.
+  // The shell's error takes precedence over the output of KServe's command after it.
   const telling = lines.findLast((line) => /denied|cannot|can't/i.test(line)) ?? lines.at(-1);
   const missing = noProgram.exec(lines.join('\n'))?.groups?.name;
   const what =
     missing === undefined
       ? `it ended with ${code === null ? 'no link made' : `exit code ${code}`}: ${telling ?? 'it wrote nothing'}`
-      : // As most container engines word it.
+      : // As worded by most container engines.
         `exec: "${missing}": executable file not found in $PATH`;
   const standing: CaseProgress = { stage, state: 'failed', what, container };
   return { diagnosis: diagnose({ events: [], logs: { [container]: lines } }, standing) };

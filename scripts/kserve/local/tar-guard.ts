@@ -2,9 +2,9 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { type ImageBudget, TarParser } from '../../verify/tar.ts';
 
 /**
- * Passes a tar on to an extractor while it stays within the limits: at most `most` bytes, members and names within
+ * Passes a tar to an extractor while it stays within the limits: at most `most` bytes, members and names within
  * `budget` (shared by the layers of an image), and no header that would have to be held in memory. Otherwise the stream
- * fails, with the message of `verify`, before the extractor sees the offending bytes.
+ * fails with the message of `verify` before the extractor sees the offending bytes.
  */
 export class TarGuard extends Transform {
   readonly #reader: TarParser;

@@ -19,7 +19,7 @@ export async function findTools(): Promise<Tools | undefined> {
   return unshare && nsenter && setpriv && sh ? { unshare, nsenter, setpriv, sh } : undefined;
 }
 
-/** The path of a program in PATH or in the system's folders; undefined when it is in none. */
+/** The path of a program in PATH or in the system's folders; undefined when not found. */
 export async function onPath(name: string): Promise<string | undefined> {
   const folders = (process.env.PATH ?? '').split(delimiter);
   for (const folder of new Set([...folders, '/usr/sbin', '/sbin', '/usr/bin', '/bin'])) {

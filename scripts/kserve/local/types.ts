@@ -4,7 +4,7 @@ import type { Diagnosis, Security } from '../types.ts';
 
 /** The model server; by default MLServer from PyPI, for the frameworks that it serves. */
 export type LocalServer =
-  /** A server image, run in podman or docker, the first that is installed. */
+  /** A server image, run in podman or docker (the first one installed). */
   | { image: string; engine?: 'podman' | 'docker' }
   /** A shell command that starts an installed server; its environment has MODEL_DIR, MODEL_NAME and PORT. */
   | { command: string };
@@ -13,26 +13,26 @@ export interface LocalOptions {
   model: Model;
   framework: Framework;
   /**
-   * Where the image is read from (a layout or a registry's repository), and its name there: `iris:v1.0.0`, `v1.0.0`.
+   * Where the image is read from (a layout or a registry's repository), and its name in it: `iris:v1.0.0`, `v1.0.0`.
    */
   image: { store: ImageStore; name: string };
   /** `openshift` by default. */
   security?: Security;
   server?: LocalServer;
-  /** Folder that keeps MLServer's Python environment: a folder of the store. Made when missing. */
+  /** Folder that keeps MLServer's Python environment: a folder of the store. Created when missing. */
   cache: string;
-  /** Seconds that the server has to become ready; 120 by default. */
+  /** Seconds for the server to become ready; 120 by default. */
   timeout?: number;
   /** Aborts the test; server, sidecar and unpacked files are deleted before the promise settles. */
   signal: AbortSignal;
-  /** A line of progress for people, without newline: "installing mlserver: 77 Python packages, once". */
+  /** A line of progress for display, without newline: "installing mlserver: 77 Python packages, once". */
   say(line: string): void;
-  /** Receives a sentence about a check that this machine does not support; the result stands without it. */
+  /** Receives a sentence about a check that this machine does not support; the result is valid without it. */
   warn(line: string): void;
 }
 
-/** The outcome of one image's test; no diagnosis means that it passed. */
+/** The outcome of one image's test; without a diagnosis it passed. */
 export type Verdict = { diagnosis?: Diagnosis };
 
-/** Seconds that a server has by default: a large model on a slow disk loads about 20 GB in them. */
+/** Default startup time of a server in seconds: enough for a large model on a slow disk to load about 20 GB. */
 export const defaultTimeout = 120;

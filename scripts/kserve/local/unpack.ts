@@ -13,13 +13,13 @@ import { decompressionLimit } from '../../verify/decompress.ts';
 import { unpackedSize } from './image.ts';
 import { TarGuard } from './tar-guard.ts';
 
-/** The user of the pod, who has to read the files. */
+/** The user of the pod, which has to read the files. */
 export interface Reader {
   uid: number;
   gid: number;
   /**
-   * Whether owners can be set, which takes root. Otherwise the current user owns everything, and the owner's part of
-   * each mode is set to what `uid` and `gid` would be allowed.
+   * Whether owners can be set, which takes root. Otherwise the current user owns everything, and the owner bits of each
+   * mode are set to the permissions of `uid` and `gid`.
    */
   chown: boolean;
 }
@@ -46,11 +46,11 @@ const impossible: Record<string, string> = {
   ERR_OUT_OF_RANGE: 'its owner is invalid',
 };
 
-/** Directories as they were created, with the modes to set at the end. */
+/** Directories in creation order, with the modes to set at the end. */
 type Folders = Map<string, Folder>;
 type Folder = { mode: number; dev: number; ino: number };
 
-/** Number of symbolic links that a path may pass through: Linux' MAXSYMLINKS. */
+/** Limit on the symbolic links in a path: Linux' MAXSYMLINKS. */
 const hopLimit = 40;
 
 /**
@@ -131,7 +131,7 @@ async function place(...[root, header, ...rest]: Parameters<typeof put>): Promis
   }
 }
 
-/** Deletes a folder with whatever modes its directories have. */
+/** Deletes a folder, whatever modes its directories have. */
 export async function removeTree(folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -187,7 +187,7 @@ async function put(
       const target = (header.linkname ?? '').split('/').filter((part) => part !== '' && part !== '.');
       const last = target.pop() ?? '';
       await link(join(await folderAt(root, target), last), path);
-      return; // owner and mode are those of the file it is
+      return; // it has the owner and mode of its target file
     }
     default:
       return;
@@ -196,7 +196,7 @@ async function put(
   if (header.type !== 'symlink' && header.type !== 'directory') await chmod(path, mode);
 }
 
-/** The folder that `parts` lead to below `root`, with links followed inside it; creates missing folders. */
+/** The folder that `parts` lead to below `root`, following links inside it; creates missing folders. */
 async function folderAt(root: string, parts: readonly string[]): Promise<string> {
   const todo = parts.toReversed();
   const trail: string[] = [];
@@ -222,7 +222,7 @@ async function folderAt(root: string, parts: readonly string[]): Promise<string>
   }
 }
 
-/** Applies a whiteout (image-spec layer.md, "Whiteouts"): removes what lower layers put there. */
+/** Applies a whiteout (image-spec layer.md, "Whiteouts"): removes the entries of lower layers. */
 async function hide(folder: string, name: string): Promise<void> {
   if (name !== '.wh..wh..opq') {
     const hidden = name.slice('.wh.'.length);
@@ -233,7 +233,9 @@ async function hide(folder: string, name: string): Promise<void> {
   for (const entry of await readdir(folder)) await rm(join(folder, entry), { recursive: true, force: true });
 }
 
-/** A mode whose owner part is what `reader` may do: the owner, group or other part, as the kernel would choose. */
+/**
+ * A mode whose owner bits are the permissions of `reader`: the owner, group or other bits, as the kernel would choose.
+ */
 function modeFor({ uid, gid }: Reader, header: Header): number {
   const mode = header.mode ?? 0;
   const shift = header.uid === uid ? 6 : header.gid === gid ? 3 : 0;

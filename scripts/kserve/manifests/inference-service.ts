@@ -2,7 +2,7 @@ import type { Framework, Model } from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
 import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
 
-/** Kubernetes' ObjectMeta, as far as it is written here. */
+/** Kubernetes' ObjectMeta, limited to the fields written here. */
 export interface Metadata {
   name: string;
   namespace?: string;
@@ -23,7 +23,7 @@ export interface Resources {
   limits?: Record<string, string>;
 }
 
-/** KServe's PredictorSpec (pkg/apis/serving/v1beta1/predictor.go), as far as it is written here. */
+/** KServe's PredictorSpec (pkg/apis/serving/v1beta1/predictor.go), limited to the fields written here. */
 export interface Predictor {
   minReplicas?: number;
   maxReplicas?: number;
@@ -62,8 +62,8 @@ export interface ManifestOptions {
   pullSecrets?: readonly string[];
   labels?: Record<string, string>;
   /**
-   * Request a plain Deployment, whatever the cluster's default is. The value is `RawDeployment`, which every KServe
-   * since 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
+   * Request a plain Deployment, regardless of the cluster's default. The value is `RawDeployment`, which every KServe since
+   * 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
    */
   raw?: boolean;
   /** Exactly one pod. */

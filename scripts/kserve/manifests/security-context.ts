@@ -1,6 +1,6 @@
 import type { Security } from '../types.ts';
 
-/** Kubernetes' PodSecurityContext and SecurityContext, as far as they are written here. */
+/** Kubernetes' PodSecurityContext and SecurityContext, limited to the fields written here. */
 export interface SecurityContext {
   runAsUser?: number;
   runAsGroup?: number;
@@ -14,7 +14,7 @@ export interface SecurityContext {
 /** The first UID of OpenShift's ranges of 10,000 per namespace (openshift.io/sa.scc.uid-range). */
 const firstUser = 1_000_000_000;
 
-/** A UID such as OpenShift would choose: no image has a user of that number. */
+/** A UID such as OpenShift would choose: no image has a user with that number. */
 export function randomUser(random: () => number = Math.random): number {
   return firstUser + 10_000 * Math.floor(random() * 100_000);
 }

@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
 import type { KubernetesObject, Resources } from './inference-service.ts';
 
-/** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), as far as it is written here. */
+/** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), limited to the fields written here. */
 export interface ServingRuntime extends KubernetesObject {
   apiVersion: 'serving.kserve.io/v1alpha1';
   kind: 'ServingRuntime';
@@ -64,7 +64,7 @@ const specs: Record<string, RuntimeSpec> = {
           { name: 'MLSERVER_MODEL_IMPLEMENTATION', value: '{{.Labels.modelClass}}' },
           { name: 'MLSERVER_HTTP_PORT', value: '8080' },
           { name: 'MLSERVER_GRPC_PORT', value: '9000' },
-          // KServe up to 0.16 leaves it to the runtime to say so.
+          // KServe up to 0.16 relies on the runtime to declare it.
           { name: 'MODELS_DIR', value: '/mnt/models' },
         ],
         securityContext,

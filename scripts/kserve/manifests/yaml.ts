@@ -9,7 +9,7 @@ export function toYaml(objects: readonly object[]): string {
 
 /**
  * The objects of a manifest, including the items of a List; skips empty documents. Fails with code `usage` when it is
- * no manifest.
+ * not a manifest.
  */
 export function fromYaml(text: string, where: string): KubernetesObject[] {
   const wrong = (why: string, cause?: unknown) =>

@@ -24,7 +24,7 @@ export interface PlannedCase extends SmokeCase {
 /** KServe's own `uidModelcar`. */
 export const modelcarUser = 1010;
 
-/** Plans every combination of model, mode and security; those that the cluster does not support are marked to skip. */
+/** Plans every combination of model, mode and security; marks those that the cluster does not support as skipped. */
 export function planCases(
   models: readonly string[],
   modes: readonly Mode[],
@@ -72,7 +72,9 @@ function reasonAgainst(
   return undefined;
 }
 
-/** A name that KServe accepts (a letter first, short enough for `-predictor`), different for each case of a model. */
+/**
+ * A name that KServe accepts (starts with a letter, short enough for `-predictor`), different for each case of a model.
+ */
 export function serviceName(model: string, mode: Mode, security: Security): string {
   const short = `${mode.replace('oci+', '').slice(0, 1)}${security.slice(0, 1)}`;
   const start = /^[a-z]/.test(model) ? model : `m-${model}`;

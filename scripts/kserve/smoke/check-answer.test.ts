@@ -5,7 +5,7 @@ import { checkAnswer } from './check-answer.ts';
 const three: TensorExpectation = { output: 'predict', classes: [2, 0, 1], read: 'labels' };
 const threeScores: TensorExpectation = { ...three, read: 'scores' };
 
-/** An answer as MLServer 1.7.1 returns it. */
+/** An answer in the form of MLServer 1.7.1. */
 function answer(shape: number[], data: unknown[], name = 'predict'): unknown {
   return {
     model_name: 'iris',
@@ -126,7 +126,7 @@ describe('checkAnswer', () => {
 describe('checkAnswer of a completion', () => {
   const wanted: CompletionExpectation = { read: 'completion', maxTokens: 16 };
 
-  /** As vLLM 0.11 returns it (vllm/entrypoints/openai/protocol.py, CompletionResponse). */
+  /** In the form of vLLM 0.11 (vllm/entrypoints/openai/protocol.py, CompletionResponse). */
   function completion(choice: Record<string, unknown> = {}, usage: Record<string, unknown> = {}) {
     return {
       id: 'cmpl-1',

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import type { CompletionExpectation, SmokeExpectation, TensorExpectation } from '../../model/types.ts';
 
-/** Whether an answer is correct; if not, why, and what it holds. */
+/** Whether an answer is correct; otherwise the reason, and the answer's content. */
 export type AnswerCheck =
   | { ok: true }
   | {
       ok: false;
       /** The true classes; undefined for a completion, which has none. */
       expected: number[] | undefined;
-      /** The classes as read from the answer, one per row; undefined when it holds none. */
+      /** The classes read from the answer, one per row; undefined when it has none. */
       got: number[] | undefined;
-      /** A clause for people, without control characters and at most a line or two. */
+      /** A clause for display, without control characters and at most a line or two. */
       why: string;
     };
 
@@ -25,7 +25,7 @@ const responseSchema = z.object({
   ),
 });
 
-/** OpenAI's "create completion" answer, as vLLM and KServe's huggingfaceserver return it. */
+/** OpenAI's "create completion" response, as vLLM and KServe's huggingfaceserver return it. */
 const completionSchema = z.object({
   choices: z.array(z.object({ text: z.string(), finish_reason: z.string().nullish() })),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() }),
@@ -45,7 +45,7 @@ const errorSchema = z.union([
  * Compares an answer (parsed JSON, hostile) with the expectation. Never throws.
  *
  * A tensor: numbers have to be finite, and the shape has to match the data and the number of rows: `[n]` or `[n, 1]`
- * for labels, `[n, classes]` for scores, where a row's largest score has to be unique.
+ * for labels, `[n, classes]` for scores, where each row's largest score has to be unique.
  *
  * A completion: one choice with a letter or digit in its text (weights of a wrong precision give `!!!!`, the first
  * token repeated), ended by itself or by the limit, and token counts that add up and stay within the limit.
@@ -91,7 +91,7 @@ function readClasses(expect: TensorExpectation, answer: unknown): Read {
     const names = outputs.map(({ name }) => name);
     return { why: `there is no output ${show(expect.output)}, only ${show(names)}` };
   }
-  // One level per dimension: nesting deeper than the shape stays an array, and is then rejected as no number.
+  // One level per dimension: nesting deeper than the shape stays an array, and is then rejected as not a number.
   const values = output.data.flat(Math.min(output.shape.length, 8));
   const data: number[] = [];
   for (const value of values) {

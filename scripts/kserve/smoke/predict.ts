@@ -8,14 +8,14 @@ import { fromV1, v1Request } from './v1-protocol.ts';
 /** A server's response: the correct prediction, a wrong one (`final`: asking again will not help), or none yet. */
 export type Prediction = { right: true } | ({ right: false; final: boolean } & WrongPrediction);
 
-/** Milliseconds that a model has for one response: a large one on a CPU is slow. */
+/** Timeout for one response in milliseconds: a large model on a CPU is slow. */
 const patience = 120_000;
 /** Upper limit for a response, in characters. */
 const mostBytes = 16 * 1024 ** 2;
 
 /**
- * Requests the prediction whose correct answer is known, at the paths of the framework and then, for a tensor, by
- * KServe's v1 protocol. `url` is the server's root.
+ * Requests the prediction with a known correct answer, at the framework's paths and then, for a tensor, by KServe's v1
+ * protocol. `url` is the server's root.
  */
 export async function predict(
   url: string,
@@ -34,7 +34,7 @@ export async function predict(
         return { right: false, final: false, what: `POST ${path}: ${answer.what}` };
       }
       const judged = judge(smoke, path, answer);
-      // Runtimes differ in their paths: after 404 the next one is tried. If all fail, the first response is reported.
+      // Paths differ between runtimes: after 404 the next one is tried. If all fail, the first response is reported.
       if (answer.status !== 404) return judged;
       if (path === requests[0]?.path) last = judged;
     }

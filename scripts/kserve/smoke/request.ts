@@ -8,8 +8,8 @@ export interface SmokeRequest {
 }
 
 /**
- * The requests of a smoke test for a model, in order; the first response other than 404 is checked. Replaces `{name}`
- * with the model's name: percent-encoded in a path, and in a body where a string is exactly `{name}`.
+ * The smoke test's requests for a model, in order; the first response other than 404 is checked. Replaces `{name}` with
+ * the model's name: percent-encoded in a path, and in a body where a string is exactly `{name}`.
  */
 export function smokeRequests(smoke: SmokeTest, name: string): SmokeRequest[] {
   const body = named(smoke.body, name);

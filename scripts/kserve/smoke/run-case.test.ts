@@ -75,7 +75,7 @@ function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
   });
 }
 
-/** Puts the pod that KServe would create, in the given state. */
+/** Adds the pod that KServe would create, in the given state. */
 function showPod(ready: boolean, containers: object[], init: object[] = []): void {
   cluster.put(pods, {
     metadata: {

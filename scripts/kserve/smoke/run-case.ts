@@ -20,10 +20,10 @@ export interface RunCaseOptions {
   note(text: string): void;
 }
 
-/** Port of the model server in all of KServe's runtimes. */
+/** The model server's port in all of KServe's runtimes. */
 const port = 8080;
 /**
- * Milliseconds from a ready pod to the correct prediction: readiness is often no more than an open port. A server that
+ * Milliseconds from a ready pod to the correct prediction: readiness often means only an open port. A server that
  * reports that it is still loading the model has the whole timeout.
  */
 const answerPatience = 60_000;
@@ -32,7 +32,7 @@ const answerPatience = 60_000;
  * Runs one case: applies the InferenceService, watches its pod, requests a prediction, checks it, and deletes the
  * service. A model that does not serve is a `failed` result; an unreachable cluster or an abort is thrown.
  *
- * smoke/ takes a ServingCluster and gives a SmokeResult; the cluster's kind and API are not its concern.
+ * smoke/ turns a ServingCluster into a SmokeResult, independent of the cluster's kind and API.
  */
 export async function runCase(options: RunCaseOptions): Promise<SmokeResult> {
   const { cluster, service, signal } = options;
@@ -64,7 +64,7 @@ function isUnknownMode({ what, cause = '' }: Diagnosis): boolean {
   return /not supported|volume type|Required value/i.test(what) || /image volumes|scheme/.test(cause);
 }
 
-/** Waits for the correct prediction. Undefined when it came, otherwise why it did not. */
+/** Waits for the correct prediction. Undefined on success, otherwise the reason. */
 async function answered(options: RunCaseOptions, deadline: number): Promise<Diagnosis | undefined> {
   const { cluster, service, signal, note } = options;
   const { name } = service.metadata;
@@ -131,7 +131,7 @@ async function crashOf(cluster: ServingCluster, seen: Evidence): Promise<Diagnos
   return diagnose(evidence, { stage: 'load', state: 'failed', what, container: server });
 }
 
-/** The diagnosis of a wrong answer, or of a pod that failed while it was asked. */
+/** The diagnosis of a wrong answer, or of a pod that failed during the request. */
 async function wrongAnswer(
   cluster: ServingCluster,
   name: string,

@@ -10,8 +10,8 @@ import { notLocked, openLocked } from './open-locked.ts';
 const chunkSize = 1024 * 1024;
 
 /**
- * Compares a file of a `file:` source with the lock without reading it: by its size and, where `memory` knows these
- * stats, by its hash. False when only reading it can tell. Fails with code `integrity` when it differs.
+ * Compares a file of a `file:` source with the lock without reading it: by size and, where `memory` has these stats, by
+ * hash. False when that does not settle it. Fails with code `integrity` when the file differs.
  */
 export async function compareWithLock(
   directory: string,
@@ -28,7 +28,7 @@ export async function compareWithLock(
   }
 }
 
-/** The same, reading the file where `memory` does not know it. */
+/** The same, reading the file where `memory` does not have it. */
 export async function proveLocked(
   directory: string,
   uri: string,

@@ -2,7 +2,7 @@ import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
 import { parseFileUri } from './uri.ts';
 
-/** Files and folders of this machine. */
+/** Local files and folders. */
 export const fileKind: SourceKind = {
   scheme: 'file',
   example: 'file:path',

@@ -8,12 +8,12 @@ import { displayPath } from '../../text/paths.ts';
 import { parseFileUri } from './uri.ts';
 import { isInside, systemProblem } from './walk.ts';
 
-/** Whether a `file:` URI names a folder. Fails with code `source` when it names nothing. */
+/** Whether a `file:` URI points at a folder. Fails with code `source` when nothing exists at it. */
 export async function isFolder(uri: string, directory: string): Promise<boolean> {
   return !(await openRoot(directory, uri)).isFile;
 }
 
-/** The real path of what a URI names. A relative one cannot leave the catalog's folder through a link either. */
+/** The real path of a URI. A relative one cannot leave the catalog's folder, not even through a link. */
 export async function openRoot(
   directory: string,
   uri: string,
@@ -84,14 +84,14 @@ export async function openLocked(directory: string, uri: string, file: LockedFil
   }
 }
 
-/** Never blocks: a plain open would wait for ever for a named pipe that has replaced the file. */
+/** Non-blocking: opening a named pipe that replaced the file would wait forever. */
 export function openRegular(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 }
 
 /**
- * The real path of an open file. A folder on the path may have become a link after the path was checked, and its target
- * may be readable to this process but not to the author of the link.
+ * The real path of an open file. After the path was checked, a folder on it may have become a link to a target that
+ * this process can read but the catalog's author cannot.
  */
 export async function placeOf(handle: FileHandle, path: string): Promise<string> {
   return await readlink(`/proc/self/fd/${handle.fd}`).catch(() => realpath(path));

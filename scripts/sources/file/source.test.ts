@@ -92,7 +92,7 @@ it('rejects a file that changes while it is read', async () => {
   await folder.write({ 'm/a': 'x' });
   await truncate(join(folder.path, 'm/a'), 64 * 1024 ** 2);
   const hashing = failure(resolve('file:m'));
-  // Appends until the reader is done: whatever it saw first, size or time differ in the end.
+  // Appends until the reader is done, so size or time always differ in the end.
   let done = false;
   void hashing.then(() => {
     done = true;

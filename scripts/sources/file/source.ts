@@ -11,9 +11,9 @@ import type { FileTap, HashMemory, Source } from '../types.ts';
 import { notLocked, openLocked, openRegular, openRoot, placeOf, sourceError } from './open-locked.ts';
 import { systemProblem, type WalkedFile, walk } from './walk.ts';
 
-/** Bytes per read. Half as many slow a push by a twentieth; twice as many do not speed it up. */
+/** Bytes per read. Half as many slow a push by 5 %; twice as many gain nothing. */
 const chunkSize = 1024 * 1024;
-/** Files hashed at the same time; more would only make the disk seek. */
+/** Files hashed at the same time; more would only add disk seeks. */
 const parallelFiles = 2;
 
 /**
@@ -74,7 +74,7 @@ function check(uri: string, found: readonly WalkedFile[]): void {
   );
 }
 
-/** Hashes a file. Fails when the file changes or is replaced while it is read. */
+/** Hashes a file. Fails when the file changes or is replaced during the read. */
 async function hash(
   uri: string,
   { path, real, stats }: WalkedFile,

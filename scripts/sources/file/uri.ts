@@ -9,8 +9,8 @@ export interface FilePath {
 }
 
 /**
- * `file:relative/path` (from the catalog's folder, which it must not leave) or `file:///absolute/path`,
- * percent-decoded (RFC 8089). Looks at the text only.
+ * `file:relative/path` (from the catalog's folder, which it must not leave) or `file:///absolute/path`, percent-decoded
+ * (RFC 8089). Examines only the text.
  */
 export function parseFileUri(uri: string): Parsed<FilePath> {
   if (!uri.startsWith('file:')) return bad('`file:path`');

@@ -114,7 +114,7 @@ it('rejects a socket', async () => {
 });
 
 it('stops when links to folders multiply', async () => {
-  // Each level holds ten links to the next: 10^6 paths from 70 entries.
+  // Each level has ten links to the next: 10^6 paths from 70 entries.
   await folder.write({ 'm/l6/f': 'x' });
   for (let level = 0; level < 6; level++) {
     await mkdir(join(folder.path, `m/l${level}`), { recursive: true });

@@ -15,17 +15,16 @@ export interface WalkedFile {
   stats: BigIntStats;
 }
 
-/** Most entries of a folder and its subfolders. */
+/** Limit on the entries of a folder and its subfolders. */
 const mostEntries = 100_000;
-/** Most links to folders that are followed: links in linked folders multiply. */
+/** Limit on followed links to folders: links in linked folders multiply. */
 const mostLinks = 1000;
-/** Left out of every source: they are never part of a model. */
+/** Excluded from every source: never part of a model. */
 const skipped = new Set(['.git', '.DS_Store']);
 
 /**
- * All chosen regular files below a real folder, at any depth. Links are followed as long as they stay inside. A link
- * that leads out, a chosen pipe, socket or device, and a folder that cannot be read or contains itself through a link
- * are errors.
+ * All chosen regular files below a real folder, at any depth. Follows links that stay inside. A link that leads out, a
+ * chosen pipe, socket or device, an unreadable folder, and a folder that contains itself through a link are errors.
  */
 export async function walk(
   root: string,
@@ -138,7 +137,7 @@ export function isInside(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** An error of the operating system in words. */
+/** An operating system error in words. */
 export function systemProblem(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const words: Record<string, string> = {

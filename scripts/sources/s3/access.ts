@@ -4,11 +4,11 @@ import { learnSecret, maskSecret } from '../../text/mask.ts';
 import { limitAnswers } from './limit.ts';
 import { refuseLongWaits } from './waits.ts';
 
-/** Where S3 is and how its buckets are named in URLs. Credentials are not part of it: the SDK finds them itself. */
+/** The S3 endpoint and how URLs name its buckets. Excludes credentials: the SDK finds them itself. */
 export interface S3Access {
   /** `https://objectstore.example.com`; Amazon's by default. */
   endpoint?: string;
-  /** `https://host/bucket/key` in place of `https://bucket.host/key`. */
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`. */
   pathStyle: boolean;
 }
 
@@ -17,18 +17,18 @@ export interface Connection {
   client: S3;
   /** Host and port, or Amazon's name. */
   host: string;
-  /** The access key's id, first and last 4 characters of it; undefined when there are no credentials. */
+  /** The first and last 4 characters of the access key ID; undefined without credentials. */
   accessKey(): Promise<string | undefined>;
-  /** Credentials that must never be shown in full, wherever the SDK found them. */
+  /** Credentials that must never be shown in full, from wherever the SDK found them. */
   secrets(): Promise<string[]>;
 }
 
-/** Environment variables that name an endpoint, the first one wins: modelcars' own, then those of every AWS SDK. */
+/** Environment variables that name an endpoint; the first one set wins: modelcars' own, then those of every AWS SDK. */
 const endpointVariables = ['S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
 
 /**
- * Access by the environment, or with an `endpoint` from a flag. Fails with code `usage`, naming the variable. With
- * an endpoint of its own URLs are path-style, as MinIO, Ceph and Civo want it, unless AWS_S3_FORCE_PATH_STYLE=false.
+ * Access from the environment, or with an `endpoint` from a flag. Fails with code `usage`, naming the variable. A
+ * custom endpoint gets path-style URLs, as MinIO, Ceph and Civo expect, unless AWS_S3_FORCE_PATH_STYLE=false.
  */
 export function s3Access(environment: NodeJS.ProcessEnv = process.env, endpoint?: string): S3Access {
   const variable = endpointVariables.find((name) => environment[name]?.trim());
@@ -48,7 +48,7 @@ export function s3Access(environment: NodeJS.ProcessEnv = process.env, endpoint?
   return url === undefined ? { pathStyle } : { endpoint: checkEndpoint(url, from), pathStyle };
 }
 
-/** An endpoint as a URL without a slash at its end. Its text is not repeated in errors: it may hold a password. */
+/** An endpoint as a URL without a trailing slash. Errors do not repeat its text: it may contain a password. */
 function checkEndpoint(text: string, from: string): string {
   const fail = (expected: string) =>
     new ModelcarsError('usage', `read ${from}: expected ${expected}`, {
@@ -64,7 +64,7 @@ function checkEndpoint(text: string, from: string): string {
 
 const connections = new Map<string, Promise<Connection>>();
 
-/** The connection to an endpoint, one for all of this process. No request is made yet. */
+/** The connection to an endpoint, shared by this whole process. Makes no request yet. */
 export function connect(access: S3Access): Promise<Connection> {
   const key = JSON.stringify([access.endpoint, access.pathStyle]);
   let connection = connections.get(key);
@@ -76,7 +76,7 @@ export function connect(access: S3Access): Promise<Connection> {
 }
 
 async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connection> {
-  // Loaded when needed: the SDK is large, and most runs do not use it.
+  // Loaded on demand: the SDK is large, and most runs do not use it.
   const { S3: Client } = await import('@aws-sdk/client-s3');
   const make = (region?: string) =>
     new Client({
@@ -85,7 +85,7 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
       forcePathStyle: pathStyle,
       followRegionRedirects: true,
       maxAttempts: 5,
-      // Every byte is checked against the lock's sha256, which is stronger than S3's checksum.
+      // Every byte is checked against the lock's SHA-256, which is stronger than S3's checksum.
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000 },
     });

@@ -22,11 +22,11 @@ export interface ListedObject {
 export interface ObjectInfo extends Omit<ListedObject, 'key'> {
   /** 64 hexadecimal digits, when S3 keeps the SHA-256 of the whole object (not a hash of its parts' hashes). */
   sha256?: string;
-  /** The `sha256` of the object's own metadata, as its writer claims. */
+  /** `sha256` from the object's user metadata: the writer's claim. */
   claimed?: string;
 }
 
-/** The operations on one bucket that modelcars needs; all errors of the SDK become ModelcarsErrors. */
+/** The operations on one bucket that modelcars needs; all SDK errors become ModelcarsErrors. */
 export class Bucket {
   readonly name: string;
   readonly connection: Connection;
@@ -36,7 +36,7 @@ export class Bucket {
     this.connection = connection;
   }
 
-  /** No request is made yet. */
+  /** Makes no request yet. */
   static async open(name: string, access: S3Access): Promise<Bucket> {
     return new Bucket(name, await connect(access));
   }
@@ -45,12 +45,12 @@ export class Bucket {
     return this.connection.client;
   }
 
-  /** `s3://bucket/key`, fit for an error. */
+  /** `s3://bucket/key`, for errors. */
   uri(key: string): string {
     return plain(`s3://${this.name}/${key}`, 300);
   }
 
-  /** All objects whose keys begin with `prefix`, in the server's order, a page at a time. */
+  /** All objects whose keys begin with `prefix`, in the server's order, page by page. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const what = `list ${this.uri(prefix)}`;
     const limits = new ListingLimits(what);
@@ -58,7 +58,7 @@ export class Bucket {
     do {
       const page = await this.send(what, signal, (client, options) =>
         client.listObjectsV2(
-          // XML cannot hold every character that a key can.
+          // XML cannot represent every character that a key can contain.
           {
             Bucket: this.name,
             Prefix: prefix,
@@ -68,7 +68,7 @@ export class Bucket {
           options,
         ),
       );
-      // The SDK turns a login page into an empty list.
+      // The SDK parses a login page as an empty list.
       if (page.Name === undefined && page.KeyCount === undefined && page.Contents === undefined)
         throw limits.foreign(this.connection.host);
       for (const { Key = '', Size, ETag = '' } of page.Contents ?? []) {
@@ -99,7 +99,7 @@ export class Bucket {
     } catch (error) {
       const status = error instanceof RequestFailure ? error.status : undefined;
       if (status === undefined || status < 400 || status >= 500) throw error;
-      // A response to HEAD has no body that could say why; that to a listing has one.
+      // A HEAD response has no body that could give the reason; a listing's has one.
       for await (const _ of this.list(key, signal)) break;
       if (status === 404) return undefined;
       throw error;
@@ -144,7 +144,7 @@ export class Bucket {
     );
   }
 
-  /** Sends a request; its failure becomes a ModelcarsError. `what` is "verb object". */
+  /** Sends a request; converts a failure to a ModelcarsError. `what` is "verb object". */
   async send<T>(
     what: string,
     signal: AbortSignal | undefined,
@@ -158,7 +158,7 @@ export class Bucket {
     }
   }
 
-  /** An error of the SDK as a ModelcarsError. */
+  /** An SDK error as a ModelcarsError. */
   failure(what: string, error: unknown, signal?: AbortSignal): Promise<ModelcarsError> {
     return s3Failure(what, error, this.connection, this.name, signal);
   }

@@ -4,7 +4,7 @@ import type { Connection } from './access.ts';
 import { LongAnswer } from './limit.ts';
 import { LongWait } from './waits.ts';
 
-/** The fields of the SDK's errors that are used here. */
+/** The fields of SDK errors used here. */
 interface SdkError {
   name?: string;
   code?: string;
@@ -12,10 +12,10 @@ interface SdkError {
   $metadata?: { httpStatusCode?: number; attempts?: number };
 }
 
-/** The words for an S3 error code, and the next step. */
+/** The text for an S3 error code, and the next step. */
 interface Words {
   code: FailureDetails['code'];
-  /** Ends "verb object: …". */
+  /** Completes "verb object: …". */
   says: string;
   next: string;
 }
@@ -23,8 +23,8 @@ interface Words {
 const keysNext = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that the endpoint is theirs';
 
 /**
- * An error of the SDK as a RequestFailure whose `codes` has the S3 error code, retryable where the SDK has not
- * retried by itself. `what` is "verb object".
+ * An SDK error as a RequestFailure whose `codes` contains the S3 error code; retryable unless the SDK already retried.
+ * `what` is "verb object".
  */
 export async function s3Failure(
   what: string,
@@ -145,11 +145,11 @@ function refusalWords(
   };
 }
 
-/** A response that is not S3's. */
+/** A response that is not from S3. */
 function answerWords(error: unknown, host: string): Words | undefined {
   const next = 'check the endpoint (S3_ENDPOINT_URL): a proxy or another server may respond in its place';
   if (error instanceof LongAnswer) return { code: 'source', says: `${host} answered ${error.message}`, next };
-  // The SDK puts it in the message of any error of its parser, such as a RangeError at 100,000 nested elements.
+  // The SDK adds it to the message of any parser error, such as a RangeError at 100,000 nested elements.
   if (!(error instanceof Error) || !/Deserialization error|XML parse error/.test(error.message))
     return undefined;
   return { code: 'source', says: `the response of ${host} is not an S3 response`, next };
@@ -157,7 +157,7 @@ function answerWords(error: unknown, host: string): Words | undefined {
 
 function connectionWords(error: unknown, code: string, host: string): Words {
   const text = error instanceof Error ? error.message || code : code;
-  // The SDK's own error: a response came, and its XML could not be read.
+  // The SDK's own error: a response arrived with unreadable XML.
   if (/Deserialization error/.test(text)) {
     return {
       code: 'source',
@@ -165,7 +165,7 @@ function connectionWords(error: unknown, code: string, host: string): Words {
       next: 'check the endpoint (S3_ENDPOINT_URL): it has to be an S3 server, not a proxy or a web page',
     };
   }
-  // The SDK gives some errors only a name: `TimeoutError`.
+  // Some SDK errors have only a name: `TimeoutError`.
   const found = faultOf(error);
   const nextSteps: Partial<Record<Fault, string>> = {
     certificate: 'put the certificate of its authority into a PEM file and name that in NODE_EXTRA_CA_CERTS',

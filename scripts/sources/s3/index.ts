@@ -2,7 +2,7 @@ import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
 import { parseS3Uri } from './uri.ts';
 
-/** Objects of S3 and of stores with its interface. */
+/** Objects in S3 and in stores with a compatible interface. */
 export const s3Kind: SourceKind = {
   scheme: 's3',
   example: 's3://bucket/prefix',

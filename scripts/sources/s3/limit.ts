@@ -2,7 +2,8 @@ import { pipeline, Readable, Transform } from 'node:stream';
 import type { S3 } from '@aws-sdk/client-s3';
 
 /**
- * Most bytes of a response that the SDK reads as a whole; a page of 1000 objects with the longest keys has about 4 MB.
+ * Limit in bytes for a response that the SDK reads as a whole; a page of 1000 objects with the longest keys has about 4
+ * MB.
  */
 const mostBytes = 16 * 1024 ** 2;
 
@@ -15,8 +16,8 @@ export class LongAnswer extends Error {
 }
 
 /**
- * Limits what a server can make the SDK hold in memory: the SDK collects every body as one string, except an object's.
- * Requests fail with a LongAnswer.
+ * Limits how much a server can make the SDK hold in memory: the SDK collects every body except an object's as one
+ * string. Requests over the limit fail with a LongAnswer.
  */
 export function limitAnswers(client: S3): void {
   client.middlewareStack.add(
@@ -42,6 +43,6 @@ function limited(body: Readable): Readable {
       else done(null, chunk);
     },
   });
-  // An early end reaches the reader of the stream; pipeline merely requires a callback.
+  // An early end reaches the stream's reader; pipeline merely requires a callback.
   return pipeline(body, counter, () => {});
 }

@@ -1,12 +1,12 @@
 import { ModelcarsError } from '../../errors.ts';
 
-/** Most pages of one listing: 100,000 objects fill 100 pages, or a thousand from a server with small pages. */
+/** Page limit per listing: 100,000 objects fill 100 pages, or a thousand from a server with small pages. */
 const mostPages = 1000;
-/** Most objects of one listing, including folder markers and objects that are not chosen. */
+/** Object limit per listing, including folder markers and objects that are not chosen. */
 const mostObjects = 200_000;
 
 /**
- * Limits one listing, since each page can claim that another follows. Errors have code `source` and begin with `what`.
+ * Bounds one listing, since each page can claim that another follows. Errors have code `source` and begin with `what`.
  */
 export class ListingLimits {
   readonly #what: string;
@@ -17,7 +17,7 @@ export class ListingLimits {
     this.#what = what;
   }
 
-  /** Call it for each object before using it. Returns its size in bytes, 0 where a server leaves it out. */
+  /** Call for each object before using it. Returns its size in bytes, 0 where the server omits it. */
   object(key: string, size: number | undefined, prefix: string): number {
     if (++this.#objects > mostObjects) throw this.#fail(`the server lists more than ${mostObjects} objects`);
     if (!key.startsWith(prefix))
@@ -28,10 +28,10 @@ export class ListingLimits {
     return bytes;
   }
 
-  /** The token of the page after this one; undefined for the last. */
+  /** The token of the next page; undefined after the last. */
   next(isTruncated: boolean | undefined, token: string | undefined): string | undefined {
     if (isTruncated !== true) return undefined;
-    // Stopping here would treat a part of the objects as all of them.
+    // Stopping here would treat some of the objects as all of them.
     if (!token) throw this.#fail('the server says that more objects follow, but not where');
     if (this.#tokens.has(token)) throw this.#fail('the server sends the same page again and again');
     if (this.#tokens.size >= mostPages - 1)

@@ -5,7 +5,7 @@ import type { Bucket, ListedObject } from './bucket.ts';
 /** The object that `modelcars cache` writes last, in the model's folder. */
 export const manifestName = '.modelcars.json';
 
-/** Most bytes of a manifest: about 200,000 files. */
+/** Size limit of a manifest in bytes: about 200,000 files. */
 const mostBytes = 64 * 1024 ** 2;
 
 const text = z.string().min(1).max(4096);
@@ -24,12 +24,12 @@ const manifestSchema = z.strictObject({
   files: z.array(fileSchema),
 });
 
-/** A file of a cached model: its bytes were checked against the sha256 when they were written. */
+/** A file of a cached model: its bytes were checked against the SHA-256 when written. */
 export type CachedFile = z.infer<typeof fileSchema>;
 
 /**
  * The contents of a model's folder in a cache. `complete: false` means that a run is, or was, writing it: `files` then
- * lists files that may exist, and proves nothing. `whole` means that the files are all of the revision, not a
+ * lists files that may exist, and proves nothing. `whole` means that the files are the entire revision, not a
  * selection.
  */
 export type CacheManifest = z.infer<typeof manifestSchema>;
@@ -49,7 +49,7 @@ export async function readManifest(
   }
 }
 
-/** Writes the manifest of a folder; one request, so that it is never seen in part. */
+/** Writes the manifest of a folder in one request, so that readers never see part of it. */
 export async function writeManifest(
   bucket: Bucket,
   folder: string,
@@ -60,7 +60,9 @@ export async function writeManifest(
   await bucket.writeSmall(folder + manifestName, `${JSON.stringify({ ...manifest, files })}\n`, signal);
 }
 
-/** The files of a complete manifest by path, as far as they still exist as written; none for an incomplete one. */
+/**
+ * The files of a complete manifest by path, limited to those that still exist as written; none for an incomplete one.
+ */
 export function presentFiles(
   manifest: CacheManifest | undefined,
   folder: string,

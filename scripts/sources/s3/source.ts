@@ -11,20 +11,20 @@ import { Bucket, type ListedObject } from './bucket.ts';
 import { manifestName, presentFiles, readManifest } from './manifest.ts';
 import { asFolder, parseS3Uri, type S3Location } from './uri.ts';
 
-/** Objects a prefix may have in all. */
+/** Limit on the objects of a prefix. */
 const mostObjects = 100_000;
 /** Objects hashed at the same time. */
 const parallelObjects = 4;
 
-/** An object and the path it gets. */
+/** An object and its path in the source. */
 interface Found extends ListedObject {
   path: string;
 }
 
 /**
- * The source of `s3://` URIs: one object, or all objects below a prefix but `modelcars cache`'s own manifest. The
- * SHA-256 of each comes from that manifest when it is complete, from S3 when it keeps the hash of the whole object, or
- * from reading it. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the
+ * The source of `s3://` URIs: one object, or all objects below a prefix except the manifest of `modelcars cache`. Each
+ * SHA-256 comes from that manifest when it is complete, from S3 when it keeps the hash of the whole object, or from
+ * reading the object. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the
  * environment.
  */
 export function s3Source(environment: NodeJS.ProcessEnv = process.env): Source {
@@ -55,7 +55,7 @@ async function openUri(
   return { bucket: await Bucket.open(parsed.value.bucket, s3Access(environment)), location: parsed.value };
 }
 
-/** The chosen objects of a URI; `folder` is the prefix they are below, undefined for a single object. */
+/** The chosen objects of a URI; `folder` is their common prefix, undefined for a single object. */
 async function findObjects(
   bucket: Bucket,
   { key }: S3Location,
@@ -179,7 +179,7 @@ async function* read(
   yield* bucket.read(key, { ...info, size: Math.min(end, info.size) }, offset, signal);
 }
 
-/** The key of a locked file: below the prefix, or the object that the URI itself names. */
+/** The key of a locked file: below the prefix, or the object that the URI names. */
 async function keyOf(
   bucket: Bucket,
   { key }: S3Location,
@@ -190,7 +190,7 @@ async function keyOf(
   const isItself = file.source !== undefined || key.slice(key.lastIndexOf('/') + 1) === file.path;
   if (folder !== key && isItself && (await bucket.head(key, signal)) !== undefined) return key;
   if (file.source === undefined) return folder + file.path;
-  // An entry of `files:` can name a prefix with one object; the lock has the path in the image, not the object's name.
+  // An entry of `files:` can be a prefix with one object; the lock has the path in the image, not the object's name.
   for await (const object of bucket.list(folder, signal))
     if (object.size > 0 && object.key !== folder + manifestName) return object.key;
   return undefined;

@@ -3,7 +3,7 @@ import type { Parsed } from '../types.ts';
 /** A parsed `s3://` URI. */
 export interface S3Location {
   bucket: string;
-  /** An object's key or a prefix, as written: S3 URIs have no percent-encoding. Empty: the whole bucket. */
+  /** An object key or a prefix, as written: S3 URIs have no percent-encoding. Empty: the whole bucket. */
   key: string;
 }
 
@@ -13,12 +13,12 @@ const bucketForm = /^(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:\.\.|\.-|-\.))[a-z0-9][a-z0-
 /** The rule for bucket names, for "expected …". */
 export const bucketRule = 'a bucket of 3 to 63 lower-case letters, digits, `.` and `-`';
 
-/** Whether a name is valid for a bucket. */
+/** Whether a bucket name is valid. */
 export function isBucketName(name: string): boolean {
   return bucketForm.test(name);
 }
 
-/** `s3://bucket`, `s3://bucket/prefix` or `s3://bucket/prefix/`. Looks at the text only. */
+/** `s3://bucket`, `s3://bucket/prefix` or `s3://bucket/prefix/`. Examines only the text. */
 export function parseS3Uri(uri: string): Parsed<S3Location> {
   const bad = (expected: string) => ({ ok: false as const, problem: { expected } });
   const match = /^s3:\/\/([^/]*)(?:\/(.*))?$/su.exec(uri);
@@ -41,7 +41,7 @@ export function keyProblem(key: string): string | undefined {
     : undefined;
 }
 
-/** A prefix that ends with `/`, as a folder does; the whole bucket stays empty. */
+/** A prefix that ends with `/`, like a folder; the whole bucket stays empty. */
 export function asFolder(key: string): string {
   return key === '' || key.endsWith('/') ? key : `${key}/`;
 }

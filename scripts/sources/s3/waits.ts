@@ -1,7 +1,7 @@
 import type { S3 } from '@aws-sdk/client-s3';
 import { duration, longestWait, parseRetryAfter } from '../../http/retry.ts';
 
-/** The server asks for a longer wait than is reasonable; the SDK itself would retry after some seconds. */
+/** The server asks for an unreasonably long wait; the SDK would retry after a few seconds. */
 export class LongWait extends Error {
   constructor(milliseconds: number) {
     super(`asks to wait ${duration(milliseconds)} (Retry-After)`);
@@ -9,8 +9,8 @@ export class LongWait extends Error {
 }
 
 /**
- * Makes a client's requests fail with a LongWait at once when a response asks for a longer wait than one request may
- * take.
+ * Makes a client's requests fail with a LongWait immediately when a response asks for a longer wait than one request
+ * may take.
  */
 export function refuseLongWaits(client: S3): void {
   client.middlewareStack.add(
@@ -26,7 +26,7 @@ export function refuseLongWaits(client: S3): void {
       body?.destroy?.();
       throw new LongWait(wait);
     },
-    // Nearest to the connection, before the response is parsed.
+    // Closest to the connection, before the response is parsed.
     { step: 'deserialize', priority: 'low', name: 'refuseLongWaits' },
   );
 }

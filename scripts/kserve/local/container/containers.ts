@@ -14,7 +14,7 @@ export interface Ended {
   lines: string[];
 }
 
-/** Prefix of the names of all containers and images created here; the process id follows. */
+/** Prefix of the names of all containers and images created here; the process ID follows. */
 const prefix = 'modelcars-smoke-';
 
 /** The requested container engine; by default podman, then docker. Fails with code `usage` when none is installed. */
@@ -48,7 +48,7 @@ export class Containers implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** Removes containers left behind by killed runs on this machine. */
+  /** Removes containers left by killed runs on this machine. */
   async sweep(): Promise<void> {
     const { lines } = await this.#ask([
       'ps',
@@ -93,8 +93,8 @@ export class Containers implements AsyncDisposable {
   }
 
   /**
-   * 125 is a failure of the engine itself (docker run's documentation, "Exit status"), unless it reports a program
-   * missing in the image.
+   * 125 is a failure of the engine itself (docker run's documentation, "Exit status"), unless it reports a missing
+   * program in the image.
    */
   #able(ended: Ended): Ended {
     const { code, lines } = ended;
@@ -119,7 +119,7 @@ export class Containers implements AsyncDisposable {
     return `it ended with exit code ${lines.at(-1) ?? '?'}`;
   }
 
-  /** The last lines that a container wrote. */
+  /** The last lines of a container's output. */
   async logs(name: string): Promise<string[]> {
     return (await this.#ask(['logs', '--tail', '100', name])).lines;
   }
@@ -137,7 +137,7 @@ export class Containers implements AsyncDisposable {
     for (const name of this.#images) await this.#ask(['rmi', '--force', name], always);
   }
 
-  /** Returns stdout and stderr together: the engine reports there what a container could not. */
+  /** Returns stdout and stderr together: the engine's own errors are on stderr. */
   #ask(words: string[], { stoppable } = { stoppable: true }): Promise<Ended> {
     return new Promise((resolve, reject) => {
       const options = { maxBuffer: 16 * 1024 ** 2, ...(stoppable && { signal: this.#signal }) };

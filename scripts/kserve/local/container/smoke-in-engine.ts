@@ -21,7 +21,7 @@ export interface EngineOptions extends LocalOptions {
 
 /** Flags for running the image: it is loaded, and needs no registry and no network. */
 const ownImage = ['--pull=never', '--network=none'];
-/** Milliseconds within which KServe's link has to appear. */
+/** Milliseconds for KServe's link to appear. */
 const linkPatience = 15_000;
 
 /**

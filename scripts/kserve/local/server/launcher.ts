@@ -4,7 +4,7 @@ import { mlserverCommand, mlserverEnvironment, mlserverImplementations } from '.
 import { type EnvironmentOptions, pythonEnvironment, pythonFolders } from './python.ts';
 import type { ServerCommand } from './server-command.ts';
 
-/** A model server of this machine. */
+/** A local model server. */
 export interface Launcher {
   /** Display name: `MLServer`, or the command. */
   name: string;
@@ -14,8 +14,8 @@ export interface Launcher {
 }
 
 /**
- * The server for a framework's models: the given command, otherwise MLServer, installed if necessary; or the reason why
- * neither can.
+ * The server for a framework's models: the given command, falling back to MLServer, installed if necessary; or the
+ * reason why neither is available.
  */
 export async function launcherFor(
   framework: Framework,

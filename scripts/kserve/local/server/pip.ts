@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { ModelcarsError } from '../../../errors.ts';
 
 export interface PipOptions {
-  /** Display name of what is installed. */
+  /** Display name of the installed software. */
   name: string;
   /** A complete list of pins. */
   requirements: string;
@@ -20,8 +20,8 @@ const unreachable =
   /NewConnectionError|ConnectTimeout|NameResolutionError|Max retries exceeded|Temporary failure|Network is unreachable|ProxyError|SSLError|CERTIFICATE_VERIFY/i;
 
 /**
- * Installs a list of pins with the pip of an environment, from the index of the user's pip settings. Fails with code
- * `network`: the index cannot be reached, or with pip's last error.
+ * Installs a list of pins with an environment's pip, from the index of the user's pip settings. Fails with code
+ * `network` when the index cannot be reached, otherwise with pip's last error.
  */
 export async function runPip(python: string, { name, requirements, signal, say }: PipOptions): Promise<void> {
   const pins = (await readFile(requirements, 'utf8')).split('\n').filter((line) => /^[^\s#]/.test(line));

@@ -11,7 +11,7 @@ const exec = promisify(execFile);
 export interface EnvironmentSettings {
   /** Prefix of the folder's name, and the display name. */
   name: string;
-  /** Path of a complete list of pins: it is installed with --no-deps, wheels only. */
+  /** Path of a complete list of pins, installed with --no-deps, wheels only. */
   requirements: string;
   /** Interpreters to try, the best first. */
   interpreters: string[];
@@ -20,10 +20,10 @@ export interface EnvironmentSettings {
 }
 
 export interface EnvironmentOptions {
-  /** The folder of environments; created when missing. */
+  /** The parent folder of environments; created when missing. */
   cache: string;
   signal?: AbortSignal;
-  /** A line of progress for people. */
+  /** A line of progress for display. */
   say?(line: string): void;
 }
 
@@ -88,7 +88,7 @@ export async function pythonEnvironment(
   return python;
 }
 
-/** Folders that a Python of an environment reads: its own, and that of its base interpreter. */
+/** Folders that an environment's Python reads: its own, and that of its base interpreter. */
 export async function pythonFolders(python: string): Promise<string[]> {
   const { stdout } = await exec(python, ['-c', 'import sys; print(sys.prefix); print(sys.base_prefix)']);
   return stdout.trim().split('\n');
