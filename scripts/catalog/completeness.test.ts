@@ -11,7 +11,7 @@ import { CompletenessCheck, type OpenFile, type PlacedFile } from './completenes
 
 const sha256 = '0'.repeat(64);
 
-/** A source of these files that notes what it is asked for. */
+/** A source of these files that records its requests. */
 function source(files: Record<string, Uint8Array>, chunk = 10_000) {
   const asked: { path: string; offset: number; end: number; given: number }[] = [];
   let most = 0;
@@ -23,7 +23,7 @@ function source(files: Record<string, Uint8Array>, chunk = 10_000) {
     try {
       await new Promise((resolve) => setTimeout(resolve, 1));
       const bytes = files[path] ?? Buffer.alloc(0);
-      // As servers without ranges do, it gives bytes after `end` too.
+      // Like a server without ranges, it also gives bytes after `end`.
       for (let at = offset; at < bytes.length; at += chunk) {
         const part = bytes.subarray(at, at + chunk);
         request.given += part.length;

@@ -9,11 +9,11 @@ import type { FileTap } from '../sources/types.ts';
 
 /** Files inspected at the same time. */
 const parallelLooks = 8;
-/** Most files without weights that are read only to be inspected: small ones whose hash the source knew. */
+/** Limit on files without weights that are read only to be inspected: small ones whose hash the source already had. */
 const mostSmall = 500;
-/** Most bytes of one request. */
+/** Size limit of one request, in bytes. */
 const longestLook = 8 * 1024 ** 2;
-/** Most bytes read of one file before it passes: more than the longest safetensors header, 100 MB. */
+/** Limit on the bytes read of one file before it passes: more than the longest safetensors header, 100 MB. */
 const mostBytes = 112 * 1024 ** 2;
 const mostRequests = 24;
 
@@ -33,8 +33,8 @@ export type OpenFile = (
 ) => AsyncIterable<Uint8Array>;
 
 /**
- * Checks whether a model's files are complete. Files that were hashed were inspected on the way; of the others, only
- * the bytes that matter are read.
+ * Checks whether a model's files are complete. Files that were hashed were inspected in the same read; of the others,
+ * only the bytes that matter are read.
  */
 export class CompletenessCheck {
   /** By path below /models; undefined for a file that was read for its hash and needs no inspection. */
@@ -61,8 +61,8 @@ export class CompletenessCheck {
   }
 
   /**
-   * The first reason why the files are not a complete model; undefined when they are. Each of `needed` (what the model
-   * server looks for) has to match a file that is not empty.
+   * The first reason why the files are not a complete model; undefined when they are. Each of `needed` (the model
+   * server's required globs) has to match a file that is not empty.
    */
   async check(
     files: readonly PlacedFile[],

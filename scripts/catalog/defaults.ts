@@ -12,7 +12,7 @@ export interface Overrides {
   base?: string;
   platforms?: string[];
   compression?: Compression;
-  /** Added to those of the catalog; override them where both have a prefix. */
+  /** Added to the catalog's mirrors; takes precedence where both have a prefix. */
   mirrors?: Record<string, string>;
 }
 
@@ -60,7 +60,7 @@ function toLoader(
   };
 }
 
-/** The settings of every image, whatever it contains. */
+/** The settings of every image, whether model or loader. */
 function common(
   entry: ModelInput,
   catalog: CatalogInput,

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-/** The lines of the error that a catalog gives, each without the file's name. */
+/** The lines of a catalog's error, without the file's name. */
 async function mistakes(text: string | Uint8Array): Promise<string[]> {
   const file = await folder.catalog(text);
   const error = await failure(loadCatalog(file));
@@ -18,7 +18,7 @@ async function mistakes(text: string | Uint8Array): Promise<string[]> {
   return lines.map((line) => line.slice(line.indexOf('models.yaml:') + 'models.yaml:'.length));
 }
 
-/** A right catalog with one more line in its model. */
+/** A valid catalog with one more line in its model. */
 const model = (line: string) =>
   `models:\n  - name: iris\n    framework: testing\n    source: file:m\n    ${line}\n`;
 

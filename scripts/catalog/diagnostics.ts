@@ -12,10 +12,10 @@ export interface Diagnostic extends FilePosition {
   text: string;
 }
 
-/** Most mistakes shown per file; the rest are counted. */
+/** Limit on the mistakes shown per file; the rest are counted. */
 const most = 20;
 
-/** All mistakes of a file as one error, one line `file:line:column: text` per mistake, in the file's order. */
+/** All mistakes of a file as one error, one line `file:line:column: text` per mistake, in file order. */
 export function diagnosticsError(
   code: ErrorCode,
   file: string,

@@ -39,7 +39,7 @@ export function checked(
     .meta(meta);
 }
 
-/** A text that is not empty and has no control characters except line breaks and tabs. */
+/** A non-empty text without control characters except line breaks and tabs. */
 export function text(expected: string, { most }: { most: number }): z.ZodString {
   return checked(expected, (value) => {
     if (value.trim() === '') return { expected: `${expected} that is not empty` };
@@ -89,7 +89,7 @@ export const targetName = checked('a path below /models', (value) => {
   return problem === undefined ? undefined : { expected: 'a path below /models', hint: `, which ${problem}` };
 });
 
-/** Only globs that picomatch matches in reasonable time, with the meaning in docs/reference/models-yaml.md. */
+/** Only globs that picomatch matches in reasonable time, with the semantics of docs/reference/models-yaml.md. */
 export const glob = checked('a glob such as `*.json`', (value) => {
   const expected = 'a glob such as `*.json` or `onnx/**`';
   if (value === '' || value.length > 1024 || /\p{Cc}/u.test(value) || !value.isWellFormed())
@@ -179,7 +179,7 @@ export const registryPrefix = checked('a registry such as `quay.io/me`', (value)
   return { expected, hint: ok ? `; did you mean \`${bare}\`?` : '' };
 });
 
-/** Where `modelcars cache` copies hub models to. */
+/** Where `modelcars cache` copies hub models. */
 export const cacheUri = checked(
   'a place in S3 such as `s3://my-bucket/models`',
   (value) => {
@@ -225,7 +225,7 @@ export function recordOf<K extends z.ZodString, V extends z.ZodType>(
   return z.record(key, value, { error: ({ input }) => complain(`a map of ${expected}`, input) });
 }
 
-/** A map with these keys and no others; zodDiagnostics reports unknown ones and suggests the nearest. */
+/** A map with only these keys; zodDiagnostics reports unknown ones and suggests the nearest. */
 export function strict<T extends z.core.$ZodLooseShape>(
   expected: string,
   shape: T,
@@ -242,7 +242,7 @@ for (const [power, letter] of ['k', 'm', 'g', 't'].entries()) {
 }
 export const sizePattern = /^(\d{1,15}(?:\.\d{1,6})?) ?([kKmMgGtT]i?[bB]|[bB])?$/;
 
-/** `10GB`, `9GiB`, `1.5 GB` or a number as bytes; undefined when it is not a whole number of bytes above 0. */
+/** `10GB`, `9GiB`, `1.5 GB` or a number as bytes; undefined when it is not a positive whole number of bytes. */
 export function sizeBytes(size: string | number): number | undefined {
   const match = sizePattern.exec(String(size));
   const bytes = match ? Number(match[1]) * (units[(match[2] ?? '').toLowerCase()] ?? Number.NaN) : Number.NaN;

@@ -1,14 +1,14 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 
-/** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`: what a script takes from beside itself. */
+/** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`: a script's relative imports. */
 const specifier = /(?:\bfrom|\bimport)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g;
 /** Type imports are stripped before a script runs, so their files are not read. */
 const typesOnly = /\b(?:import|export)\s+type\b[^;'"]*\bfrom\s*(['"])[^'"\n]+\1/g;
 
 /**
- * The scripts outside `frameworks/` that those in it import, directly or indirectly: paths below the catalog's folder,
- * sorted. Imports that do not exist or lead out of the folder are skipped: loading the framework reports them.
+ * The scripts outside `frameworks/` that its scripts import, directly or indirectly: paths below the catalog's folder,
+ * sorted. Skips imports that do not exist or lead out of the folder: loading the framework reports them.
  */
 export async function frameworkImports(directory: string): Promise<string[]> {
   const home = await realpath(directory);

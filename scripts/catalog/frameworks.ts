@@ -115,7 +115,7 @@ async function findFrameworks(catalogDirectory: string): Promise<Map<string, str
       if ((await stat(file).catch(() => undefined))?.isFile()) files.push([name, file]);
     }
   }
-  // Of two with the same name the later one stays: the caller's.
+  // Of two with the same name the later one wins: the caller's.
   return new Map([...new Map(files)].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -133,7 +133,7 @@ async function loadFramework(name: string, file: string): Promise<Framework> {
   }
   const parsed = frameworkSchema.safeParse(module.default);
   if (!parsed.success) {
-    // An unknown key first: it is most likely the misspelt missing one.
+    // An unknown key first: it is most likely a misspelling of the missing one.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const field = issue?.path.join('.') ?? '';

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 const runs = { numRuns: 300 };
-/** `models.yaml:3:5: text`, one per line, below a heading if there are several. */
+/** `models.yaml:3:5: text`, one per line, with a heading above several. */
 const diagnostics =
   /^(?:read \S*models\.(?:lock\.)?yaml: \d+ mistakes\n)?(?:\S*models\.(?:lock\.)?yaml:\d+:\d+: [^\n]+(?:\n|$))+(?:… and \d+ more)?$/;
 /** Messages of zod, yaml or V8. */
@@ -27,7 +27,7 @@ function check(error: unknown, code: string): void {
   const { message, next } = error as ModelcarsError;
   expect((error as ModelcarsError).code).toBe(code);
   expect(message).toMatch(diagnostics);
-  // Input is quoted and may be anything.
+  // Quoted input can be anything.
   expect(message.replaceAll(/`[^`]*`/g, '')).not.toMatch(leakedMessages);
   expect(next).toBeTruthy();
 }
@@ -131,7 +131,7 @@ it('loads a mutated catalog, or refuses it with a plain message', { timeout: 120
     }),
     { numRuns: 1000 },
   );
-  // With one outcome alone the mutations would prove nothing.
+  // If only one outcome occurred, the mutations would prove nothing.
   expect([...outcomes].sort()).toEqual(['catalog', 'refused']);
 });
 

@@ -5,7 +5,7 @@ import { kindOf } from '../sources/index.ts';
 import { plain, show } from '../text/format.ts';
 import type { PlacedFile } from './completeness.ts';
 
-/** Where an incomplete file comes from. */
+/** The origin of an incomplete file. */
 export interface Origin {
   /** URI of its source. */
   source: string;

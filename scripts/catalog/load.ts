@@ -18,7 +18,7 @@ import { zodDiagnostics } from './zod-diagnostics.ts';
 export { selectModels } from './select.ts';
 export type { Overrides };
 
-/** Most values that a catalog can expand to; a thousand models with all fields stay far below. */
+/** Limit on the values that a catalog can expand to; a thousand models with all fields stay far below. */
 const mostValues = 100_000;
 const next = 'correct it; docs/reference/models-yaml.md describes every field';
 const reading: ReadOptions = {
@@ -79,7 +79,7 @@ function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diag
       const first = lines.get(name);
       if (first === undefined) lines.set(name, place.line);
       else {
-        // A name from a merge key (`<<`) has the position of the other one.
+        // A name from a merge key (`<<`) has the position of the original.
         const own = first === place.line ? document.place(['models', index], 'value') : place;
         mistakes.push({ ...own, text: `duplicate name ${show(name)}; first on line ${first}` });
       }
@@ -100,7 +100,7 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);
 }
 
-/** Checks by the same rules as for the file, with the flag in the error instead of a position. */
+/** Applies the same rules as for the file; the error names the flag instead of a position. */
 function checkOverrides(overrides: Overrides): void {
   const { shape } = defaultsSchema;
   const { registry, mirrors } = catalogSchema.shape;

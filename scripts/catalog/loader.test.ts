@@ -41,7 +41,7 @@ describe('image: loader', () => {
     expect(await mistake('models:\n  - name: x\n    image: loadr\n')).toMatch(
       /:3:12: `image`: expected one of model or loader, got `loadr`; did you mean `loader`\?/,
     );
-    // Without `image` it is a model, and told so.
+    // Without `image` it is treated as a model, and the error reports it as one.
     expect(await mistake('models:\n  - name: x\n')).toMatch(/`framework`: missing/);
     expect(await mistake('models: [3]\n')).toMatch(/expected a model: a map with/);
   });

@@ -18,9 +18,9 @@ export function globsOf(model: Model, framework: Framework): Globs {
 }
 
 /**
- * Why the lock is out of date for these models; empty when it is not. Reads no source: files that changed on disk are
- * found when they are read. With `all` models of the catalog, entries that `lock` would remove are reasons too. `file`
- * is the lock's name.
+ * Why the lock is out of date for these models; empty when it is current. Reads no source: files that changed on disk
+ * are found when they are read. With `all` models of the catalog, entries that `lock` would remove are reasons too.
+ * `file` is the lock's name.
  */
 export function lockProblems(
   models: readonly CatalogEntry[],

@@ -5,10 +5,10 @@ import type { Catalog } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { readLock } from './lockfile.ts';
 
-/** The lock of every catalog, whatever its name, before each catalog had its own. */
+/** The lock of every catalog, whatever its name, before each catalog had a separate one. */
 const former = 'models.lock.yaml';
 
-/** Where the lock of a catalog is: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */
+/** The path of a catalog's lock: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */
 export function lockFileOf(catalogFile: string): string {
   return join(dirname(catalogFile), `${basename(catalogFile).replace(/\.ya?ml$/i, '')}.lock.yaml`);
 }
@@ -21,14 +21,14 @@ export function lockCommand({ file }: Pick<Catalog, 'file'>): string {
 }
 
 /**
- * A warning for users of an older modelcars, for a catalog without a lock of its own: models.lock.yaml beside it, which
- * pins models with these names, is no longer read; and how to keep its pins. Undefined otherwise.
+ * A warning for users of an older modelcars whose catalog lacks a lock: models.lock.yaml beside it, which pins models
+ * with these names, is no longer read. Explains how to keep its pins. Undefined otherwise.
  */
 export async function formerLock(catalog: Catalog): Promise<string | undefined> {
   const { directory, lockFile, models } = catalog;
   const old = join(directory, former);
   if (old === lockFile || (await isThere(lockFile))) return undefined;
-  // A lock that cannot be read pins nothing worth keeping.
+  // An unreadable lock has no pins worth keeping.
   const lock = await readLock(old).catch(() => undefined);
   if (!models.some(({ name }) => lock !== undefined && Object.hasOwn(lock.models, name))) return undefined;
   // models.yaml may still use it.

@@ -16,7 +16,7 @@ import { zodDiagnostics } from './zod-diagnostics.ts';
 const header = '# written by `modelcars lock`; commit it\n';
 const next = 'run `modelcars lock` to write it again';
 const reading: ReadOptions = { code: 'lock', mostBytes: 32 * 1024 ** 2, next };
-/** Most values of a lock: about 200,000 files. */
+/** Limit on the values of a lock: about 200,000 files. */
 const mostValues = 1_000_000;
 
 const anyText = (expected: string) =>
@@ -82,7 +82,7 @@ const lockSchema = strict('a lock', {
   models: recordOf(anyText('a model name'), modelSchema, 'locked models'),
 });
 
-/** A catalog's lock, checked; undefined without a lock file. Fails with code `lock`, naming line and column. */
+/** A catalog's checked lock; undefined without a lock file. Fails with code `lock`, naming line and column. */
 export async function readLock(file: string): Promise<Lock | undefined> {
   const text = await readText(file, reading);
   if (text === undefined) return undefined;
@@ -128,8 +128,8 @@ export function formatLock(lock: Lock): string {
 }
 
 /**
- * Writes a lock atomically, unless it is unchanged. A symbolic link stays, and its target is replaced.
- * Fails with code `disk`.
+ * Writes a lock atomically, unless it is unchanged. A symbolic link stays, and its target is replaced. Fails with code
+ * `disk`.
  */
 export async function writeLock(file: string, lock: Lock): Promise<'created' | 'changed' | 'unchanged'> {
   const text = formatLock(lock);

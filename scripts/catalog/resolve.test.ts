@@ -9,7 +9,7 @@ import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
 import { type ResolvedModel, resolveModel, selectionOf, targetPath } from './resolve.ts';
 
-/** Resolves the one model of a catalog with these files and these more lines. */
+/** Resolves the one model of a catalog with these files and these extra lines. */
 async function resolve(
   files: Record<string, string>,
   more: string[] = [],
@@ -202,7 +202,7 @@ it.each([
 
 describe('a framework that chooses', () => {
   const files = { 'm/model.bin': 'w', 'm/other.bin': 'o', 'm/optimizer.bin': 'x', 'm/notes.txt': 't' };
-  /** Takes model.bin alone, and remembers what it was asked. */
+  /** Takes only model.bin, and records the paths it received. */
   async function resolveWith(more: string[]): Promise<{ asked: string[][]; resolved: ResolvedModel }> {
     await using folder = await Folder.make(files);
     const lines = ['name: iris', 'framework: testing', 'source: file:m', ...more];

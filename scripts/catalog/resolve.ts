@@ -11,7 +11,7 @@ import { type Globs, globsOf } from './lock-check.ts';
 
 /**
  * How all globs are matched: `*` matches dot files too; no extglobs (slow on crafted names), no negation. With `s`, a
- * name with a newline matches and is then rejected by name, rather than left out silently.
+ * name with a newline matches and is then rejected by name, rather than silently left out.
  */
 const globOptions = { dot: true, noextglob: true, nonegate: true, flags: 's' };
 
@@ -22,22 +22,22 @@ export function selectionOf({ include, exclude }: Globs): Selection {
   return (path) => included(path) && !excluded(path);
 }
 
-/** A model as its sources are now, and the files that were left out on the framework's behalf. */
+/** A model with the current files of its sources, and the files that the framework's globs left out. */
 export interface ResolvedModel extends LockedModel {
   /** Not part of the lock. */
   leftOut?: LeftOut;
 }
 
-/** Files that match a framework's globs and that it does not need. */
+/** Files that match a framework's globs but that it does not need. */
 export interface LeftOut {
   paths: string[];
   why: string;
 }
 
 /**
- * A model's files as its sources are now, for the lock. Fails with code `source` when they cannot be read, lack a file
- * that the framework needs or are incomplete (formats/find-incomplete.ts), and with code `catalog` when two have the
- * same path.
+ * A model's current files from its sources, for the lock. Fails with code `source` when they cannot be read, lack a
+ * file that the framework needs or are incomplete (formats/find-incomplete.ts), and with code `catalog` when two have
+ * the same path.
  */
 export async function resolveModel(
   model: Model,
@@ -120,7 +120,7 @@ async function resolveExtra(
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
   const next = 'name one file for each path in `files:`';
-  // Before anything is hashed: a folder can be large.
+  // Before hashing: a folder can be large.
   const many = await kindOf(uri)?.namesMany?.(uri, sources);
   if (many !== undefined) throw new ModelcarsError('source', `${where} is ${many}`, { next });
   const { files } = await openSource(uri, sources).resolve(

@@ -136,7 +136,7 @@ export const modelSchema = strict(aModel, {
 
 const { base, platforms, compression, version, tags, floatingTags, annotations } = defaultable;
 
-/** An entry that is modelcars itself; it has no field that concerns a model. */
+/** An entry that is modelcars itself; it has no model fields. */
 export const loaderSchema = strict('a loader: a map with `name:` and `image: loader`', {
   ...named,
   image: z

@@ -47,7 +47,7 @@ function shardsOf(models: readonly CatalogEntry[], lock: Lock | undefined, total
   return Array.from({ length: total }, (_, index) => shardModels(models, lock, { index: index + 1, total }));
 }
 
-/** What the heaviest of `total` machines gets at least, tried out over all ways to spread the weights. */
+/** The smallest possible load of the heaviest of `total` machines, found by trying every assignment of the weights. */
 function lightestHeaviest(weights: readonly number[], total: number): number {
   const loads = Array.from({ length: total }, () => 0);
   const place = (at: number): number => {
@@ -142,7 +142,7 @@ describe('shards', () => {
     };
     const models = [model('big'), model('four'), loader, model('new'), model('small')];
     const lock = lockOf({ big: 9 * GB, four: 4 * GB, small: 1 * GB });
-    // new counts as 4.7 GB, so it comes second; with the loader as a model of no bytes it would come third.
+    // new counts as 4.7 GB, so it comes second; if the loader counted as a model of no bytes, new would come third.
     expect(shardsOf(models, lock, 3).map((shard) => shard.map(({ name }) => name))).toEqual([
       ['big'],
       ['loader', 'new'],

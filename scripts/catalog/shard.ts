@@ -3,7 +3,7 @@ import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Lock } from '../model/types.ts';
 import { show } from '../text/format.ts';
 
-/** One part of a catalog that is spread over several machines. */
+/** One of several parts of a catalog, each for its machine. */
 export interface Shard {
   /** From 1 to `total`. */
   index: number;
@@ -14,21 +14,21 @@ export interface Shard {
 const mostShards = 10_000;
 
 /**
- * The overhead of every model (base layers, manifests, requests), in bytes that take as long. Without it, a thousand
- * tiny models would all go to one machine when another has a single large one.
+ * The overhead of every model (base layers, manifests, requests), as the number of bytes that take the same time.
+ * Without it, a thousand tiny models would all go to one machine when another has a single large one.
  */
 const bytesPerModel = 10_000_000;
 
-/** The variables that `--shard auto` reads, and the first number of these systems. */
+/** The variables that `--shard auto` reads, and where each system starts counting. */
 const counters = [
-  // Kubernetes sets the index of an Indexed Job's pod, but never the number of them (batch/v1 Job, `completionMode`).
+  // Kubernetes sets the index of an Indexed Job's pod, but never the number of pods (batch/v1 Job, `completionMode`).
   { index: 'JOB_COMPLETION_INDEX', total: 'MODELCARS_SHARDS', first: 0, of: 'a Kubernetes Indexed Job' },
   { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', first: 1, of: 'GitLab with `parallel:`' },
 ] as const;
 
 /**
- * Reads what `--shard` was given: `2/4` is the second of four, `auto` takes both numbers from the environment of a
- * Kubernetes Indexed Job or of a GitLab job with `parallel:`. Fails with code `usage`.
+ * Parses `--shard`: `2/4` is the second of four, `auto` takes both numbers from the environment of a Kubernetes Indexed
+ * Job or of a GitLab job with `parallel:`. Fails with code `usage`.
  */
 export function parseShard(text: string, environment: NodeJS.ProcessEnv): Shard {
   if (text === 'auto') return fromEnvironment(environment);
@@ -39,10 +39,10 @@ export function parseShard(text: string, environment: NodeJS.ProcessEnv): Shard 
 }
 
 /**
- * The models of one shard, in the order given. Every model is in exactly one of the `total` shards, whatever their
- * number; the sizes in the lock decide in which one: the largest first, each to the shard with the least so far (the
- * heaviest shard is then at most 4/3 of the optimum; Graham 1969). Models that the lock lacks count as the average of
- * the others. Shards beyond the number of models are empty.
+ * The models of one shard, in the given order. Every model is in exactly one of the `total` shards. The sizes in the
+ * lock decide in which one: the largest first, each to the shard with the smallest load so far (the heaviest shard is
+ * then at most 4/3 of the optimum; Graham 1969). Models missing from the lock count as the average of the others.
+ * Shards beyond the number of models are empty.
  */
 export function shardModels(
   models: readonly CatalogEntry[],
@@ -66,7 +66,7 @@ export function shardModels(
   return models.filter(({ name }) => chosen.has(name));
 }
 
-/** Bytes of a model's files by the lock; undefined when it has none, as for a loader. */
+/** Bytes of a model's files according to the lock; undefined without an entry, as for a loader. */
 export function lockedSize({ name }: CatalogEntry, lock: Lock | undefined): number | undefined {
   if (lock === undefined || !Object.hasOwn(lock.models, name)) return undefined;
   return lock.models[name]?.files.reduce((sum, { size }) => sum + size, 0);

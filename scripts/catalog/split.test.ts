@@ -57,7 +57,7 @@ describe('the part of a model', () => {
       models: { iris: lock.models.iris },
     });
     expect(parts.iris?.files).toEqual(['frameworks/**/*.ts', 'm/model.bin']);
-    // Of a folder the locked files, as patterns that match these names and no others.
+    // A folder's locked files, as patterns that match only these names.
     expect(parts.llama?.files).toEqual(['frameworks/**/*.ts', 'm/\\[a\\]\\*.bin']);
     expect(parts.iris?.base).toBeUndefined();
     expect(parse(parts.llama?.base?.catalog ?? '')).toEqual({

@@ -9,20 +9,20 @@ import { formatLock } from './lockfile.ts';
 import { readText } from './read-text.ts';
 import { readYaml } from './yaml-document.ts';
 
-/** The part of a catalog for one model: it does not change when only another model does. */
+/** The part of a catalog for one model: unaffected by changes to other models only. */
 export interface SplitModel {
   name: string;
-  /** A models.yaml with this model alone; its other fields stay as they are. */
+  /** A models.yaml with only this model; its other fields are unchanged. */
   catalog: string;
-  /** A models.lock.yaml with this model and its base alone; absent without a lock. */
+  /** A models.lock.yaml with only this model and its base; absent without a lock. */
   lock?: string;
   /**
    * Globs over the catalog's folder (dockerignore's, special characters escaped): the model's own files, and all
-   * scripts of `frameworks/`, since all are loaded, with what they import.
+   * scripts of `frameworks/`, since all are loaded, with their imports.
    */
   files: string[];
   /**
-   * Its base alone, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars.
+   * Only its base, as a catalog and a lock for `modelcars bases`; absent for `embedded`, which is part of modelcars.
    */
   base?: { catalog: string; lock?: string };
 }
@@ -55,7 +55,7 @@ export async function splitCatalog(
   );
 }
 
-/** An entry with nothing but its base: a loader needs no framework and no source. The same base gives the same text. */
+/** An entry with only its base: a loader needs no framework and no source. The same base gives the same text. */
 function baseOf(
   { base, platforms }: CatalogEntry,
   lock: Lock | undefined,
@@ -93,7 +93,7 @@ async function filesOf(
       (stats) => stats.isDirectory(),
       () => false,
     );
-    // Only the locked files of a folder: changes to the others do not concern this model.
+    // Only the locked files of a folder: changes to the others do not affect this model.
     if (isFolder && own.length > 0) paths.push(...own.map(({ path }) => posix.join(root, path)));
     else if (posix.normalize(root) === '.') return ['**'];
     else paths.push(root);

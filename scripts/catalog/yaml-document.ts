@@ -6,15 +6,15 @@ import { type Spot, YamlValues } from './yaml-values.ts';
 /** A YAML text as plain values (null-prototype maps, so that no key is special) with the position of each. */
 export interface YamlDocument {
   value: unknown;
-  /** Syntax errors, duplicate keys and all else that makes `value` unusable; empty for a valid document. */
+  /** Syntax errors, duplicate keys and all other problems that make `value` unusable; empty for a valid document. */
   mistakes: Diagnostic[];
-  /** Position of the value at a path, or of its key; that of the nearest parent when the path does not exist. */
+  /** Position of the value at a path, or of its key; falls back to the nearest existing parent. */
   place(path: readonly PropertyKey[], part: 'key' | 'value'): FilePosition;
 }
 
 /**
- * Reads YAML 1.2 with anchors, aliases and merge keys (`<<`). Never throws: errors are in `mistakes`.
- * `mostValues` limits what aliases can expand to.
+ * Parses YAML 1.2 with anchors, aliases and merge keys (`<<`). Never throws: errors are in `mistakes`. `mostValues`
+ * limits the expansion of aliases.
  */
 export function readYaml(text: string, mostValues: number): YamlDocument {
   const lines = new LineCounter();
@@ -22,7 +22,7 @@ export function readYaml(text: string, mostValues: number): YamlDocument {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  // The search for duplicate keys here is linear (yaml's is not) and knows both positions.
+  // The search for duplicate keys here is linear (yaml's is not) and has both positions.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const faults = [...document.errors, ...document.warnings];
   const exhausted = faults.find(({ code }) => code === 'RESOURCE_EXHAUSTION');

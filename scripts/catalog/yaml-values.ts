@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import { plain, show } from '../text/format.ts';
 
-/** Most levels of lists and maps; models.yaml needs five. */
+/** Limit on the nesting of lists and maps; models.yaml needs five levels. */
 const deepest = 32;
 
 /** The position of a value and of the values in it, as offsets in the text. */
@@ -22,12 +22,12 @@ export interface Spot {
   inside?: Map<PropertyKey, Spot>;
 }
 
-/** Reports a mistake at an offset; `earlier` is the offset it clashes with. */
+/** Reports a mistake at an offset; `earlier` is the offset of the conflicting value. */
 type Report = (at: number, problem: string, earlier?: number) => void;
 
 /**
- * Turns YAML nodes into plain values with positions. Unlike `toJS` of yaml it counts what aliases expand to, and
- * accepts only maps, lists, texts, numbers, booleans and null.
+ * Turns YAML nodes into plain values with positions. Unlike yaml's `toJS` it counts the values that aliases expand to,
+ * and accepts only maps, lists, texts, numbers, booleans and null.
  */
 export class YamlValues {
   #left: number;
@@ -54,7 +54,7 @@ export class YamlValues {
     }
     if (depth > deepest) {
       this.#report(spot.at, 'lists and maps are nested too deeply, or an alias (`*name`) contains itself');
-      this.#left = -1; // one such mistake is enough: an alias that contains itself would report for ever
+      this.#left = -1; // one such mistake is enough: an alias that contains itself would report forever
       return undefined;
     }
     if (isAlias(node)) return this.#alias(node, spot, depth);

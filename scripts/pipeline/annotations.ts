@@ -16,13 +16,13 @@ export const keys = {
   layerFiles: 'dev.modelcars.layer.files',
 } as const;
 
-/** Most files listed in a layer's annotation: registries limit manifests to 4 MiB. */
+/** Limit on the files listed in a layer's annotation: registries limit manifests to 4 MiB. */
 const mostListed = 64;
 
 /**
- * Annotations of an image's index and manifests (image-spec annotations.md). A hub's repository is named by its page; a `file:`
- * source is not named, since its path means nothing on another machine. The model card fills in what the catalog leaves out. The
- * catalog's `annotations:` override all of these except the base image and the creation time.
+ * Annotations of an image's index and manifests (image-spec annotations.md). A hub's repository is named by its page; a
+ * `file:` source is not named, since its path means nothing on another machine. The model card fills in what the
+ * catalog leaves out. The catalog's `annotations:` override all of these except the base image and the creation time.
  */
 export function annotationsOf(
   model: CatalogEntry,

@@ -24,8 +24,8 @@ export interface Assembled {
 }
 
 /**
- * Writes an image to a sink: model layers and base layers in parallel, skipping those that the sink has, then configs and
- * manifests, then the index. Sets no tag. The first failure stops everything.
+ * Writes an image to a sink: model layers and base layers in parallel, skipping those that the sink has, then configs
+ * and manifests, then the index. Sets no tag. The first failure stops everything.
  */
 export async function assemble(
   session: Session,
@@ -65,8 +65,8 @@ export async function assemble(
 }
 
 /**
- * The image's index and manifests, without reading a byte; undefined unless the digest of every layer is known. Does not compare
- * local files with the lock: callers that take an existing image for the result call `proveFiles` first.
+ * The image's index and manifests, without reading a byte; undefined unless every layer's digest is known. Does not
+ * compare local files with the lock: callers that use an existing image as the result call `proveFiles` first.
  */
 export async function predict(
   session: Session,
@@ -81,7 +81,7 @@ export async function predict(
   return { index: documentsOf(plan, finished).index, ...measure(plan, finished), sent: 0 };
 }
 
-/** Fails with code `integrity` when a local file of the image is not the locked one. */
+/** Fails with code `integrity` when a local file of the image differs from the locked one. */
 export async function proveFiles(session: Session, plan: ImagePlan): Promise<void> {
   await session.local.prove([...plan.files.values()]);
 }
@@ -119,8 +119,8 @@ async function deliver(
 }
 
 /**
- * Writes a layer whose digest is known. False when the bytes have another digest: a file or the known digest is wrong. Reading
- * again, with every file checked, shows which.
+ * Writes a layer whose digest is known. False when the bytes have another digest: a file or the known digest is wrong.
+ * Reading again, with every file checked, shows which one.
  */
 async function writePromised(layer: Layer, known: KnownLayer, write: Write): Promise<boolean> {
   try {
@@ -163,7 +163,7 @@ function documentsOf(
   return { documents: images.flatMap(({ config, manifest }) => [config, manifest]), index };
 }
 
-/** The base layers of all platforms, each once. */
+/** The base layers of all platforms, without duplicates. */
 export function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
   const all = plan.bases.flatMap((base) =>
     base.layers.map((layer, at) => ({ ...layer, ...base.contents[at] })),

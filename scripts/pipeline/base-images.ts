@@ -13,12 +13,14 @@ export interface BaseImagesOptions {
   store: Store;
   /** Registry prefixes and their mirrors, from the catalog. */
   mirrors: Record<string, string>;
-  /** Base images that it pins were examined before they were locked. */
+  /** Base images pinned here were examined before they were locked. */
   lock: Lock | undefined;
   signal: AbortSignal;
 }
 
-/** The base images of one run, each opened once. Errors are those of the registry, the layout and the image contract. */
+/**
+ * The base images of one run, each opened once. Errors are those of the registry, the layout and the image contract.
+ */
 export class BaseImages {
   readonly #options: BaseImagesOptions;
   readonly #origins = new Once<string, BaseOrigin>();
@@ -29,7 +31,7 @@ export class BaseImages {
     this.#options = options;
   }
 
-  /** The manifest digest that a reference points at now, per platform, whatever the lock says. New ones are examined. */
+  /** The current manifest digest of a reference, per platform, regardless of the lock. New ones are examined. */
   async resolve(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
     const { lock, signal } = this.#options;
     const origin = await this.#origin(name);
@@ -51,7 +53,7 @@ export class BaseImages {
     );
   }
 
-  /** Where the manifests and layers of a base image are read. */
+  /** The place to read a base image's manifests and layers from. */
   async store(name: string): Promise<ImageStore> {
     return (await this.#origin(name)).store;
   }

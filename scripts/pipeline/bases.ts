@@ -3,8 +3,8 @@ import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /**
- * Fetches the base image of every model into the store: manifest, config and layers for all platforms, by the lock's digests.
- * What the store has is checked, not fetched again. `embedded` is part of modelcars and needs no fetching.
+ * Fetches the base image of every model into the store: manifest, config and layers for all platforms, by the lock's
+ * digests. Content in the store is checked, not fetched again. `embedded` is part of modelcars and needs no fetching.
  */
 export async function fetchBases(options: RunOptions): Promise<Outcome[]> {
   await using session = await Session.open(options);

@@ -21,8 +21,8 @@ export interface BuildOptions extends RunOptions {
 }
 
 /**
- * Builds the models into one OCI image layout. Models share blobs. A folder keeps the entries of other models; blobs that no
- * entry refers to any more are deleted.
+ * Builds the models into one OCI image layout. Models share blobs. A folder keeps the entries of other models;
+ * unreferenced blobs are deleted.
  */
 export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
   const built = await buildLayout(options);
@@ -98,7 +98,7 @@ function buildInto(
   });
 }
 
-/** What a build would write; with a digest only when every layer's digest is known. */
+/** The planned output of a build; with a digest only when every layer's digest is known. */
 async function planned(session: Session, model: CatalogEntry): Promise<Outcome> {
   const plan = await planImage(session, model);
   const known = await predict(session, plan);

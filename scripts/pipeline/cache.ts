@@ -20,8 +20,8 @@ export interface CacheTarget {
   /** Files and parts transferred at the same time. */
   workers: number;
   /**
-   * A folder that keeps downloads, so that a run after a crash resumes in the middle of a file. Every file from it is hashed, so
-   * it may be a volume that other users can write to.
+   * A folder that keeps downloads, so that a run after a crash resumes in the middle of a file. Every file from it is
+   * hashed, so it may be a volume that other users can write to.
    */
   downloadDir?: string;
 }
@@ -31,7 +31,10 @@ export type CacheRun = Pick<RunOptions, 'dryRun' | 'signal' | 'progress'>;
 
 const commit = /^[0-9a-f]{40}$/;
 
-/** Copies the catalog's hub models to the cache: the lock's files at the lock's revision. One model at a time by default. */
+/**
+ * Copies the catalog's hub models to the cache: the lock's files at the lock's revision. One model at a time by
+ * default.
+ */
 export async function cacheModels(options: RunOptions, target: CacheTarget): Promise<Outcome[]> {
   await using session = await Session.open(options);
   const bucket = await openCacheBucket(target.place, target.endpoint);
@@ -59,8 +62,9 @@ export async function cacheModels(options: RunOptions, target: CacheTarget): Pro
 }
 
 /**
- * Copies all files of a hub's model, `hf://org/name[:revision]`, to the cache. The hub is not asked when the revision is a commit
- * that the cache has completely. When the hub cannot be reached, a complete copy in the cache counts, with a warning.
+ * Copies all files of a hub's model, `hf://org/name[:revision]`, to the cache. Makes no hub request when the revision
+ * is a commit that the cache has completely. When the hub cannot be reached, a complete copy in the cache counts, with
+ * a warning.
  */
 export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTarget): Promise<Outcome> {
   const { signal, progress } = run;
@@ -103,7 +107,10 @@ export async function cacheHubModel(uri: string, run: CacheRun, target: CacheTar
   }
 }
 
-/** The model's current snapshot or, when the hub does not answer, the size of the complete copy in the cache, with a warning. */
+/**
+ * The model's current snapshot or, when the hub does not respond, the size of the complete copy in the cache, with a
+ * warning.
+ */
 async function resolveOrUse(
   source: Source,
   uri: string,

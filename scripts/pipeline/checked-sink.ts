@@ -2,15 +2,16 @@ import { ModelcarsError } from '../errors.ts';
 import { type Descriptor, isManifest, mediaTypes, type Sink } from '../image/types.ts';
 import type { Repository } from '../registry/repository.ts';
 
-/** A repository as a sink that reads back what the registry says it stored. */
+/** A repository as a sink that reads back what the registry claims to have stored. */
 export interface CheckedSink extends Sink {
-  /** To call after the tags are set: checks that the registry still has the manifests. Fails with code `integrity`. */
+  /** Call after setting the tags: checks that the registry still has the manifests. Fails with code `integrity`. */
   confirmManifests(): Promise<void>;
 }
 
 /**
- * Reads back what a push writes, so that a tag never points at something the registry lacks: blobs and manifests before the index
- * is sent, the index after it. Blobs that existed before are not asked for again: pushing an unchanged image costs no extra request.
+ * Reads back everything a push writes, so that a tag never points at content the registry lacks: blobs and manifests
+ * before the index is sent, the index after it. Does not check blobs that existed before: pushing an unchanged image
+ * costs no extra request.
  */
 export function checkedSink(repository: Repository): CheckedSink {
   const manifests: Descriptor[] = [];

@@ -5,13 +5,16 @@ import { diskError, temporaryPrefix } from '../files/atomic.ts';
 import { lockFolder, lockName } from '../layout/layout.ts';
 import { openLayout } from '../layout/open.ts';
 
-/** What `build` writes to a folder. `index.json` is deleted last: the next run recognizes what a killed run left. */
+/**
+ * The entries that `build` writes to a folder. `index.json` is deleted last: it lets the next run recognize the
+ * leftovers of a killed one.
+ */
 const layoutNames = ['blobs', 'oci-layout', lockName, 'index.json'];
 
 /**
- * Deletes what `build` wrote at `output`, and only that: a path that is not an OCI image layout, or a folder that holds anything
- * else besides one, is refused with code `layout`. Also deletes what a killed build or clean left behind. Waits for a build that
- * is writing. Returns the paths deleted (with `dryRun`: to be deleted).
+ * Deletes what `build` wrote at `output`, and only that: a path that is not an OCI image layout, or a folder with any
+ * other content, is refused with code `layout`. Also deletes leftovers of a killed build or clean. Waits for a build
+ * that is writing. Returns the paths deleted (with `dryRun`: to be deleted).
  */
 export async function clean(output: string, options: { dryRun: boolean }): Promise<string[]> {
   const found = await lstat(output).catch(() => undefined);
@@ -44,7 +47,7 @@ async function removeFolder(output: string): Promise<void> {
   try {
     const release = await lockFolder(output);
     try {
-      await checkIsLayout(output); // another run may have changed it while this one waited
+      await checkIsLayout(output); // another run may have changed it during the wait
       for (const name of await readdir(output))
         if (name !== lockName && name !== 'index.json') await rm(join(output, name), { recursive: true });
     } finally {

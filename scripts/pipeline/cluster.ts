@@ -54,7 +54,7 @@ export async function createCluster({
 
 /**
  * Deletes a kubeconfig of an earlier cluster of this name, which would be mistaken for the new one's. Fails with code
- * `usage` when the file holds anything else: it may be the one with all of the user's clusters.
+ * `usage` when the file has any other content: it may be the one with all of the user's clusters.
  */
 export async function makeRoom(file: string, context: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

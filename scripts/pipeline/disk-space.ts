@@ -5,9 +5,9 @@ import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
 /**
- * Fails with code `disk`, before the first byte is written, when the disk has too little space: at `output` (a layout or archive) for
- * the layers that it lacks, in the store for the files that `--keep` adds. A layer whose compressed size is not known counts as
- * large as its tar.
+ * Fails with code `disk`, before the first byte is written, when the disk has too little space: at `output` (a layout
+ * or archive) for the missing layers, in the store for the files that `--keep` adds. A layer of unknown compressed size
+ * counts as large as its tar.
  */
 export async function checkDiskSpace(
   session: Session,

@@ -6,8 +6,8 @@ import type { Task } from '../terminal/types.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
 /**
- * Runs `work` for every model, a few at a time (`concurrency`, 4 by default), with one progress task per model. A failure becomes
- * that model's outcome and stops no other model; after a cancellation no further model is started.
+ * Runs `work` for every model, a few at a time (`concurrency`, 4 by default), with one progress task per model. A
+ * failure becomes that model's outcome and stops no other model; after a cancellation no further model is started.
  */
 export async function forEachModel(
   options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },

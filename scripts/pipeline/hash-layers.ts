@@ -8,8 +8,8 @@ import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
 /**
- * Reads layers from their sources once, checks every file's sha256 and records the layers' digests. Writes and sends nothing.
- * Fails as a push would, naming the file whose bytes are wrong.
+ * Reads layers from their sources once, checks every file's sha256 and records the layers' digests. Writes and sends
+ * nothing. Fails as a push would, naming the file whose bytes are wrong.
  */
 export async function hashLayers(session: Session, layers: readonly Layer[], task: Task): Promise<void> {
   const stop = new AbortController();
@@ -25,7 +25,7 @@ export async function hashLayers(session: Session, layers: readonly Layer[], tas
   await allOrStop(hashing, stop);
 }
 
-/** The layers whose digest is known only after reading them. */
+/** The layers whose digest is only known after reading them. */
 export async function unknownLayers(session: Session, layers: readonly Layer[]): Promise<Layer[]> {
   const known = await Promise.all(layers.map((layer) => session.layers.get(layer)));
   return layers.filter((_layer, at) => known[at] === undefined);

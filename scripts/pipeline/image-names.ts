@@ -7,12 +7,12 @@ export function versionOf(model: CatalogEntry): string {
   return model.version ?? 'latest';
 }
 
-/** The entry of a model's image in a layout: `<name>:<version>`. */
+/** The name of a model's image in a layout: `<name>:<version>`. */
 export function entryName(model: CatalogEntry): string {
   return `${model.name}:${versionOf(model)}`;
 }
 
-/** Where a model's image goes in a registry: `<registry>/<name>`. Fails with code `usage` when no registry is given. */
+/** The repository of a model's image: `<registry>/<name>`. Fails with code `usage` when no registry is given. */
 export function repositoryName(model: CatalogEntry): string {
   if (model.registry !== undefined) return `${model.registry}/${model.name}`;
   throw new ModelcarsError('usage', `push ${model.name}: no registry is given`, {
@@ -25,7 +25,10 @@ export function registryOf(model: CatalogEntry): string {
   return parseReference(repositoryName(model)).registry;
 }
 
-/** Tags besides those of the version: from the catalog or --tag; `latest` for a model with neither version nor tags. */
+/**
+ * Tags in addition to those of the version: from the catalog or --tag; `latest` for a model with neither version nor
+ * tags.
+ */
 export function extraTags(model: CatalogEntry): string[] {
   return model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags;
 }

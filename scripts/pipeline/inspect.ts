@@ -21,7 +21,7 @@ export interface InspectedPlatform {
   }[];
 }
 
-/** What an image says about itself. Nothing is checked; `verify` does that. */
+/** An image's own description. Nothing is checked; `verify` does that. */
 export interface Inspection {
   name: string;
   digest: string;
@@ -38,8 +38,8 @@ const parallelPlatforms = 4;
 const filesSchema = z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string() }));
 
 /**
- * Reads an image's index, manifests and configs. `name` is an entry of the layout at `output` (`model:version`) or, when it has a
- * slash, a registry reference. Fails with code `layout` or `registry` when there is no such image.
+ * Reads an image's index, manifests and configs. `name` is an entry of the layout at `output` (`model:version`) or,
+ * with a slash, a registry reference. Fails with code `layout` or `registry` when the image does not exist.
  */
 export async function inspectImage(
   name: string,

@@ -4,10 +4,13 @@ import type { Digest } from '../image/types.ts';
 import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer, Store } from '../store/store.ts';
 
-/** Layer digests from places that can be trusted: this run, this user's store, and the lock. Never a registry. */
+/** Layer digests from trusted places: this run, this user's store, and the lock. Never a registry. */
 export class KnownLayers {
   readonly #store: Pick<Store, 'layer' | 'rememberLayer'>;
-  /** By layer key, which depends on the files' bytes: an entry of one model fits every model with the same layer. */
+  /**
+   * By layer key, which depends on the files' bytes: an entry of one model is valid for every model with the same
+   * layer.
+   */
   readonly #locked: ReadonlyMap<string, LockedLayer>;
   readonly #read = new Map<string, KnownLayer>();
 
@@ -17,7 +20,9 @@ export class KnownLayers {
     this.#locked = new Map(layers.map((layer) => [layer.key, layer]));
   }
 
-  /** A layer's digest. Undefined when the layer has to be read, also when store and lock contradict each other. */
+  /**
+   * A layer's digest. Undefined when the layer has to be read, which includes a contradiction between store and lock.
+   */
   async get(layer: Layer): Promise<KnownLayer | undefined> {
     const read = this.#read.get(layer.key);
     if (read !== undefined) return read;
@@ -37,8 +42,8 @@ export class KnownLayers {
   }
 
   /**
-   * Records a layer that was read. Returns an error with code `lock` when the lock says another digest: it was edited by hand, or
-   * written with another version of the compression library.
+   * Records a layer that was read. Returns an error with code `lock` when the lock has another digest: it was edited by
+   * hand, or written with another version of the compression library.
    */
   async add(layer: Layer, made: KnownLayer, lockFile: string): Promise<ModelcarsError | undefined> {
     this.#read.set(layer.key, made);
@@ -55,7 +60,7 @@ export class KnownLayers {
   }
 }
 
-/** Ignores an entry that cannot be right: an uncompressed layer has the planned size, and its diffId is its digest. */
+/** Ignores an impossible entry: an uncompressed layer has the planned size, and its diffId is its digest. */
 function fitting(layer: Layer, known: KnownLayer | undefined): KnownLayer | undefined {
   if (known === undefined || layer.size === undefined) return known;
   return known.size === layer.size && known.diffId === known.digest ? known : undefined;

@@ -4,12 +4,14 @@ import type { CatalogEntry } from '../model/types.ts';
 import { maxBlobSize } from '../registry/limits.ts';
 import { registryOf } from './image-names.ts';
 
-/** Bytes of a layer for registries whose limit is not known: GHCR's limit (registry/limits.ts), the smallest common one. */
+/**
+ * Layer size in bytes for registries with an unknown limit: GHCR's limit (registry/limits.ts), the smallest common one.
+ */
 const defaultLimit = 10e9;
 
 /**
- * The largest layer a model may have: its `maxLayerSize`, falling back to the known limit of its registry, then to 10 GB. It
- * applies to `build` as well, because layouts are built to be pushed.
+ * The largest layer a model may have: its `maxLayerSize`, falling back to the known limit of its registry, then to 10
+ * GB. Applies to `build` as well, because layouts are built to be pushed.
  */
 export function layerLimit(model: CatalogEntry): LayerLimit {
   if (isModel(model) && model.maxLayerSize !== undefined)

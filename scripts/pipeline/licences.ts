@@ -4,8 +4,9 @@ import { contradicted } from '../sources/huggingface/licence.ts';
 import { plain } from '../text/format.ts';
 
 /**
- * Fails with code `catalog` when `defaults:` give a model a licence that contradicts its model card: the image would state something
- * false about a model that the catalog's author never looked at. `licenses:` of the model itself is a decision and is not checked.
+ * Fails with code `catalog` when `defaults:` give a model a licence that contradicts its model card: the image would
+ * make a false claim about a model that the catalog's author never looked at. `licenses:` of the model itself is a
+ * decision and is not checked.
  */
 export function checkLicences(model: Model, metadata: Record<string, string> = {}): void {
   if (model.licenses === undefined || model.licensesByDefault !== true) return;

@@ -8,7 +8,7 @@ import { lockedDigest } from './lock-layers.ts';
 import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
-/** What the lock says about a model. */
+/** A model's state in the lock. */
 export interface LockState {
   state: 'locked' | 'stale' | 'missing';
   /** Why it is not `locked`. */
@@ -17,16 +17,22 @@ export interface LockState {
   files?: number;
   /** Bytes of all files. */
   size?: number;
-  /** Digest of the image index that a build or push makes; absent when the lock lacks a layer or the store lacks the base. */
+  /**
+   * Digest of the image index that a build or push makes; absent when the lock lacks a layer or the store lacks the
+   * base.
+   */
   digest?: string;
 }
 
-/** An entry of the catalog and its state. A loader has the fields of a model too, with names in place of framework and source. */
+/**
+ * An entry of the catalog and its state. A loader has the fields of a model too, with names in place of framework and
+ * source.
+ */
 export type ListedModel = Omit<Model, 'image'> & { image?: 'loader'; lock: LockState };
 
 /**
- * Compares the models and their local files with the lock; reads the local files whose hash this machine does not remember. Asks
- * neither hub nor registry.
+ * Compares the models and their local files with the lock; reads the local files whose hash this machine does not
+ * remember. Makes no request to a hub or registry.
  */
 export async function listModels(options: RunOptions): Promise<ListedModel[]> {
   await using session = await Session.open({ ...options, frozen: false, offline: true });
@@ -45,7 +51,7 @@ async function lockState(session: Session, model: CatalogEntry): Promise<LockSta
   const { lock } = session;
   const lockFile = displayPath(session.options.catalog.lockFile);
   const reasons = lockProblems([model], lock, session.frameworks, undefined, lockFile);
-  // The lock has only the base image of a loader.
+  // The lock has only a loader's base image.
   if (!isModel(model)) return { state: reasons.length === 0 ? 'locked' : 'missing', reasons };
   const locked = lock && Object.hasOwn(lock.models, model.name) ? lock.models[model.name] : undefined;
   if (locked === undefined) return { state: 'missing', reasons };

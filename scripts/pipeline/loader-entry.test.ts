@@ -18,7 +18,8 @@ const loader: Loader = {
   annotations: {},
 };
 
-// Scripts read `list --json`, and the annotations are part of the image's digest: both keep names for what a loader lacks.
+// Scripts read `list --json`, and the annotations are part of the image's digest: both need names for the fields that a
+// loader lacks.
 it('is listed with the same fields as a model', async () => {
   await using folder = await Folder.make();
   const catalog = await loadCatalog(

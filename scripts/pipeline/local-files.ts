@@ -6,7 +6,7 @@ import type { LocalFileCheck, LocalFileOptions } from '../sources/types.ts';
 import type { WantedFile } from '../store/file-cache.ts';
 import { Once } from './once.ts';
 
-/** Files read at the same time; more would only make the disk seek. */
+/** Files read at the same time; more would only add disk seeks. */
 const parallelFiles = 4;
 
 /** The locked files of a model, as their sources name them. */
@@ -16,8 +16,9 @@ export function wantedFiles(locked: LockedModel): WantedFile[] {
 }
 
 /**
- * Compares the files of `file:` sources with the lock, each once per run. A push or build skips a layer that a registry or a layout
- * already has only when its local files are still the locked ones; otherwise an old model would be published as the new version.
+ * Compares the files of `file:` sources with the lock, each once per run. A push or build skips a layer that a registry
+ * or a layout already has only when its local files are still the locked ones; otherwise an old model would be
+ * published as the new version.
  */
 export class LocalFiles {
   readonly #options: LocalFileOptions;
@@ -26,7 +27,7 @@ export class LocalFiles {
   readonly #proven = new Once<string, void>();
   readonly #limit = pLimit(parallelFiles);
 
-  /** `directory` is where relative `file:` sources start. */
+  /** Base folder of relative `file:` paths. */
   constructor(options: LocalFileOptions & { signal: AbortSignal }) {
     this.#options = options;
     this.#signal = options.signal;
@@ -45,12 +46,14 @@ export class LocalFiles {
     await Promise.all(local(files).map((file) => this.#compare(file)));
   }
 
-  /** Compares sizes and hashes; reads the files whose hash this machine does not remember. Fails with code `integrity`. */
+  /**
+   * Compares sizes and hashes; reads the files whose hash this machine does not remember. Fails with code `integrity`.
+   */
   async prove(files: readonly WantedFile[]): Promise<void> {
     await Promise.all(local(files).map((file) => this.#prove(file)));
   }
 
-  /** Like `prove`, for an existing image: files that this machine does not have are skipped. */
+  /** Like `prove`, for an existing image: skips files that this machine does not have. */
   async proveExisting(files: readonly WantedFile[]): Promise<void> {
     await Promise.all(
       local(files).map(async (file) => {
@@ -81,7 +84,7 @@ function local(files: readonly WantedFile[]): WantedFile[] {
   return files.filter((file) => checkOf(file) !== undefined);
 }
 
-/** How a file of this machine is checked; undefined for one that comes from the network. */
+/** How to check a local file; undefined for one that comes from the network. */
 function checkOf({ uri }: WantedFile): LocalFileCheck | undefined {
   return kindOf(uri)?.local;
 }

@@ -81,7 +81,7 @@ function modelChange(
           .map(([field]) => field)
       : [];
   if (from && to && from.revision === to.revision && files.length === 0 && fields.length === 0)
-    return undefined; // the same files in another order
+    return undefined; // the same files in a different order
   return {
     model,
     change: kindOf(from, to),

@@ -15,15 +15,15 @@ const compressions: Compression[] = ['none', 'gzip', 'zstd'];
 export interface LockLayersOptions {
   /** The model's current entry in the lock: digests of unchanged layers are kept. */
   before: LockedModel | undefined;
-  /** Whether to read layers from the source when their digest is not known. */
+  /** Whether to read layers from the source when their digest is unknown. */
   readAll: boolean;
   task: Task;
 }
 
 /**
- * The layers of a locked model whose digests are known: from local files, the store, or the current lock. Digests of the other
- * compressions are kept. Uncompressed layers of local files are read here: `lock` has just read these files, so they are mostly
- * in the page cache.
+ * The layers of a locked model whose digests are known: from local files, the store, or the current lock. Keeps digests
+ * of the other compressions. Reads uncompressed layers of local files here: `lock` has just read these files, so they
+ * are mostly in the page cache.
  */
 export async function lockLayers(
   session: Session,
@@ -52,7 +52,10 @@ export async function lockLayers(
   return entries;
 }
 
-/** The digest of a model's image from its locked files and pinned base images; undefined unless every layer's digest is known. */
+/**
+ * The digest of a model's image from its locked files and pinned base images; undefined unless every layer's digest is
+ * known.
+ */
 export async function lockedDigest(
   session: Session,
   model: Model,

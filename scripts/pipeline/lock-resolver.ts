@@ -21,13 +21,13 @@ export interface LockResolverOptions {
   frameworks: ReadonlyMap<string, Framework>;
   bases: BaseImages;
   sources: SourceOptions;
-  /** Told which files of `file:` sources this run goes by. */
+  /** Receives the files of `file:` sources that this run uses. */
   local: LocalFiles;
 }
 
 /**
- * What each model is built from: the lock's entry or, where the lock has none that fits, the source and base image as they are
- * now, with a warning. Each is resolved once per run. A frozen run never gets that far without a lock: see `checkFrozen`.
+ * The inputs of each model: the lock's entry or, where the lock has no matching one, the current source and base image,
+ * with a warning. Each is resolved once per run. A frozen run without a lock fails earlier: see `checkFrozen`.
  */
 export class LockResolver {
   readonly #use: LockResolverOptions;
@@ -38,7 +38,7 @@ export class LockResolver {
     this.#use = use;
   }
 
-  /** A model's files, with size and sha256. Fails with the source's errors where it has to be resolved. */
+  /** A model's files, with size and SHA-256. Fails with the source's errors where it has to be resolved. */
   model(model: CatalogEntry): Promise<LockedModel> {
     return this.#models.get(model, async () => {
       const { local, options } = this.#use;

@@ -17,7 +17,7 @@ import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { checkLoaderBase } from './verify-loader.ts';
 
-/** What `lock` did to the lock file; with `dryRun`, what it would do. */
+/** The effect of `lock` on the lock file; with `dryRun`, the planned effect. */
 export type LockChange = 'created' | 'changed' | 'unchanged';
 
 /** The result of `lock`. */
@@ -29,10 +29,10 @@ export interface Locking {
 }
 
 /**
- * Resolves the models' sources and base images and writes the catalog's lock. Models that are not selected, and base images that
- * other models use, keep their entries; entries of models that left the catalog are removed. Nothing is written when a model
- * fails, or with `dryRun`. A frozen run only checks, and fails with code `lock` when the lock is out of date. With `layers`, models
- * on a hub are read as well, so that every layer's digest is locked.
+ * Resolves the models' sources and base images and writes the catalog's lock. Unselected models, and base images that
+ * other models use, keep their entries; entries of models that left the catalog are removed. Writes nothing when a
+ * model fails, or with `dryRun`. A frozen run only checks, and fails with code `lock` when the lock is out of date.
+ * With `layers`, models on a hub are read as well, so that every layer's digest is locked.
  */
 export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {
   await using session = await Session.open(options);

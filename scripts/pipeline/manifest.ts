@@ -14,7 +14,7 @@ import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
 export interface ManifestRunOptions extends RunOptions {
-  /** Where digests come from: the registry, or the layout at `output` and, for what it lacks, the lock. */
+  /** The source of digests: the registry, or the layout at `output` and, for what it lacks, the lock. */
   from: ImageLocation;
   namespace?: string;
   pullSecrets: string[];
@@ -32,8 +32,8 @@ export interface ModelManifest {
 }
 
 /**
- * The Kubernetes objects that serve the models, with images pinned by digest. Fails with code `usage` without a registry, and with the
- * registry's or the source's error when a digest cannot be determined.
+ * The Kubernetes objects that serve the models, with images pinned by digest. Fails with code `usage` without a
+ * registry, and with the registry's or the source's error when a digest cannot be determined.
  */
 export async function manifestModels(options: ManifestRunOptions): Promise<ModelManifest[]> {
   const models = options.models.filter(isModel);

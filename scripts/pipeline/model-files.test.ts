@@ -26,7 +26,7 @@ const file = {
 };
 const wanted: WantedFile = { ...file, uri: 'test://origin', revision: '1' };
 
-/** A place that has one content and counts how often it is opened. */
+/** A cache that has one content and counts how often it is opened. */
 function place(name: string, text: string | undefined) {
   const calls = { opened: 0, forgotten: 0 };
   const found: FileCache = {
@@ -47,7 +47,9 @@ function place(name: string, text: string | undefined) {
   return { ...found, calls };
 }
 
-/** Reads the file as a layer does, with doubts as assemble has them; the number of times it took and what went wrong at last. */
+/**
+ * Reads the file as a layer does, calling `doubt` as assemble does; returns the number of reads and the final error.
+ */
 async function read(files: ModelFiles): Promise<{ reads: number; error?: ModelcarsError }> {
   const [plan] = planLayers([file]);
   if (plan === undefined) throw new Error('no layer');
@@ -172,7 +174,7 @@ describe('a corrupt copy', () => {
   it('everywhere fails with the error of the last', async () => {
     const places = { local: [place('the cache', wrong)], remote: [place('S3', wrong)] };
     const { reads, error } = await read(modelFiles({ ...places, keep: true }));
-    // The cache, S3, and then the source, which nobody can open in this test.
+    // The cache, S3, and then the source, which cannot be opened in this test.
     expect(reads).toBe(3);
     expect(error?.code).toBe('source');
     expect(await store.has(file)).toBe(false);

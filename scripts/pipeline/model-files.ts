@@ -14,23 +14,23 @@ export interface ModelFilesOptions {
   /** Whether files from the network are also written to the store. */
   keep: boolean;
   sources: SourceOptions;
-  /** Shows a line. */
+  /** Prints a line. */
   say(line: string): void;
 }
 
-/** Where all of a file or its beginning came from: a cache, or the part that an earlier run kept. */
+/** The origin of a file or of its beginning: a cache, or the part that an earlier run kept. */
 type Origin = FileCache | 'kept before';
 
 /**
- * Opens locked files in the nearest place that has them: the store, other local caches, remote caches, the source. None is
- * trusted: when a layer's reader finds a corrupt file, `doubt` says whether reading again can help. `file:` sources are read in
- * place.
+ * Opens locked files from the nearest place that has them: the store, other local caches, remote caches, the source.
+ * None is trusted: when a layer's reader finds a corrupt file, `doubt` decides whether reading again can help. `file:`
+ * sources are read in place.
  */
 export class ModelFiles {
   readonly #options: ModelFilesOptions;
-  /** Where each file came from last, by the object passed to `open`. */
+  /** The last origin of each file, by the object passed to `open`. */
   readonly #origins = new WeakMap<object, { origin: Origin; wanted: WantedFile }>();
-  /** Origins of corrupt files, with the sha256 of those files: not asked for them again in this run. */
+  /** Origins of corrupt files, with those files' SHA-256: not asked for them again in this run. */
   readonly #doubted = new Map<Origin, Set<string>>();
 
   constructor(options: ModelFilesOptions) {
@@ -70,8 +70,8 @@ export class ModelFiles {
   }
 
   /**
-   * Whether reading the whole layer again can help: the error is a corrupt file from a cache. That cache is not asked for the file
-   * again in this run.
+   * Whether reading the whole layer again can help: the error is a corrupt file from a cache. That cache is not asked
+   * for the file again in this run.
    */
   async doubt(error: unknown): Promise<boolean> {
     if (!(error instanceof CorruptFile)) return false;

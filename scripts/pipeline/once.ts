@@ -1,4 +1,4 @@
-/** Makes a value once per key; callers that ask while it is being made share the result, also a failure. */
+/** Computes a value once per key; concurrent callers share the result, including a failure. */
 export class Once<K, V> {
   readonly #made = new Map<K, Promise<V>>();
 
@@ -11,7 +11,7 @@ export class Once<K, V> {
     return value;
   }
 
-  /** Sets a value that is known already; `get` no longer makes it. */
+  /** Sets a known value; `get` no longer computes it. */
   set(key: K, value: V): void {
     this.#made.set(key, Promise.resolve(value));
   }

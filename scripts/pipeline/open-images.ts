@@ -7,13 +7,13 @@ import { parseReference } from '../registry/reference.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
 import type { RegistryAccess } from './types.ts';
 
-/** Where images are: an OCI image layout (a folder or a tar), or each model's registry. */
+/** The location of images: an OCI image layout (a folder or a tar), or each model's registry. */
 export type ImageLocation = { layout: string } | { registry: true };
 
-/** Where one image is; whether it exists is not known yet. */
+/** The location of one image, which may not exist. */
 export interface ImageAddress {
   store: ImageStore;
-  /** What the store calls it: `iris:v1.0.0` in a layout, a tag or digest in a registry. */
+  /** Its name in the store: `iris:v1.0.0` in a layout, a tag or digest in a registry. */
   reference: string;
   /** Its name in messages and reports: `iris:v1.0.0`, `quay.io/me/iris`. */
   name: string;
@@ -21,13 +21,13 @@ export interface ImageAddress {
 
 /** Images of models in one location. Dispose of it at the end. */
 export interface OpenedImages extends AsyncDisposable {
-  /** Fails with code `usage` for a model without a registry, where images are in registries. */
+  /** Fails with code `usage` for a model without a registry when the location is registries. */
   address(model: CatalogEntry): ImageAddress;
   /** The descriptor of a model's image; undefined when the location has no such image. */
   find(model: CatalogEntry): Promise<Descriptor | undefined>;
 }
 
-/** Opens a location. Fails with code `layout` when it is a layout that cannot be read; a registry is not asked anything yet. */
+/** Opens a location. Fails with code `layout` for an unreadable layout; makes no registry request yet. */
 export async function openImages(
   client: Pick<RegistryClient, 'repository'>,
   location: ImageLocation,
@@ -55,7 +55,7 @@ export async function openImages(
 export interface FoundImage {
   store: ImageStore;
   root: Descriptor;
-  /** What the store calls it. */
+  /** Its name in the store. */
   entry: string;
   /** `quay.io/me/iris@sha256:…`, for an image in a registry. */
   pushed?: string;
@@ -103,8 +103,8 @@ function imageOf(found: ReadonlyMap<string, FoundImage>, { name }: CatalogEntry)
 }
 
 /**
- * Opens one image by the name a user gives: an entry of the layout at `output` (`iris:v1.0.0`) or, when it has a slash, a registry
- * reference. `where` is the layout or registry, for messages. Dispose of it at the end.
+ * Opens one image by a user's name for it: an entry of the layout at `output` (`iris:v1.0.0`) or, with a slash, a
+ * registry reference. `where` is the layout or registry, for messages. Dispose of it at the end.
  */
 export async function openNamedImage(
   name: string,
@@ -130,7 +130,7 @@ export async function openNamedImage(
     name,
     where: reference.registry,
     async [Symbol.asyncDispose]() {
-      // Requests still under way after a failure are not needed any more.
+      // After a failure, requests in progress are no longer needed.
       over.abort();
       await client.close();
     },

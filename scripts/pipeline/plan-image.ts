@@ -15,7 +15,7 @@ import { checkLicences } from './licences.ts';
 import { wantedFiles } from './local-files.ts';
 import type { Session } from './session.ts';
 
-/** Everything that is known about an image before any model byte is read. */
+/** Everything known about an image before any model byte is read. */
 export interface ImagePlan {
   model: CatalogEntry;
   layers: Layer[];
@@ -26,8 +26,9 @@ export interface ImagePlan {
 }
 
 /**
- * Plans an image from the lock (a loader's from the installed program): layers, base images, annotations. Fails with code `limit`
- * when a layer is too large, and with `integrity` when a local file's size or remembered hash differs from the lock.
+ * Plans an image from the lock (a loader's from the installed program): layers, base images, annotations. Fails with
+ * code `limit` when a layer is too large, and with `integrity` when a local file's size or remembered hash differs from
+ * the lock.
  */
 export async function planImage(session: Session, model: CatalogEntry): Promise<ImagePlan> {
   const locked = await session.locked.model(model);

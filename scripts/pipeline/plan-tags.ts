@@ -9,19 +9,19 @@ import { extraTags } from './image-names.ts';
 /** The tags of a push, planned from the repository's state at its start. */
 export interface TagPlan {
   moves: TagMove[];
-  /** Tags that exist in the repository, as far as known. */
+  /** Existing tags of the repository, as far as known. */
   existing: string[];
   /** The image that each tag to be set pointed at; undefined for a tag that does not exist. */
   before: ReadonlyMap<string, Descriptor | undefined>;
-  /** The request that `planTags` got, without `existing`. */
+  /** The request passed to `planTags`, without `existing`. */
   request: Omit<TagRequest, 'existing'>;
   /** Why the registry does not list tags; undefined when it does. */
   unlisted: string | undefined;
 }
 
 /**
- * Plans the tags of a model's push from the list of tags and from the images that the tags point at: a list may be cut or forbidden
- * (AWS's documented policy for pushing lacks ecr:ListImages).
+ * Plans the tags of a model's push from the list of tags and from the images that the tags point at: a list may be
+ * truncated or forbidden (AWS's documented policy for pushing lacks ecr:ListImages).
  */
 export async function planPush(repository: Repository, model: CatalogEntry): Promise<TagPlan> {
   const { tags, unlisted } = await listTags(repository);
@@ -48,7 +48,7 @@ export async function refuseMoves(repository: Repository, plan: TagPlan, image: 
     if (kind === 'version') await checkImmutable(known, tag, image.digest);
 }
 
-/** The tags, or the reason why the registry does not let this account list them. Fails like `Repository.tags` on other errors. */
+/** The tags, or the reason why this account cannot list them. Fails like `Repository.tags` on other errors. */
 export async function listTags(
   repository: Repository,
 ): Promise<{ tags: string[]; unlisted: string | undefined }> {
@@ -63,7 +63,7 @@ export async function listTags(
   }
 }
 
-/** The version in an image's annotations. Undefined when it has none or cannot be read. */
+/** The version in an image's annotations. Undefined when it is missing or cannot be read. */
 export async function namedVersion(repository: Repository, image: Descriptor): Promise<string | undefined> {
   try {
     const document: unknown = JSON.parse(Buffer.from(await repository.read(image)).toString('utf8'));
@@ -93,8 +93,8 @@ async function judgeByImages(repository: Repository, plan: TagPlan): Promise<Tag
 }
 
 /**
- * Why a floating tag must stay at `current`: that image names a newer version (`named`), or it names none and there is no list of
- * tags to compare with (`blind`). Undefined when the tag may move.
+ * Why a floating tag must stay at `current`: that image names a newer version (`named`), or it names none and there is
+ * no list of tags to compare with (`blind`). Undefined when the tag may move.
  */
 export function holdsBack(
   tag: string,

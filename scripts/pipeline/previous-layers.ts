@@ -6,9 +6,9 @@ import { keys } from './annotations.ts';
 import type { ImagePlan } from './plan-image.ts';
 
 /**
- * The layer keys in the manifest annotations of an earlier image in the repository. Anyone with write access can put any key there, so
- * this is a hint, not a proof: such a layer is worth hashing before it is sent, because the registry probably has it. An image
- * that cannot be read gives no keys.
+ * The layer keys in the manifest annotations of an earlier image in the repository. Anyone with write access can put
+ * any key there, so this is a hint, not a proof: such a layer is worth hashing before it is sent, because the registry
+ * probably has it. An unreadable image gives no keys.
  */
 export async function previousLayers(
   repository: ImageStore,

@@ -8,14 +8,18 @@ import { lookUntil } from '../registry/transfer/read-back.ts';
 import { holdsBack, listTags, namedVersion, type TagPlan } from './plan-tags.ts';
 import type { TagOutcome } from './types.ts';
 
-/** Most rounds of correcting a floating tag that other jobs move at the same time; each round takes one more release. */
+/**
+ * Limit on the rounds of correcting a floating tag that other jobs move at the same time; each round handles one more
+ * release.
+ */
 const mostRounds = 5;
 
 /**
- * Sets the tags of a push, version tags first, and reads each back. A version tag that another job moved to other bytes meanwhile
- * fails with code `tag` and both digests. A floating tag is checked just before and after it moves, so that of two releases at the
- * same time the newer one has it in the end, whichever job is slower. A floating tag that the registry does not let move stays,
- * and the outcome says why. Tags that already point at the image cost no request.
+ * Sets the tags of a push, version tags first, and reads each back. A version tag that another job moved to other bytes
+ * meanwhile fails with code `tag` and both digests. A floating tag is checked just before and after it moves, so that
+ * of two simultaneous releases the newer one finally has it, regardless of which job is slower. A floating tag that the
+ * registry does not let move stays, and the outcome gives the reason. Tags that already point at the image cost no
+ * request.
  */
 export async function publishTags(
   repository: Repository,
@@ -86,7 +90,7 @@ class Publisher {
       await this.#put(tag, this.#image, async () => void (await isOurs()));
     } catch (error) {
       if (!(error instanceof RegistryFailure) || error.refusal !== 'immutable') throw error;
-      // Another job was first; with the same image, that is just as good.
+      // Another job was first; if it has the same image, that counts as success.
       const present = await this.#resolve(tag);
       if (present === undefined) throw error;
       this.#expectOurs(tag, present);
@@ -113,7 +117,10 @@ class Publisher {
     return outcome.moved ? await this.#followNewest(outcome) : outcome;
   }
 
-  /** Why the tag must stay at its current image. Fails when that is another image of the same version, published meanwhile. */
+  /**
+   * Why the tag must stay at its current image. Fails when that is another image of the same version, published
+   * meanwhile.
+   */
   async #heldBack(tag: string, current: Descriptor): Promise<string | undefined> {
     const version = this.#version;
     if (!this.#named.has(current.digest))
@@ -130,8 +137,8 @@ class Publisher {
   }
 
   /**
-   * Of two jobs that publish one version, the last to set the version tag continues, unless the other has already set all its
-   * floating tags and so has reported success. A job in between finds out in `#confirm`.
+   * Of two jobs that publish one version, the last to set the version tag continues, unless the other has already set
+   * all its floating tags and so has reported success. A job in between finds out in `#confirm`.
    */
   async #contest(version: string, other: Descriptor): Promise<void> {
     this.#expectOurs(version, await this.#resolve(version));
@@ -140,7 +147,10 @@ class Publisher {
     throw this.#lost(version, other);
   }
 
-  /** Checks the version tags again. If another job took one, this push fails, and floating tags it set go to that job's image. */
+  /**
+   * Checks the version tags again. If another job took one, this push fails, and the floating tags it set move to that
+   * job's image.
+   */
   async #confirm(outcomes: ReadonlyMap<string, TagOutcome>): Promise<void> {
     for (const version of this.#versions) {
       const present = await this.#lookForSome(version);
@@ -155,8 +165,8 @@ class Publisher {
   }
 
   /**
-   * After a move: points the tag at a newer release that appeared since the last list of tags. Every push lists the tags after its
-   * own moves, so the last push leaves the tag at the newest release.
+   * After a move: points the tag at a newer release that appeared since the last list of tags. Every push lists the
+   * tags after its own moves, so the last push leaves the tag at the newest release.
    */
   async #followNewest(outcome: TagOutcome): Promise<TagOutcome> {
     const { tag } = outcome;
@@ -180,7 +190,7 @@ class Publisher {
     return (await this.#judge(tag)).why;
   }
 
-  /** Where a floating tag belongs by the current list of tags. */
+  /** The image that a floating tag should point at, by the current list of tags. */
   async #judge(tag: string): Promise<TagMove> {
     const { tags, unlisted } = await this.#tags();
     const existing = unlisted === undefined ? tags : [];

@@ -14,8 +14,8 @@ export interface PushVerifiedOptions extends RunOptions {
 }
 
 /**
- * Builds and verifies, then runs the smoke test, then pushes the models that passed, with the tested digest. A model that fails a
- * step is not pushed; the others are. Returns the last outcome of each model.
+ * Builds and verifies, then runs the smoke test, then pushes the models that passed, with the tested digest. A model
+ * that fails a step is not pushed; the others are. Returns the last outcome of each model.
  */
 export async function pushVerified(options: PushVerifiedOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model);
@@ -31,7 +31,7 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   const servable = good.filter(isModel);
   const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
   options.signal.throwIfAborted();
-  // A loader serves no model, so it has no smoke test; it is verified.
+  // A loader serves no model, so it has no smoke test; it is only verified.
   const ready = good.filter((model) => !isModel(model) || proven.has(model.name));
   const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
   return options.models.map((model) => {

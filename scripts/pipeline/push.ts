@@ -26,9 +26,10 @@ export interface PushOptions extends RunOptions {
 }
 
 /**
- * Pushes the models straight from their sources to the registry. Nothing is written to disk, except to the store with `keep`. Blobs
- * that the registry has are not sent. Blobs go before manifests and manifests before tags, so that a tag never points at an
- * incomplete image. With `proven`, an image with another digest gets no tag and fails with code `integrity`.
+ * Pushes the models straight from their sources to the registry. Writes nothing to disk, except to the store with
+ * `keep`. Does not send blobs that the registry has. Blobs go before manifests and manifests before tags, so that a tag
+ * never points at an incomplete image. With `proven`, an image with another digest gets no tag and fails with code
+ * `integrity`.
  */
 export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a usage error, not one model's failure
@@ -40,7 +41,10 @@ export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** Suggests `lock --layers` when this push learnt layer digests that would save other machines from reading the models. */
+/**
+ * Suggests `lock --layers` when this push computed layer digests that would save other machines from reading the
+ * models.
+ */
 async function suggestLockingLayers(session: Session, outcomes: readonly Outcome[]): Promise<void> {
   const { options, lock } = session;
   if (lock === undefined || options.frozen || options.dryRun) return;
@@ -116,8 +120,8 @@ function refuseUnproven(name: string, { digest }: Descriptor, proven: string | u
 }
 
 /**
- * The image before anything is sent: when the digests of its layers are known, or when its version tag exists. In the second case
- * unknown layers are read once and not sent: the image either exists or is refused.
+ * The image before anything is sent: when the digests of its layers are known, or when its version tag exists. In the
+ * second case unknown layers are read once and not sent: the image either exists or is refused.
  */
 async function identify(
   session: Session,
@@ -132,8 +136,8 @@ async function identify(
 }
 
 /**
- * Hashes the layers that an earlier image seems to have and whose digests are not known: the registry's word is no proof of their
- * bytes, but they probably need not be sent.
+ * Hashes the layers of unknown digest that an earlier image seems to have: the registry's annotations do not prove
+ * their bytes, but they probably need not be sent.
  */
 async function hashPrevious(
   session: Session,

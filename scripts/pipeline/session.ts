@@ -26,7 +26,10 @@ import type { RunOptions } from './types.ts';
 /** Blobs read or sent at the same time, over all models. */
 const parallelLayers = 4;
 
-/** What the models of one run share: options, store, connections, frameworks, lock and base images. Dispose of it at the end. */
+/**
+ * State shared by the models of one run: options, store, connections, frameworks, lock and base images. Dispose of it
+ * at the end.
+ */
 export class Session implements AsyncDisposable {
   /** As given, except that the signal also aborts when the session ends. */
   readonly options: RunOptions;
@@ -34,12 +37,12 @@ export class Session implements AsyncDisposable {
   readonly frameworks: ReadonlyMap<string, Framework>;
   /** As read from disk; undefined without a lock file. */
   readonly lock: Lock | undefined;
-  /** What each model is built from. */
+  /** The inputs that each model is built from. */
   readonly locked: LockResolver;
   readonly bases: BaseImages;
   /** Layer digests known before a layer is read. */
   readonly layers: KnownLayers;
-  /** Opens the models' files in the nearest place that has them. */
+  /** Opens the models' files from the nearest place that has them. */
   readonly files: ModelFiles;
   /** Compares files of `file:` sources with the lock. */
   readonly local: LocalFiles;
@@ -130,7 +133,10 @@ export class Session implements AsyncDisposable {
     return this.bases.open(model.base, platform, await this.locked.pin(model, platform));
   }
 
-  /** Records the digest of a layer that was read. A contradiction of the lock fails a frozen run; otherwise it is a warning. */
+  /**
+   * Records the digest of a layer that was read. A contradiction of the lock fails a frozen run; otherwise it is a
+   * warning.
+   */
   async addLayer(layer: Layer, made: KnownLayer): Promise<void> {
     const { frozen, progress, catalog } = this.options;
     const contradiction = await this.layers.add(layer, made, displayPath(catalog.lockFile));

@@ -3,7 +3,7 @@ import type { Mode, Security } from '../kserve/types.ts';
 import type { ImageLocation } from './open-images.ts';
 import type { RunOptions } from './types.ts';
 
-/** What a smoke test takes from the command line. */
+/** Smoke test options from the command line. */
 export interface SmokeOptions extends RunOptions {
   from: ImageLocation;
   wishes: ClusterSettings & {

@@ -16,8 +16,8 @@ import type { SmokeOptions } from './smoke-options.ts';
 const mostAtATime = 8;
 
 /**
- * Serves every model as KServe would, requests the prediction whose correct answer is known, and checks it. A model
- * that does not serve is a `failed` result with its diagnosis. Throws when the cluster, an image or a registry is
+ * Serves every model as KServe would, requests the prediction with a known correct answer, and checks it. A model that
+ * does not serve is a `failed` result with its diagnosis. Throws when the cluster, an image or a registry is
  * unavailable, and when the signal aborts; everything created is deleted first.
  */
 export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]> {
@@ -126,7 +126,7 @@ async function runTask<T>(task: Task, done: string | undefined, work: () => Prom
   }
 }
 
-/** Waits for all, so that none still uses what is about to be deleted; then throws the first error. */
+/** Waits for all, so that none still uses resources about to be deleted; then throws the first error. */
 async function allOrFirstError(promises: Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(promises)).find((one) => one.status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;

@@ -12,14 +12,14 @@ export interface RegistryAccess {
   caFile?: string;
 }
 
-/** The options of every pipeline function; a command makes them once. */
+/** The options of every pipeline function; a command creates them once. */
 export interface RunOptions {
   catalog: Catalog;
   /** The models to work on: a selection of `catalog.models`, overrides applied. */
   models: CatalogEntry[];
   /** Whether a missing or stale lock fails the run (the default when CI=true). */
   frozen: boolean;
-  /** Report what would be done; write nothing, anywhere. */
+  /** Report the planned actions; write nothing, anywhere. */
   dryRun: boolean;
   /** Models worked on at the same time; default 4. */
   concurrency?: number;
@@ -43,7 +43,7 @@ export interface TagOutcome {
   moved: boolean;
   /** Why it moved or stayed. */
   why?: string;
-  /** The registry's rule that keeps a floating tag from moving; `other` when the registry does not say. */
+  /** The registry's rule that keeps a floating tag from moving; `other` when the registry gives no reason. */
   refused?: Refusal | 'other';
 }
 

@@ -10,7 +10,9 @@ import { planImage } from './plan-image.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './types.ts';
 
-/** Fails when a loader's pinned base image lacks Node on one of its platforms (see `checkNode`); `verb` is the command. */
+/**
+ * Fails when a loader's pinned base image lacks Node on one of its platforms (see `checkNode`); `verb` is the command.
+ */
 export async function checkLoaderBase(
   session: Session,
   model: Loader,
@@ -24,8 +26,8 @@ export async function checkLoaderBase(
 }
 
 /**
- * Verifies a loader's image: its base has Node, the image is byte for byte the one that this modelcars builds on the locked base, and
- * every layer exists and is complete. Fails with code `integrity`.
+ * Verifies a loader's image: its base has Node, the image is byte for byte the one that this modelcars builds on the
+ * locked base, and every layer exists and is complete. Fails with code `integrity`.
  */
 export async function verifyLoader(
   session: Session,

@@ -62,8 +62,8 @@ export interface ManifestOptions {
   pullSecrets?: readonly string[];
   labels?: Record<string, string>;
   /**
-   * Request a plain Deployment, regardless of the cluster's default. The value is `RawDeployment`, which every KServe since
-   * 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
+   * Request a plain Deployment, regardless of the cluster's default. The value is `RawDeployment`, which every KServe
+   * since 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
    */
   raw?: boolean;
   /** Exactly one pod. */
