@@ -22,7 +22,7 @@ export function selectionOf({ include, exclude }: Globs): Selection {
   return (path) => included(path) && !excluded(path);
 }
 
-/** A model with the current files of its sources, and the files that the framework's globs left out. */
+/** A model with the current files of its sources, and the files left out because the framework does not need them. */
 export interface ResolvedModel extends LockedModel {
   /** Not part of the lock. */
   leftOut?: LeftOut;

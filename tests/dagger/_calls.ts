@@ -1,4 +1,4 @@
-/** Calls the module's functions in sessions that run nothing, and checks all that they ask for. */
+/** Calls the module's functions in sessions that run nothing, and checks everything that they request. */
 import { expect } from 'vitest';
 import { parseCommandLine } from '../../scripts/commands/parse.ts';
 import { type Module, openModule, type Step, type Values, withSession } from './_module.ts';
@@ -13,7 +13,7 @@ export function loadedModule(): Promise<Module> {
   return loading;
 }
 
-/** What `modelcars split` says of a catalog with two models, one of which has a base to pull. */
+/** The output of `modelcars split` for a catalog with two models, one of which has a base to pull. */
 const split = {
   models: [
     { name: 'iris', catalog: 'catalog of iris', lock: 'lock of iris', files: ['models/iris/**'] },
@@ -27,7 +27,7 @@ const split = {
   ],
 };
 
-/** An engine in which every command goes well. */
+/** An engine in which every command succeeds. */
 export function well({ object, field }: Asked): unknown {
   const last = object.calls.at(-1);
   if (field === 'defaultPlatform') return 'linux/arm64';
@@ -58,7 +58,7 @@ export async function call(
   return await callChain([[name, args]], own, answer);
 }
 
-/** Calls a chain of functions; every query must be one that the engine takes, and every command line one that the program takes. */
+/** Calls a chain of functions; the engine must accept every query, and the program every command line. */
 export async function callChain(chain: Step[], own: Values = {}, answer: Answer = well): Promise<Ran> {
   const ran: Ran = { result: undefined, error: '', asked: [], queries: [] };
   await withSession(async ({ session }) => {

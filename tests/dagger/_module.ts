@@ -1,4 +1,6 @@
-/** Runs functions of the Dagger module as an engine would, by the published SDK, in a session that runs nothing. */
+/**
+ * Runs functions of the Dagger module as an engine would, through the published SDK, in a session that runs nothing.
+ */
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,18 +9,21 @@ import { daggerSdk } from '../parts/daggersdk.ts';
 import { missing } from '../parts/python.ts';
 import { type Recorded, type Session, startSession } from './session.ts';
 
-/** What the SDK exports: its types come with an engine or with the part, neither of which a type check of ours needs. */
+/**
+ * The SDK's exports: its types come with an engine or with the SDK part, neither of which this repository's type check
+ * needs.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Untyped = any;
 
 const source = fileURLToPath(new URL('../../dagger/', import.meta.url));
 
-/** The sentence that says why there is no SDK; undefined when there is. */
+/** The reason why the SDK is missing; undefined when it is installed. */
 export function missingSdk(): Promise<string | undefined> {
   return missing(daggerSdk);
 }
 
-/** A module of the SDK, also of those that only its own entry point uses. */
+/** A module of the SDK, including those that only its own entry point uses. */
 export async function sdk(path: string): Promise<Untyped> {
   const file = join(await daggerSdk(), '@dagger.io', 'dagger', 'dist', 'src', path);
   return await import(/* @vite-ignore */ pathToFileURL(file).href);
@@ -28,11 +33,11 @@ export interface Running {
   session: Session;
   /** The SDK's client of this session. */
   dag: Untyped;
-  /** Sends a query as it is. */
+  /** Sends a query unchanged. */
   ask(query: string): Promise<{ data?: Untyped; errors?: { message: string }[] }>;
 }
 
-/** Does something in a session of its own. */
+/** Runs `work` in a new session. */
 export async function withSession(body: (running: Running) => Promise<void>): Promise<void> {
   await using session = await startSession();
   const { dag, connection } = await sdk('index.js');
@@ -57,14 +62,14 @@ async function ask({ env }: Session, query: string) {
   return (await response.json()) as { data?: Untyped; errors?: { message: string }[] };
 }
 
-/** A folder like the module's, in which the published SDK is what it imports; the caller deletes it. */
+/** A copy of the module's folder that imports the published SDK; the caller deletes it. */
 export async function checkout(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-dagger-'));
   const modules = await daggerSdk();
   for (const name of ['src', 'package.json', 'tsconfig.json'])
     await cp(join(source, name), join(folder, name), { recursive: true });
   await symlink(modules, join(folder, 'node_modules'));
-  // Where a generated SDK is, and tsconfig.json looks for it.
+  // The path of a generated SDK, which tsconfig.json refers to.
   await mkdir(join(folder, 'sdk'));
   const published = join(modules, '@dagger.io', 'dagger', 'dist', 'src');
   await writeFile(join(folder, 'sdk', 'index.ts'), `export * from '${join(published, 'index.js')}';\n`);
@@ -87,7 +92,7 @@ export interface Function {
   name: string;
   description: string;
   arguments: Record<string, Argument>;
-  /** `never`, `session`, a time to live, or empty for the engine's own way. */
+  /** `never`, `session`, a time to live, or empty for the engine's default. */
   cache: string;
   isCheck: boolean;
   returnType: { kind: string; name?: string };
@@ -100,21 +105,22 @@ export interface Module {
   description: string;
   /** The functions of the module itself. */
   functions: Record<string, Function>;
-  /** The functions of every object that a chain can lead to, by the object's name; the module's own among them. */
+  /** The functions of every object that a chain can lead to, by the object's name; includes the module. */
   objects: Record<string, Record<string, Function>>;
   constructorArguments: Record<string, Argument>;
-  /** Sends the module's types to the session, as the engine asks for when it loads a module. */
+  /** Sends the module's types to the session, as the engine requests when it loads a module. */
   register(): Promise<string>;
   /**
-   * Constructs the module with `own` and calls a chain of functions, each of what the one before returned. Arguments are passed as the
-   * engine does: IDs for objects. Directories with a default path are filled in when not given. Returns the object of an ID, or the value.
+   * Constructs the module with `own` and calls a chain of functions, each on the result of the previous one. Arguments
+   * are passed as the engine does: IDs for objects. Directories with a default path are filled in when not given.
+   * Returns the object of an ID, or the value.
    */
   call(session: Session, chain: Step[], own?: Values): Promise<Untyped>;
 }
 
 export type Values = Record<string, unknown>;
 
-/** The module, read by the SDK and loaded through vitest, which takes the decorators out. */
+/** The module, read by the SDK and loaded through vitest, which compiles the decorators. */
 export async function openModule(): Promise<Module> {
   const folder = await checkout();
   try {
@@ -161,7 +167,7 @@ export async function openModule(): Promise<Module> {
   }
 }
 
-/** The arguments with those that an engine adds: folders of default paths, and defaults that are plain values. */
+/** The arguments, plus those that an engine adds: folders of default paths, and defaults that are plain values. */
 function filled(session: Session, known: Record<string, Argument>, args: Values): Values {
   for (const name of Object.keys(args)) if (!(name in known)) throw new Error(`there is no argument ${name}`);
   const values: Values = {};
@@ -174,7 +180,9 @@ function filled(session: Session, known: Record<string, Argument>, args: Values)
   return values;
 }
 
-/** What an engine puts in for a default path; the call is ours, to be found again in what a module makes of it. */
+/**
+ * An engine's value for a default path, with a made-up `context` call that tests can recognize in the module's queries.
+ */
 function contextual(type = '', path: string, ignore: string[] = []): Recorded {
   return { type, calls: [{ field: 'context', args: { path, ignore } }] };
 }

@@ -1,8 +1,8 @@
-/** Reads what a module made of the API: which commands run where, with which mounts, variables and secrets. */
+/** Reads a module's recorded API calls: which commands run where, with which mounts, variables and secrets. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Call, Recorded } from './session.ts';
 
-/** An object and every object that it is made from, each once. */
+/** An object and every object that it is made from, without duplicates. */
 export function within(object: Recorded): Recorded[] {
   const found: Recorded[] = [];
   const visit = (value: unknown): void => {
@@ -26,12 +26,12 @@ export function calls(objects: Recorded | Recorded[], field: string): Call[] {
   return found;
 }
 
-/** What runs in a container itself: not in those that its mounts are made in. */
+/** The commands of a container itself, without those of containers that its mounts come from. */
 export function execs(container: Recorded): string[][] {
   return container.calls.filter(({ field }) => field === 'withExec').map(({ args }) => args.args as string[]);
 }
 
-/** The words after `modelcars` of the last command of a container that is one. */
+/** The words after `modelcars` of the container's last `modelcars` command. */
 export function words(container: Recorded): string[] {
   const last = execs(container).findLast((argv) => isModelcars(argv));
   if (!last) throw new Error(`no modelcars runs in ${JSON.stringify(container.calls)}`);
@@ -42,14 +42,14 @@ export function isModelcars(argv: string[]): boolean {
   return argv[0] === 'node' && argv[1]?.endsWith('/scripts/modelcars.ts') === true;
 }
 
-/** The argument of the last call of `field` whose `name` (or `path`) it is; undefined without one. */
+/** The arguments of the last call of `field` with this `name` (or `path`); undefined without one. */
 export function lastOf(container: Recorded, field: string, key: string): Call['args'] | undefined {
   return container.calls.findLast(
     (call) => call.field === field && (call.args.name === key || call.args.path === key),
   )?.args;
 }
 
-/** The names and paths through which a secret gets into a container. */
+/** The names and paths through which a container receives a secret. */
 export function waysOf(container: Recorded, secret: Recorded): string[] {
   return container.calls.flatMap(({ field, args }) =>
     Object.values(args).some((value) => isDeepStrictEqual(value, secret))

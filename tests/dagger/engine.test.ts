@@ -1,6 +1,7 @@
 /**
- * The module on a real engine: needs the `dagger` CLI and an engine that it reaches (docs: _EXPERIMENTAL_DAGGER_RUNNER_HOST), and
- * where Docker Hub is out of reach an image with Node by MODELCARS_DAGGER_NODE_IMAGE. Counted as skipped without.
+ * The module on a real engine: needs the `dagger` CLI, an engine that it reaches (docs:
+ * _EXPERIMENTAL_DAGGER_RUNNER_HOST) and, where Docker Hub is out of reach, an image with Node in
+ * MODELCARS_DAGGER_NODE_IMAGE. Counted as skipped without them.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -73,7 +74,7 @@ describe.skipIf(!reached)('on a real engine', () => {
     const { code, stderr } = await call(folder, ...overrides, ...built);
     expect(code, stderr).toBe(0);
     expect(await indexOf('out-gzip')).toEqual(await indexOf('plain-gzip'));
-    // Settings, secret and registry in one object, whose container asks a registry that does not answer.
+    // Settings, secret and registry in one object, whose container queries a registry that does not respond.
     const registry = [
       'registry',
       '--address',
@@ -94,7 +95,7 @@ describe.skipIf(!reached)('on a real engine', () => {
     await writeFile(path, text.replace('title: Wine', 'title: Wines'));
     const { code, stderr } = await call(folder, 'build-all', '--source', '.', 'export', '--path', 'out2');
     expect(code, stderr).toBe(0);
-    // What is cached starts and ends, too, but its lines (`wine: started`) come of a run only.
+    // Cached steps start and end, too, but only a run prints its lines (`wine: started`).
     expect(stderr).toContain('wine: started');
     expect(stderr).not.toContain('iris: started');
   });

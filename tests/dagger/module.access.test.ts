@@ -1,4 +1,7 @@
-/** What every function's steps have: credentials and ways to the outside, the program without tests, and what runs on every call. */
+/**
+ * The access that every function's steps have: credentials and network, the program without tests, and the steps that
+ * run on every call.
+ */
 import { describe, expect, test } from 'vitest';
 import { call, callChain, shown, source } from './_calls.ts';
 import { given, missingSdk, type Step } from './_module.ts';
@@ -36,7 +39,7 @@ describe.skipIf(missing)('what acts outside the engine', () => {
     const [once, again] = [await run(), await run()];
     expect(once).not.toEqual(again);
     expect(once.calls.filter((one) => !isRun(one))).toEqual(again.calls.filter((one) => !isRun(one)));
-    // What comes before is the same, so that only the work itself runs again.
+    // The calls before it are the same, so that only the work itself runs again.
     const before = once.calls.slice(0, once.calls.findIndex(isRun));
     expect(execs({ ...once, calls: before })).toEqual([expect.arrayContaining(['npm', 'ci'])]);
   });

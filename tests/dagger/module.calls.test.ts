@@ -1,4 +1,6 @@
-/** What `build-all`, `build`, `verify` and the other functions ask an engine for, and what becomes of a failure. */
+/**
+ * The requests of `build-all`, `build`, `verify` and the other functions to an engine, and the handling of failures.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { call, callChain, loadedModule, shown, source, well } from './_calls.ts';
 import { type Module, missingSdk } from './_module.ts';
@@ -32,7 +34,7 @@ describe.skipIf(missing)('build-all', () => {
       expect(text).toContain(`catalog of ${own}`);
       expect(text).toContain(`models/${own}/**`);
       expect(text).not.toContain(other);
-      // The caller's folder comes in through its files alone: a change of another file changes nothing here.
+      // The caller's folder enters only through the model's files: a change of another file changes nothing here.
       const ofSource = within(layout).filter((one) => one.calls[0]?.field === 'given');
       const filter = { field: 'filter', args: { include: [`models/${own}/**`] } };
       expect(ofSource).toEqual([{ type: 'Directory', calls: [...source.calls, filter] }]);

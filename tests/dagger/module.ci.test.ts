@@ -1,4 +1,4 @@
-/** `dagger call` and `dagger check` in the recipes and the documents: every function and every flag is one the module has. */
+/** `dagger call` and `dagger check` in the recipes and documents: the module has every function and every flag. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { daggerLines, filledIn, recipe, recipes } from '../parts/recipes.ts';
 import {
@@ -11,7 +11,7 @@ import {
 
 const missing = await missingSdk();
 
-/** `buildAll` as the command line has it. */
+/** The command-line form of `buildAll`. */
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 describe.skipIf(missing)('the recipes', () => {
@@ -20,7 +20,7 @@ describe.skipIf(missing)('the recipes', () => {
     module = await openModule();
   });
 
-  /** What is wrong with the words after `dagger`; undefined when nothing is. */
+  /** The problem with the words after `dagger`; undefined when they are valid. */
   function problem([verb, ...line]: string[]): string | undefined {
     if (verb === 'check' || verb === 'functions') {
       const checks = Object.values(module.functions).filter(({ isCheck }) => isCheck);
@@ -44,7 +44,7 @@ describe.skipIf(missing)('the recipes', () => {
         if (argument.type.name === 'Secret' && !/^(env|file|cmd|op|vault):/.test(value))
           return `${word} is no secret`;
       } else {
-        // After a chain comes a function of what it returns: export, terminal.
+        // A chain can end with a function of its result: export, terminal.
         if (!functions)
           return /^(export|terminal|up|entries|contents)$/.test(word) ? undefined : `no function ${word}`;
         called = Object.values(functions).find(({ name }) => kebab(name) === word);
@@ -63,7 +63,7 @@ describe.skipIf(missing)('the recipes', () => {
       ...(await Promise.all(['docs/guide/ci.md', 'docs/guide/kserve.md', 'README.md'].map(recipe))),
     ];
     const problems = files.flatMap((file) =>
-      // `dagger call` by itself is what a text calls it.
+      // `dagger call` alone is a mention in prose.
       daggerLines(file).flatMap((line) => {
         if (line.length === 1) return [];
         const found = problem(filledIn(line));

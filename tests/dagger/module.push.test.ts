@@ -1,4 +1,4 @@
-/** `push` and the chain `registry … push`: one command, with which words, credentials and ways to the registry. */
+/** `push` and the chain `registry … push`: one command, with its words, credentials and connections to the registry. */
 import { describe, expect, test } from 'vitest';
 import { cacheOf, call, callChain, shown, source } from './_calls.ts';
 import { given, missingSdk } from './_module.ts';

@@ -1,4 +1,7 @@
-/** The session that the other tests believe: what it lets through, and what it does not. Asked by the published SDK. */
+/**
+ * The session that the other tests rely on: which queries it accepts and which it rejects. Queried by the published
+ * SDK.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildSchema, lexicographicSortSchema, parse, print, printSchema, visit } from 'graphql';

@@ -1,4 +1,4 @@
-/** `smoke`, `all`, `kind`, `kubeconfig` and `cluster`: which cluster, made of what, and what is remembered. */
+/** `smoke`, `all`, `kind`, `kubeconfig` and `cluster`: which cluster, its parts, and what is cached. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cacheOf, call, callChain, loadedModule, shown, source, well } from './_calls.ts';
 import { given, type Module, missingSdk, type Values } from './_module.ts';
@@ -34,7 +34,7 @@ describe.skipIf(missing)('smoke', () => {
     expect(builds(container)).toHaveLength(1);
     const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source;
     expect(JSON.stringify(layout)).toContain('catalog of iris');
-    // Of the caller's folder what these models need: another file changes nothing that is remembered.
+    // Only the files these models need from the caller's folder: changing another file invalidates no cache.
     const include = ['models.yaml', 'models.lock.yaml', 'models/iris/**'];
     expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual({
       ...source,
@@ -49,7 +49,7 @@ describe.skipIf(missing)('smoke', () => {
       field: 'asService',
       args: expect.objectContaining({ insecureRootCapabilities: true, useEntrypoint: true }),
     });
-    // The smoke test itself needs no rights.
+    // The smoke test itself needs no privileges.
     expect(hasRoot(container).some(Boolean)).toBe(false);
   });
 
@@ -218,7 +218,8 @@ describe.skipIf(missing)('kind', () => {
     const [started, made] = asked.map(({ object }) => object);
     expect(started).toEqual(result);
     const ports = calls(result, 'withExposedPort').map(({ args }) => args);
-    // `up` opens all of them: Docker's must not be among them. The API's answers later, and is not waited for.
+    // `up` opens all ports: Docker's must not be among them. The API's port responds later, so there is no health
+    // check.
     expect(ports).toEqual([{ port: 6443, experimentalSkipHealthcheck: true }]);
     if (!made) throw new Error('nothing was made');
     expect(bound(made)?.service).toEqual(result);
@@ -226,7 +227,7 @@ describe.skipIf(missing)('kind', () => {
       ...['cluster', '--cluster-name', 'modelcars', '--api-port', '6443'],
       ...['--kubeconfig', '/run/kubeconfig/config', '--cache-images'],
     ]);
-    // Held up by no smoke test, and holding up none.
+    // It blocks no smoke test, and no smoke test blocks it.
     expect(cacheOf(lastOf(result, 'withMountedCache', '/var/lib/docker'))).toBe('modelcars-docker-developer');
     expect(lastOf(made, 'withEnvVariable', 'MODELCARS_RUN')).toBeDefined();
     expect(module.functions.kind?.cache).toBe('never');
@@ -235,7 +236,7 @@ describe.skipIf(missing)('kind', () => {
   test('leaves the way in for kubeconfig, which turns it to this machine', async () => {
     const { asked } = await call('kind');
     const made = asked.at(-1)?.object as Recorded;
-    // Into a file: what is written to stdout is shown, and it holds a key.
+    // To a file: stdout would be shown, and the text contains a key.
     const writes = words(made)[words(made).indexOf('--kubeconfig') + 1];
     const { result, error } = await call('kubeconfig', { port: 16443 });
     expect(error).toBe('');

@@ -1,4 +1,4 @@
-/** The module as an engine would load it: its types, its functions and what the API makes of them. */
+/** The module as an engine would load it: its types, its functions and the API's view of them. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,7 +99,7 @@ describe.skipIf(missing)('functions', () => {
   });
 
   test('have no argument that an engine cannot take', () => {
-    // Engine 0.21.8: an argument named json fails the load of the module.
+    // Engine 0.21.8: an argument named json makes loading the module fail.
     expect(argumentLists().flatMap((list) => Object.keys(list))).not.toContain('json');
   });
 });

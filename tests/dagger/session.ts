@@ -1,6 +1,6 @@
 /**
- * A session of Dagger's engine that runs nothing: it takes the queries of a module over HTTP as the engine does, checks each against
- * the engine's schema, remembers what was asked for and answers as the test says.
+ * A Dagger engine session that runs nothing: it accepts a module's queries over HTTP as the engine does, checks each
+ * against the engine's schema, records the requests and responds as the test specifies.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -36,17 +36,17 @@ export interface Recorded {
   calls: Call[];
 }
 
-/** What a module asked to be computed: `stdout` of a container, `sync` of a directory. */
+/** A value that a module requested: `stdout` of a container, `sync` of a directory. */
 export interface Asked {
   object: Recorded;
   field: string;
   args: Record<string, unknown>;
 }
 
-/** The value of a field; undefined for an empty one of its type. */
+/** Returns the value of a field; undefined means an empty value of its type. */
 export type Answer = (asked: Asked) => unknown;
 
-/** A command of a container that ended badly: throw it in an Answer. */
+/** A failed command of a container: throw it in an Answer. */
 export class ExecFailure extends GraphQLError {
   constructor(cmd: string[], exitCode: number, stdout: string, stderr: string) {
     super(`process "${cmd.join(' ')}" did not complete successfully: exit code: ${exitCode}`, {
@@ -58,19 +58,19 @@ export class ExecFailure extends GraphQLError {
 export interface Session extends AsyncDisposable {
   /** DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN, by which an SDK finds it. */
   env: { DAGGER_SESSION_PORT: string; DAGGER_SESSION_TOKEN: string };
-  /** The text of every query that was valid. */
+  /** The text of every valid query. */
   queries: string[];
-  /** What was wrong with those that were not. */
+  /** The errors of the invalid ones. */
   refused: string[];
   asked: Asked[];
   answer: Answer;
-  /** The object of an ID that was given out. */
+  /** The object of an ID that was handed out. */
   object(id: string): Recorded;
-  /** An ID for an object, as arguments that come from the command line have. */
+  /** An ID for an object, as for arguments from the command line. */
   id(object: Recorded): string;
 }
 
-/** Starts one on a free port of the loopback interface. */
+/** Starts a session on a free port of the loopback interface. */
 export async function startSession(): Promise<Session> {
   const token = randomBytes(16).toString('hex');
   const objects = new Map<string, Recorded>();
@@ -136,7 +136,7 @@ function resolver(session: Session): GraphQLFieldResolver<Recorded, unknown> {
     const defined = info.parentType.getFields()[field]?.args ?? [];
     try {
       if (field === 'node') return session.object(String(given.id));
-      // What the query says, without the schema's defaults.
+      // The arguments in the query, without the schema's defaults.
       const said = info.fieldNodes.flatMap((node) => node.arguments ?? []).map(({ name }) => name.value);
       const args: Record<string, unknown> = {};
       for (const name of said) {

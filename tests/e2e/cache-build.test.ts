@@ -23,7 +23,7 @@ describe.skipIf(missing)('a catalog with a cache', () => {
   let s3: S3Server;
   let hub: Hub;
   let folder: string;
-  /** All that any run of this file wrote. */
+  /** All output of all runs in this file. */
   const written: string[] = [];
   beforeAll(async () => {
     s3 = await startS3();
@@ -197,7 +197,7 @@ models:
     };
     const debug = { DEBUG: 'modelcars' };
     await s3.client.deleteObject({ Bucket: 'models', Key: `${at}model.joblib` });
-    // Looked at while it works: what ps shows.
+    // Arguments are inspected while it works, as ps shows them.
     const child = launchModelcars(['cache'], settings({ ...fromFile, ...debug }));
     const texts: Promise<string>[] = [child.stdout, child.stderr].map(async (stream) => {
       let all = '';
@@ -254,7 +254,7 @@ models:
       'WrongSecretThatIsNotShown',
     ];
     expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
-    // The one that may be shown in part is, by its first and last 4 characters.
+    // The only credential that may be shown in part: its first and last 4 characters.
     expect(all).toContain(`access key ${accessKey.slice(0, 4)}****${accessKey.slice(-4)}`);
     expect(all.length).toBeGreaterThan(20_000_000);
   });

@@ -11,7 +11,7 @@ import { manifestAt, objectBytes, openUploads, violationsIn } from '../parts/s3c
 
 const missing = await missingParts('versitygw');
 const rounds = 12;
-/** Two files in parts, small ones, an empty one, one whose name URLs find hard. */
+/** Two multipart files, small ones, an empty one, one with a name that is awkward in URLs. */
 const files = {
   'model.joblib': noise(26_000_000, 1),
   'shards/b.bin': noise(18_000_000, 2),
@@ -38,7 +38,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** As in a container: by the environment alone. */
+  /** As in a container: configured by the environment alone. */
   const settings = (model: string, env: Record<string, string | undefined> = {}) => ({
     cwd: folder,
     env: {
@@ -61,7 +61,7 @@ describe.skipIf(missing)('modelcars cache', () => {
   test('uploads all files of a model, the manifest last; the next run writes and downloads nothing', async () => {
     const result = await tryModelcars(['cache', '--json'], settings('one'));
     expect(result).toMatchObject({ code: 0 });
-    // No word of the SDK's own on the terminal.
+    // No SDK message on the terminal.
     expect(
       result.stderr
         .trim()
@@ -100,7 +100,7 @@ describe.skipIf(missing)('modelcars cache', () => {
         ['cache'],
         settings('killed', { NODE_OPTIONS: undefined }),
       );
-      // A run has some 30 requests; each round a little further.
+      // A run has some 30 requests; each round kills it a little later.
       while (!hasEnded() && s3.requests().length - before < 2 + round * 2) await sleep(2);
       await sleep(Math.random() * 20);
       if (child.kill('SIGKILL')) killed++;
@@ -137,7 +137,7 @@ describe.skipIf(missing)('modelcars cache', () => {
     expect(await objectBytes(s3, `${at('moving')}shards/b.bin`)).toBeUndefined();
     expect(await objectBytes(s3, mine.Key)).toBeDefined();
     expect(await openUploads(s3)).toContain(mine.Key);
-    // What did not change was not sent again.
+    // Unchanged files were not sent again.
     expect(writes(requests).filter((line) => line.includes('config.json'))).toEqual([]);
   });
 

@@ -88,7 +88,7 @@ test('no secret is on a command line', () => {
         if (/^--(password|.*-token|.*-key|docker-config)$/.test(word))
           expect(line[at + 1]).toMatch(/^(env|file):/);
     }
-    // docker login -p and its like, and what GitHub would paste into a script.
+    // `docker login -p` and the like, and expressions that GitHub would paste into a script.
     expect(done(one)).not.toMatch(/login .*(-p|--password) /);
     for (const document of one.documents) expect(runsOf(document).join('\n')).not.toContain('${{');
   }

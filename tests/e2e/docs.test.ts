@@ -1,4 +1,4 @@
-/** The documentation is held against the program: YAML is loaded, commands are parsed, links and folders exist. */
+/** Checks the documentation against the program: YAML is loaded, commands are parsed, links and folders exist. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
@@ -10,10 +10,10 @@ import { anchorsOf, blocksOf, type Page, pages } from '../parts/markdown.ts';
 import { filledIn, programLines, recipes } from '../parts/recipes.ts';
 import { checkObject, yamlKinds } from '../parts/yamlblocks.ts';
 
-/** A path of a page or chart as prose and messages name it; not one within a URL or a longer path. */
+/** The path of a page or chart in prose and messages; not one within a URL or a longer path. */
 const docsPath = /(?<![\w/.-])(docs\/[\w/-]+\.(?:md|json|svg))\b/g;
 
-/** Pages of git-lfs and of ONNX, which comments name. */
+/** Pages of git-lfs and of ONNX that comments name. */
 const otherProjects = ['docs/spec.md', 'docs/ExternalData.md'];
 
 let all: Page[];
@@ -42,7 +42,7 @@ describe('YAML blocks', () => {
       expect([place, await wrongWith(language, mark, text)]).toEqual([place, '']);
       if (/^ya?ml$/i.test(language)) seen.set(mark, (seen.get(mark) ?? 0) + 1);
     }
-    // Each kind is used, or its check checks nothing.
+    // Each kind is used; otherwise its check would check nothing.
     expect([...seen.keys()].sort()).toEqual(Object.keys(yamlKinds).sort());
     expect(all.map(({ path }) => path)).toEqual(
       expect.arrayContaining([
@@ -90,7 +90,7 @@ test('every modelcars command on a page is valid', async () => {
   let lines = 0;
   for (const { path, text } of all) {
     for (const line of programLines({ path, text, documents: [] })) {
-      // `modelcars -- <command> --help` and `modelcars -- …` stand for any.
+      // `modelcars -- <command> --help` and `modelcars -- …` are placeholders for any command.
       if (line.some((word) => /[<…]/.test(word)) || line.length === 0) continue;
       const invocation = await parseCommandLine(filledIn(line), 80);
       expect([path, line, invocation?.command.name]).toEqual([path, line, line[0]]);

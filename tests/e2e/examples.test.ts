@@ -1,4 +1,4 @@
-/** The folders of examples/: every command of their READMEs runs as it is written, against real registries, a hub and S3. */
+/** The folders of examples/: runs every command of their READMEs as written, against real registries, a hub and S3. */
 import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { holesBehind, tagDigest, tagsOf } from '../parts/tags.ts';
 import { safetensors } from '../support/model-files.ts';
 
 const granite = 'ibm-granite/granite-3.0-2b-instruct';
-/** As the repository of that name is made up, but small: two formats of the same weights, and code. */
+/** The layout of the repository of that name, but small: two formats of the same weights, and code. */
 const graniteFiles = {
   'README.md': '---\nlicense: apache-2.0\n---\n# Granite\n',
   'config.json': '{"architectures": ["GraniteForCausalLM"]}',
@@ -51,11 +51,11 @@ describe.skipIf(missing)('the example', () => {
     await registry?.stop();
   });
 
-  /** With its images in a path of the registry of their own. */
+  /** With its images under a separate path of the registry. */
   const copy = (name: string): Promise<Example> =>
     copyExample(name, { 'quay.io/me': `${registry.host}/${name}` });
 
-  /** The image is whole, and has the version's tags; the manifest that the last section printed names its digest. */
+  /** The image is complete and has the version's tags; the manifest printed by the last section has its digest. */
   async function expectServed(name: string, model: string, { stdout }: { stdout: string }) {
     const repository = `${name}/${model}`;
     expect(await tagsOf(registry.host, repository)).toEqual(['latest', 'v1', 'v1.0', 'v1.0.0']);
@@ -110,7 +110,7 @@ describe.skipIf(missing)('the example', () => {
   });
 });
 
-/** A registry with TLS and a password, in whose mirror of Red Hat's registry the base image already is. */
+/** A registry with TLS and a password, whose mirror of Red Hat's registry already contains the base image. */
 async function siteRegistry(): Promise<{ registry: Registry } & AsyncDisposable> {
   const storage = await mkdtemp(join(tmpdir(), 'modelcars-site-'));
   const options = { kind: 'docker-registry', root: storage } as const;

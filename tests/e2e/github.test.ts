@@ -1,4 +1,4 @@
-/** The files of .github/ that only GitHub reads: it silently ignores a form or an owner that is not valid. */
+/** The files of .github/ that only GitHub reads: it silently ignores an invalid form or owner. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const id = z.string().regex(/^[\w-]+$/);
 const labelled = { label: text, description: text.optional() };
 const field = { ...labelled, placeholder: text.optional(), value: text.optional() };
 
-/** GitHub Docs, "Syntax for GitHub's form schema": the elements of `body`, with the keys that each one takes. */
+/** GitHub Docs, "Syntax for GitHub's form schema": the elements of `body`, with the keys of each. */
 const element = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('markdown'), attributes: z.strictObject({ value: text }) }),
   z.strictObject({

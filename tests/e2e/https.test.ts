@@ -16,9 +16,9 @@ let certificates: Certificates;
 let origin: string;
 let close: () => Promise<void>;
 let content: Uint8Array;
-/** Paths that were asked for, and the first byte that was wanted. */
+/** Requested paths, and the first byte requested of each. */
 let requests: string[];
-/** How many more answers end after 700,000 bytes, by a broken connection. */
+/** How many more responses break off after 700,000 bytes. */
 let breaks: number;
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ beforeEach(() => {
   breaks = 0;
 });
 
-/** `/raw/` leads to where the content is, as github.com does for a file in Git LFS; there, ranges and an ETag. */
+/** `/raw/` redirects to the content, as on github.com for a file in Git LFS; the target has ranges and an ETag. */
 function likeGitHub(request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? '';
   if (url.startsWith('/raw/')) {
@@ -68,7 +68,7 @@ function likeGitHub(request: IncomingMessage, response: ServerResponse): void {
     response.write(content.subarray(start, start + 700_000), () => setTimeout(() => response.destroy(), 50));
 }
 
-/** A catalog's folder with one model from the server. */
+/** The folder of a catalog with one model from the server. */
 async function catalog(name: string): Promise<string> {
   const at = join(folder, name);
   await mkdir(at, { recursive: true });

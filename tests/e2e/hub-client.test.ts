@@ -1,4 +1,6 @@
-/** The test hub against the real Python client: if that accepts it, it is close enough to test the hub source. */
+/**
+ * Checks the test hub with the real Python client: if the client accepts it, it is close enough to test the hub source.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** hf:// models from a hub that misbehaves into a real registry, by the program as a user runs it. */
+/** hf:// models from a misbehaving hub into a real registry, by the program as a user runs it. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -60,7 +60,7 @@ describe.skipIf(missing)('hf:// models', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** Runs a command on one model in a folder and with a store of its own. */
+  /** Runs a command on one model in a folder and with a separate store. */
   const run = async (
     where: string,
     args: string[],
@@ -82,7 +82,7 @@ describe.skipIf(missing)('hf:// models', () => {
     const entry = { name: 'llm', framework: 'vllm', base: 'embedded', version: 'v1.0.0', ...model };
     await writeFile(join(folder, where, 'models.yaml'), stringify({ models: [entry] }));
   };
-  /** A locked model in a folder of its own. */
+  /** A locked model in a separate folder. */
   const locked = async (model: Record<string, unknown> = {}): Promise<string> => {
     const where = `run-${++runs}`;
     await write(where, { source: 'hf://org/model', ...model });
@@ -93,7 +93,7 @@ describe.skipIf(missing)('hf:// models', () => {
     run(where, ['push', '--registry', `${registry.host}/${where}`], env);
   const digestOf = (where: string) => tagDigest(registry.host, `${where}/llm`, 'v1.0.0');
 
-  /** The digest that a push without any fault gives. */
+  /** The digest of a push without any fault. */
   let right: string | undefined;
 
   test('are locked to a commit and hashes, and pushed from the hub with the right bytes', async () => {

@@ -41,7 +41,7 @@ describe.skipIf(missing)('a model that huggingface_hub has downloaded', () => {
   beforeEach(() => {
     asked = hub.requests().length;
   });
-  /** Paths of the files that the hub was asked for since the test began. */
+  /** Paths of the files requested from the hub since the test began. */
   const fetched = () => [
     ...new Set(
       hub

@@ -10,10 +10,10 @@ import { holesBehind, tagDigest, tagsOf } from '../parts/tags.ts';
 
 const missing = await missingParts('docker-registry', 'distribution');
 const rounds = 50;
-/** Each is interrupted in turn, so that some rounds meet an empty repository and some a half-filled one. */
+/** Each is interrupted in turn, so that some rounds start with an empty repository and some with a half-filled one. */
 const repositories = 5;
 
-/** Files large enough for a layer each, and enough of them that a push is many requests. */
+/** Files large enough for a layer each, and enough of them that a push makes many requests. */
 const files = Object.fromEntries([1, 2, 3, 4].map((n) => [`part-${n}.bin`, noise(n * 700_000, n)]));
 const models: TestModel[] = [
   { name: 'large', framework: 'sklearn', files: { ...files, 'model.joblib': noise(3_000_000, 9) } },
@@ -53,9 +53,9 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
   };
 
   /**
-   * What any tag below a prefix lacks. A tag alone gets a second to appear: the registry goes on with the request of a
-   * client that died, and lists a tag a moment before it can be read (registry/storage/tagstore.go, Tag). Nothing
-   * behind a tag that can be read may be missing, not even for a moment.
+   * Missing content of any tag below a prefix. A tag alone gets a second to appear: the registry continues the request
+   * of a dead client, and lists a tag a moment before it can be read (registry/storage/tagstore.go, Tag). Nothing
+   * behind a readable tag may be missing, not even for a moment.
    */
   const holes = async (prefix: string): Promise<string[]> => {
     const found: string[] = [];

@@ -1,4 +1,4 @@
-/** The largest layer: what docs/reference/models-yaml.md promises of `maxLayerSize`, before any byte moves. */
+/** The largest layer: what docs/reference/models-yaml.md promises for `maxLayerSize`, before any byte moves. */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

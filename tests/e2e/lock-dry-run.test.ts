@@ -1,4 +1,4 @@
-/** `lock --dry-run`: what would change, as text, as JSON and as an exit code; and nothing is written. */
+/** `lock --dry-run`: reports changes as text, as JSON and as an exit code, and writes nothing. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Every catalog has a lock of its own, and every message names that one. */
+/** Every catalog has a separate lock, and every message names the right one. */
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -13,7 +13,7 @@ const models: TestModel[] = [
   { name: 'two', framework: 'sklearn', files: { 'model.joblib': noise(1_000_000, 2), 'a/b.json': '{}' } },
 ];
 
-/** Digests of blobs whose bytes were sent, or which were mounted from another repository. */
+/** Digests of blobs that were sent, or mounted from another repository. */
 function blobsSent(requests: RegistryRequest[]): string[] {
   const digests = requests
     .filter(({ method, path }) => /^(PUT|POST|PATCH)$/.test(method) && path.includes('/blobs/uploads/'))

@@ -8,9 +8,9 @@ import { run } from '../parts/run.ts';
 interface Surroundings {
   umask: string;
   env: Record<string, string>;
-  /** Seconds since the epoch that the sample artifacts get as their times. */
+  /** Times of the sample artifacts, in seconds since the epoch. */
   time: number;
-  /** Whom to build as, where root runs the tests. */
+  /** User to build as, when root runs the tests. */
   uid?: number;
 }
 
@@ -27,7 +27,7 @@ async function sh(lines: string, ...args: string[]): Promise<string> {
   return await run('sh', ['-euc', lines, 'sh', ...args]);
 }
 
-/** A clone of HEAD with the dependencies installed here, as made under this umask. */
+/** A clone of HEAD with the dependencies installed here, checked out under this umask. */
 async function cloneInto(folder: string, { umask, time }: Surroundings): Promise<void> {
   await sh(`umask ${umask}; git clone --quiet --no-hardlinks "$1" "$2"`, root, folder);
   // Hard links: another user might be unable to enter the target folder of a symbolic link.
@@ -38,7 +38,7 @@ async function cloneInto(folder: string, { umask, time }: Surroundings): Promise
   }
 }
 
-/** Builds every model of models.yaml on the embedded base; returns each name with its digest. */
+/** Builds every model of models.yaml on the embedded base; returns digests by name. */
 async function build(folder: string, { umask, env, uid }: Surroundings): Promise<Record<string, string>> {
   let command = ['node_modules/.bin/node', 'scripts/modelcars.ts', 'build', '--frozen', '--base', 'embedded'];
   if (uid !== undefined && process.getuid?.() === 0) {

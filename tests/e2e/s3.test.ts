@@ -31,7 +31,7 @@ describe.skipIf(missing)('models in S3', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** Writes a catalog of one model of this source. */
+  /** Writes a catalog with one model from this source. */
   const catalog = (source: string, more = ''): Promise<void> =>
     writeFile(
       join(folder, 'models.yaml'),
@@ -127,7 +127,7 @@ describe.skipIf(missing)('models in S3', () => {
       .slice(before)
       .filter(isRead)
       .map(({ headers }) => headers.range);
-    // Taken up where it broke, by what had arrived: an end that is asked for again, from later on.
+    // A resumed range repeats a requested end with a later start: the bytes that arrived are not requested again.
     const asked = ranges.map((range) => /^bytes=(\d+)-(\d+)$/.exec(String(range))?.slice(1) ?? []);
     const again = asked.filter(([start, end]) =>
       asked.some(([first, last]) => last === end && Number(first) + 900_000 < Number(start)),

@@ -1,4 +1,6 @@
-/** Every secret a run is given, looked for in everything it leaves or shows: output, arguments, images, lock, store, buckets. */
+/**
+ * Searches for every secret of a run in all its traces and output: messages, arguments, images, lock, store, buckets.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -62,7 +64,7 @@ describe.skipIf(missing)('secrets', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** Runs a command with all secrets in its environment, and looks at every process's arguments meanwhile. */
+  /** Runs a command with all secrets in its environment, and inspects every process's arguments meanwhile. */
   const run = async (
     args: string[],
     env: Record<string, string | undefined> = {},
@@ -90,7 +92,7 @@ describe.skipIf(missing)('secrets', () => {
       commandLines.add(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
     }
   };
-  /** The secrets in some bytes, by name. */
+  /** The names of the secrets found in some bytes. */
   const found = (bytes: string | Uint8Array): string[] => {
     const buffer = Buffer.from(bytes);
     return Object.entries(secrets).flatMap(([name, secret]) =>
@@ -137,7 +139,7 @@ describe.skipIf(missing)('secrets', () => {
     expect(shown.length).toBeGreaterThan(20);
     expect([...commandLines].some((line) => line.includes('modelcars.ts'))).toBe(true);
     for (const text of shown) expect(found(text)).toEqual([]);
-    // Two runs above got a password as an argument from their caller, which the program cannot undo.
+    // Two runs above received a password as an argument from their caller, which the program cannot undo.
     const lines = [...commandLines].filter((line) => !/--password=|me:|b:hf_/.test(line));
     for (const line of lines) expect([line, found(line)]).toEqual([line, []]);
 

@@ -106,7 +106,7 @@ test('two processes that need the same file download it once', async () => {
   expect(await wrongs('shared')).toEqual([]);
 });
 
-/** Stores take turns, so that one's lock has gone stale when it is next. */
+/** Stores take turns, so that a store's lock is stale by its next turn. */
 const stores = 5;
 const rounds = 100;
 test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no kept byte again`, {
@@ -139,7 +139,7 @@ test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no ke
       await sleep(Math.random() * (moment > size - before ? 150 : 10));
       if (!over && child.kill('SIGKILL')) tally.killed++;
     }
-    await end; // a part with all bytes lacks only its name: this run gives it, or no later round would fetch
+    await end; // a complete partial file only lacks its final name: this run renames it, or no later round would fetch
     if (before === size) expect(await sizeOf(path), `round ${round}`).toBe(size);
     expect(await wrongs(store), `round ${round}`).toEqual([]);
     expect(
@@ -191,7 +191,7 @@ test('a killed download in ranges resumes at the end of its partial file', async
   const starts = hub
     .requests()
     .slice(before)
-    // Without a lock, a first KiB shows whether it is a model at all.
+    // Without a lock, the first KiB is read to see whether the file is a model at all.
     .filter((request) => request.part === 'cdn' && request.bytes > 1024)
     .map(({ range }) => Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1]));
   expect(Math.min(...starts)).toBe(part);

@@ -1,4 +1,4 @@
-/** Base images in a fake registry, made so that a test can set every byte. */
+/** Base images in a fake registry, built so that a test can set every byte. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,13 +14,13 @@ import { member, type Spec } from '../support/odd-tars.ts';
 export interface Layer {
   blob: Uint8Array;
   mediaType?: string;
-  /** Of the bytes unpacked; those of the blob when missing. */
+  /** Digest of the unpacked bytes; that of the blob when missing. */
   diffId?: string;
   /** Keys of the descriptor to add or override. */
   descriptor?: object;
 }
 
-/** The parts of a base; a test can falsify each. */
+/** The parts of a base; a test can falsify each of them. */
 export interface BaseSpec {
   layers?: Layer[];
   config?: object;
@@ -30,7 +30,7 @@ export interface BaseSpec {
   editIndex?(index: Record<string, unknown>): unknown;
 }
 
-/** A layer of these members, plain. */
+/** An uncompressed layer of these members. */
 export function layer(...members: Spec[]): Layer {
   return { blob: Buffer.concat([...members.map(member), Buffer.alloc(1024)]) };
 }
@@ -63,7 +63,7 @@ export async function embeddedLayers(): Promise<Layer[]> {
   return found;
 }
 
-/** Puts a base into a registry, for linux/amd64. Returns its reference. */
+/** Pushes a base to a registry, for linux/amd64. Returns its reference. */
 export function putBase(registry: FakeRegistry, name: string, spec: BaseSpec): string {
   const repository = `bases/${name}`;
   const layers = (spec.layers ?? [layer({ name: 'bin/sh', mode: 0o755 })]).map((one) => {
@@ -102,7 +102,7 @@ export function putBase(registry: FakeRegistry, name: string, spec: BaseSpec): s
   return `${registry.host}/${repository}:v1`;
 }
 
-/** Writes a catalog with one model per base, each named like its base. */
+/** Writes a catalog with one model per base, each with the name of its base. */
 export async function writeBaseCatalog(where: string, bases: Record<string, string>): Promise<void> {
   await mkdir(join(where, 'files'), { recursive: true });
   await writeFile(join(where, 'files', 'model.joblib'), 'a model');

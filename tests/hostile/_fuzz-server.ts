@@ -9,9 +9,9 @@ export interface RawResponse {
   body: Uint8Array;
 }
 
-/** A server on loopback that sends exactly the bytes it is given, one connection per request. */
+/** A server on loopback that sends exactly the bytes given to it, one connection per request. */
 export class FuzzServer {
-  /** The answer to a request line (`GET /v2/…`). */
+  /** The response to a request line (`GET /v2/…`). */
   answer: (request: string) => RawResponse = () => ({ status: 500, headers: [], body: Buffer.alloc(0) });
   requests = 0;
   host = '';
@@ -39,7 +39,7 @@ export class FuzzServer {
   }
 }
 
-/** A valid value or a mutated one, as one line of latin1, which is all a header can carry. */
+/** A valid value or a mutated one, as one line of latin1: a header can carry nothing more. */
 export function line(...valid: string[]): fc.Arbitrary<string> {
   const spoiled = fc
     .constantFrom(...valid)

@@ -154,7 +154,7 @@ export const odd: Files = {
   'encrypted.onnx': 'no protobuf at all',
 };
 
-/** Makes a folder for the tests of a file. Returns its path, and a function that writes a catalog into a folder below it. */
+/** Makes a folder for a test file. Returns its path, and a function that writes a catalog into a folder below it. */
 export function useCatalogs(): {
   path(): string;
   write(name: string, models: Record<string, object>, files?: Files): Promise<string>;
@@ -170,7 +170,7 @@ export function useCatalogs(): {
   };
 }
 
-/** Writes models.yaml for these models, all of a framework that accepts every file. */
+/** Writes models.yaml for these models, all with a framework that accepts every file. */
 async function writeCatalog(
   path: string,
   models: Record<string, object>,
@@ -192,7 +192,7 @@ async function writeCatalog(
   return path;
 }
 
-/** Files of several models, each below a folder of its name. */
+/** Files of several models, each below a folder with the model's name. */
 export function below(models: Record<string, Files>, prefix = ''): Files {
   return Object.fromEntries(
     Object.entries(models).flatMap(([name, files]) =>

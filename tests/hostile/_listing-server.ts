@@ -10,7 +10,7 @@ import { tryModelcars } from '../parts/cli.ts';
 export interface Peer {
   url: string;
   requests: IncomingMessage[];
-  /** Bytes of bodies that `flood` sent. */
+  /** Bytes of bodies sent by `flood`. */
   sent: number;
 }
 
@@ -54,7 +54,7 @@ export function useListingServers(): void {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 }
 
-/** The folder that `useListingServers` made, with a catalog in hub/ and in s3/. */
+/** The folder made by `useListingServers`, with a catalog in hub/ and in s3/. */
 export function catalogs(): string {
   return folder;
 }

@@ -1,4 +1,6 @@
-/** A machine that is short of something, or shared with others: disks, memory, users. All of it needs root. */
+/**
+ * A machine that is short of something, or shared with other users: disks, memory, users. Everything here needs root.
+ */
 import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +8,7 @@ import { expect } from 'vitest';
 import { root } from '../parts/cli.ts';
 import { type Result, type RunSettings, run, tryRun } from '../parts/run.ts';
 
-/** A temporary folder with its mounts; disposing removes all of it. */
+/** A temporary folder with its mounts; disposing removes them all. */
 export class Machine implements AsyncDisposable {
   readonly folder: string;
   readonly #mounts: string[] = [];
@@ -21,7 +23,7 @@ export class Machine implements AsyncDisposable {
     return new Machine(folder);
   }
 
-  /** A disk of so many bytes (and files), as a folder. */
+  /** A disk of this many bytes (and files), as a folder. */
   async disk(name: string, bytes: number, files?: number): Promise<string> {
     const options = `size=${bytes},mode=755${files === undefined ? '' : `,nr_inodes=${files}`}`;
     return await this.#mount(name, ['-t', 'tmpfs', '-o', options, 'tmpfs']);
@@ -46,7 +48,7 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-/** Node and the program, as another user finds them where `program` is the repository. */
+/** The command line of Node and the program for another user; `program` is that user's path to the repository. */
 export function programAt(program: string): string[] {
   const node = process.execPath.startsWith(root)
     ? join(program, process.execPath.slice(root.length))
@@ -60,7 +62,7 @@ export async function runAs(uid: number, command: string[], settings: RunSetting
   return await tryRun('setpriv', [...ids, ...command], settings);
 }
 
-/** Runs a program that may use so many bytes of memory, its page cache included, in a control group of either version. */
+/** Runs a program with a memory limit in bytes, page cache included, in a control group of either version. */
 export async function runIn(bytes: number, command: string[], settings: RunSettings): Promise<Result> {
   const group = join(await memoryRoot(), `modelcars-test-${process.pid}-${Date.now()}`);
   await mkdir(group);
@@ -74,13 +76,13 @@ export async function runIn(bytes: number, command: string[], settings: RunSetti
   }
 }
 
-/** Where memory is limited: version 1 has a hierarchy for it, version 2 one for all. */
+/** The root of memory control groups: version 1 has a hierarchy for memory, version 2 one for all resources. */
 async function memoryRoot(): Promise<string> {
   const one = await readFile('/sys/fs/cgroup/memory/memory.limit_in_bytes').catch(() => undefined);
   return one === undefined ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory';
 }
 
-/** Asserts a plain failure: a next step, no stack trace, and no report of a bug. */
+/** Asserts a plain failure: a next step, no stack trace, and no bug report. */
 export function expectPlainFailure({ code, stdout, stderr }: Result): void {
   const all = `${stdout}${stderr}`;
   expect([1, 2], all).toContain(code);
@@ -88,7 +90,7 @@ export function expectPlainFailure({ code, stdout, stderr }: Result): void {
   expectCalm({ code, stdout, stderr });
 }
 
-/** Whatever came of it, nothing broke: no stack, no bug. */
+/** Asserts that, in success or failure, nothing broke: no stack trace, no bug report. */
 export function expectCalm({ stdout, stderr }: Result): void {
   expect(`${stdout}${stderr}`).not.toMatch(
     /^ +at .+:\d+:\d+|unexpected failure|a bug in|node:internal|FATAL ERROR/m,

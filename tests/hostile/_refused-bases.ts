@@ -1,4 +1,4 @@
-/** Base images that would change the model, cannot be what they claim, or exceed a limit. */
+/** Base images that would change the model, are impossible, or exceed a limit. */
 import { zstdCompressSync } from 'node:zlib';
 import { mediaTypes } from '../../scripts/image/types.ts';
 import { type FakeRegistry, sha256 } from '../support/fake-registry.ts';
@@ -9,7 +9,7 @@ import { type BaseSpec, gzipped, layer, putManifest } from './_bases.ts';
 export const evil = { name: 'models/evil.pkl', content: 'cos\nsystem' };
 /** A GNU long-name member. */
 const long = (name: string) => member({ name: '././@LongLink', type: 'L', content: `${name}\0` });
-/** Bases that `lock` refuses, by name, each with the error it reports. */
+/** Bases that `lock` refuses, by name, each with the reported error. */
 export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, RegExp]> => ({
   'file-in-models': [{ layers: [layer(evil)] }, /models\/evil\.pkl: a base must leave \/models to the model/],
   'dotted-name': [{ layers: [layer({ ...evil, name: './a/../models/evil' })] }, /a base must leave \/models/],

@@ -1,4 +1,4 @@
-/** Small models that are released over and over, and the registries that they go to. */
+/** Small models for repeated releases, and the registries that they are pushed to. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,21 +7,21 @@ import { startRegistry } from '../parts/registry.ts';
 import type { Result } from '../parts/run.ts';
 import { startFake } from '../support/fake-registry.ts';
 
-/** A registry to put a proxy before. */
+/** A registry to put behind a proxy. */
 export interface Upstream extends AsyncDisposable {
   host: string;
 }
 
 export type UpstreamKind = 'fake' | 'docker-registry' | 'distribution';
 
-/** The registry of this repository's unit tests, in this process, or a real one. */
+/** The unit tests' registry, in this process, or a real one. */
 export async function startUpstream(kind: UpstreamKind): Promise<Upstream> {
   return kind === 'fake' ? await startFake() : await startRegistry({ kind });
 }
 
 export interface Project extends AsyncDisposable {
   folder: string;
-  /** `push`, from a store of its own; whatever the exit code. */
+  /** `push` from a separate store, with any exit code. */
   push(registry: string, ...args: string[]): Promise<Result>;
 }
 
@@ -49,7 +49,7 @@ export async function makeProject(
   };
 }
 
-/** Something to wait for. */
+/** A condition to wait for. */
 export interface Gate {
   opened: Promise<void>;
   open(): void;

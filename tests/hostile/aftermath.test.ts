@@ -36,7 +36,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
 const commit = 'a'.repeat(40);
 const info = JSON.stringify({ id: 'org/m', sha: commit, lastModified: '2024-01-01', gated: false });
 
-/** Lines that warn, or speak of connections that we ended ourselves. */
+/** Lines that warn, or report connections that the program closed itself. */
 const noise = (stderr: string) =>
   stderr.split('\n').filter((line) => /warning:|destroyed|abort|closed|no answer|try \d/i.test(line));
 
@@ -57,7 +57,7 @@ test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]
     answer(request, response);
   });
   const registry = await serve((_request, response) => {
-    // Once the hub is being asked.
+    // Wait until the hub has received a request.
     const wait = setInterval(() => {
       if (asked === 0) return;
       clearInterval(wait);
@@ -80,7 +80,7 @@ test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]
   expect(code).toBe(1);
   expect(stderr).toMatch(/^error: m: .*base/m);
   expect(noise(stderr)).toEqual([]);
-  // It used to wait a minute for tries that had no client any more.
+  // It used to wait a minute for retries whose client was gone.
   expect(Date.now() - before).toBeLessThan(30_000);
   const requests = asked;
   await new Promise((done) => setTimeout(done, 500));

@@ -49,7 +49,7 @@ it('lock refuses every base that would change the model or is not what it claims
   expect(await readdir(cwd)).not.toContain('models.lock.yaml');
 });
 
-/** Members that a careless extractor would take out of its folder, and a device for each kind. */
+/** Members that a careless extractor would write outside its folder, and a device of each kind. */
 function wildLayer(outside: string): Layer {
   const climbing = `${'../'.repeat(12)}${outside.slice(1)}`;
   return layer(
@@ -119,7 +119,7 @@ it('hostile members and config of a base do not reach the image, its config or t
   });
   expect(text).not.toMatch(/Entrypoint|Cmd|Volumes|ExposedPorts|OnBuild|another/);
 
-  // The server reports by its exit code what it sees; its response does not matter here.
+  // The server reports its findings by its exit code; its response does not matter here.
   const command = '[ "$(ls -A "$MODEL_DIR")" = model.joblib ] && exit 33; exit 34';
   const { stdout } = await tryModelcars(['smoke', '--local', '--json', '--server-command', command], {
     cwd,
@@ -204,7 +204,7 @@ it('smoke names the member of an image that cannot be unpacked', async () => {
   expect(await readdir(await temporary())).toEqual([]);
 });
 
-/** A folder for temporary files, to look into afterwards. */
+/** A folder for temporary files, inspected afterwards. */
 async function temporary(): Promise<string> {
   const path = join(folder, 'tmp');
   await mkdir(path, { recursive: true });

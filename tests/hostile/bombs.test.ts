@@ -11,11 +11,11 @@ import { member, pax, type Spec } from '../support/odd-tars.ts';
 const mib = 1024 ** 2;
 /** Bytes by which a process can grow while it reads a bomb: the cost of 200,000 members, and garbage. */
 const mostMemory = 500 * mib;
-/** Milliseconds that no bomb may take, on a machine that does eight things at once. */
+/** Time limit for any bomb in milliseconds, on a machine that runs eight jobs at once. */
 const longest = 90_000;
 const end = Buffer.alloc(1024);
 
-/** The image of the unit tests with other bytes for the blob of its first base layer, of a compressed media type. */
+/** The unit tests' image with other bytes for the blob of its first base layer, of a compressed media type. */
 function imageWith(blob: Uint8Array, compression: 'none' | 'gzip' | 'zstd', copies = 1): ImageStore {
   const draft = trueDraft();
   draft.base = [...Array.from({ length: copies }, () => ({ members: [], compression })), ...trueDraft().base];
@@ -30,7 +30,7 @@ function imageWith(blob: Uint8Array, compression: 'none' | 'gzip' | 'zstd', copi
   return store;
 }
 
-/** The message of verify for an image, and the peak growth of the process in bytes. */
+/** verify's message for an image, and the peak growth of the process in bytes. */
 async function judge(store: ImageStore): Promise<{ message: string; memory: number }> {
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -56,7 +56,7 @@ async function judge(store: ImageStore): Promise<{ message: string; memory: numb
   }
 }
 
-/** As long as `bytes` in all, of one piece again and again. */
+/** `piece` repeated `times` times. */
 function repeated(piece: Uint8Array, times: number): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => piece));
 }

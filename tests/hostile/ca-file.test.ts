@@ -1,4 +1,4 @@
-/** `--ca-file` that is no file of certificates: wrong usage, said at once, whatever command it is for. */
+/** `--ca-file` with a file that contains no certificates: a usage error, reported immediately by every command. */
 
 import { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

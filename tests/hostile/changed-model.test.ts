@@ -108,7 +108,7 @@ describe.skipIf(missing)('a local model that changed after lock', () => {
       .requests()
       .slice(before)
       .filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/uploads/'));
-    expect(sent).toHaveLength(2); // a config for each platform: a new version has new annotations
+    expect(sent).toHaveLength(2); // one config per platform: a new version has new annotations
     expect(await readFile(file)).toEqual(Buffer.from(original));
   });
 });

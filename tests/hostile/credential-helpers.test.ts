@@ -32,7 +32,7 @@ async function helper(name: string, script: string): Promise<void> {
   await chmod(file, 0o755);
 }
 
-/** Runs `inspect` with a config.json of its own. */
+/** Runs `inspect` with a separate config.json. */
 async function inspect(name: string, config: unknown, env: Record<string, string | undefined> = {}) {
   const home = join(folder, `home-${name}`);
   await mkdir(join(home, '.docker'), { recursive: true });

@@ -1,4 +1,7 @@
-/** Documents of registries, hubs, caches and other users: index, manifest, config, lock, catalog, credentials, model card. */
+/**
+ * Documents from registries, hubs, caches and other users: index, manifest, config, lock, catalog, credentials, model
+ * card.
+ */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -63,7 +63,7 @@ it.each<[string, Record<string, unknown>, (bytes: Buffer) => unknown]>([
   );
 });
 
-/** A store with these documents, each found by the digest of its bytes, in which every name is the index. */
+/** A store with these documents, each found by the digest of its bytes, in which every name resolves to the index. */
 function storeOf(documents: { index: Buffer; manifest: Buffer; config: Buffer }): ImageStore {
   const blobs = new Map(Object.values(documents).map((bytes) => [sha256(bytes), bytes]));
   return {
@@ -83,7 +83,7 @@ function storeOf(documents: { index: Buffer; manifest: Buffer; config: Buffer })
   };
 }
 
-/** An image whose documents name each other rightly, with something wrong in one or more of them. */
+/** An image whose documents refer to each other correctly, with a defect in one or more of them. */
 const images = fc
   .tuple(mutated(config, 2), mutated(manifest, 2), mutated(index, 2))
   .map(([configValue, manifestValue, indexValue]) => {

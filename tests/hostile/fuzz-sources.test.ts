@@ -44,7 +44,7 @@ it('fuzzed hub responses give an exact snapshot or a refusal', { timeout: 200_00
     () => [huge(), Buffer.from('[]'), ''],
     () => [Buffer.from(JSON.stringify(info)), huge(), ''],
   ]);
-  // A list of one hash looks like the hash itself to a regular expression.
+  // To a regular expression, a list of one hash looks like the hash itself.
   const listed = tree.map((entry) => ({ ...entry, lfs: { oid: [hex], size: 10 } }));
   always.push(() => [Buffer.from(JSON.stringify(info)), Buffer.from(JSON.stringify(listed)), '']);
   const outcomes = await fuzz(
@@ -134,7 +134,7 @@ it('fuzzed S3 XML gives an exact snapshot or a refusal', { timeout: 200_000 }, a
       server.answer = (request) => {
         if (request.startsWith('HEAD')) return { status: 404, headers: [], body: Buffer.alloc(0) };
         const prefix = decodeURIComponent(/[?&]prefix=([^& ]*)/.exec(request)?.[1] ?? '');
-        // What looks for a single object is answered as asked: an object that does not begin with the prefix ends it at once.
+        // A listing for a single object returns a matching object: one outside the prefix would end the run at once.
         if (request.includes('list-type') && prefix !== 'm/')
           return {
             status: 200,

@@ -1,4 +1,4 @@
-/** Tars and compressed streams with something wrong in them: what verify reads, what smoke unpacks, archives of layouts. */
+/** Defective tars and compressed streams: those that verify reads, those that smoke unpacks, archives of layouts. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => removeTree(folder));
 
-/** Names, types and targets that mean something to an extractor. */
+/** Names, types and targets with a meaning for an extractor. */
 const words = fc.constantFrom(
   ...[
     'a',
@@ -80,7 +80,7 @@ const spec: fc.Arbitrary<Spec> = fc.record({
     member({ name: '././@LongLink', type: 'K', content: `${'../'.repeat(80)}etc/passwd\0` }),
   ),
 });
-/** A field of a header that is another: its place, and bytes to put there, with or without a right checksum. */
+/** Overwrites a header field: its offset, and the new bytes, with or without a correct checksum. */
 const spoil = fc.record({
   at: fc.nat({ max: 511 }),
   bytes: fc.oneof(
@@ -112,7 +112,7 @@ const tars = fc.array(fc.tuple(spec, spoiled), { maxLength: 8 }).map((specs) =>
     Buffer.alloc(1024),
   ]),
 );
-/** Tars that are right, of members that are not. */
+/** Well-formed tars of malformed members. */
 const wellFormed = fc
   .array(spec, { minLength: 1, maxLength: 5 })
   .map((specs) =>
@@ -220,7 +220,7 @@ it('a fuzzed archive of a layout is read or refused', async () => {
     member({ name: 'index.json', content: JSON.stringify(index) }),
     Buffer.alloc(1024),
   ]);
-  // Its index with a wrong size in the header: more than the file has, or negative.
+  // Its index with a wrong size in the header: larger than the file, or negative.
   const headers = [...archive.keys()].filter(
     (at) => at % 512 === 0 && archive.toString('latin1', at + 257, at + 262) === 'ustar',
   );

@@ -72,7 +72,7 @@ test('verify refuses an image of an incomplete model', async () => {
   const whole = Object.fromEntries(names.map((name) => [name, { 'a.txt': 'x' }]));
   const path = await write('image', models, below(whole, 'm/'));
   await modelcars(['lock'], { cwd: path });
-  // Locked while whole, then changed along with the lock: the right bytes, and no model.
+  // Locked while complete, then changed together with the lock: the hashes match, but the model is incomplete.
   const lock = parse(await readFile(join(path, 'models.lock.yaml'), 'utf8'));
   for (const name of names) {
     const files = Object.entries(defects[name]?.files ?? {}).map(([file, content]) => {

@@ -114,7 +114,7 @@ describe.skipIf(await missingParts('versitygw'))('S3', () => {
     s3 = await startS3();
     for (const [key, content] of Object.entries(below({ ...broken, odd })))
       await s3.put('models', key, content);
-    // S3 knows the hash of these, so that no other reason to read them is left.
+    // S3 has these objects' hashes, so no other reason to read them is left.
     const put = { Bucket: 'models', ChecksumAlgorithm: 'SHA256' } as const;
     await s3.client.putObject({ ...put, Key: 'known/model.safetensors', Body: weights.subarray(0, -3) });
     await s3.client.putObject({ ...put, Key: 'known-pointer/vocab.txt', Body: pointer });

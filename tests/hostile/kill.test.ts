@@ -9,7 +9,7 @@ import { startFake } from '../support/fake-registry.ts';
 import { expectCalm, random } from './_machine.ts';
 
 const rounds = 8;
-/** Rounds at the same time: most of a round is waiting for the lock of the run that was killed. */
+/** Concurrent rounds: most of a round is waiting for the lock of the killed run. */
 const concurrency = 4;
 const small = Object.fromEntries([...Array(40).keys()].map((n) => [`part-${n}.bin`, noise(5000, n)]));
 const models: TestModel[] = [1, 2].map((n) => ({
@@ -19,7 +19,7 @@ const models: TestModel[] = [1, 2].map((n) => ({
   files: { ...small, 'model.joblib': noise(4_000_000, n) },
 }));
 
-/** The catalog, locked: every round works on a copy. */
+/** The locked catalog: every round works on a copy. */
 let catalog: string;
 let lock: string;
 /** Milliseconds until a run begins to work. */
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(catalog, { recursive: true, force: true }));
 
-/** Runs a command and kills it after that many milliseconds; whether it was still running. */
+/** Runs a command and kills it after that many milliseconds; returns whether it was still running. */
 async function kill(args: string[], cwd: string, after: number | (() => Promise<boolean>)): Promise<boolean> {
   const { child, hasEnded, end } = launchSilently(args, { cwd });
   if (typeof after === 'number') await Promise.race([sleep(after), end]);
@@ -45,7 +45,7 @@ async function kill(args: string[], cwd: string, after: number | (() => Promise<
   return killed;
 }
 
-/** Each round in a copy of the catalog of its own: killed at a random moment of the run, then checked. */
+/** Each round runs in a separate copy of the catalog: killed at a random moment of the run, then checked. */
 async function eachRound(
   args: (folder: string, round: number) => string[],
   check: (folder: string, round: number, stdout: string) => Promise<void>,
@@ -162,7 +162,7 @@ test('clean removes what a killed build left', async () => {
 
 test('prune, killed and run again, removes the remaining entries and nothing else', async () => {
   for (let round = 0; round < rounds; round += 2) {
-    // A store of its own: a lock that a killed run held in an earlier one may still be fresh.
+    // A separate store: a lock that a killed run held in an earlier one may still be fresh.
     const store = join(catalog, `.store-${round}`);
     const prune = ['prune', '--all', '--store', store];
     const files = join(store, 'files/sha256');
@@ -176,7 +176,7 @@ test('prune, killed and run again, removes the remaining entries and nothing els
       return names.filter((name) => /[0-9a-f]{62}(\.part)?$/.test(name)).length;
     };
     await kill(prune, catalog, async () => (await left()) < 512 - round * 60);
-    await sleep(2500); // until the lock of a run that is known to be dead is stale
+    await sleep(2500); // until the lock of a run known to be dead is stale
     const again = await tryModelcars([...prune, '--json'], { cwd: catalog });
     expectCalm(again);
     expect(again.code, again.stderr).toBe(0);

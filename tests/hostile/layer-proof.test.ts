@@ -82,7 +82,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
       .filter(({ part }) => part !== 'api')
       .reduce((sum, { bytes }) => sum + bytes, 0);
 
-  /** An attack by an account that can push: the same tag, the same annotations, other bytes of the same size. */
+  /** An attack from an account that can push: the same tag, the same annotations, other bytes of the same size. */
   const replaceLayers = async (repository: string, tag: string): Promise<string[]> => {
     const planted: string[] = [];
     const put = async (reference: string, document: Manifest): Promise<Descriptor> => {
@@ -229,7 +229,7 @@ describe.skipIf(missing)('a registry that claims layers', () => {
     expect(pushed.stderr).toContain('`modelcars lock --layers` records the layers');
     const before = bytesRead();
     await modelcars(['lock', '--layers'], store);
-    // The README, whose hash the hub does not know, and the look at how the model begins.
+    // The README, whose hash the hub does not have, and the inspection of the model's first bytes.
     expect(bytesRead() - before).toBeLessThan(2000);
     const again = await tryModelcars(push('v1.0.0', 'suggested'), store);
     expect(again.stderr).not.toContain('lock --layers');

@@ -106,7 +106,7 @@ describe('an archive', () => {
   test('with a hole of 8 EiB is refused without reading it', async () => {
     const file = join(folder, 'hole.tar');
     await writeFile(file, Buffer.concat([member('index.json', ''), end]));
-    // As large as the file system lets it be; nothing of it is on the disk.
+    // As large as the file system allows, but sparse: it takes no disk space.
     await truncate(file, 8 * 1024 ** 4);
     expect(await refuse('verify', 'hole.tar')).toMatch(/index\.json: it is not JSON/);
   });
@@ -118,7 +118,7 @@ describe('an archive', () => {
   });
 });
 
-/** A copy of the good layout, changed. */
+/** A changed copy of the good layout. */
 async function changed(
   name: string,
   change: (path: (name: string) => string) => Promise<void>,
@@ -128,7 +128,7 @@ async function changed(
   return name;
 }
 
-/** Puts something in the place of a file. */
+/** Replaces a file. */
 async function swap(path: string, make: (path: string) => unknown): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await make(path);
@@ -144,7 +144,7 @@ const rootOf = async (path: string): Promise<Entry> =>
 
 const pipe = (path: string) => execFileSync('mkfifo', [path]);
 const socket = async (path: string) => {
-  // Short, because a socket's path may have 107 bytes at most.
+  // Short, because a socket's path can have at most 107 bytes.
   const short = join(await mkdtemp(join(tmpdir(), 's-')), 's');
   const server = createServer().listen(short);
   await new Promise((done) => server.once('listening', done));

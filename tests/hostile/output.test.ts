@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCatalog, modelcars, root } from '../parts/cli.ts';
 
-/** Standard output and standard error that take nothing. */
+/** Standard output and standard error that accept no data. */
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'output-'));
@@ -86,7 +86,7 @@ test('stdout that is not open for writing is an error', async () => {
 });
 
 describe('a reader that closes the pipe', () => {
-  /** Ends stdout before the program can write, and waits for its end. */
+  /** Closes stdout before the program can write, and waits for the program to end. */
   async function unread(words: string[]): Promise<{ code: number | null; stderr: string }> {
     const child = spawn(process.execPath, [program, ...words], {
       cwd: folder,

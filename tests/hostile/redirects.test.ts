@@ -46,7 +46,7 @@ const redirect =
   (_, response) =>
     response.writeHead(status, { location }).end();
 const inspect = ['inspect', 'public.test/me/iris:v1'];
-/** Somewhere only we can get to, in every way an address can be written. */
+/** A target that only the client can reach, in every notation of its address. */
 const hidden = (): [location: string, shown: string][] => [
   [`https://127.0.0.1:${hosts.victim.port}/x`, '127.0.0.1'],
   [`https://localhost:${hosts.victim.port}/x`, '(127.0.0.1|::1)'],
@@ -57,7 +57,7 @@ const hidden = (): [location: string, shown: string][] => [
   ['https://10.0.0.1/x', '10.0.0.1'],
 ];
 
-/** Asserts one failure with a plain message, at once, and no request to the target. */
+/** Asserts one plain failure, immediately, and no request to the target. */
 function expectRefused(
   { code, stderr }: { code: number | undefined; stderr: string },
   shown: string,
@@ -212,7 +212,7 @@ describe('hosts that the user named', () => {
   test('a redirect to a named private host is followed', async () => {
     answer = redirect(`https://127.0.0.1:${hosts.victim.port}/x`);
     const { stderr } = await run([...inspect, '--insecure', `127.0.0.1:${hosts.victim.port}`]);
-    // It answers "internal", which is no manifest; that is the last test here, as it counts.
+    // The victim responds with "internal", which is no manifest. This test is last, because it counts connections.
     expect(stderr).toContain('public.test does not say what it is');
     expect(hosts.victim.connections()).toBeGreaterThan(0);
   });

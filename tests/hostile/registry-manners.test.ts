@@ -1,4 +1,4 @@
-/** Registries, hubs, servers and object stores without manners: lists without end, answers that trickle, waits of hours. */
+/** Misbehaving registries, hubs, servers and object stores: endless lists, trickling responses, waits of hours. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 type Answer = (request: IncomingMessage, response: ServerResponse, host: string) => unknown;
 
-/** Runs a command against a server that answers like this; REGISTRY in its arguments is the server. */
+/** Runs a command against a server with this behaviour; REGISTRY in its arguments is the server. */
 async function run(
   args: string[] | ((host: string) => Promise<string[]>),
   answer: Answer,
@@ -36,14 +36,14 @@ async function run(
     (typeof args === 'function' ? await args(fake.host) : args).map((one) =>
       one.replaceAll('REGISTRY', fake.host),
     ),
-    // A heap that no list without end fits in.
+    // A heap too small for any endless list.
     { cwd: folder, timeout: 150_000, env: { NODE_OPTIONS: '--max-old-space-size=256', ...env(fake.host) } },
   );
   const seconds = (performance.now() - begun) / 1000;
   return { ...result, seconds, requests: fake.requests.length };
 }
 
-/** Refuses HEAD, whose answer has no body that could trickle. */
+/** Refuses HEAD, whose response has no body to trickle. */
 function noHead(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.method === 'HEAD') response.writeHead(405).end();
   return request.method === 'HEAD';
@@ -217,7 +217,7 @@ describe('Retry-After of two hours', () => {
   });
 });
 
-/** A catalog of one model; the file's name. */
+/** A catalog with one model; returns the file's name. */
 async function catalog(name: string, source: string, framework: string): Promise<string> {
   const file = join(folder, `${name}.yaml`);
   const models = [{ name, framework, source, base: 'embedded', version: 'v1.0.0' }];

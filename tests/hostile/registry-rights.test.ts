@@ -22,7 +22,7 @@ const amazonDenies = (action: string) =>
     `${amazonUser} ${action} on resource: arn:aws:ecr:eu-west-1:123456789012:repository/team/iris because no identity-based policy allows the ${action} action`,
   );
 
-/** The registries' responses to moving an existing tag. */
+/** Registries' responses to moving an existing tag. */
 const immutable: [string, ProxiedAnswer][] = [
   [
     'ECR',
@@ -127,7 +127,7 @@ describe('a registry that forbids', () => {
       expect(await digestOf('v1.3.0')).not.toBe(first);
       expect(await digestOf('latest')).toBe(first);
 
-      // The second run only has the tags that do not move.
+      // For the second run only the immovable tags are left.
       const again = await iris.push(proxy.host, '--version', 'v1.3.0', '--json');
       expect(again.code).toBe(0);
       expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, models: [{ status: 'unchanged' }] });
@@ -204,7 +204,7 @@ describe('a registry that forbids', () => {
     expect(await tagsOf(upstream.host, 'team/iris')).toEqual(['stable', 'v1.0.0']);
   });
 
-  /** A push whose password the registry asks for, and takes. */
+  /** A push to a registry that requires a password and accepts this one. */
   async function withPassword(host: string) {
     const inner = rule;
     rule = (request) =>

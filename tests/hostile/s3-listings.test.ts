@@ -14,7 +14,7 @@ describe('an S3 server', () => {
     ).join('');
   const more = (token: string) =>
     `<IsTruncated>true</IsTruncated>${token && `<NextContinuationToken>${token}</NextContinuationToken>`}`;
-  /** A server whose every page is what `page` returns; `count` is that of the page, from 0. */
+  /** A server that returns `page` for every page; `count` is the page's number, from 0. */
   const s3 = (page: (count: number, response: ServerResponse, peer: Peer) => string | undefined) => {
     let count = 0;
     return serve((request, response, peer) => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { makeCatalog, tryModelcars } from '../parts/cli.ts';
 
-/** Peers that send back the credentials they were sent, written in another way. */
+/** Peers that send back the credentials they received, in another encoding. */
 const ways: Record<string, (text: string) => string> = {
   'as it is': (text) => text,
   'percent-encoded': (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join(''),
@@ -87,7 +87,7 @@ describe('a registry', () => {
       const { authorization } = request.headers;
       if (authorization === undefined)
         return response.writeHead(401, { 'www-authenticate': 'Basic realm="r"' }).end();
-      // An answer to HEAD has no text: tags that cannot be listed are looked up so.
+      // A HEAD response has no text; tags are looked up by HEAD when they cannot be listed.
       if (request.method === 'HEAD') return response.writeHead(404).end();
       const basic = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
       const message = `${authorization}: no ${write(basic.replace('me:', ''))}`;

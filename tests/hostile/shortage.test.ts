@@ -213,7 +213,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     const entry = `{name: far, framework: sklearn, version: v1.0.0, source: "${web.url}"}`;
     await writeFile(join(cwd, 'models.yaml'), `defaults: {base: embedded}\nmodels:\n  - ${entry}\n`);
     await modelcars(['lock'], { cwd });
-    web.rate = 400_000; // long enough for the lock's timer to see it
+    web.rate = 400_000; // slow enough for the lock's timer to notice
     web.forget();
     const building = tryModelcars(['build'], { cwd });
     while ((web.requests[0]?.sent ?? 0) < 500_000) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -239,7 +239,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
   });
 });
 
-/** A module that moves the clock by so many milliseconds. */
+/** A module that moves the clock by this many milliseconds. */
 function shifted(off: number): string {
   return `const Real = Date;
 globalThis.Date = class Date extends Real {

@@ -28,7 +28,7 @@ describe('a hub', () => {
     private: false,
     gated: false,
   };
-  /** A hub whose list is what `tree` answers; `count` is that of the page, from 0. */
+  /** A hub whose file list is the result of `tree`; `count` is the page's number, from 0. */
   const hub = (
     tree: (response: ServerResponse, next: (cursor: number) => object, count: number, peer: Peer) => unknown,
   ) => {

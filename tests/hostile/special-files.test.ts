@@ -18,11 +18,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { launchModelcars, modelcars, tryModelcars } from '../parts/cli.ts';
 
-/** Sources that are more, or less, than a folder of quiet regular files. */
+/** Sources that contain more, or less, than a folder of unchanging regular files. */
 let folder: string;
 const source = (name = '') => join(folder, 'files', name);
 beforeEach(async () => {
-  // Short, because a socket's path may have 107 bytes at most.
+  // Short, because a socket's path can have at most 107 bytes.
   folder = await mkdtemp(join(tmpdir(), 'sp-'));
   await mkdir(source());
   await writeFile(source('model.joblib'), 'x'.repeat(5000));
@@ -43,7 +43,7 @@ async function refuse(words = ['lock']): Promise<string> {
   expect(code, stderr).toBe(1);
   expect(stderr.match(/^error: /gm)).toHaveLength(1);
   expect(stderr).not.toMatch(/\bbug\b|RangeError|TypeError|\bE[A-Z]{3,}\b|\bat .*\.ts:/);
-  // No terminal is driven by a name.
+  // No file name can control the terminal.
   for (const character of ['\u001b', '\u202e']) expect(stderr).not.toContain(character);
   expect(await readdir(folder)).not.toContain('models.lock.yaml');
   return stderr;
@@ -128,7 +128,7 @@ test('a sparse file is read like any other', async () => {
 });
 
 describe('a file that changes while it is read', () => {
-  /** Runs a command while something happens again and again. */
+  /** Runs a command while an action repeats. */
   async function meanwhile(
     words: string[],
     act: () => Promise<unknown>,

@@ -36,7 +36,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
         files: { 'model.joblib': noise(50_000, 1) },
       },
     ]);
-    // Layers in the lock would be believed before the store.
+    // Layers in the lock would take precedence over the store.
     const lock = join(folder, 'models.lock.yaml');
     await writeFile(lock, (await readFile(lock, 'utf8')).replace(/^ {4}layers:\n(?: {6,}.*\n)+/m, ''));
     right = await digestOf('right', join(folder, 'right-store'));
@@ -56,7 +56,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     return JSON.parse(await modelcars(build(output), inStore(store))).models[0].digest;
   }
 
-  /** A store that remembers, wrongly, that the model's layer is another one, which the output has as well. */
+  /** A store with a wrong digest for the model's layer: that of another layer, which the output has as well. */
   async function poisoned(name: string, more = 0): Promise<{ store: string; output: string }> {
     const store = join(folder, name);
     const output = `${name}-out`;

@@ -121,7 +121,8 @@ describe.each<UpstreamKind>(['fake', 'docker-registry', 'distribution'])('releas
     });
 
     test('of two jobs with different bytes for one version, the loser fails with both digests', async () => {
-      // Both see that the tag is free before the first sets it; the first looks back once the second has set it too.
+      // Both see that the tag is free before the first sets it; the first reads it back after the second has set it
+      // too.
       const [bothSawIt, bothSetIt] = [barrier(2), barrier(2)];
       const rules: ProxyRules = {
         before: async (request) => {

@@ -1,16 +1,16 @@
-/** Checks inside a container of a model image, as any user, with a busybox mounted into it. */
+/** Checks inside a container of a model image, as any user, with a mounted busybox. */
 import { expect } from 'vitest';
 import type { TestModel } from '../parts/cli.ts';
 import type { Result } from '../parts/run.ts';
 import { expectedFiles } from './_images.ts';
 
-/** uid 1001 is the image's own user; OpenShift runs containers as a random uid in group 0. */
+/** UID 1001 is the image's own user; OpenShift runs containers as a random UID in group 0. */
 export const users = ['1001:0', '1000680000:0'];
 
-/** Where the judge's busybox is mounted; the image's own tools are not asked about themselves. */
+/** Mount point of the judge's busybox; the image's own tools are not trusted to check themselves. */
 export const judgeMount = '/judge';
 
-/** Lists, reads and tries to write below a folder; prints one line a finding. */
+/** Lists, reads and tries to write below a folder; prints one line per finding. */
 export const survey = `
   busybox=${judgeMount}/busybox
   cd "$1" || exit 1
@@ -31,7 +31,7 @@ export function surveyCommand(folder: string): string[] {
   return [`${judgeMount}/busybox`, 'sh', '-c', survey, 'survey', folder];
 }
 
-/** Checks what a survey of /models found against the files the test made and the image contract of docs/internals/design.md. */
+/** Compares a survey of /models with the files made by the test and the image contract of docs/internals/design.md. */
 export function expectContract({ code, stdout, stderr }: Result, model: TestModel): void {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = stdout.trimEnd().split('\n');

@@ -11,7 +11,7 @@ export interface Images extends AsyncDisposable {
   layout: string;
   archive: string;
   models: TestModel[];
-  /** The names the images have in layout and archive: `plain:v1.0.0`. */
+  /** The images' names in layout and archive: `plain:v1.0.0`. */
   names: string[];
 }
 
@@ -67,7 +67,7 @@ interface Descriptor {
   annotations?: Record<string, string>;
 }
 
-/** A document of the layout, parsed: `index.json` unless a digest is named. */
+/** A parsed document of the layout: `index.json`, or the one with the given digest. */
 export async function document(
   layout: string,
   digest?: string,
@@ -76,7 +76,7 @@ export async function document(
   return JSON.parse(await readFile(join(layout, path), 'utf8'));
 }
 
-/** The digest that a name of the layout stands for. */
+/** The digest of a name in the layout. */
 export async function digestOf(layout: string, name: string): Promise<string> {
   const { manifests } = await document(layout);
   const entry = manifests.find(
@@ -94,7 +94,7 @@ export async function manifestOf(layout: string, name: string, architecture = 'a
   return entry;
 }
 
-/** Path below /models → sha256 of the files that the test made, which a judge must find. */
+/** Path below /models → SHA-256 of the files made by the test, which a judge must find. */
 export function expectedFiles({ files }: TestModel): Record<string, string> {
   return Object.fromEntries(
     Object.entries(files).map(([path, content]) => [

@@ -19,8 +19,9 @@ import {
 const missing = await missingParts('crane', 'distribution');
 
 /**
- * `crane validate` unpacks each layer as gzip, whatever its media type (go-containerregistry issue 1826): only the image
- * with gzip layers goes through it whole. The others are pulled and exported, which checks every digest as well.
+ * `crane validate` unpacks each layer as gzip, whatever its media type (go-containerregistry issue 1826), so it can
+ * only check the whole of the image with gzip layers. The others are pulled and exported, which checks every digest as
+ * well.
  */
 const allGzip = 'squeezed';
 
@@ -41,7 +42,7 @@ describe.skipIf(missing)('crane', () => {
     await images?.[Symbol.asyncDispose]();
   });
 
-  /** Changes one byte of the image's last layer behind the registry's back. */
+  /** Changes one byte of the image's last layer in the registry's storage. */
   const tamper = async (name: string): Promise<void> => {
     const { layers } = await document(images.layout, (await manifestOf(images.layout, name)).digest);
     const hex = layers.at(-1)?.digest.slice('sha256:'.length) ?? '';

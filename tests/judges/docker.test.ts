@@ -67,7 +67,7 @@ describe.skipIf(missing)('docker', () => {
     const bytes = await readFile(join(images.layout, layer));
     const place = (await readFile(broken)).indexOf(bytes.subarray(0, 1024));
     expect(place).toBeGreaterThan(0);
-    // The first letter of a file's name: still a tar, no longer the layer that the config names.
+    // Changes the first letter of a file's name: still a tar, but no longer the layer that the config names.
     await run('dd', [`of=${broken}`, `seek=${place}`, 'bs=1', 'count=1', 'conv=notrunc', 'if=/dev/zero']);
     await daemon.docker('image', 'rm', '--force', ...images.names);
     expect((await daemon.docker('load', '--input', broken)).code).not.toBe(0);

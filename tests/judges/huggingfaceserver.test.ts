@@ -14,7 +14,7 @@ const lacking = await missing(huggingFaceServer);
 
 const script = fileURLToPath(new URL('tinyllama.py', import.meta.url));
 
-/** Two-letter words; of random weights, any of them may come. */
+/** Two-letter words; a model with random weights can generate any of them. */
 const words = [...'bcdfghjklmnpqrstvwz'].flatMap((letter) => [...'aeiou'].map((vowel) => letter + vowel));
 
 describe.skipIf(lacking)("KServe's Hugging Face server", () => {

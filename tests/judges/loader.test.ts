@@ -48,7 +48,7 @@ describe.skipIf(missing)('the loader', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** As Kubernetes runs an init container of a restricted namespace: no root, no write, no privilege. */
+  /** As Kubernetes runs an init container in a restricted namespace: no root, no writing, no privileges. */
   const runLoader = async (env: Record<string, string | undefined>, ...more: string[]): Promise<Result> => {
     const all: Record<string, string | undefined> = { ...s3.env(), HF_ENDPOINT: hub.url, ...env };
     const lines = Object.entries(all).flatMap(([name, value]) =>

@@ -20,7 +20,7 @@ const lacking = (await missing(minilm)) ?? (await missingParts('crane', 'distrib
 const name = 'sentence-transformers/all-MiniLM-L6-v2';
 const script = fileURLToPath(new URL('minilm.py', import.meta.url));
 
-/** Two that mean the same in other words, and one that does not. */
+/** Two with the same meaning in different words, and one with another meaning. */
 const sentences = [
   'How do I reset my password?',
   'I forgot my login credentials and cannot sign in.',
@@ -32,7 +32,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
   let model: Minilm;
   let hub: Hub;
   let registry: Registry;
-  /** Of the sentences, by the model in its own package. */
+  /** Of the sentences, by the model's own package. */
   let wanted: number[][];
 
   beforeAll(async () => {
@@ -55,12 +55,12 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
   afterAll(async () => {
     await registry?.stop();
     await hub?.stop();
-    // Unpacked folders are 0555, which stops anyone but root.
+    // Unpacked folders are 0555, which stops all users but root.
     await run('chmod', ['-R', 'u+w', folder]);
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** The sentences' embeddings by sentence-transformers, which reaches no hub. */
+  /** The sentences' embeddings from sentence-transformers, without access to a hub. */
   async function embed(path: string): Promise<number[][]> {
     const env = {
       PATH: process.env.PATH,

@@ -17,7 +17,7 @@ import { startSidecar } from '../parts/sidecar.ts';
 const missing = await missingMlserver();
 const noUmoci = await missingParts('umoci');
 
-/** Those of MLServer answer with a tensor. */
+/** MLServer's frameworks answer with a tensor. */
 type TensorFramework = Framework & { smoke: SmokeTest<TensorExpectation> };
 
 const frameworks: { name: MlserverFramework; artifact: string; framework: TensorFramework }[] = [
@@ -26,7 +26,7 @@ const frameworks: { name: MlserverFramework; artifact: string; framework: Tensor
   { name: 'lightgbm', artifact: 'model.bst', framework: lightgbm },
 ];
 
-/** Serves a folder of files as KServe would and gives the parsed answer to the framework's smoke request. */
+/** Serves a folder of files as KServe would and returns the parsed answer to the framework's smoke request. */
 async function ask(modelDir: string, name: MlserverFramework, { smoke }: TensorFramework): Promise<unknown> {
   await using server = await serve(modelDir, name, `iris-${name}`);
   const [request] = smokeRequests(smoke, `iris-${name}`);
@@ -44,7 +44,7 @@ describe.skipIf(missing)('MLServer', () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-served-'));
   });
   afterAll(async () => {
-    // Unpacked folders are 0555, which stops anyone but root.
+    // Unpacked folders are 0555, which stops all users but root.
     await run('chmod', ['-R', 'u+w', folder]);
     await rm(folder, { recursive: true, force: true });
   });
@@ -64,7 +64,7 @@ describe.skipIf(missing)('MLServer', () => {
     }
   });
 
-  // Elsewhere a CPU's exp() may differ in the last bit.
+  // On other machines, a CPU's exp() may differ in the last bit.
   test.runIf(process.arch === 'x64').each(frameworks)(
     '$name: train.py makes the shipped bytes',
     async (one) => {
@@ -128,7 +128,7 @@ describe.skipIf(missing)('MLServer', () => {
   });
 });
 
-/** The entry of index.json for a model: its version is models.yaml's affair. */
+/** The entry of index.json for a model, in any version: models.yaml sets that. */
 async function imageOf(layout: string, model: string): Promise<string> {
   const { manifests }: { manifests: { annotations?: Record<string, string> }[] } = JSON.parse(
     await readFile(join(layout, 'index.json'), 'utf8'),

@@ -37,7 +37,7 @@ async function ask(engine: 'openvino' | 'onnxruntime', folder: string, request: 
   return JSON.parse(stdout);
 }
 
-/** Each framework with the engine of its server, and where below /models that server finds the versions. */
+/** Each framework with its server's engine, and the folder below /models in which that server finds the versions. */
 const served = [
   { framework: openvino, engine: 'openvino', versions: '.' },
   { framework: triton, engine: 'onnxruntime', versions: 'model' },
@@ -49,7 +49,7 @@ describe.skipIf(noPython)('ONNX', () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-onnx-'));
   });
   afterAll(async () => {
-    // Unpacked folders are 0555, which stops anyone but root.
+    // Unpacked folders are 0555, which stops all users but root.
     await run('chmod', ['-R', 'u+w', folder]);
     await rm(folder, { recursive: true, force: true });
   });
@@ -83,7 +83,7 @@ describe.skipIf(noPython)('ONNX', () => {
     beforeAll(async () => {
       const catalog = join(folder, 'catalog');
       await mkdir(join(catalog, 'files'), { recursive: true });
-      // Any name will do.
+      // The file name is arbitrary.
       await cp(sample, join(catalog, 'files', 'iris-2024-06.onnx'));
       const models = served.map(({ framework: { name } }) => ({
         name,

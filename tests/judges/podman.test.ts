@@ -10,7 +10,7 @@ import { buildImages, type Images, judgedZstd } from './_images.ts';
 
 const missing = missingRoot('podman') ?? (await missingParts('podman', 'runc', 'busybox'));
 
-/** KServe pkg/utils/storage.go, CreateModelcarInitContainer (`$$` is Kubernetes' way to write `$`). */
+/** KServe pkg/utils/storage.go, CreateModelcarInitContainer (`$$` is Kubernetes' escape for `$`). */
 const prefetch = (image: string): string =>
   `echo 'Pre-fetching modelcar ${image}: ' && [ -d /models ] && [ "$(ls -A /models)" ] && echo 'OK ... Prefetched and valid (/models exists)' || (echo 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)' && exit 1)`;
 /** The same file, modelcarCommand: for the default path and for another one. */

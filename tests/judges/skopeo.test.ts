@@ -23,7 +23,7 @@ describe.skipIf(missing)('skopeo', () => {
     await images?.[Symbol.asyncDispose]();
   });
 
-  /** All platforms, and no change of a single byte: skopeo fails rather than convert. */
+  /** All platforms, and not one byte changed: skopeo fails rather than convert. */
   const copy = async (from: string, to: string): Promise<Result> =>
     await tryRun(skopeo, [
       ...['copy', '--quiet', '--all', '--preserve-digests', '--insecure-policy'],

@@ -21,7 +21,7 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
   let registry: Registry;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-local-'));
-    // The store finds MLServer where the tests have it.
+    // The store uses the tests' MLServer.
     await mkdir(join(folder, '.store'), { recursive: true });
     await symlink(partsFolder(), join(folder, '.store', 'servers'));
     registry = await startRegistry({ kind: 'distribution' });
@@ -62,7 +62,7 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
     ]);
   });
 
-  /** Smokes an image of this name that is not as modelcars builds it. */
+  /** Smoke-tests an image of this name that differs from modelcars' images. */
   async function smokeBroken(name: string, image: BrokenImage): Promise<SmokeResult | undefined> {
     const files = { 'model.joblib': await readFile(sampleFile) };
     await makeCatalog(folder, [{ name, framework: 'sklearn', files }]);
@@ -118,7 +118,7 @@ async function leftovers(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.startsWith('modelcars-smoke-')).sort();
 }
 
-/** Ids of processes that have the folder in their command line or environment. */
+/** IDs of processes that have the folder in their command line or environment. */
 async function processesOf(work: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {

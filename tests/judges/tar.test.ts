@@ -1,4 +1,4 @@
-/** Go's archive/tar, which the container engines unpack layers with, judges what verify sees in a tar. */
+/** Go's archive/tar, which container engines unpack layers with, checks verify's reading of a tar. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,7 +127,7 @@ interface Listed {
   error: string;
 }
 
-/** Path and, of a link, target of each member as verify sees them; undefined where it refuses the tar. */
+/** Path and, for a link, target of each member as verify sees them; undefined where it rejects the tar. */
 function ours(bytes: Buffer): string[] | undefined {
   const reader = new TarParser({ members: 1000, names: 1_000_000 }, false);
   try {
@@ -174,6 +174,6 @@ it('Go lists the same members as verify, in every tar that verify accepts', asyn
     expect(own, bytes.toString('base64')).toEqual(expect.arrayContaining(go));
     if (own.join('\n') === go.join('\n')) same++;
   }
-  // Most tars that both read are the same to both; were all refused, this would show nothing.
+  // Most tars that both read are the same to both; if all were rejected, this would show nothing.
   expect(same).toBeGreaterThan(count / 10);
 });

@@ -1,4 +1,4 @@
-/** Images that KServe cannot serve, each wrong in one way; made by tar(1), since `modelcars build` refuses to. */
+/** Images that KServe cannot serve, each with one defect; made by tar(1), since `modelcars build` refuses to. */
 import { chmod, chown, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,14 +10,14 @@ import { run } from '../parts/run.ts';
 
 /** As in the image contract of docs/internals/design.md, except for the part that a test breaks. */
 export interface BrokenImage {
-  /** A busybox with what KServe's commands call; there by default. */
+  /** Include a busybox with the programs that KServe's commands call; true by default. */
   shell?: boolean;
   entrypoint?: string[];
   /** Path below /models → content; the sklearn sample by default. */
   files?: Record<string, Uint8Array>;
   /** 0444 by default. */
   fileMode?: number;
-  /** Of /models. */
+  /** Mode of /models. */
   folder?: { mode: number; owner: number };
 }
 
@@ -45,7 +45,7 @@ export async function pushBroken(
   }
 }
 
-/** A sklearn model that knows the classes of the sample's flowers by other numbers: a valid answer, and wrong. */
+/** A sklearn model with the sample's classes under other numbers: a valid but wrong answer. */
 export async function wrongModel(folder: string): Promise<string> {
   const file = join(folder, 'wrong.joblib');
   const code = [

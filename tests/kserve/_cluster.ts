@@ -1,4 +1,4 @@
-/** What tests do with a cluster besides smoking in it. */
+/** Test helpers for clusters, besides smoke tests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export function ready(): ReadyClusters {
   return clusters.ready;
 }
 
-/** The message with what is missing if clusters cannot run here. */
+/** The message that names the missing parts when clusters cannot run here. */
 export function missingClusters(): string | undefined {
   return inject('clusters').missing;
 }
@@ -52,7 +52,7 @@ export async function startNodeRegistry(
   return registry;
 }
 
-/** Runs kubectl against a cluster of this machine's. Returns stdout. */
+/** Runs kubectl against a cluster on this machine. Returns stdout. */
 export async function kubectl(cluster: string, ...args: string[]): Promise<string> {
   const { kind, kubectl: program, env } = ready();
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-kubectl-'));

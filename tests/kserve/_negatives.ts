@@ -11,7 +11,7 @@ export interface Negative {
   cause: RegExp;
 }
 
-/** What goes wrong on a cluster, and by `smoke --local`. */
+/** The failure on a cluster, and in `smoke --local`. */
 export const negatives: Record<string, Negative> = {
   'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
   entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },

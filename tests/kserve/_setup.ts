@@ -1,4 +1,7 @@
-/** Once for the suite: what clusters are made of, and a Docker daemon that has the node image. Ended with the suite. */
+/**
+ * Set up once per suite: the parts that clusters are made of, and a Docker daemon that has the node image. Ended with
+ * the suite.
+ */
 import type { TestProject } from 'vitest/node';
 import { type KServeVersion, kserveManifests, kserveVersions } from '../parts/kube/kserve.ts';
 import { nodeArchive, nodeImage } from '../parts/kube/node-image.ts';
@@ -7,7 +10,7 @@ import { startNodeDaemon } from '../parts/kube/running/daemon.ts';
 import { missingMlserver } from '../parts/mlserver.ts';
 import { PartMissing, part, partsRequired } from '../parts/parts.ts';
 
-/** What tests get by `inject('clusters')`. */
+/** The value that tests get from `inject('clusters')`. */
 export type Clusters = { missing: string } | { missing: undefined; ready: ReadyClusters };
 
 export interface ReadyClusters {

@@ -16,13 +16,13 @@ export const catalog = join(root, 'models.yaml');
 export interface Smoked {
   code: number | undefined;
   results: SmokeResult[];
-  /** All that was said besides. */
+  /** All messages. */
   stderr: string;
-  /** The document on stdout: with an error, why nothing was smoked. */
+  /** The document on stdout; with an error, the reason why nothing was tested. */
   document: { error?: unknown };
 }
 
-/** The environment that makes clusters of what this suite has, with this KServe; nothing is downloaded. */
+/** An environment in which clusters are made of this suite's parts, with this KServe; nothing is downloaded. */
 export function clusterEnv(version: KServeVersion): Record<string, string | undefined> {
   const { env, manifests } = ready();
   return {

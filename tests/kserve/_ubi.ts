@@ -1,4 +1,4 @@
-/** A base as UBI micro is one: bash and coreutils with their libraries in /usr, links for /bin and /lib, and no more. */
+/** A base like UBI micro: only bash and coreutils with their libraries in /usr, and links for /bin and /lib. */
 import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,10 @@ import { run } from '../parts/run.ts';
 
 const programs = ['bash', 'cat', 'cp', 'id', 'ln', 'ls', 'mkdir', 'rm', 'sleep', 'stat', 'test'];
 
-/** Pushes one, of this machine's programs, for amd64 and arm64 alike; only this machine's runs. Returns its reference. */
+/**
+ * Pushes a UBI-like base, made of this machine's programs, for amd64 and arm64 alike; it only runs on this machine's
+ * architecture. Returns its reference.
+ */
 export async function pushUbiLike(host: string, repository: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-ubi-'));
   try {
@@ -17,7 +20,7 @@ export async function pushUbiLike(host: string, repository: string): Promise<str
       await symlink(`usr/${name}`, join(tree, name));
     }
     for (const name of programs) {
-      // Where a merged /usr has it: /bin/bash as well as /usr/bin/bash.
+      // The path in a merged /usr: for /bin/bash as well as /usr/bin/bash.
       const file = await realpath(join('/usr/bin', name));
       await copyFile(file, join(tree, 'usr/bin', name));
       for (const library of await libraries(file)) {
@@ -32,7 +35,7 @@ export async function pushUbiLike(host: string, repository: string): Promise<str
     const tar = join(folder, 'layer.tar');
     const plain = ['--owner=0', '--group=0', '--mtime=@0', '--sort=name'];
     await run('tar', ['--create', '--file', tar, ...plain, '--directory', tree, '.']);
-    // As ubi-micro's own configuration: a command, no entrypoint.
+    // Like ubi-micro's own configuration: a command, no entrypoint.
     return await pushLayers(host, repository, [tar], { Env: ['PATH=/usr/bin:/bin'], Cmd: ['/bin/sh'] });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -39,7 +39,7 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Where models are pushed to and read from. */
+  /** The registry that models are pushed to and pulled from. */
   const remote = ({ host }: Registry): string[] => ['--registry', `${host}/me`, '--insecure', host];
 
   test('--keep-cluster keeps the cluster and its KServe, and the next run uses them', async () => {
@@ -58,7 +58,7 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
   test('with --context only the test namespace is created and deleted', async () => {
     const namespaces = async (): Promise<string[]> =>
       (await kubectl(cluster, 'get', 'namespaces', '-o', 'name')).split('\n').filter(Boolean);
-    // Those of the runs before go by themselves.
+    // Namespaces of earlier runs disappear without help.
     const none = expect.not.arrayContaining([expect.stringContaining('modelcars-smoke')]);
     await expect.poll(namespaces, { timeout: 120_000 }).toEqual(none);
     const config = ['-n', 'kserve', 'get', 'configmap', 'inferenceservice-config', '-o', 'jsonpath={.data}'];
