@@ -5,7 +5,7 @@ import type { Catalog } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { readLock } from './lockfile.ts';
 
-/** The lock of every catalog, whatever its name, before each catalog had a separate one. */
+/** The lock of all catalogs, regardless of their names, before each catalog had a separate one. */
 const former = 'models.lock.yaml';
 
 /** The path of a catalog's lock: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */

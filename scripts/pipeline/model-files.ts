@@ -7,9 +7,9 @@ import type { StoreFiles } from '../store/files.ts';
 
 export interface ModelFilesOptions {
   store: StoreFiles;
-  /** Other caches on this machine, asked after the store; their files are not copied to the store. */
+  /** Other caches on this machine, searched after the store; their files are not copied to the store. */
   local: readonly FileCache[];
-  /** Caches on the network, asked before the source; `keep` applies to their files as to the source's. */
+  /** Caches on the network, searched before the source; `keep` applies to their files as to the source's. */
   remote: readonly FileCache[];
   /** Whether files from the network are also written to the store. */
   keep: boolean;
@@ -30,7 +30,7 @@ export class ModelFiles {
   readonly #options: ModelFilesOptions;
   /** The last origin of each file, by the object passed to `open`. */
   readonly #origins = new WeakMap<object, { origin: Origin; wanted: WantedFile }>();
-  /** Origins of corrupt files, with those files' SHA-256: not asked for them again in this run. */
+  /** Origins of corrupt files, with those files' SHA-256: not used for them again in this run. */
   readonly #doubted = new Map<Origin, Set<string>>();
 
   constructor(options: ModelFilesOptions) {
@@ -70,7 +70,7 @@ export class ModelFiles {
   }
 
   /**
-   * Whether reading the whole layer again can help: the error is a corrupt file from a cache. That cache is not asked
+   * Whether reading the whole layer again can help: the error is a corrupt file from a cache. That cache is not used
    * for the file again in this run.
    */
   async doubt(error: unknown): Promise<boolean> {

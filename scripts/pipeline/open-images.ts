@@ -21,7 +21,7 @@ export interface ImageAddress {
 
 /** Images of models in one location. Dispose of it at the end. */
 export interface OpenedImages extends AsyncDisposable {
-  /** Fails with code `usage` for a model without a registry when the location is registries. */
+  /** Fails with code `usage` for a model without a registry when images are in registries. */
   address(model: CatalogEntry): ImageAddress;
   /** The descriptor of a model's image; undefined when the location has no such image. */
   find(model: CatalogEntry): Promise<Descriptor | undefined>;

@@ -160,7 +160,7 @@ function resolver(session: Session): GraphQLFieldResolver<Recorded, unknown> {
   };
 }
 
-/** IDs as the objects they stand for, which must be of the type that the schema expects there. */
+/** Replaces IDs by their objects, which must have the type that the schema expects. */
 function loaded(session: Session, value: unknown, argument: GraphQLArgument | undefined): unknown {
   if (!argument || getNamedType(argument.type).name !== 'ID' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => loaded(session, item, argument));

@@ -20,7 +20,7 @@ const missing = await missingParts('crane', 'distribution');
 
 /**
  * `crane validate` unpacks each layer as gzip, whatever its media type (go-containerregistry issue 1826), so it can
- * only check the whole of the image with gzip layers. The others are pulled and exported, which checks every digest as
+ * only check the image with gzip layers as a whole. The others are pulled and exported, which checks every digest as
  * well.
  */
 const allGzip = 'squeezed';

@@ -32,7 +32,7 @@ describe.skipIf(lacking)('all-MiniLM-L6-v2', () => {
   let model: Minilm;
   let hub: Hub;
   let registry: Registry;
-  /** Of the sentences, by the model's own package. */
+  /** The sentences' embeddings by the model's own package. */
   let wanted: number[][];
 
   beforeAll(async () => {

@@ -34,7 +34,7 @@ export function clusterEnv(version: KServeVersion): Record<string, string | unde
   };
 }
 
-/** Runs `modelcars smoke ARGS… --json`, whatever the exit code. */
+/** Runs `modelcars smoke ARGS… --json`; accepts any exit code. */
 export async function smoke(
   args: string[],
   settings: { cwd: string; version?: KServeVersion; env?: Record<string, string | undefined> },

@@ -32,7 +32,7 @@ export async function readFacts(api: Api): Promise<ClusterFacts> {
     if (found !== undefined)
       return { configNamespace: namespace, modelcars: readModelcars(found), openshift };
   }
-  // Reading is forbidden: assume the defaults, and let the pods show.
+  // Reading is forbidden: assume the defaults; the pods' behaviour shows whether they apply.
   return { modelcars: { enabled: true, mode: 'modelcar' }, openshift };
 }
 

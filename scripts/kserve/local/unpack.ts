@@ -131,7 +131,7 @@ async function place(...[root, header, ...rest]: Parameters<typeof put>): Promis
   }
 }
 
-/** Deletes a folder, whatever modes its directories have. */
+/** Deletes a folder, regardless of its directories' modes. */
 export async function removeTree(folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

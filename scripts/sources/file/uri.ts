@@ -3,7 +3,7 @@ import type { Parsed } from '../types.ts';
 
 /** A parsed `file:` URI. */
 export interface FilePath {
-  /** Percent-decoded and normalised, so that a relative one holds no `..`. */
+  /** Percent-decoded and normalised, so that a relative path contains no `..`. */
   path: string;
   absolute: boolean;
 }

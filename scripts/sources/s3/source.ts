@@ -55,7 +55,7 @@ async function openUri(
   return { bucket: await Bucket.open(parsed.value.bucket, s3Access(environment)), location: parsed.value };
 }
 
-/** The chosen objects of a URI; `folder` is their common prefix, undefined for a single object. */
+/** The chosen objects of a URI; `folder` is the prefix that contains them, undefined for a single object. */
 async function findObjects(
   bucket: Bucket,
   { key }: S3Location,

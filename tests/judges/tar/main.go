@@ -1,5 +1,5 @@
-// Lists tars with Go's archive/tar, which container engines read layers with. One tar a line on stdin, in base64; one JSON
-// object a line on stdout: the members up to the end, or to the error.
+// Lists tars with Go's archive/tar, which container engines read layers with. Reads one base64 tar per line from stdin;
+// writes one JSON object per line to stdout: the members up to the end, or to the error.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"os"
 )
 
-// Names are bytes, and JSON holds none: base64, as encoding/json writes them.
+// Names are bytes, which JSON cannot represent: encoding/json writes them in base64.
 type member struct {
 	Name, Link []byte
 	Type       string

@@ -64,7 +64,7 @@ export class Containers implements AsyncDisposable {
     }
   }
 
-  /** Loads a `docker load` archive that holds the image `name`. */
+  /** Loads a `docker load` archive that contains the image `name`. */
   async load(file: string, name: string): Promise<void> {
     this.#images.push(name);
     const { code, lines } = await this.#ask(['load', '--input', file]);
