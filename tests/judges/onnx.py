@@ -23,7 +23,7 @@ if engine == "openvino":
     import openvino
 
     compiled = openvino.Core().compile_model(str(model), "CPU")
-    # Servers convert nothing: names and types have to be the graph's own.
+    # Servers convert nothing: names and types have to match the graph's.
     wanted = {port.any_name: port.element_type.to_dtype() for port in compiled.inputs}
     answer = compiled(inputs)
     outputs = {port.any_name: np.array(answer[port], dtype=port.element_type.to_dtype()) for port in compiled.outputs}

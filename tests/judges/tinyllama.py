@@ -30,7 +30,7 @@ config = LlamaConfig(
     eos_token_id=2,
 )
 model = LlamaForCausalLM(config)
-# What ends a text comes last: a test is about what is said.
+# Makes the tokens that end a text unlikely: the tests need generated text.
 with torch.no_grad():
     model.lm_head.weight[:3] = 0
 model.save_pretrained(folder, safe_serialization=True)
