@@ -76,7 +76,7 @@ export function pathError(what: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const means: Record<string, [string, string]> = {
     ENOENT: [
-      'the folder is not there, or was deleted meanwhile',
+      'the folder does not exist, or was deleted meanwhile',
       'check the path, and run the same command again',
     ],
     EISDIR: ['a folder is in the way', 'move it, or choose another folder with --output or --store'],

@@ -15,11 +15,11 @@ export interface Negative {
 export const negatives: Record<string, Negative> = {
   'no-shell': { image: () => ({ shell: false }), stage: 'init', cause: /no shell/ },
   entrypoint: { image: () => ({ entrypoint: ['/bin/echo'] }), stage: 'link', cause: /ENTRYPOINT/ },
-  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /may not read \/mnt\/models/ },
+  'mode-0400': { image: () => ({ fileMode: 0o400 }), stage: 'load', cause: /cannot read \/mnt\/models/ },
   'roots-own': {
     image: () => ({ folder: { mode: 0o700, owner: 0 } }),
     stage: 'init',
-    cause: /may not look into \/models/,
+    cause: /cannot read \/models/,
   },
   empty: { image: () => ({ files: {} }), stage: 'init', cause: /nothing below \/models/ },
   'wrong-name': {

@@ -124,7 +124,7 @@ describe('diagnose', () => {
     const logs = { 'modelcar-init': ["ls: can't open '/models': Permission denied", message] };
     expect(of(evidence({ pod: pod([init]), logs }))).toMatchObject({
       stage: 'init',
-      cause: expect.stringContaining('may not look into /models'),
+      cause: expect.stringContaining('cannot read /models'),
     });
   });
 

@@ -7,12 +7,12 @@ it.each<[string, string[], RegExp]>([
   [
     'a model that is not found because it is unreadable',
     ['Model iris not found', denied],
-    /may not read \/mnt\/models/,
+    /cannot read \/mnt\/models/,
   ],
   [
     'another file that cannot be written',
     ["[Errno 13] Permission denied: '/.metrics'"],
-    /may not use something/,
+    /lacks a permission/,
   ],
   [
     'a damaged model, in spite of an error about a cache',
@@ -29,7 +29,7 @@ it('init: an unreadable folder is not reported as empty, although KServe reports
   const lines = ['NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)'];
   expect(findCause('init', lines)?.cause).toMatch(/nothing below \/models/);
   expect(findCause('init', [...lines, "ls: can't open '/models': Permission denied"])?.cause).toMatch(
-    /may not look/,
+    /cannot read/,
   );
 });
 

@@ -25,7 +25,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['apply'],
     sign: /NoSupportingRuntime|RuntimeNotRecognized|no runtime found|does not exist|not find.*runtime/i,
     cause: 'the cluster has no such ServingRuntime, or one that does not take this model format and protocol',
-    fix: 'say --with-runtime to bring it along, or name one of `kubectl get clusterservingruntimes,servingruntimes` as `runtime` in `serving:` of models.yaml',
+    fix: 'pass --with-runtime to include it, or name one of `kubectl get clusterservingruntimes,servingruntimes` as `runtime` in `serving:` of models.yaml',
   },
   {
     stages: ['apply'],
@@ -44,7 +44,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['apply'],
     sign: /Insufficient|didn't match|untolerated taint|nodes are available/i,
     cause: 'no node has room for the pod, or none that it may run on',
-    fix: 'ask for less in `resources` of `serving:` in models.yaml, or make room; `kubectl describe nodes` tells what is taken',
+    fix: 'ask for less in `resources` of `serving:` in models.yaml, or make room; `kubectl describe nodes` shows what is in use',
   },
   {
     stages: ['apply'],
@@ -87,7 +87,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['pull'],
     sign: /\b403\b|forbidden|denied/i,
     cause:
-      'the registry refuses: credentials are missing, may not pull this repository, or there is no such repository',
+      'the registry refuses: credentials are missing or lack the right to pull, or the repository does not exist',
     fix: secret,
   },
   {
@@ -106,7 +106,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['pull'],
     sign: /not found|manifest unknown|\b404\b/i,
     cause: 'the registry has no such image',
-    fix: 'push it first: `modelcars push`; or smoke what is built, without --remote',
+    fix: 'push it first: `modelcars push`; or test the built image, without --remote',
   },
   {
     stages: ['pull'],
@@ -148,7 +148,7 @@ export const knownCauses: KnownCause[] = [
   {
     stages: ['init', 'link'],
     sign: /can't open '?\/models|(ls|cannot open directory|cannot access).*\/models.*Permission denied|Permission denied.*\/models/i,
-    cause: 'the user that the pod runs as may not look into /models: folders have to be 0555, files 0444',
+    cause: 'the user that the pod runs as cannot read /models: folders have to be 0555, files 0444',
     fix: verify,
   },
   {
@@ -194,7 +194,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['load', 'ready', 'answer'],
     sign: /(Permission denied|Errno 13|EACCES|PermissionError).*\bmodels\b|\bmodels\b.*(Permission denied|not permitted)/i,
     cause:
-      'the model server may not read /mnt/models: it runs as another user than the modelcar, or the files are not readable for all',
+      'the model server cannot read /mnt/models: it runs as another user than the modelcar, or the files are not readable for all',
     fix: `${oneUser}; and \`modelcars verify\` checks the files' modes`,
     race: true,
   },
@@ -228,12 +228,12 @@ export const knownCauses: KnownCause[] = [
     sign: /Invalid URI|No such file|FileNotFound|not found|no models? (found|available)|could not find|Could not open|does not exist|path .*doesn't exist|no version|NOT_FOUND|unknown model/i,
     cause:
       'the model server does not find the model: the file has another name or folder than it looks for, or /mnt/models is empty',
-    fix: 'frameworks/README.md tells the names a runtime looks for; give the file its name with `files:` in models.yaml',
+    fix: 'frameworks/README.md lists the file names that each runtime looks for; give the file its name with `files:` in models.yaml',
   },
   {
     stages: ['load', 'ready', 'answer'],
     sign: /Permission denied|Errno 13|EACCES|PermissionError/i,
-    cause: 'the model server may not use something that it needs, as the user that it runs as',
+    cause: 'the user that the model server runs as lacks a permission that the server needs',
     fix: 'its log names the file; on OpenShift a server image has to work as any user, which may write to few places (HOME=/tmp in `env` of `serving:` helps some)',
   },
 ];

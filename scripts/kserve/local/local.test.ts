@@ -102,9 +102,7 @@ it('distinguishes an unreadable folder from an empty one', () => {
   const invalid = 'NOK ... Prefetched but modelcar is invalid (/models does not exist or is empty)';
   const cause = (lines: string[]) => failed('init', 'modelcar-init', { code: 1, lines }).diagnosis?.cause;
   expect(cause([invalid])).toContain('nothing below /models');
-  expect(cause(["ls: can't open '/models': Permission denied", invalid])).toContain(
-    'may not look into /models',
-  );
+  expect(cause(["ls: can't open '/models': Permission denied", invalid])).toContain('cannot read /models');
 });
 
 it('starts a server image as KServe does', () => {

@@ -91,7 +91,7 @@ describe('checkAnswer', () => {
       'a tie',
       threeScores,
       answer([3, 3], [0.4, 0.2, 0.4, ...right.slice(3)]),
-      'row 0 is there more than once',
+      'row 0 appears more than once',
     ],
     ['another output', three, answer([3], [2, 0, 1], 'score'), 'no output "predict", only ["score"]'],
     ['no output', three, { outputs: [] }, 'no output "predict", only []'],

@@ -127,7 +127,7 @@ function scores(shape: number[], data: number[], expected: number[]): Read {
     const largest = line.reduce((one, other) => Math.max(one, other), -Infinity);
     const best = line.indexOf(largest);
     if (line.lastIndexOf(largest) !== best) {
-      return { why: `the largest score of row ${row} is there more than once: ${show(line)}` };
+      return { why: `the largest score of row ${row} appears more than once: ${show(line)}` };
     }
     classes.push(best);
   }
