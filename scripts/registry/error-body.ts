@@ -37,9 +37,16 @@ function parseErrors(body: string): { code: string; message: string }[] {
     const list: unknown[] = Array.isArray(parsed?.errors) ? parsed.errors.slice(0, 5) : [];
     return list.map((entry) => {
       const { code, message } = (entry ?? {}) as { code?: unknown; message?: unknown };
-      return { code: String(code ?? 'UNKNOWN'), message: typeof message === 'string' ? message : '' };
+      return {
+        code: isScalar(code) ? String(code) : 'UNKNOWN',
+        message: typeof message === 'string' ? message : '',
+      };
     });
   } catch {
     return [];
   }
+}
+
+function isScalar(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }

@@ -85,7 +85,7 @@ export const defects: Record<string, Defect> = {
   },
   'onnx-parent': {
     files: { 'model.onnx': onnxWith('../other/w.data') },
-    problem: /names `\.\.\/other\/w\.data` as external data, which leads out/,
+    problem: /names `\.\.\/other\/w\.data` as external data, which is outside/,
     next: /export the model again/,
   },
   'onnx-short': {

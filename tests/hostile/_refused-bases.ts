@@ -11,12 +11,15 @@ export const evil = { name: 'models/evil.pkl', content: 'cos\nsystem' };
 const long = (name: string) => member({ name: '././@LongLink', type: 'L', content: `${name}\0` });
 /** Bases that `lock` refuses, by name, each with the reported error. */
 export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, RegExp]> => ({
-  'file-in-models': [{ layers: [layer(evil)] }, /models\/evil\.pkl: a base must leave \/models to the model/],
-  'dotted-name': [{ layers: [layer({ ...evil, name: './a/../models/evil' })] }, /a base must leave \/models/],
-  'folder-models': [{ layers: [layer(directory('models/'))] }, /models\/: a base must leave \/models/],
+  'file-in-models': [{ layers: [layer(evil)] }, /models\/evil\.pkl: a base must not contain \/models/],
+  'dotted-name': [
+    { layers: [layer({ ...evil, name: './a/../models/evil' })] },
+    /a base must not contain \/models/,
+  ],
+  'folder-models': [{ layers: [layer(directory('models/'))] }, /models\/: a base must not contain \/models/],
   'link-models': [
     { layers: [layer({ name: 'models', type: '2', link: '/etc' })] },
-    /models: a base must leave \/models/,
+    /models: a base must not contain \/models/,
   ],
   'through-a-link': [
     { layers: [layer({ name: 'srv', type: '2', link: '/models' }), layer({ name: 'srv/evil' })] },
@@ -24,23 +27,29 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
   ],
   'hard-link': [
     { layers: [layer({ name: 'x', type: '1', link: '/models/m' })] },
-    /x: a base must leave \/models/,
+    /x: a base must not contain \/models/,
   ],
-  whiteout: [{ layers: [layer({ name: '.wh.models' })] }, /\.wh\.models: a base must leave \/models/],
-  opaque: [{ layers: [layer({ name: '.wh..wh..opq' })] }, /\.wh\.\.wh\.\.opq: a base must leave \/models/],
+  whiteout: [{ layers: [layer({ name: '.wh.models' })] }, /\.wh\.models: a base must not contain \/models/],
+  opaque: [
+    { layers: [layer({ name: '.wh..wh..opq' })] },
+    /\.wh\.\.wh\.\.opq: a base must not contain \/models/,
+  ],
   'whiteout-of-dots': [
     { layers: [layer({ name: 'etc/.wh...' })] },
-    /etc\/\.wh\.\.\.: a base must leave \/models/,
+    /etc\/\.wh\.\.\.: a base must not contain \/models/,
   ],
-  compressed: [{ layers: [gzipped(layer(evil))] }, /models\/evil\.pkl: a base must leave/],
+  compressed: [{ layers: [gzipped(layer(evil))] }, /models\/evil\.pkl: a base must not contain/],
   'name-in-gnu-times': [
     { layers: [layer({ name: 'evil', edit: (block) => void block.write('models', 345) })] },
     /access time that is no number/,
   ],
-  'empty-pax-name': [{ layers: [layer({ ...evil, before: pax('path', '') })] }, /a base must leave \/models/],
+  'empty-pax-name': [
+    { layers: [layer({ ...evil, before: pax('path', '') })] },
+    /a base must not contain \/models/,
+  ],
   'two-long-names': [
     { layers: [layer({ name: 'x', before: Buffer.concat([long('models/evil'), pax('path', 'etc/fine')]) })] },
-    /readers differ on which holds/,
+    /readers differ on which one wins/,
   ],
   'diff-id-lies': [
     { layers: [{ ...layer({ name: 'a' }), diffId: sha256(Buffer.from('other')) }] },
@@ -66,7 +75,7 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
         },
       ],
     },
-    /the blob is not zstd: it holds far more bytes/,
+    /the blob is not zstd: it unpacks to far more bytes/,
   ],
   'exabyte-member': [
     {
@@ -115,7 +124,7 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
   ],
   'nine-petabytes': [
     { layers: [{ ...layer({ name: 'a' }), descriptor: { size: 2 ** 53 - 1 } }] },
-    /its layers say that they have 9007199254740991 bytes/,
+    /its layers claim 9007199254740991 bytes/,
   ],
   'no-such-layer': [
     { layers: [{ ...layer({ name: 'a' }), descriptor: { digest: sha256(Buffer.from('none')) } }] },
@@ -127,9 +136,9 @@ export const refusedBases = (registry: FakeRegistry): Record<string, [BaseSpec, 
   ],
   'huge-environment': [
     { config: { config: { Env: [`A=${'x'.repeat(200_000)}`] } } },
-    /its environment has 200003 bytes, and Linux starts programs with 131072/,
+    /its environment has 200003 bytes, Linux allows 131072/,
   ],
-  'nul-in-environment': [{ config: { config: { Env: ['A=\0'] } } }, /its environment holds a NUL/],
+  'nul-in-environment': [{ config: { config: { Env: ['A=\0'] } } }, /its environment contains a NUL/],
   'no-environment': [{ config: { config: { Env: [5] } } }, /config\.Env\.0 is not of the type string/],
   'megabytes-of-labels': [
     { config: { config: { Labels: { a: 'x'.repeat(2 * 1024 ** 2) } } } },

@@ -223,7 +223,11 @@ describe('a folder', () => {
     ['a link to itself', (path) => symlink(path, path), /blob sha256:\w+ is a broken symbolic link/],
     ['a link to another file', (path) => symlink('/etc/passwd', path), /has digest|has not the|bytes/],
     ['missing', () => undefined, /blob sha256:\w+ is missing/],
-    ['1 TB of nothing', async (path) => (await open(path, 'w')).truncate(1e12), /has not the \d+ bytes/],
+    [
+      '1 TB of nothing',
+      async (path) => (await open(path, 'w')).truncate(1e12),
+      /its size is not the \d+ bytes/,
+    ],
   ])('whose index blob is %s is refused with a plain message', async (name, make, message) => {
     const layout = await changed(`blob ${name}`, async (path) =>
       swap(path(blobOf(await rootOf(path('.')))), make),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { ModelcarsError } from '../../errors.ts';
 import { homeFolder } from '../../files/home.ts';
+import { plain } from '../../text/format.ts';
 import { askHelper, type HelperOptions } from './credential-helper.ts';
 import type { Credential } from './types.ts';
 
@@ -127,7 +128,7 @@ function readEntry(path: string, key: string, entry: z.infer<typeof entrySchema>
     }
     throw new ModelcarsError(
       'auth',
-      `read ${path}: "auth" of ${JSON.stringify(key)} is not the base64 of USER:PASSWORD`,
+      `read ${path}: "auth" of ${JSON.stringify(plain(key))} is not the base64 of USER:PASSWORD`,
       {
         next: `log in again: \`podman login ${normalizeKey(key)}\``,
       },

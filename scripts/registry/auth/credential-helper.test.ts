@@ -231,3 +231,11 @@ describe('a helper that is not installed', () => {
     expect(await client.repository(`${fake.host}/me/iris`).tags()).toEqual([]);
   });
 });
+
+test('the name of a helper, which a file may say at any length, is cut in the error', async () => {
+  const name = 'é'.repeat(5000);
+  const error = await askHelper(name, 'quay.io', { env, onMissing: () => {} }).catch(
+    (reason: unknown) => reason,
+  );
+  expect((error as Error).message).toMatch(/^ask credential helper "é{79}…": not a helper's name$/);
+});

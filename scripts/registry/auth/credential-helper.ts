@@ -1,4 +1,5 @@
 import { cancelled, ModelcarsError } from '../../errors.ts';
+import { plain } from '../../text/format.ts';
 import { Masker } from '../../text/mask.ts';
 import { type Ended, HelperBroken, runHelper } from './helper-process.ts';
 import type { Credential } from './types.ts';
@@ -28,9 +29,13 @@ export async function askHelper(
   const program = `docker-credential-${name}`;
   // The name comes from a file and is looked up on PATH, which it must not be able to leave.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    throw new ModelcarsError('auth', `ask credential helper ${JSON.stringify(name)}: not a helper's name`, {
-      next: 'correct credHelpers and credsStore in the registry configuration file',
-    });
+    throw new ModelcarsError(
+      'auth',
+      `ask credential helper ${JSON.stringify(plain(name))}: not a helper's name`,
+      {
+        next: 'correct credHelpers and credsStore in the registry configuration file',
+      },
+    );
   }
   const fail = (why: string, ended: Partial<Ended> = {}, cause?: unknown) => {
     const said = shown(ended, env);
