@@ -17,6 +17,7 @@ import type { RegistryHttp } from './registry-http.ts';
 import { downloadBlob } from './transfer/download.ts';
 import { listTags } from './transfer/list-tags.ts';
 import {
+  collectManifest,
   digestOf,
   getManifest,
   manifestLimit,
@@ -125,7 +126,7 @@ export class Repository implements Sink, ImageStore {
     if (descriptor.size > manifestLimit) throw tooLarge(what);
     const bytes = isManifest(descriptor.mediaType)
       ? await this.#readManifest(descriptor, what)
-      : await collect(downloadBlob({ ...this.#download(descriptor, what, 0), small: true }), what);
+      : await collectManifest(downloadBlob({ ...this.#download(descriptor, what, 0), small: true }), what);
     this.#present.add(descriptor.digest);
     return bytes;
   }
@@ -236,7 +237,7 @@ export class Repository implements Sink, ImageStore {
 
   async #writeManifest(content: Content, { signal, onBytes }: WriteOptions): Promise<Descriptor> {
     const what = `push manifest ${content.digest ?? ''} to ${this.name}`.replace('  ', ' ');
-    const bytes = await collect(content.open(0, signal), what);
+    const bytes = await collectManifest(content.open(0, signal), what);
     const digest = digestOf(bytes);
     if (content.digest !== undefined && content.digest !== digest) {
       throw new ModelcarsError('integrity', `${what}: its bytes have digest ${digest}`);
@@ -287,16 +288,4 @@ export class Repository implements Sink, ImageStore {
   #download(descriptor: Descriptor, what: string, offset: number, signal?: AbortSignal) {
     return { host: this.#host, access: this.#access(), what, descriptor, offset, signal };
   }
-}
-
-/** Collects small content in one array; fails with a `limit` error above 4 MiB. */
-async function collect(source: AsyncIterable<Uint8Array>, what: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > manifestLimit) throw tooLarge(what);
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks, size);
 }

@@ -127,3 +127,15 @@ function mediaTypeIn(bytes: Uint8Array): string | undefined {
 function wrongDigest(what: string, found: string, wanted: string): ModelcarsError {
   return new ModelcarsError('integrity', `${what}: the registry has ${found}, not ${wanted}`);
 }
+
+/** The bytes of a manifest or another small document. Fails with code `limit` above 4 MiB. */
+export async function collectManifest(source: AsyncIterable<Uint8Array>, what: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.length;
+    if (size > manifestLimit) throw tooLarge(what);
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks, size);
+}
