@@ -13,8 +13,8 @@ const layoutNames = ['blobs', 'oci-layout', lockName, 'index.json'];
 
 /**
  * Deletes what `build` wrote at `output`, and only that: a path that is not an OCI image layout, or a folder with any
- * other content, is refused with code `layout`. Also deletes leftovers of a killed build or clean. Waits for a build
- * that is writing. Returns the paths deleted (with `dryRun`: to be deleted).
+ * other content, is refused with code `layout`. Also deletes leftovers of a killed build or clean, down to an empty
+ * folder. Waits for a build that is writing. Returns the paths deleted (with `dryRun`: to be deleted).
  */
 export async function clean(output: string, options: { dryRun: boolean }): Promise<string[]> {
   const found = await lstat(output).catch(() => undefined);
@@ -28,7 +28,11 @@ export async function clean(output: string, options: { dryRun: boolean }): Promi
     if (!options.dryRun) await rm(output);
     return [output];
   }
-  if ((await readdir(output)).length === 0) return [];
+  if ((await readdir(output)).length === 0) {
+    // A clean that was killed before its last step leaves this. A mount point stays.
+    if (!options.dryRun) await rmdir(output).catch(() => undefined);
+    return [output];
+  }
   await checkIsLayout(output);
   if (!options.dryRun) await removeFolder(output);
   return [output];
