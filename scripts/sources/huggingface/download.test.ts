@@ -1,46 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Hub } from '../../../tests/parts/hub.ts';
+import { describe, expect, it } from 'vitest';
 import { generated, generatedHash } from '../../../tests/parts/hub-content.ts';
 import type { Fault } from '../../../tests/parts/hub-faults.ts';
-import { large, startModelHub, token, uri } from '../../../tests/support/hub-source.ts';
+import { during, hub, large, open, token, uri, useModelHub } from '../../../tests/support/hub-source.ts';
 import { collect, failure } from '../../../tests/support/outcome.ts';
 import { rangeSize } from '../../http/ranges/read.ts';
 import type { LockedFile } from '../../model/types.ts';
-import type { ConnectionOptions } from '../types.ts';
-import { HubSource } from './source.ts';
+import type { HubSource } from './source.ts';
 
-let hub: Hub;
-
-const sources: HubSource[] = [];
-
-beforeAll(async () => {
-  hub = await startModelHub();
-});
-
-afterAll(async () => await hub?.stop());
-
-afterEach(async () => {
-  hub.forgive();
-  expect(hub.requests().filter(({ part, authorized }) => part === 'cdn' && authorized)).toEqual([]);
-  await Promise.all(sources.splice(0).map((source) => source.close()));
-});
-
-function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): HubSource {
-  const made = new HubSource({
-    env: { HF_ENDPOINT: hub.url, HOME: '/nonexistent', ...env },
-    retry: { delay: 1 },
-    ...options,
-  });
-  sources.push(made);
-  return made;
-}
-
-/** The requests that the hub receives while `work` runs. */
-async function during<T>(work: () => Promise<T>): Promise<{ result: T; asked: ReturnType<Hub['requests']> }> {
-  const before = hub.requests().length;
-  const result = await work();
-  return { result, asked: hub.requests().slice(before) };
-}
+useModelHub();
 
 describe('open', () => {
   const file: LockedFile = { path: 'model.safetensors', size: large.size, sha256: generatedHash(large) };

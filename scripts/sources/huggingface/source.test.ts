@@ -1,49 +1,24 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Hub } from '../../../tests/parts/hub.ts';
+import { describe, expect, it } from 'vitest';
 import { generatedHash } from '../../../tests/parts/hub-content.ts';
-import { large, readme, startModelHub, token, uri } from '../../../tests/support/hub-source.ts';
+import {
+  during,
+  hub,
+  large,
+  open,
+  readme,
+  token,
+  uri,
+  useModelHub,
+} from '../../../tests/support/hub-source.ts';
 import { collect, failure, sha256 } from '../../../tests/support/outcome.ts';
 import type { ModelcarsError } from '../../errors.ts';
-import type { ConnectionOptions } from '../types.ts';
-import { HubSource } from './source.ts';
 
 const all = () => true;
 
-let hub: Hub;
-
-const sources: HubSource[] = [];
-
-beforeAll(async () => {
-  hub = await startModelHub();
-});
-
-afterAll(async () => await hub?.stop());
-
-afterEach(async () => {
-  hub.forgive();
-  expect(hub.requests().filter(({ part, authorized }) => part === 'cdn' && authorized)).toEqual([]);
-  await Promise.all(sources.splice(0).map((source) => source.close()));
-});
-
-function open(env: NodeJS.ProcessEnv = {}, options: ConnectionOptions = {}): HubSource {
-  const made = new HubSource({
-    env: { HF_ENDPOINT: hub.url, HOME: '/nonexistent', ...env },
-    retry: { delay: 1 },
-    ...options,
-  });
-  sources.push(made);
-  return made;
-}
-
-/** The requests that the hub receives while `work` runs. */
-async function during<T>(work: () => Promise<T>): Promise<{ result: T; asked: ReturnType<Hub['requests']> }> {
-  const before = hub.requests().length;
-  const result = await work();
-  return { result, asked: hub.requests().slice(before) };
-}
+useModelHub();
 
 describe('resolve', () => {
   it('returns the commit and every file with its sha256, without fetching from the CDN', async () => {
