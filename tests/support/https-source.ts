@@ -1,7 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach } from 'vitest';
 import type { LockedFile } from '../../scripts/model/types.ts';
 import { httpsSource } from '../../scripts/sources/https/source.ts';
-import { sha256 } from './outcome.ts';
+import { collect, sha256 } from './outcome.ts';
 
 export const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7 + (at >> 8)) % 251));
 
@@ -33,3 +35,34 @@ export function send(
 }
 
 export const locked: LockedFile = { path: 'model.onnx', size: content.length, sha256: sha256(content) };
+
+/** A server on loopback for `https:` sources, new for each test. */
+export const server = {
+  origin: '',
+  requests: [] as IncomingMessage[],
+  /** Answers request number `number`, counted from 1. */
+  answer: (_request: IncomingMessage, response: ServerResponse, _number: number): void => void response.end(),
+  close: async (): Promise<void> => {},
+};
+
+/** Starts `server` before each test of a file and stops it afterwards. */
+export function useServer(): void {
+  beforeEach(async () => {
+    server.requests = [];
+    const http = createServer((request, response) => {
+      server.requests.push(request);
+      server.answer(request, response, server.requests.length);
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    server.origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    server.close = async () => {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    };
+  });
+  afterEach(async () => await server.close());
+}
+
+/** The bytes of `model.onnx` on the server, from `offset`. */
+export const read = (offset = 0, file = locked, signal?: AbortSignal) =>
+  collect(source.open(`${server.origin}/model.onnx`, `sha256:${file.sha256}`, file, offset, signal));

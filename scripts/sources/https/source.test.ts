@@ -1,66 +1,52 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { all, content, locked, send, source } from '../../../tests/support/https-source.ts';
-import { collect, failure, sha256 } from '../../../tests/support/outcome.ts';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import {
+  all,
+  content,
+  locked,
+  read,
+  send,
+  server,
+  source,
+  useServer,
+} from '../../../tests/support/https-source.ts';
+import { failure, sha256 } from '../../../tests/support/outcome.ts';
 import { openSource } from '../index.ts';
 
-let origin: string;
-
-let requests: IncomingMessage[];
-
-let answer: (request: IncomingMessage, response: ServerResponse, number: number) => void;
-
-let close: () => Promise<void>;
-
-beforeEach(async () => {
-  requests = [];
-  const server = createServer((request, response) => {
-    requests.push(request);
-    answer(request, response, requests.length);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  close = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-});
-
-afterEach(async () => await close());
-
-const read = (offset = 0, file = locked, signal?: AbortSignal) =>
-  collect(source.open(`${origin}/model.onnx`, `sha256:${file.sha256}`, file, offset, signal));
+useServer();
 
 describe('resolve', () => {
   it('names the file by the last part of the URL, and hashes its content', async () => {
-    answer = (request, response) => send(request, response);
-    expect(await source.resolve(`${origin}/a/my%20model.onnx?download=true`, all)).toEqual({
+    server.answer = (request, response) => send(request, response);
+    expect(await source.resolve(`${server.origin}/a/my%20model.onnx?download=true`, all)).toEqual({
       revision: `sha256:${sha256(content)}`,
       files: [{ path: 'my model.onnx', size: content.length, sha256: sha256(content) }],
     });
-    expect(requests.map(({ url }) => url)).toEqual(['/a/my%20model.onnx?download=true']);
-    expect(requests[0]?.headers).not.toHaveProperty('authorization');
+    expect(server.requests.map(({ url }) => url)).toEqual(['/a/my%20model.onnx?download=true']);
+    expect(server.requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
   it('is available through openSource', async () => {
-    answer = (request, response) => send(request, response);
-    const { files } = await openSource(`${origin}/x`, { directory: '/' }).resolve(`${origin}/x`, all);
+    server.answer = (request, response) => send(request, response);
+    const { files } = await openSource(`${server.origin}/x`, { directory: '/' }).resolve(
+      `${server.origin}/x`,
+      all,
+    );
     expect(files).toEqual([{ path: 'x', size: content.length, sha256: sha256(content) }]);
   });
 
   it('requests no file that is not selected', async () => {
-    const { files } = await source.resolve(`${origin}/model.onnx`, (path) => path !== 'model.onnx');
+    const { files } = await source.resolve(`${server.origin}/model.onnx`, (path) => path !== 'model.onnx');
     expect(files).toEqual([]);
-    expect(requests).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 
   it('resumes where a connection broke, if the file is unchanged', async () => {
-    answer = (request, response, number) =>
+    server.answer = (request, response, number) =>
       send(request, response, { cut: number < 3 ? 100_000 : undefined });
-    const { revision } = await source.resolve(`${origin}/model.onnx`, all);
+    const { revision } = await source.resolve(`${server.origin}/model.onnx`, all);
     expect(revision).toBe(`sha256:${sha256(content)}`);
-    expect(requests.map(({ headers }) => [headers.range, headers['if-range']])).toEqual([
+    expect(server.requests.map(({ headers }) => [headers.range, headers['if-range']])).toEqual([
       [undefined, undefined],
       ['bytes=100000-', '"one"'],
       ['bytes=200000-', '"one"'],
@@ -73,12 +59,12 @@ describe('resolve', () => {
     ['only the second reading, when there is no ETag', ''],
   ])('passes to a tap %s', async (_, after) => {
     const other = after === '"one"' ? content : Buffer.from(content).reverse();
-    answer = (request, response, number) =>
+    server.answer = (request, response, number) =>
       number === 1
         ? send(request, response, { etag: after === '' ? '' : '"one"', cut: 100_000 })
         : send(request, response, { etag: after, body: other });
     const ended: [string, number, string, Buffer][] = [];
-    await source.resolve(`${origin}/model.onnx`, all, undefined, ({ path, size }) => {
+    await source.resolve(`${server.origin}/model.onnx`, all, undefined, ({ path, size }) => {
       const chunks: Buffer[] = [];
       return {
         update: (chunk) => void chunks.push(Buffer.from(chunk)),
@@ -94,11 +80,11 @@ describe('resolve', () => {
     ['weak ETags', 'W/"one"', 'W/"one"'],
   ])('never mixes two versions: %s', async (_, before, after) => {
     const other = Buffer.from(content).reverse();
-    answer = (request, response, number) =>
+    server.answer = (request, response, number) =>
       number === 1
         ? send(request, response, { etag: before, cut: 100_000 })
         : send(request, response, { etag: after, body: other });
-    const { files } = await source.resolve(`${origin}/model.onnx`, all);
+    const { files } = await source.resolve(`${server.origin}/model.onnx`, all);
     expect(files).toEqual([{ path: 'model.onnx', size: other.length, sha256: sha256(other) }]);
   });
 
@@ -117,34 +103,34 @@ describe('resolve', () => {
     ],
     ['a compressed file', { 'content-encoding': 'gzip' }, 'x', 'compressed (gzip)'],
   ])('rejects %s', async (_, headers, body, words) => {
-    answer = (_request, response) => response.writeHead(200, headers).end(body);
-    const error = await failure(source.resolve(`${origin}/model.onnx`, all));
+    server.answer = (_request, response) => response.writeHead(200, headers).end(body);
+    const error = await failure(source.resolve(`${server.origin}/model.onnx`, all));
     expect(error).toMatchObject({ code: 'source', message: expect.stringContaining(words) });
     expect(error.next).toBeDefined();
   });
 
   it('accepts a page with the name of one', async () => {
-    answer = (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('x');
-    expect((await source.resolve(`${origin}/card.html`, all)).files).toHaveLength(1);
+    server.answer = (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('x');
+    expect((await source.resolve(`${server.origin}/card.html`, all)).files).toHaveLength(1);
   });
 });
 
 describe('open', () => {
   it('reads from any offset', async () => {
-    answer = (request, response) => send(request, response);
+    server.answer = (request, response) => send(request, response);
     expect((await read()).equals(content)).toBe(true);
     expect((await read(123_456)).equals(content.subarray(123_456))).toBe(true);
   });
 
   it('skips bytes that a server without ranges repeats', async () => {
-    answer = (request, response, number) =>
+    server.answer = (request, response, number) =>
       send(request, response, { ranges: false, etag: '', cut: number < 3 ? number * 100_000 : undefined });
     expect((await read(50_000)).equals(content.subarray(50_000))).toBe(true);
-    expect(requests).toHaveLength(3);
+    expect(server.requests).toHaveLength(3);
   });
 
   it('completes when the connection breaks after the last byte', async () => {
-    answer = (_request, response, number) => {
+    server.answer = (_request, response, number) => {
       if (number > 1) response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
       else {
         response.writeHead(200, { 'transfer-encoding': 'chunked' });
@@ -166,7 +152,7 @@ describe('open', () => {
       'at least',
     ],
   ])('refuses %s', async (_, misbehave, words) => {
-    answer = (_request, response) => misbehave(response);
+    server.answer = (_request, response) => misbehave(response);
     const error = await failure(read());
     expect(error).toMatchObject({
       code: 'integrity',
@@ -176,7 +162,7 @@ describe('open', () => {
   });
 
   it('reports that the file was replaced meanwhile', async () => {
-    answer = (request, response, number) =>
+    server.answer = (request, response, number) =>
       number === 1
         ? send(request, response, { cut: 100_000 })
         : send(request, response, { etag: '"two"', body: Buffer.from(content).reverse() });
@@ -189,7 +175,7 @@ describe('open', () => {
 
   it('stops at once on abort', async () => {
     const stop = new AbortController();
-    answer = (request, response) => {
+    server.answer = (request, response) => {
       send(request, response, { cut: 100_000 });
       setTimeout(() => stop.abort(), 5);
     };
