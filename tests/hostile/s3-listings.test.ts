@@ -49,7 +49,7 @@ describe('an S3 server', () => {
     ],
     ['empty pages without end', (count) => listing('', more(`t${count}`)), /more than 1000 pages of objects/],
     [
-      'the same token for ever',
+      'the same token on every page',
       () =>
         listing(
           objects(2, (at) => `m/${at}`),
