@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { ModelcarsError } from '../errors.ts';
 import type { ImageStore } from '../image/types.ts';
 import { openLayout } from '../layout/open.ts';
+import { packageFile } from '../package.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { applyMirrors } from '../registry/mirrors.ts';
 import { parseReference } from '../registry/reference.ts';
@@ -9,7 +9,7 @@ import { withBaseImageCache } from '../store/base-image-cache.ts';
 import type { Store } from '../store/store.ts';
 
 /** The base that ships with modelcars, as an OCI image layout (see base/README.md). */
-const embeddedLayout = fileURLToPath(new URL('../../base/layout', import.meta.url));
+const embeddedLayout = packageFile('base/layout');
 
 /** The origin of a base image, and its name there. */
 export interface BaseOrigin {

@@ -1,16 +1,19 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import type { Choice, Framework } from '../model/types.ts';
+import { isBuilt, packageFile } from '../package.ts';
 import { plain, show } from '../text/format.ts';
 import { displayPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { complain, strict } from './fields.ts';
+import { importFramework } from './framework-module.ts';
 
-/** The built-in frameworks. */
-const shipped = fileURLToPath(new URL('../../frameworks', import.meta.url));
+/** The built-in frameworks: scripts in a checkout, compiled in the package. */
+const shipped = packageFile(isBuilt ? 'dist/frameworks' : 'frameworks');
+/** The script of a framework's folder. Node strips types outside of packages only. */
+const scriptNames = ['framework.ts', 'framework.js'];
 
 const word = (expected: string) =>
   z
@@ -102,7 +105,7 @@ export async function frameworkNames(catalogDirectory: string): Promise<string[]
   return [...(await findFrameworks(catalogDirectory)).keys()];
 }
 
-/** Name → framework.ts, sorted by name. */
+/** Name → framework.ts or framework.js, sorted by name. */
 async function findFrameworks(catalogDirectory: string): Promise<Map<string, string>> {
   const files: [string, string][] = [];
   for (const folder of new Set([
@@ -111,8 +114,12 @@ async function findFrameworks(catalogDirectory: string): Promise<Map<string, str
   ])) {
     for (const name of await readdir(folder).catch(() => [])) {
       if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) continue;
-      const file = join(folder, name, 'framework.ts');
-      if ((await stat(file).catch(() => undefined))?.isFile()) files.push([name, file]);
+      for (const script of scriptNames) {
+        const file = join(folder, name, script);
+        if (!(await stat(file).catch(() => undefined))?.isFile()) continue;
+        files.push([name, file]);
+        break;
+      }
     }
   }
   // Of two with the same name the later one wins: the caller's.
@@ -122,16 +129,16 @@ async function findFrameworks(catalogDirectory: string): Promise<Map<string, str
 async function loadFramework(name: string, file: string): Promise<Framework> {
   const fail = (problem: string, cause?: unknown) =>
     new ModelcarsError('catalog', `load framework ${show(name)}: ${displayPath(file)}: ${problem}`, {
-      next: 'compare it with frameworks/sklearn/framework.ts',
+      next: `compare it with ${displayPath(packageFile('frameworks/sklearn/framework.ts'))}`,
       cause,
     });
-  let module: { default?: unknown };
+  let exported: unknown;
   try {
-    module = await import(pathToFileURL(file).href);
+    exported = await importFramework(file, dirname(dirname(dirname(file))));
   } catch (error) {
     throw fail(plain(error instanceof Error ? error.message : String(error), 200), error);
   }
-  const parsed = frameworkSchema.safeParse(module.default);
+  const parsed = frameworkSchema.safeParse(exported);
   if (!parsed.success) {
     // An unknown key first: it is most likely a misspelling of the missing one.
     const { issues } = parsed.error;

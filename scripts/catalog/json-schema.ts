@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { packageFile } from '../package.ts';
 import { catalogSchema } from './schema.ts';
 
 /** models.schema.json at the repository's root, which editors use to complete models.yaml. */
-export const schemaFile = fileURLToPath(new URL('../../models.schema.json', import.meta.url));
+export const schemaFile = packageFile('models.schema.json');
 
 /** The JSON Schema (draft 7, which editors support best) of models.yaml. */
 export function jsonSchema(): string {

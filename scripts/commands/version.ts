@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from '../package.ts';
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
 
 /** This program's version, from package.json. */
 export function programVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));
   return String((manifest as { version?: unknown }).version);
 }
 

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type { MultiBar, SingleBar } from 'cli-progress';
+import cliProgress, { type MultiBar, type SingleBar } from 'cli-progress';
 import { oneLine, textWidth, truncate } from '../text/width.ts';
 import type { Colors } from './color.ts';
 import { Meter } from './meter.ts';
@@ -110,9 +109,7 @@ export class Bars {
   }
 
   #start(): MultiBar {
-    // Loaded on first use: most runs show no bars.
-    const { MultiBar }: typeof import('cli-progress') = createRequire(import.meta.url)('cli-progress');
-    return new MultiBar({
+    return new cliProgress.MultiBar({
       stream: this.#stream,
       format: (_options, params, payload: { meter: Meter }) =>
         formatBar(

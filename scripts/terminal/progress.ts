@@ -72,4 +72,12 @@ export function isCI(environment: NodeJS.ProcessEnv = process.env): boolean {
   return environment.CI !== undefined && !/^(|0|false)$/i.test(environment.CI);
 }
 
-const silent: Task = { add() {}, total() {}, part: () => silentTaskPart, note() {}, done() {}, fail() {} };
+/** A task that shows nothing. */
+export const silent: Task = {
+  add() {},
+  total() {},
+  part: () => silentTaskPart,
+  note() {},
+  done() {},
+  fail() {},
+};

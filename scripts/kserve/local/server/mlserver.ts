@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../../package.ts';
 import type { EnvironmentSettings } from './python.ts';
 import type { ServerCommand } from './server-command.ts';
 
@@ -12,7 +12,7 @@ export const mlserverImplementations: Readonly<Record<string, string>> = {
 /** MLServer 1.7.1 with the package versions of its image. */
 export const mlserverEnvironment: EnvironmentSettings = {
   name: 'mlserver',
-  requirements: fileURLToPath(new URL('mlserver.requirements.txt', import.meta.url)),
+  requirements: packageFile('scripts/kserve/local/server/mlserver.requirements.txt'),
   interpreters: ['python3.11', 'python3.12'],
 };
 

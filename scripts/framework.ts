@@ -1,0 +1,16 @@
+/** The package's entry `modelcars/framework`: what a framework.ts beside a models.yaml needs. */
+import type { Framework } from './model/types.ts';
+
+export type {
+  Choice,
+  CompletionExpectation,
+  Framework,
+  SmokeExpectation,
+  SmokeTest,
+  TensorExpectation,
+} from './model/types.ts';
+
+/** Returns the framework unchanged; editors complete and check its fields. `export default defineFramework({…})`. */
+export function defineFramework(framework: Framework): Framework {
+  return framework;
+}

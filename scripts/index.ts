@@ -1,0 +1,99 @@
+/**
+ * The package's main entry: the commands as functions, for programs. Every function takes a catalog from `loadCatalog`
+ * and returns one result per model; a model that fails is a result with `error`, not an exception. What stops the run
+ * as a whole (a wrong catalog, a lock that is out of date in a frozen run) is thrown as a `ModelcarsError`.
+ */
+import { selectModels } from './catalog/select.ts';
+import type { SmokeResult } from './kserve/types.ts';
+import type { Catalog } from './model/types.ts';
+import { buildModels as build } from './pipeline/build.ts';
+import { type Locking, lockModels as lock } from './pipeline/lock.ts';
+import type { ImageLocation } from './pipeline/open-images.ts';
+import { pushModels as push } from './pipeline/push.ts';
+import { smokeModels as smoke } from './pipeline/smoke.ts';
+import type { SmokeOptions } from './pipeline/smoke-options.ts';
+import type { Outcome, RunOptions } from './pipeline/types.ts';
+import { verifyModels as verify } from './pipeline/verify.ts';
+import { isCI, silent } from './terminal/progress.ts';
+import type { Progress } from './terminal/types.ts';
+
+export type { Overrides } from './catalog/defaults.ts';
+export { loadCatalog } from './catalog/load.ts';
+export { type ErrorCode, ModelcarsError } from './errors.ts';
+export type { Diagnosis, SmokeResult } from './kserve/types.ts';
+export type { Catalog, CatalogEntry, Loader, Model, Serving } from './model/types.ts';
+export type { Locking } from './pipeline/lock.ts';
+export type { ImageLocation } from './pipeline/open-images.ts';
+export type { Outcome, TagOutcome } from './pipeline/types.ts';
+export type { Progress, Task, TaskPart } from './terminal/types.ts';
+export type { Check } from './verify/verify.ts';
+
+/** The options of every function; only the catalog is required. */
+export interface LibraryOptions extends Partial<Omit<RunOptions, 'catalog' | 'models'>> {
+  /** From `loadCatalog`. */
+  catalog: Catalog;
+  /** Names of the models to work on; all by default. */
+  models?: string[];
+}
+
+/** Where the smoke test runs and what it covers; every setting has the default of `modelcars smoke`. */
+export type SmokeSettings = Partial<SmokeOptions['wishes']>;
+
+/** Resolves sources and bases and writes the catalog's lock, as `modelcars lock`. */
+export function lockModels(options: LibraryOptions & { layers?: boolean }): Promise<Locking> {
+  return lock({ ...complete(options), frozen: options.frozen ?? false, layers: options.layers === true });
+}
+
+/** Builds images into the OCI image layout `output` (a folder, or a path that ends in `.tar`), as `modelcars build`. */
+export function buildModels(
+  options: LibraryOptions & { output: string; verify?: boolean },
+): Promise<Outcome[]> {
+  return build({ ...complete(options), output: options.output, verify: options.verify === true });
+}
+
+/** Pushes images and their tags to the catalog's registry, as `modelcars push`. */
+export function pushModels(options: LibraryOptions): Promise<Outcome[]> {
+  return push(complete(options));
+}
+
+/** Checks built or pushed images against the image contract and the lock, as `modelcars verify`. */
+export function verifyImages(options: LibraryOptions & { from: ImageLocation }): Promise<Outcome[]> {
+  return verify({ ...complete(options), from: options.from });
+}
+
+/** Serves images with KServe and compares a real prediction of each, as `modelcars smoke`. */
+export function smokeModels(
+  options: LibraryOptions & { from: ImageLocation; settings?: SmokeSettings },
+): Promise<SmokeResult[]> {
+  const { from, settings } = options;
+  return smoke({ ...complete(options), from, wishes: { ...smokeDefaults, ...settings } });
+}
+
+function complete(options: LibraryOptions): RunOptions {
+  return {
+    ...options,
+    models: selectModels(options.catalog, options.models ?? [], []),
+    frozen: options.frozen ?? isCI(),
+    dryRun: options.dryRun ?? false,
+    registry: options.registry ?? {},
+    signal: options.signal ?? new AbortController().signal,
+    progress: options.progress ?? quiet,
+  };
+}
+
+const quiet: Progress = { task: () => silent, log() {}, warn() {}, stop() {} };
+
+const smokeDefaults: SmokeOptions['wishes'] = {
+  local: false,
+  kind: 'kind',
+  clusterName: 'modelcars-smoke',
+  keepCluster: false,
+  kserveManifests: [],
+  loadImages: [],
+  cacheImages: false,
+  withRuntime: false,
+  pullSecrets: [],
+  modes: ['oci'],
+  security: [],
+  timeout: 300,
+};
