@@ -1,5 +1,5 @@
 import { globSync } from 'node:fs';
-import { defineConfig } from 'rolldown';
+import { defineConfig, type Plugin } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import licensePlugin from 'rollup-plugin-license';
 
@@ -8,6 +8,17 @@ const license = licensePlugin as unknown as typeof licensePlugin.default;
 /** `frameworks/sklearn/framework.ts` → entry `frameworks/sklearn/framework`. */
 const frameworks = globSync('frameworks/*/framework.ts').sort();
 const library = { index: './scripts/index.ts', framework: './scripts/framework.ts' };
+
+/** `dist/bin/modelcars`: the program under its own name, for the PATH of the program's image. */
+function command(): Plugin {
+  const source = "#!/usr/bin/env node\nimport '../modelcars.js';\n";
+  return {
+    name: 'command',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'bin/modelcars', source });
+    },
+  };
+}
 
 /**
  * The published package: the program and the library with all their packages, and the library's types. Files that
@@ -22,7 +33,7 @@ export default defineConfig([
     },
     platform: 'node',
     // The licences of bundled packages require their text to be distributed with them.
-    plugins: [license({ thirdParty: { output: 'dist/third-party-licenses.txt' } })],
+    plugins: [license({ thirdParty: { output: 'dist/third-party-licenses.txt' } }), command()],
     output: { dir: 'dist', format: 'esm', cleanDir: true, chunkFileNames: '[name]-[hash].js' },
   },
   {

@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag, type File } from '@dagger.io/dagger';
 import { allOrErrors, stdoutOf, withProgramError } from './errors.ts';
 import { folderOf, joinLayouts, type ModelSlice, slicesOf } from './model-slices.ts';
-import { baseFlags, flags, modelcars, overrideFlags, type Settings, store, work } from './program.ts';
+import { baseFlags, flags, home, modelcars, overrideFlags, type Settings, store, work } from './program.ts';
 
 /** Some of a catalog's models, and the version of their images. */
 export interface Selection {
@@ -72,6 +72,9 @@ export async function buildLoader({ connected, connection }: Settings, base: str
   const platform = await dag.defaultPlatform();
   const target = ['--platform', String(platform), '--output', '/image.tar'];
   const built = connected
+    .withWorkdir(home)
+    .withExec(['npm', 'run', 'build'])
+    .withWorkdir(work)
     .withDirectory(work, dag.directory().withNewFile('models.yaml', catalog))
     .withExec(modelcars('build', ...connection, '--no-frozen', ...target));
   return dag.container({ platform }).import_((await withProgramError(() => built.sync())).file('/image.tar'));

@@ -418,7 +418,7 @@ export class Modelcars implements Settings {
   }
 
   /**
-   * The image of modelcars itself that runs `modelcars cache`, for an init container
+   * The image of modelcars itself, for CI jobs, Kubernetes jobs and init containers
    *
    * @param base An image with Node 24
    */

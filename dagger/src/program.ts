@@ -68,9 +68,20 @@ export const store = '/store';
 const dockerConfigPath = '/run/secrets/registry/config.json';
 const caPath = '/run/ca/ca.pem';
 
-/** The files that run: no tests, so that a changed test rebuilds no image. */
+/** The files that run, and those that the program's image is made of: no tests, so that a changed test rebuilds no image. */
 const programFiles = {
-  include: ['scripts', 'frameworks', 'base/layout', 'package.json', 'package-lock.json'],
+  include: [
+    'LICENSE',
+    'base/layout',
+    'ci',
+    'frameworks',
+    'models.schema.json',
+    'package-lock.json',
+    'package.json',
+    'rolldown.config.ts',
+    'scripts',
+    'tsconfig.json',
+  ],
   exclude: ['**/*.test.ts', '**/node_modules'],
 };
 

@@ -49,7 +49,16 @@ export function layerKey(plan: Pick<LayerPlan, 'root' | 'files'>, options: Layer
     .update(
       JSON.stringify([formatVersion, options.mtime, options.compression, ...(plan.root ? [plan.root] : [])]),
     )
-    .update(JSON.stringify(plan.files.map((file) => [file.path, file.size, file.sha256])))
+    .update(
+      JSON.stringify(
+        plan.files.map(({ path, size, sha256, executable }) => [
+          path,
+          size,
+          sha256,
+          ...(executable ? ['x'] : []),
+        ]),
+      ),
+    )
     .digest('hex');
 }
 

@@ -119,12 +119,13 @@ it.each([
 });
 
 it('runs the given process in place of that of the base', () => {
-  const process = { entrypoint: ['node', 'main.ts'], workingDir: '/app' };
+  const process = { entrypoint: ['node', 'main.ts'], workingDir: '/app', programs: '/app/bin' };
   const { config } = imageManifest(base(), [layer], { ...description, process });
   expect(json(config).config).toMatchObject({
     User: '1001',
     Entrypoint: ['node', 'main.ts'],
     WorkingDir: '/app',
+    Env: ['PATH=/app/bin:/bin'],
   });
   expect(json(config).config.Cmd).toBeUndefined();
 });

@@ -44,12 +44,19 @@ export interface ImageDescription {
   created: string;
   /** OCI annotations of index and manifests, and the config's labels. */
   annotations: Record<string, string>;
-  /** The process that the image runs (image-spec config.md); a model image runs none. */
-  process?: { entrypoint: string[]; workingDir: string };
+  /** The process that the image runs (image-spec config.md), and a folder to search first in PATH; a model image runs none. */
+  process?: { entrypoint: string[]; workingDir: string; programs: string };
 }
 
 /** PATH for a base without one: container engines' default. */
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The base's environment, with a folder of programs first in its PATH. */
+function environmentOf(base: readonly string[], programs: string | undefined): string[] {
+  if (programs === undefined) return [...base];
+  const path = base.findLast((line) => line.startsWith('PATH=')) ?? defaultPath;
+  return [...base.filter((line) => !line.startsWith('PATH=')), path.replace('=', `=${programs}:`)];
+}
 
 /**
  * Config and manifest of one platform: the base's layers, then the model's. The user is 1001. The base's environment is
@@ -71,7 +78,7 @@ export function imageManifest(
     ...platformFields(platform),
     config: {
       User: '1001',
-      Env: base.config.config?.Env ?? [defaultPath],
+      Env: environmentOf(base.config.config?.Env ?? [defaultPath], description.process?.programs),
       ...(description.process && { Entrypoint: description.process.entrypoint }),
       WorkingDir: description.process?.workingDir ?? '/',
       Labels: annotations,

@@ -9,6 +9,8 @@ export interface ImageFile {
   size: number;
   /** 64 lower-case hexadecimal digits. */
   sha256: string;
+  /** A program, with mode 0555 instead of 0444; no file of a model is one. */
+  executable?: true;
 }
 
 /** A planned layer: its files, in tar order. */
@@ -140,7 +142,8 @@ export function membersOf(
       const parent = path.slice(0, slash);
       members.set(parent, { path: parent, type: 'directory', mode: 0o555, size: 0, mtime, ...owner });
     }
-    members.set(path, { path, type: 'file', mode: 0o444, size: file.size, mtime, ...owner, file });
+    const mode = file.executable ? 0o555 : 0o444;
+    members.set(path, { path, type: 'file', mode, size: file.size, mtime, ...owner, file });
   }
   return [...members.values()].sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
 }

@@ -1,34 +1,54 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { Folder } from '../../tests/support/catalog-folder.ts';
 import { loaderFiles } from './files.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-/** Run by `npm run schema`, not by the program. */
-const schema = 'scripts/catalog/json-schema.ts';
+const paths = [
+  'LICENSE',
+  'base/layout/index.json',
+  'ci/github/node.yml',
+  'dist/bin/modelcars',
+  'dist/frameworks/sklearn/framework.js',
+  'dist/index.d.ts',
+  'dist/modelcars.js',
+  'models.schema.json',
+  'package.json',
+  'scripts/kserve/local/server/mlserver.requirements.txt',
+];
+const others = [
+  'README.md',
+  'scripts/modelcars.ts',
+  'frameworks/sklearn/framework.ts',
+  'scripts/new.test.ts',
+];
 
-/** All files that these import, statically or dynamically. */
-async function reachable(from: string[]): Promise<Set<string>> {
-  const found = new Set(from);
-  for (const file of found) {
-    // A path in a comment or an example may not exist.
-    const text = await readFile(join(root, file), 'utf8').catch(() => '');
-    for (const [, path = ''] of text.matchAll(/(?:from |import\()'(\.{1,2}\/[^']+\.ts)'/g)) {
-      const target = join(dirname(file), path);
-      found.add(target);
-    }
-  }
-  return found;
-}
+it('are the files that the program reads at run time, sorted; the revision is of their contents', async () => {
+  await using folder = await Folder.make();
+  for (const path of [...others, ...paths]) await folder.write({ [path]: path });
+  const { files, revision } = await loaderFiles(undefined, folder.path);
+  expect(files.map(({ path }) => path)).toEqual(paths.filter((path) => !path.endsWith('.d.ts')));
+  expect((await loaderFiles(undefined, folder.path)).revision).toBe(revision);
+  await folder.write({ 'dist/modelcars.js': 'changed' });
+  expect((await loaderFiles(undefined, folder.path)).revision).not.toBe(revision);
+});
 
-it('contains no tests: the program imports every file of scripts/ in it', async () => {
-  const paths = (await loaderFiles()).files.map(({ path }) => path);
-  const frameworks = paths.filter((path) => /^frameworks\/[^/]+\/framework\.ts$/.test(path));
-  const used = await reachable(['scripts/modelcars.ts', schema, ...frameworks]);
-  const scripts = paths.filter((path) => path.startsWith('scripts/'));
-  expect(scripts.length).toBeGreaterThan(200);
-  expect(scripts.filter((path) => !used.has(path))).toEqual([]);
-  for (const path of scripts)
-    expect(await readFile(join(root, path), 'utf8'), path).not.toMatch(/from '(?:vitest|.*\/tests\/)/);
+it('fail in a checkout that was not built, or not since its last change', async () => {
+  await using folder = await Folder.make();
+  for (const path of others) await folder.write({ [path]: path });
+  const next = 'run `npm run build` in the checkout of modelcars';
+  await expect(loaderFiles(undefined, folder.path)).rejects.toMatchObject({
+    code: 'source',
+    message: 'plan the image of modelcars: dist/ is missing',
+    next,
+  });
+  for (const path of paths) await folder.write({ [path]: path });
+  const later = new Date(Date.now() + 60_000);
+  await utimes(join(folder.path, 'scripts/new.test.ts'), later, later);
+  await loaderFiles(undefined, folder.path);
+  await utimes(join(folder.path, 'scripts/modelcars.ts'), later, later);
+  await expect(loaderFiles(undefined, folder.path)).rejects.toMatchObject({
+    message: 'plan the image of modelcars: dist/ is older than scripts/modelcars.ts',
+    next,
+  });
 });

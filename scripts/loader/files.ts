@@ -1,54 +1,56 @@
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ModelcarsError } from '../errors.ts';
 import type { LockedFile, LockedModel } from '../model/types.ts';
+import { isBuilt, packageFile } from '../package.ts';
 import { fileSource } from '../sources/file/source.ts';
 import { revisionOf } from '../sources/revision.ts';
-import type { Selection } from '../sources/types.ts';
-import { plain } from '../text/format.ts';
 import { compareBytes } from '../text/paths.ts';
-import { productionPackages } from './packages.ts';
-
-/** The root folder of this modelcars. */
-const own = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The folder of modelcars in the image. */
 export const loaderRoot = 'app';
 
-/** The loader's process; arguments of the container follow `cache`. */
+/** The executable in it, `modelcars` for shells and scripts. */
+export const loaderExecutable = 'dist/bin/modelcars';
+
+/** The image's process; the arguments of the container are a command of modelcars and its options. */
 export const loaderProcess = {
-  entrypoint: ['node', `/${loaderRoot}/scripts/modelcars.ts`, 'cache'],
+  entrypoint: ['node', `/${loaderRoot}/dist/modelcars.js`],
   workingDir: `/${loaderRoot}`,
+  programs: `/${loaderRoot}/dist/bin`,
 };
 
-/** Files that Node never runs: types, source maps, tests, and libraries of the Bare runtime. */
-const idle = /(?:\.d\.[cm]?ts|\.map|\.test\.ts|\.bare)$/;
+/** The parts of the package that the program reads at run time. */
+const parts = [
+  'LICENSE',
+  'base/layout',
+  'ci',
+  'dist',
+  'models.schema.json',
+  'package.json',
+  'scripts/kserve/local/server/mlserver.requirements.txt',
+];
 
 /**
- * The installed modelcars as the files of an image: scripts/, frameworks/ (without models), package.json and the
- * packages it needs. Not locked, since it is the running program; its revision is a hash of all files, so the same
- * commit with the same package-lock.json gives the same revision. Fails with code `source` when something is not
- * installed.
+ * The program as the files of an image: the same files of the published package and of a checkout that was built, so
+ * both give the same image. Not locked, since it is the running program; the revision is a hash of all files. Fails with
+ * code `source` in a checkout whose dist/ is missing or older than scripts/.
  */
-export async function loaderFiles(signal?: AbortSignal, root = own): Promise<LockedModel> {
+export async function loaderFiles(signal?: AbortSignal, root = packageFile('')): Promise<LockedModel> {
+  if (!isBuilt) await checkBuilt(root);
   const source = fileSource(root);
-  const runs: Selection = (path) => !idle.test(path);
-  const take = async (folder: string, select: Selection): Promise<LockedFile[]> => {
-    const { files } = await source.resolve(uriOf(folder), select, signal);
-    return files.map((file) => ({ ...file, path: `${folder}/${file.path}` }));
-  };
-  const isScript: Selection = (path) => path.endsWith('.ts') && runs(path);
-  const { files: manifest } = await source.resolve('file:package.json', () => true, signal);
-  const all = [manifest, await take('scripts', isScript), await take('frameworks', isScript)];
-  // Nested packages are listed separately.
-  for (const folder of await productionPackages(root))
-    all.push(await take(folder, (path) => runs(path) && !/(?:^|\/)node_modules\//.test(path)));
-  const native = all.flat().find(({ path }) => path.endsWith('.node'));
-  if (native !== undefined) {
-    throw new ModelcarsError('bug', `plan the loader: ${plain(native.path)} is built for one platform`, {
-      next: 'use a package in plain JavaScript',
-    });
+  const files: LockedFile[] = [];
+  for (const part of parts) {
+    const found = await source.resolve(uriOf(part), (path) => !path.endsWith('.d.ts'), signal);
+    const isFolder = (await stat(join(root, part))).isDirectory();
+    files.push(
+      ...found.files.map((file) =>
+        isFolder ? { ...file, path: `${part}/${file.path}` } : { ...file, path: part },
+      ),
+    );
   }
-  const files = all.flat().sort((a, b) => compareBytes(a.path, b.path));
+  files.sort((a, b) => compareBytes(a.path, b.path));
   return {
     framework: 'loader',
     source: pathToFileURL(root).href.replace(/\/$/, ''),
@@ -57,6 +59,23 @@ export async function loaderFiles(signal?: AbortSignal, root = own): Promise<Loc
     exclude: [],
     files,
   };
+}
+
+/** In a checkout the program runs from scripts/, and dist/ can be missing or that of an earlier commit. */
+async function checkBuilt(root: string): Promise<void> {
+  const fail = (why: string) =>
+    new ModelcarsError('source', `plan the image of modelcars: ${why}`, {
+      next: 'run `npm run build` in the checkout of modelcars',
+    });
+  const built = await stat(join(root, loaderExecutable)).catch(() => undefined);
+  if (built === undefined) throw fail('dist/ is missing');
+  for (const folder of ['scripts', 'frameworks']) {
+    for (const path of await readdir(join(root, folder), { recursive: true })) {
+      if (!path.endsWith('.ts') || path.endsWith('.test.ts')) continue;
+      const { mtimeMs } = await stat(join(root, folder, path));
+      if (mtimeMs > built.mtimeMs) throw fail(`dist/ is older than ${folder}/${path}`);
+    }
+  }
 }
 
 function uriOf(path: string): string {

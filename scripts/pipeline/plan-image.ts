@@ -4,7 +4,7 @@ import { ModelcarsError } from '../errors.ts';
 import { type Layer, layerOf } from '../image/layer.ts';
 import type { ImageDescription } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
-import { loaderProcess, loaderRoot } from '../loader/files.ts';
+import { loaderExecutable, loaderProcess, loaderRoot } from '../loader/files.ts';
 import { nodeBase } from '../loader/node.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Loader, LockedModel } from '../model/types.ts';
@@ -77,7 +77,8 @@ export function planModel(
   const files = wantedFiles(locked).map((file): ImageFile => {
     const path = framework === undefined ? file.path : targetPath(framework, file);
     wanted.set(path, file);
-    return { path, size: file.size, sha256: file.sha256 };
+    const executable = loader !== undefined && path === loaderExecutable;
+    return { path, size: file.size, sha256: file.sha256, ...(executable && { executable }) };
   });
   const plans = planLayers(files, loader?.root);
   const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {

@@ -193,6 +193,7 @@ describe.skipIf(missing)('images of our own', () => {
     expect(result.calls[0]).toEqual({ field: 'container', args: { platform: 'linux/arm64' } });
     const archive = result.calls.at(-1).args.source as Recorded;
     expect(archive.calls.at(-1)).toEqual({ field: 'file', args: { path: '/image.tar' } });
+    expect(execs(archive).at(-2)).toEqual(['npm', 'run', 'build']);
     expect(words(archive)).toEqual([
       ...['build', '--no-frozen', '--platform', 'linux/arm64', '--output', '/image.tar'],
     ]);

@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { modelcars, noise, root, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { pushNodeBase } from '../parts/nodebase.ts';
 import { missingParts, missingRoot } from '../parts/parts.ts';
@@ -17,6 +17,18 @@ const missing =
   missingRoot('podman') ?? (await missingParts('podman', 'runc', 'docker-registry', 'versitygw'));
 const files = { 'model.joblib': noise(12_000_000, 1), 'config.json': '{}' };
 
+/** As Kubernetes runs a container in a restricted namespace: no root, no writing, no privileges. */
+const restricted = [
+  '--rm',
+  '--network=host',
+  '--ulimit=nofile=1024:1024',
+  '--ulimit=nproc=1024:1024',
+  '--read-only',
+  '--read-only-tmpfs=false',
+  '--cap-drop=ALL',
+  '--security-opt=no-new-privileges',
+];
+
 describe.skipIf(missing)('the loader', () => {
   let registry: Registry;
   let s3: S3Server;
@@ -26,6 +38,8 @@ describe.skipIf(missing)('the loader', () => {
   let base: string;
 
   beforeAll(async () => {
+    // In a checkout the image is made of the built program.
+    await run('npm', ['run', 'build'], { cwd: root });
     registry = await startRegistry({ kind: 'docker-registry' });
     base = await pushNodeBase(registry.host, 'bases/node');
     s3 = await startS3();
@@ -48,7 +62,6 @@ describe.skipIf(missing)('the loader', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** As Kubernetes runs an init container in a restricted namespace: no root, no writing, no privileges. */
   const runLoader = async (env: Record<string, string | undefined>, ...more: string[]): Promise<Result> => {
     const all: Record<string, string | undefined> = { ...s3.env(), HF_ENDPOINT: hub.url, ...env };
     const lines = Object.entries(all).flatMap(([name, value]) =>
@@ -56,20 +69,15 @@ describe.skipIf(missing)('the loader', () => {
     );
     const file = join(folder, 'env');
     await writeFile(file, lines.join('\n'), { mode: 0o600 });
-    const locks = [
-      '--read-only',
-      '--read-only-tmpfs=false',
-      '--cap-drop=ALL',
-      '--security-opt=no-new-privileges',
-    ];
-    const common = [
-      '--rm',
-      '--network=host',
-      '--ulimit=nofile=1024:1024',
-      '--ulimit=nproc=1024:1024',
-      ...locks,
-    ];
-    return podman.podman('run', ...common, '--env-file', file, ...more, 'localhost/model-loader:v1.0.0');
+    return podman.podman(
+      'run',
+      ...restricted,
+      '--env-file',
+      file,
+      ...more,
+      'localhost/model-loader:v1.0.0',
+      'cache',
+    );
   };
 
   test('fills the cache as any user, on a read-only file system; exits 0, and 0 again when the cache is complete', async () => {
@@ -105,6 +113,34 @@ describe.skipIf(missing)('the loader', () => {
     expect(await readdir(volume)).toContain('files');
   });
 
+  test('runs every command of modelcars on a folder that holds only models', async () => {
+    const models = join(folder, 'repository');
+    await mkdir(models);
+    await copyFile(join(root, 'frameworks/xgboost/model.bst'), join(models, 'model.bst'));
+    const entry =
+      '{name: iris, framework: xgboost, source: "file:model.bst", version: v1.0.0, base: embedded}';
+    await writeFile(join(models, 'models.yaml'), `models:\n  - ${entry}\n`);
+    const volume = [
+      '--volume',
+      `${models}:/repository`,
+      '--workdir',
+      '/repository',
+      '--user',
+      '1000680000:0',
+    ];
+    await chmod(models, 0o777);
+    const image = 'localhost/model-loader:v1.0.0';
+    const common = [...restricted, ...volume];
+    const push = ['push', '--registry', `${registry.host}/jobs`];
+    const pushed = await podman.podman('run', ...common, image, ...push);
+    expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
+    // As GitLab and Tekton start it: a shell script that finds `modelcars` on the PATH.
+    const verify = `modelcars verify --remote --registry ${registry.host}/jobs --json`;
+    const verified = await podman.podman('run', ...common, '--entrypoint', 'sh', image, '-c', verify);
+    expect(verified, verified.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(verified.stdout).models).toMatchObject([{ model: 'iris', status: 'done' }]);
+  });
+
   test('contains modelcars and its dependencies, owned by its user, read-only, for both platforms', async () => {
     const layout = join(folder, 'out');
     for (const architecture of ['amd64', 'arm64']) {
@@ -120,28 +156,26 @@ describe.skipIf(missing)('the loader', () => {
         config: {
           User: '1001',
           WorkingDir: '/app',
-          Entrypoint: ['node', '/app/scripts/modelcars.ts', 'cache'],
+          Entrypoint: ['node', '/app/dist/modelcars.js'],
+          Env: ['PATH=/app/dist/bin:/usr/local/bin:/bin'],
         },
       });
       const names: string[] = [];
+      const programs: string[] = [];
       for (const { digest } of manifest.layers.slice(1)) {
         const blob = join(layout, 'blobs', digest.replace(':', '/'));
         const listing = (await run('tar', ['--list', '--verbose', '--numeric-owner', '--file', blob])).trim();
         for (const line of listing.split('\n')) {
-          expect(line).toMatch(/^(dr-xr-xr-x|-r--r--r--) 1001\/0 .* 1970-01-01 00:00 app(\/|$)/);
-          names.push(line.slice(line.indexOf(' app') + 1));
+          expect(line).toMatch(/^(dr-xr-xr-x|-r-[-x]r-[-x]r-[-x]) 1001\/0 .* 1970-01-01 00:00 app(\/|$)/);
+          const name = line.slice(line.indexOf(' app') + 1);
+          names.push(name);
+          if (line.startsWith('-r-x')) programs.push(name);
         }
       }
       expect(names).toContain('app/package.json');
-      expect(names).toContain('app/node_modules/@aws-sdk/client-s3/package.json');
-      expect(
-        names.filter((name) =>
-          /\.(test|d)\.ts$|\.node$|node_modules\/(typescript|vitest|\.bin)\//.test(name),
-        ),
-      ).toEqual([]);
-      expect(
-        names.filter((name) => /^app\/(?!scripts|frameworks|node_modules|package\.json|$)/.test(name)),
-      ).toEqual([]);
+      expect(names).toContain('app/base/layout/index.json');
+      expect(programs).toEqual(['app/dist/bin/modelcars']);
+      expect(names.filter((name) => /\.ts$|\.node$|node_modules/.test(name))).toEqual([]);
     }
   });
 

@@ -1,4 +1,4 @@
-/** A base image with Node, built locally: the pinned Node and the libraries of this machine that it needs. */
+/** A base image with Node, built locally: the pinned Node, the libraries of this machine that it needs, and a shell. */
 import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,12 @@ export async function pushNodeBase(host: string, repository: string): Promise<st
     // `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, and the dynamic linker without `=>`.
     const libraries = [...(await run('ldd', [node])).matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
     const tree = join(folder, 'tree');
-    for (const [from, to] of [[node, '/usr/local/bin/node'], ...libraries.map((path) => [path, path])]) {
+    // Node's images have a shell and `env`; busybox is both, by the name it is called.
+    const programs = [
+      [node, '/usr/local/bin/node'],
+      ...['/bin/sh', '/usr/bin/env'].map((to) => ['/bin/busybox', to]),
+    ];
+    for (const [from, to] of [...programs, ...libraries.map((path) => [path, path])]) {
       await mkdir(dirname(join(tree, to ?? '')), { recursive: true });
       await copyFile(await realpath(from ?? ''), join(tree, to ?? ''));
     }
