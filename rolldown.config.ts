@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { defineConfig, type Plugin } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import licensePlugin from 'rollup-plugin-license';
@@ -21,6 +22,44 @@ function command(): Plugin {
 }
 
 /**
+ * string-width, which yargs uses to wrap its help, makes an `Intl.Segmenter` when it is loaded: 10 to 20 ms of every
+ * run, for its locale data. Here it is made when a width is asked for.
+ */
+function lazySegmenter(): Plugin {
+  const eager = 'const segmenter = new Intl.Segmenter();';
+  const lazy = 'const segmenter = {segment: (text) => new Intl.Segmenter().segment(text)};';
+  return {
+    name: 'lazy-segmenter',
+    transform: {
+      filter: { id: /[\\/]string-width[\\/]index\.js$/, code: 'Intl.Segmenter' },
+      handler(code) {
+        if (!code.includes(eager)) this.error('string-width makes its segmenter in another way now');
+        return code.replace(eager, lazy);
+      },
+    },
+  };
+}
+
+/**
+ * An import of a built-in module reads all its exports, and some load more of Node when they are read (`fs.Utf8Stream`,
+ * `crypto.webcrypto`): a fifth of a short run. `process.getBuiltinModule` reads only those that are used.
+ */
+function builtins(): Plugin {
+  return {
+    name: 'builtins',
+    renderChunk(code) {
+      return code.replaceAll(
+        /^import \{([^}]+)\} from "([^"]+)";$/gm,
+        (line, names: string, module: string) =>
+          isBuiltin(module)
+            ? `const {${names.replaceAll(' as ', ': ')}} = process.getBuiltinModule("${module}");`
+            : line,
+      );
+    },
+  };
+}
+
+/**
  * The published package: the program and the library with all their packages, and the library's types. Files that
  * several commands share are directly in dist/, where scripts/package.ts expects to be.
  */
@@ -33,7 +72,12 @@ export default defineConfig([
     },
     platform: 'node',
     // The licences of bundled packages require their text to be distributed with them.
-    plugins: [license({ thirdParty: { output: 'dist/third-party-licenses.txt' } }), command()],
+    plugins: [
+      license({ thirdParty: { output: 'dist/third-party-licenses.txt' } }),
+      command(),
+      lazySegmenter(),
+      builtins(),
+    ],
     output: { dir: 'dist', format: 'esm', cleanDir: true, chunkFileNames: '[name]-[hash].js' },
   },
   {

@@ -108,10 +108,10 @@ export async function frameworkNames(catalogDirectory: string): Promise<string[]
 /** Name → framework.ts or framework.js, sorted by name. */
 async function findFrameworks(catalogDirectory: string): Promise<Map<string, string>> {
   const files: [string, string][] = [];
-  for (const folder of new Set([
-    shipped,
-    await realpath(join(catalogDirectory, 'frameworks')).catch(() => shipped),
-  ])) {
+  const own = await realpath(join(catalogDirectory, 'frameworks')).catch(() => shipped);
+  // The sources of the built-in frameworks, beside this repository's own models.yaml, are in dist/ already.
+  const isShipped = own === shipped || own === packageFile('frameworks');
+  for (const folder of isShipped ? [shipped] : [shipped, own]) {
     for (const name of await readdir(folder).catch(() => [])) {
       if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) continue;
       for (const script of scriptNames) {

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Agent, buildConnector, Dispatcher } from 'undici';
 import { BulkPool } from './bulk/pool.ts';
 import { readCertificates } from './certificates.ts';
 import { isPrivateAddress, PrivateTarget, publicLookup } from './private-targets.ts';
@@ -29,6 +29,8 @@ export interface TransportOptions {
   caFile?: string;
   env: NodeJS.ProcessEnv;
 }
+
+type Undici = typeof import('undici');
 
 // More than 8: a HEAD must not queue behind eight uploads of an hour each.
 const connections = 16;
@@ -58,7 +60,9 @@ export class Transport {
 
   async send(url: URL, request: HttpRequest): Promise<HttpResponse> {
     const { signal, body, sender, ...rest } = request;
-    return await this.#dispatcher(url, this.#wary(url, sender)).request({
+    // Loaded with the first request: many commands send none.
+    const undici = await import('undici');
+    return await this.#dispatcher(undici, url, this.#wary(url, sender)).request({
       ...rest,
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
@@ -116,7 +120,7 @@ export class Transport {
       : { proxy, noProxy };
   }
 
-  #dispatcher(url: URL, sender: string | undefined): Dispatcher {
+  #dispatcher(undici: Undici, url: URL, sender: string | undefined): Dispatcher {
     const proxied = this.#proxyFor(url);
     const secure = url.protocol === 'https:';
     const key = `${proxied ? 'proxy' : 'direct'} ${url.protocol} ${sender ?? ''}`;
@@ -128,10 +132,13 @@ export class Transport {
       allowH2: false,
       connectTimeout: 30_000,
       keepAliveTimeout: 10_000,
-      connect: this.#connector({ ...tls, ...(sender !== undefined && { lookup: publicLookup(sender) }) }),
+      connect: this.#connector(undici, {
+        ...tls,
+        ...(sender !== undefined && { lookup: publicLookup(sender) }),
+      }),
     };
     const made = proxied
-      ? new EnvHttpProxyAgent({
+      ? new undici.EnvHttpProxyAgent({
           ...options,
           requestTls: tls,
           proxyTls: tls,
@@ -139,14 +146,14 @@ export class Transport {
           httpsProxy: proxied.proxy,
           noProxy: proxied.noProxy,
         })
-      : new Agent(options);
+      : new undici.Agent(options);
     this.#dispatchers.set(key, made);
     return made;
   }
 
   /** Connects, and remembers whether a host has a private address: such a host may point to another one. */
-  #connector(options: buildConnector.BuildOptions): buildConnector.connector {
-    const connect = buildConnector({ allowH2: false, timeout: 30_000, ...options });
+  #connector(undici: Undici, options: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = undici.buildConnector({ allowH2: false, timeout: 30_000, ...options });
     return (to, callback) =>
       connect(to, (...result) => {
         const address = result[1]?.remoteAddress;
