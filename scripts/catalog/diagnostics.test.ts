@@ -124,7 +124,6 @@ it.each([
   ['hello', '1:1: expected a map with `models:`, got `hello`'],
   ['- a', '1:1: expected a map with `models:`, got a list'],
   ['models:', '1:8: `models`: expected a list of models, each starting with `- name:`, got nothing'],
-  ['models: []', '1:9: `models`: expected at least one model'],
   ['version: v1.0.0', '1:1: `models`: missing; expected a list of models, each starting with `- name:`'],
   [
     'models: [3]',

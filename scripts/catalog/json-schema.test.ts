@@ -37,7 +37,7 @@ it('rejects in an editor the mistakes that the command rejects', () => {
   const model = { name: 'a', framework: 'b', source: 'file:c' };
   const refused = [
     {},
-    { models: [] },
+    { models: {} },
     { models: [{ ...model, frameork: 'x' }] },
     { models: [{ ...model, name: 'A' }] },
     { models: [{ ...model, source: 'c' }] },
@@ -56,6 +56,7 @@ it('rejects in an editor the mistakes that the command rejects', () => {
     tags: ['a'],
   };
   expect(editor.safeParse({ models: [fine] }).error).toBeUndefined();
+  expect(editor.safeParse({ models: [] }).error).toBeUndefined();
 });
 
 it('is documented by an example that loads, with every field in it', async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { sourceName } from '../model/catalog-entry.ts';
-import { loadCatalog } from './load.ts';
+import { loadCatalog, parseCatalog } from './load.ts';
 
 let folder: Folder;
 beforeAll(async () => {
@@ -183,9 +183,23 @@ it('fails for a file that cannot be read', async () => {
   ];
   for (const [name = '', words = ''] of cases) {
     const error = await failure(loadCatalog(`${folder.path}/${name}`));
-    expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next: 'name a models.yaml with -f FILE' });
+    const or = words === 'no such file' ? ', or start one with `modelcars init`' : '';
+    const next = `name a models.yaml with -f FILE${or}`;
+    expect(error).toMatchObject({ code: 'catalog', exitCode: 2, next });
     expect(error.message).toContain(words);
   }
+});
+
+it('fails for a catalog without models, which `add` can fill', async () => {
+  const file = await folder.catalog('# none\nmodels: []\n');
+  const error = await failure(loadCatalog(file));
+  expect(error).toMatchObject({ code: 'catalog', exitCode: 2 });
+  expect(error.message).toBe(`${file} lists no models yet`);
+  expect(error.next).toContain('`modelcars add ./model.joblib`');
+  const parsed = await parseCatalog(file, 'registry: quay.io/me\nmodels: []\n');
+  expect(parsed).toMatchObject({ file, models: [] });
+  // Other mistakes are reported as ever.
+  expect((await failure(loadCatalog(await folder.catalog('model: []\n')))).message).toContain('`model`');
 });
 
 it('shows the file relative to the working folder', async () => {

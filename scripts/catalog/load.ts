@@ -29,16 +29,34 @@ const reading: ReadOptions = {
 
 /**
  * Reads and checks models.yaml; `overrides` come from flags. Fails with code `catalog` and all mistakes at once, one
- * line `file:line:column: …` per mistake; with code `usage`, naming the flag, for an invalid override.
+ * line `file:line:column: …` per mistake, or when it lists no models; with code `usage`, naming the flag, for an
+ * invalid override.
  */
 export async function loadCatalog(file: string, overrides: Overrides = {}): Promise<Catalog> {
   checkOverrides(overrides);
   const path = resolve(file);
-  const text = await readText(path, reading);
+  const text = await readCatalogText(path);
   const shown = displayPath(path);
   if (text === undefined) {
-    throw new ModelcarsError('catalog', `read ${shown}: no such file`, { next: reading.next });
+    throw new ModelcarsError('catalog', `read ${shown}: no such file`, {
+      next: `${reading.next}, or start one with \`modelcars init\``,
+    });
   }
+  const catalog = await parseCatalog(path, text, overrides);
+  if (catalog.models.length > 0) return catalog;
+  throw new ModelcarsError('catalog', `${shown} lists no models yet`, {
+    next: 'run `modelcars add ./model.joblib`, or `modelcars add org/name` for a model on the hub',
+  });
+}
+
+/** The text of models.yaml; undefined when the file does not exist. Fails with code `catalog`. */
+export async function readCatalogText(path: string): Promise<string | undefined> {
+  return await readText(path, reading);
+}
+
+/** Checks the text of the models.yaml at an absolute path, as `loadCatalog` does, except that it can list no models. */
+export async function parseCatalog(path: string, text: string, overrides: Overrides = {}): Promise<Catalog> {
+  checkOverrides(overrides);
   const document = readYaml(text, mostValues);
   if (document.mistakes.length > 0) {
     const line = conflictLine(text);

@@ -174,9 +174,8 @@ export const catalogSchema = strict('a map with `models:`', {
     )
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),
-  models: listOf(entrySchema, 'models, each starting with `- name:`')
-    .min(1, { error: 'expected at least one model' })
-    .describe('What to build.'),
+  // None yet is a valid start for `modelcars add`; `loadCatalog` rejects it for all other commands.
+  models: listOf(entrySchema, 'models, each starting with `- name:`').describe('What to build.'),
 });
 
 export type CatalogInput = z.infer<typeof catalogSchema>;
