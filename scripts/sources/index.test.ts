@@ -12,6 +12,8 @@ it.each([
   ['http://127.0.0.1:8080/model.onnx'],
   ['http://[::1]:8080/model.onnx'],
   ['http://localhost/model.onnx'],
+  ['https://huggingface.co/org/name/resolve/main/model.onnx'],
+  ['https://github.com/o/r/blob/main/model.onnx?raw=true'],
   ['s3://bucket/prefix/of/model'],
   ['s3://bucket'],
 ])('accepts %j', (uri) => {
@@ -70,11 +72,20 @@ it('prints no part of a secret', () => {
 });
 
 it.each([
-  ['http://host/x', '; did you mean `https:`?'],
-  ['fiel:x', '; did you mean `file:`?'],
-  ['FILE:x', '; did you mean `file:`?'],
+  ['http://host/x', '; did you mean `https://host/x`?'],
+  ['http://host/x?sig=abc', '; did you mean `https:`?'],
+  ['http://host/x?a=b', '; did you mean `https:`?'],
+  ['fiel:x', '; did you mean `file:x`?'],
+  ['FILE:x', '; did you mean `file:x`?'],
+  ['s4://bucket/x', '; did you mean `s3://bucket/x`?'],
   ['s4://b/x', '; did you mean `s3:`?'],
+  ['hff://org/name', '; did you mean `hf://org/name`?'],
   ['models/model.joblib', '; did you mean `file:models/model.joblib`?'],
+  ['org/name', '; did you mean `file:org/name` or `hf://org/name`?'],
+  ['hf://org/name@v1', '; did you mean `hf://org/name:v1`?'],
+  ['https://huggingface.co/org/name/tree/v1', '; did you mean `hf://org/name:v1`?'],
+  ['https://hf.co/org/name/blob/main/config.json', '; did you mean `hf://org/name`?'],
+  ['https://github.com/o/r/blob/main/m.onnx', '; did you mean `https://github.com/o/r/raw/main/m.onnx`?'],
   ['pvc://claim/x', ''],
 ])('suggests for %j', (uri, hint) => {
   expect(checkUri(uri)?.hint).toBe(hint);

@@ -28,8 +28,20 @@ export function isLocal(uri: string): boolean {
 export function checkUri(uri: string): Problem | undefined {
   if (/\p{Cc}/u.test(uri) || !uri.isWellFormed())
     return { expected: `${uriExamples} without control characters` };
+  const meant = pastedUri(uri);
+  if (meant !== undefined)
+    return { expected: 'the URI of files, not of a web page', hint: `; did you mean \`${meant}\`?` };
   const kind = findKind(uri);
   return kind.ok ? kind.value.check(uri) : kind.problem;
+}
+
+/** The URI that is meant by another text that users paste, such as a web page's; undefined for any other text. */
+export function pastedUri(text: string): string | undefined {
+  for (const { pasted } of sourceKinds) {
+    const uri = pasted?.(text);
+    if (uri !== undefined) return uri;
+  }
+  return undefined;
 }
 
 /** The source that reads a URI, one per kind for the same `options`. Fails with code `source` for an unknown scheme. */
@@ -59,12 +71,23 @@ const opened = new WeakMap<SourceOptions, Map<SourceKind, Source>>();
 function findKind(uri: string): Parsed<SourceKind> {
   const bad = (hint: string) => ({ ok: false as const, problem: { expected: uriExamples, hint } });
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(uri)?.[1];
-  if (scheme === undefined) return bad(/^[\w./-]{1,80}$/.test(uri) ? `; did you mean \`file:${uri}\`?` : '');
+  if (scheme === undefined) {
+    const meant = [`file:${uri}`, ...(/^\w[\w.-]*\/\w[\w-]*$/.test(uri) ? [`hf://${uri}`] : [])];
+    return bad(
+      /^[\w./-]{1,80}$/.test(uri) ? `; did you mean ${meant.map((one) => `\`${one}\``).join(' or ')}?` : '',
+    );
+  }
   const kind = sourceKinds.find((one) => one.scheme === scheme || one.claims?.(uri));
   if (kind !== undefined) return { ok: true, value: kind };
   const schemes = sourceKinds.map((one) => one.scheme);
   const near = nearest(scheme, schemes);
-  return bad(near === undefined ? '' : `; did you mean \`${near}:\`?`);
+  if (near === undefined) return bad('');
+  const corrected = near + uri.slice(scheme.length);
+  // A query can hold a secret.
+  const isShown =
+    /^[^?\s]{1,80}$/.test(corrected) &&
+    sourceKinds.find((one) => one.scheme === near)?.check(corrected) === undefined;
+  return bad(`; did you mean \`${isShown ? corrected : `${near}:`}\`?`);
 }
 
 /** `file:`, or `s3://` where the example has the slashes; escaped for a regular expression. */

@@ -76,7 +76,7 @@ it('builds an image from a source of a new kind, through catalog and lock', asyn
 it('names the new kind in errors, and accepts it in editors', async () => {
   await using folder = await Folder.make();
   const error = await failure(loadCatalog(await folder.catalog(models('memry:x'))));
-  expect(error.message).toContain('or `memory:name`, got `memry:x`; did you mean `memory:`?');
+  expect(error.message).toContain('or `memory:name`, got `memry:x`; did you mean `memory:x`?');
   const wrong = await failure(loadCatalog(await folder.catalog(models('memory:NAME'))));
   expect(wrong.message).toContain('expected `memory:name`, got `memory:NAME`');
   expect(jsonSchema()).toContain('^(file:|hf://|https://|s3://|memory:)');

@@ -130,6 +130,13 @@ export interface SourceKind {
   claims?(uri: string): boolean;
   /** The problem with a URI of this kind, or undefined. Examines only the text, never a disk or a network. */
   check(uri: string): Problem | undefined;
+  /**
+   * The URI that is meant by another text that users paste, such as the address of a web page about the files;
+   * undefined for any other text. Examines only the text.
+   */
+  pasted?(text: string): string | undefined;
+  /** The URI of a single file of a URI's files, for `files:`; if absent, a URI names a single file. */
+  fileUri?(uri: string, path: string, env: NodeJS.ProcessEnv): string;
   /** Opens the source. Makes no connection yet. */
   open(options: SourceOptions): Source;
   /**

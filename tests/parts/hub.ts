@@ -24,7 +24,7 @@ export type { HubModel } from './hub-repository.ts';
 export interface HubOptions {
   /** `org/name` → model. */
   models: Record<string, HubModel>;
-  /** Old name → new name. */
+  /** Old name → new name. A name without an organization is an old one too. */
   renamed?: Record<string, string>;
   /** Token → account. */
   tokens?: Record<string, HubToken>;
@@ -85,7 +85,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     const entry = exchange.record(api ? 'api' : 'resolve');
     if (await disturb(faults.take(entry.part, url.pathname), exchange)) return;
     const target = api ? undefined : parseFile(url);
-    const name = target?.name ?? /^\/api\/models\/([^/]+\/[^/]+)/.exec(url.pathname)?.[1] ?? '';
+    const name = target?.name ?? /^\/api\/models\/([^/]+(?:\/[^/]+)?)/.exec(url.pathname)?.[1] ?? '';
     const moved = options.renamed?.[name];
     if (moved !== undefined) {
       response.writeHead(307, { location: request.url?.replace(name, moved), 'content-length': 0 }).end();

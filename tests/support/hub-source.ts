@@ -42,7 +42,7 @@ function startModelHub(): Promise<Hub> {
         },
       },
     },
-    renamed: { 'old/model': 'org/model' },
+    renamed: { 'old/model': 'org/model', legacy: 'org/model' },
     tokens: {
       [token]: { user: 'me', accepted: ['org/gated'], private: ['org/private'] },
       hf_new: { user: 'new' },

@@ -1,6 +1,6 @@
 import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
-import { parseFileUri } from './uri.ts';
+import { encodePath, parseFileUri } from './uri.ts';
 
 /** Local files and folders. */
 export const fileKind: SourceKind = {
@@ -34,6 +34,7 @@ export const fileKind: SourceKind = {
     const parsed = parseFileUri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
+  fileUri: (uri, path) => `${uri.replace(/\/+$/, '')}/${encodePath(path)}`,
   open: ({ directory, hashes }) =>
     lazySource(async () => (await import('./source.ts')).fileSource(directory, hashes)),
   async namesMany(uri, { directory }) {

@@ -39,6 +39,11 @@ export function parseFileUri(uri: string): Parsed<FilePath> {
   return { ok: true, value: { path: normal, absolute: false } };
 }
 
+/** A path with the characters escaped that a `file:` URI does not have: `%20` for a space. */
+export function encodePath(path: string): string {
+  return path.replaceAll(/[%?#\s]/g, encodeURIComponent);
+}
+
 function bad(expected: string): Parsed<never> {
   return { ok: false, problem: { expected } };
 }

@@ -15,5 +15,10 @@ export const httpsKind: SourceKind = {
     const parsed = parseHttpsUri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
+  // GitHub shows a file on a page of its own.
+  pasted: (text) =>
+    /^https:\/\/github\.com\/[^/?#]+\/[^/?#]+\/blob\/[^?#]+$/.test(text)
+      ? text.replace('/blob/', '/raw/')
+      : undefined,
   open: (options) => lazySource(async () => (await import('./source.ts')).httpsSource(options)),
 };

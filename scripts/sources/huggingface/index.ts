@@ -1,6 +1,7 @@
 import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
-import { checkHubUri, splitHubUri } from './uri.ts';
+import { parseHubName, parseHubPage, uriOf } from './pasted.ts';
+import { checkHubUri, endpointOf, resolveUrl, splitHubUri } from './uri.ts';
 
 /** Model repositories of a Hugging Face hub. */
 export const huggingFaceKind: SourceKind = {
@@ -19,7 +20,23 @@ export const huggingFaceKind: SourceKind = {
       'choose a revision where the file is whole; leave it out with `exclude` if the model works without it',
     missing: 'choose a revision that has all files, or ask the owner of the repository to upload the rest',
   },
-  check: checkHubUri,
+  check(uri) {
+    const problem = checkHubUri(uri);
+    const meant = problem && parseHubName(uri);
+    const right = meant && uriOf(meant);
+    return right === undefined
+      ? problem
+      : { expected: problem?.expected ?? '', hint: `; did you mean \`${right}\`?` };
+  },
+  // The address of a file's bytes is a valid `https:` source.
+  pasted(text) {
+    const page = /\/resolve\//.test(text) ? undefined : parseHubPage(text);
+    return page?.ok ? uriOf(page.value) : undefined;
+  },
+  fileUri(uri, path, env) {
+    const { name, revision = 'main' } = splitHubUri(uri);
+    return resolveUrl(endpointOf(env), name, encodeURIComponent(revision), path).href;
+  },
   open: (options) =>
     lazySource(async () => {
       const { HubSource } = await import('./source.ts');

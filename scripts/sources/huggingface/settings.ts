@@ -4,6 +4,7 @@ import { ModelcarsError } from '../../errors.ts';
 import { homeFolder } from '../../files/home.ts';
 import { isLoopback } from '../../http/transport.ts';
 import { learnSecret } from '../../text/mask.ts';
+import { endpointOf } from './uri.ts';
 
 /** The hub's address and the token for it. */
 export interface HubSettings {
@@ -27,7 +28,7 @@ export interface HubToken {
  * code `usage`.
  */
 export async function readHubSettings(env: NodeJS.ProcessEnv): Promise<HubSettings> {
-  const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  const endpoint = endpointOf(env);
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
     throw new ModelcarsError('usage', 'read HF_ENDPOINT: it is not the URL of a hub', {

@@ -198,3 +198,29 @@ describe('refusals', () => {
     }
   });
 });
+
+it.each([
+  ['org/model', 'org/model'],
+  ['old/model', 'org/model'],
+  ['legacy', 'org/model'],
+])('asks the hub for the current name of %s', async (name, now) => {
+  expect(await open().canonicalName(name)).toBe(now);
+});
+
+it('fails for the name of no repository', async () => {
+  const error = await failure(open().canonicalName('org/gone'));
+  expect(error.message).toContain('read hf://org/gone: there is no org/gone on');
+  expect((await failure(open().canonicalName('gone'))).message).toContain('there is no gone on');
+});
+
+it('believes no name that is none', async () => {
+  const server = createServer((_, response) => response.end('{"id": "../../etc"}'));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const source = open({ HF_ENDPOINT: `http://127.0.0.1:${port}` });
+    expect((await failure(source.canonicalName('org/name'))).message).toContain("is not a hub's answer");
+  } finally {
+    server.close();
+  }
+});

@@ -14,7 +14,7 @@ import { hashFile } from './hash.ts';
 import { type ListedFile, type Listing, listRepository } from './listing.ts';
 import { mostPageBytes, Pages } from './pages.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
-import { type HubRepository, parseHubUri, resolveUrl } from './uri.ts';
+import { checkHubUri, type HubRepository, parseHubUri, resolveUrl } from './uri.ts';
 
 /** Small files read at the same time to hash them. */
 const parallelFiles = 8;
@@ -73,14 +73,35 @@ export class HubSource implements Source {
     yield* client.downloads.read(remoteFile(client, revision, file), offset, signal, end);
   }
 
+  /**
+   * The current name of a repository, `org/name`: the hub redirects former names and those without an organization.
+   * Fails with code `source` or `auth`.
+   */
+  async canonicalName(name: string, signal?: AbortSignal): Promise<string> {
+    const repository: HubRepository = { uri: `hf://${name}`, name, revision: 'main' };
+    const { http, settings } = await this.#open(repository);
+    const what = `read ${plain(repository.uri)}`;
+    const url = new URL(`${settings.endpoint}/api/models/${name}?expand=sha`);
+    const headers = { accept: 'application/json' };
+    const { bytes } = await http.read({ what, url, expect: [200], headers, signal }, mostPageBytes);
+    const now = idOf(bytes);
+    if (now !== undefined && checkHubUri(`hf://${now}`) === undefined) return now;
+    throw new ModelcarsError('source', `${what}: what ${settings.endpoint} answers is not a hub's answer`, {
+      next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+    });
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
     await this.#transport.close();
   }
 
-  #client(uri: string): Promise<Client> {
-    return remember(this.#clients, uri, async () => {
-      const repository = parseHubUri(uri);
+  async #client(uri: string): Promise<Client> {
+    return await this.#open(parseHubUri(uri));
+  }
+
+  #open(repository: HubRepository): Promise<Client> {
+    return remember(this.#clients, repository.uri, async () => {
       this.#settings ??= readHubSettings(this.#env);
       const settings = await this.#settings;
       const { origin, protocol } = new URL(settings.endpoint);
@@ -180,6 +201,16 @@ export class HubSource implements Source {
       await Promise.allSettled(hashing);
       throw error;
     }
+  }
+}
+
+/** The `id` of a model's description. */
+function idOf(bytes: Uint8Array): string | undefined {
+  try {
+    const { id } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { id?: unknown };
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
   }
 }
 

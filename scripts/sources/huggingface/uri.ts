@@ -49,6 +49,11 @@ export function hubUri(name: string): string {
   return name.startsWith(prefix) ? name : prefix + name;
 }
 
+/** The hub's address, without a trailing slash. Unchecked: see settings.ts. */
+export function endpointOf(env: NodeJS.ProcessEnv): string {
+  return (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+}
+
 /** The web page of a repository. */
 export function pageOf(endpoint: string, name: string): string {
   return `${endpoint}/${name}`;

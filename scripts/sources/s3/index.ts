@@ -28,5 +28,6 @@ export const s3Kind: SourceKind = {
     const parsed = parseS3Uri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
+  fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
   open: ({ env }) => lazySource(async () => (await import('./source.ts')).s3Source(env)),
 };
