@@ -61,6 +61,16 @@ export function oneLine(expected: string, most: number): z.ZodString {
   });
 }
 
+/** The valid model name that is most like a text; empty when it has neither letters nor digits. */
+export function nearName(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, 63)
+    .replace(/-$/, '');
+}
+
 const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** RFC 1123 label: KServe creates a Kubernetes object with that name. */
@@ -68,11 +78,7 @@ export const modelName = checked(
   'a model name',
   (value) => {
     if (value.length <= 63 && namePattern.test(value)) return undefined;
-    const near = value
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .slice(0, 63)
-      .replaceAll(/^-+|-+$/g, '');
+    const near = nearName(value);
     return {
       expected: 'a name of at most 63 lower-case letters, digits and `-`, not starting or ending with `-`',
       hint: near === '' ? '' : `; did you mean \`${near}\`?`,

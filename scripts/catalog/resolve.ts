@@ -141,6 +141,17 @@ export function servedFiles(framework: Framework): { anyOf: string[]; why: strin
   return requires.map(({ anyOf, why }) => ({ anyOf: [...new Set(anyOf.map(place))], why }));
 }
 
+/** Whether a path matches one of these globs. */
+export function matchesAny(path: string, globs: readonly string[]): boolean {
+  return picomatch.isMatch(path, [...globs], globOptions);
+}
+
+/** The requirements of a framework that none of a source's paths meets. */
+export function unmetBy(framework: Framework, paths: readonly string[]): Framework['requires'] {
+  const chosen = paths.filter(selectionOf(framework));
+  return framework.requires.filter(({ anyOf }) => !chosen.some((path) => matchesAny(path, anyOf)));
+}
+
 function checkRequired(
   model: Model,
   framework: Framework,
@@ -158,8 +169,7 @@ function checkRequired(
   for (const [at, { anyOf, why }] of framework.requires.entries()) {
     // A path in `files:` is already the path in the image.
     const given = servedFiles(framework)[at]?.anyOf ?? anyOf;
-    const has = ({ path, source }: LockedFile) =>
-      picomatch.isMatch(path, source === undefined ? anyOf : given, globOptions);
+    const has = ({ path, source }: LockedFile) => matchesAny(path, source === undefined ? anyOf : given);
     if (files.some(has)) continue;
     throw new ModelcarsError(
       'source',
