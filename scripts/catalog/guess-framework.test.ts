@@ -43,7 +43,7 @@ describe('names alone decide', () => {
     [['params.json', 'tekken.json', 'consolidated.safetensors'], 'vllm'],
   ])('%j: %s', async (paths, framework) => {
     const found = await guess(unread(...paths));
-    expect(found).toEqual({ framework, why: expect.stringMatching(/^it serves `/) });
+    expect(found).toEqual({ framework, why: expect.stringMatching(/^which serves `/) });
   });
 });
 
@@ -51,7 +51,7 @@ describe('the first bytes decide', () => {
   it.each(['xgboost', 'lightgbm'])('model.bst of %s', async (framework) => {
     expect(await guess({ 'model.bst': sample(framework) })).toEqual({
       framework,
-      why: `\`model.bst\` begins like a model of ${framework}`,
+      why: 'by the first bytes of `model.bst`',
     });
   });
 
@@ -71,20 +71,26 @@ describe('the first bytes decide', () => {
 
 it('config.json decides where names do not, and is given as the reason', async () => {
   const files = { 'config.json': llama, ...unread('tokenizer.json', 'model.safetensors', 'model.onnx') };
-  expect(await guess(files)).toEqual({ framework: 'vllm', why: 'config.json names `LlamaForCausalLM`' });
+  expect(await guess(files)).toEqual({
+    framework: 'vllm',
+    why: 'by config.json, which names `LlamaForCausalLM`',
+  });
   const bare = { 'config.json': '{}', ...unread('tokenizer.json', 'model.safetensors') };
-  expect(await guess(bare)).toMatchObject({ framework: 'vllm', why: expect.stringContaining('it serves') });
+  expect(await guess(bare)).toMatchObject({
+    framework: 'vllm',
+    why: expect.stringContaining('which serves'),
+  });
 });
 
 describe('ONNX', () => {
   it('is for OpenVINO, unless only Triton takes a file beside it', async () => {
     expect(await guess({ 'mobilenet.onnx': '' })).toEqual({
       framework: 'onnx',
-      why: 'it serves `mobilenet.onnx`; so does onnx-triton (--framework)',
+      why: 'which serves `mobilenet.onnx`; so does onnx-triton (--framework)',
     });
     expect(await guess({ 'mobilenet.onnx': '', 'config.pbtxt': undefined })).toEqual({
       framework: 'onnx-triton',
-      why: 'only it takes `config.pbtxt`',
+      why: 'which alone takes `config.pbtxt`',
     });
     expect(await guessFramework(source({ 'm.onnx': '' }), frameworks, 'onnx-triton')).toMatchObject({
       framework: 'onnx-triton',

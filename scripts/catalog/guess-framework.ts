@@ -68,11 +68,11 @@ async function byNames(found: FoundFiles, candidates: readonly Framework[]): Pro
   const architecture = await architectureOf(found, fitting);
   const byConfig = fitting.filter(readsConfig);
   if (architecture !== undefined && byConfig.length === 1)
-    return { framework: nameOf(byConfig), why: `config.json names ${show(architecture)}` };
+    return { framework: nameOf(byConfig), why: `by config.json, which names ${show(architecture)}` };
   const modelFile = mainFile(found, fitting);
   const chosen = await narrow(found, modelFile, fitting);
   const others = fitting.filter(({ name }) => name !== chosen.framework.name).map(({ name }) => name);
-  const why = chosen.why ?? `it serves ${show(modelFile)}`;
+  const why = chosen.why ?? `which serves ${show(modelFile)}`;
   const hint = others.length === 0 || chosen.why ? '' : `; so does ${list(others, 'and')} (--framework)`;
   return { framework: chosen.framework.name, why: why + hint };
 }
@@ -120,8 +120,7 @@ async function narrow(
   if (first !== undefined && fitting.length === 1) return { framework: first };
   const signature = signatureOf(await read(file, signatureBytes));
   const signed = fitting.find(({ name }) => name === signature);
-  if (signed !== undefined)
-    return { framework: signed, why: `${show(file)} begins like a model of ${signed.name}` };
+  if (signed !== undefined) return { framework: signed, why: `by the first bytes of ${show(file)}` };
   // `onnx-triton` is a variant of `onnx`: chosen for files that only it takes.
   const base = fitting.find(({ name }) =>
     fitting.every((one) => one.name === name || one.name.startsWith(`${name}-`)),
@@ -132,7 +131,7 @@ async function narrow(
     const variant = fitting.find((one) => chosen(one).length > own.length);
     if (variant === undefined) return { framework: base };
     const extra = chosen(variant).find((path) => !own.includes(path)) ?? '';
-    return { framework: variant, why: `only it takes ${show(extra)}` };
+    return { framework: variant, why: `which alone takes ${show(extra)}` };
   }
   const names = fitting.map(({ name }) => name);
   throw new ModelcarsError('usage', `${what}: ${list(names, 'or')} could serve ${show(file)}`, {

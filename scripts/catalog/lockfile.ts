@@ -1,8 +1,6 @@
-import { lstat, readFile, realpath } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
-import { diskError, writeTextAtomically } from '../files/atomic.ts';
 import type { Lock, LockedFile, LockedLayer, LockedModel } from '../model/types.ts';
 import { checkUri } from '../sources/index.ts';
 import { plain } from '../text/format.ts';
@@ -10,6 +8,7 @@ import { checkClashes, checkPath, compareBytes, displayPath } from '../text/path
 import { diagnosticsError } from './diagnostics.ts';
 import { checked, complain, listOf, recordOf, strict } from './fields.ts';
 import { type ReadOptions, readText } from './read-text.ts';
+import { type Written, writeTextFile } from './write-text.ts';
 import { conflictLine, readYaml } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
@@ -127,32 +126,9 @@ export function formatLock(lock: Lock): string {
   return header + stringify(plainLock, { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: true });
 }
 
-/**
- * Writes a lock atomically, unless it is unchanged. A symbolic link stays, and its target is replaced. Fails with code
- * `disk`.
- */
-export async function writeLock(file: string, lock: Lock): Promise<'created' | 'changed' | 'unchanged'> {
-  const text = formatLock(lock);
-  try {
-    const target = await realpath(file).catch(() => file);
-    const before = await readFile(target, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (before === text) return 'unchanged';
-    const mode = before === undefined ? 0o644 : (await lstat(target)).mode & 0o777;
-    await writeTextAtomically(target, text, mode);
-    return before === undefined ? 'created' : 'changed';
-  } catch (error) {
-    if (error instanceof ModelcarsError) throw error;
-    const ours = diskError(`write ${displayPath(file)}`, error);
-    if (ours instanceof ModelcarsError) throw ours;
-    const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new ModelcarsError('disk', `write ${displayPath(file)}: the system says ${problem}`, {
-      next: `check that ${displayPath(file)} is a writable file`,
-      cause: error,
-    });
-  }
+/** Writes a lock, unless it is unchanged; see `writeTextFile`. */
+export async function writeLock(file: string, lock: Lock): Promise<Written> {
+  return await writeTextFile(file, formatLock(lock));
 }
 
 function formatFile({ path, size, sha256, source }: LockedFile): LockedFile {

@@ -86,6 +86,13 @@ it('lets files: give a file the name that the framework needs', async () => {
   ]);
 });
 
+it('identifies a model whose files all come from files: by their content', async () => {
+  const more = ['source: file:m/iris.dat', 'files: {model.bin: "file:m/iris.dat"}'];
+  const { revision } = await resolve({ 'm/iris.dat': 'w' }, more);
+  expect(revision).toBe(`sha256:${sha256(`${sha256('w')} 1 model.bin\n`)}`);
+  expect((await resolve({ 'm/iris.dat': 'x' }, more)).revision).not.toBe(revision);
+});
+
 it('treats a path in files: as the path in the image, without `place`', async () => {
   const more = ['source: file:m/LICENSE', 'files: {weights.bin: "file:m/iris-2024.dat"}'];
   const error = await failure(resolve({ 'm/LICENSE': 'l', 'm/iris-2024.dat': 'w' }, more));

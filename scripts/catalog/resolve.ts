@@ -2,7 +2,8 @@ import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
 import type { Framework, LockedFile, LockedModel, Model } from '../model/types.ts';
 import { kindOf, openSource } from '../sources/index.ts';
-import type { FileTap, Selection, SourceOptions } from '../sources/types.ts';
+import { revisionOf } from '../sources/revision.ts';
+import type { FileTap, Selection, Snapshot, SourceOptions } from '../sources/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
@@ -88,12 +89,21 @@ export async function resolveModel(
   return {
     framework: model.framework,
     source: model.source,
-    revision: snapshot.revision,
+    revision: revisionFor(snapshot, extra),
     ...(snapshot.metadata && { metadata: snapshot.metadata }),
     ...globs,
     files: files.sort((a, b) => compareBytes(a.path, b.path)),
     ...(leave.length > 0 && { leftOut: { paths: leave, why } }),
   };
+}
+
+/**
+ * The revision of a model. That of a source of which no file is chosen, because all come from `files:` under other names,
+ * would be the hash of nothing: that of the files says what the image contains.
+ */
+function revisionFor({ revision, files }: Snapshot, extra: readonly LockedFile[]): string {
+  if (files.length > 0 || extra.length === 0 || !revision.startsWith('sha256:')) return revision;
+  return revisionOf(extra.toSorted((a, b) => compareBytes(a.path, b.path)));
 }
 
 /** The path of a locked file below /models: by the framework's `place`, or by the model's `files:`. */

@@ -1,3 +1,4 @@
+import { add } from './add.ts';
 import { all } from './all.ts';
 import { bases } from './bases.ts';
 import { build } from './build.ts';
@@ -5,6 +6,7 @@ import { cache } from './cache.ts';
 import { clean } from './clean.ts';
 import { cluster } from './cluster.ts';
 import type { Command } from './command.ts';
+import { init } from './init.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
@@ -18,6 +20,8 @@ import { version } from './version.ts';
 
 /** Every command, in the order in which a new user needs them. */
 export const commands: Command[] = [
+  init,
+  add,
   list,
   lock,
   build,

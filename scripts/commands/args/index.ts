@@ -5,4 +5,5 @@ export * from './kserve.ts';
 export * from './output.ts';
 export * from './overrides.ts';
 export * from './selection.ts';
+export * from './start.ts';
 export * from './store.ts';

@@ -20,7 +20,7 @@ const complete = (words: string[], shell = '/bin/bash') =>
 it('offers commands', async () => {
   expect(await complete([''])).toEqual(expect.arrayContaining(['list', 'build', 'help', 'completion']));
   expect(await complete(['bu'])).toEqual(['build']);
-  expect(await complete(['help', 'in'])).toEqual(['inspect']);
+  expect(await complete(['help', 'in'])).toEqual(['init', 'inspect']);
   // fish omits the program's name.
   expect(await completions(['pu'], commands, '/bin/bash')).toEqual(['push']);
 });
