@@ -195,7 +195,7 @@ it('fails for a catalog without models, which `add` can fill', async () => {
   const error = await failure(loadCatalog(file));
   expect(error).toMatchObject({ code: 'catalog', exitCode: 2 });
   expect(error.message).toBe(`${file} lists no models yet`);
-  expect(error.next).toContain('`modelcars add ./model.joblib`');
+  expect(error.next).toContain(`run \`modelcars add ./model.joblib -f ${file}\``);
   const parsed = await parseCatalog(file, 'registry: quay.io/me\nmodels: []\n');
   expect(parsed).toMatchObject({ file, models: [] });
   // Other mistakes are reported as ever.

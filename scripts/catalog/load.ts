@@ -8,7 +8,7 @@ import { didYouMean } from '../text/suggest.ts';
 import { type Overrides, toModel } from './defaults.ts';
 import { type Diagnostic, diagnosticsError } from './diagnostics.ts';
 import { frameworkNames } from './frameworks.ts';
-import { lockFileOf } from './lock-path.ts';
+import { commandFor, lockFileOf } from './lock-path.ts';
 import { type ReadOptions, readText } from './read-text.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
 import { servingSchema } from './serving.ts';
@@ -45,7 +45,7 @@ export async function loadCatalog(file: string, overrides: Overrides = {}): Prom
   const catalog = await parseCatalog(path, text, overrides);
   if (catalog.models.length > 0) return catalog;
   throw new ModelcarsError('catalog', `${shown} lists no models yet`, {
-    next: 'run `modelcars add ./model.joblib`, or `modelcars add org/name` for a model on the hub',
+    next: `run \`${commandFor(catalog, 'add ./model.joblib')}\` with the path, name on the hub or URL of a model`,
   });
 }
 

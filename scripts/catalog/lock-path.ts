@@ -14,10 +14,16 @@ export function lockFileOf(catalogFile: string): string {
 }
 
 /** The command that locks this catalog: `modelcars lock`, with `-f` for a catalog with another name or folder. */
-export function lockCommand({ file }: Pick<Catalog, 'file'>): string {
+export function lockCommand(catalog: Pick<Catalog, 'file'>): string {
+  return commandFor(catalog, 'lock');
+}
+
+/** A command line for this catalog: `modelcars WORDS`, with `-f` for a catalog with another name or folder. */
+export function commandFor({ file }: Pick<Catalog, 'file'>, words: string): string {
   const shown = displayPath(file);
-  if (shown === 'models.yaml') return 'modelcars lock';
-  return `modelcars lock -f ${/^[\w./@:+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}`;
+  if (shown === 'models.yaml') return `modelcars ${words}`;
+  const quoted = /^[\w./@:+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+  return `modelcars ${words} -f ${quoted}`;
 }
 
 /**

@@ -56,7 +56,9 @@ export const add = defineCommand({
     io.note(`${catalogFile}: ${would}${change}`);
     if (locking) io.note(`${displayPath(catalog.lockFile)}: ${would}${locking.change}`);
     const names = additions.map(({ model }) => model.name).join(' ');
-    if (!args.dryRun) io.note(`next: modelcars ${locking ? `build ${names} --verify` : `lock ${names}`}`);
+    const { commandFor } = await import('../catalog/lock-path.ts');
+    const next = commandFor(catalog, locking ? `build ${names} --verify` : `lock ${names}`);
+    if (!args.dryRun) io.note(`next: ${next}`);
     return code;
   },
 });

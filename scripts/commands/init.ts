@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as args from './args/index.ts';
 import { defined } from './args/values.ts';
 import { defineCommand } from './command.ts';
@@ -22,7 +23,8 @@ export const init = defineCommand({
     const { initFolder } = await import('../pipeline/init.ts');
     const { file, registry, base, ci, dryRun } = args;
     const { files, models } = await initFolder({ file, dryRun, ...defined({ registry, base, ci }) });
-    const next = models === 0 ? 'modelcars add ./model.joblib' : 'modelcars lock';
+    const { commandFor } = await import('../catalog/lock-path.ts');
+    const next = commandFor({ file: resolve(file) }, models === 0 ? 'add ./model.joblib' : 'lock');
     if (args.json) {
       io.printJson({ command: 'init', ok: true, dryRun, files, next });
       return 0;

@@ -7,6 +7,7 @@ import { type Guess, guessFramework } from '../catalog/guess-framework.ts';
 import { freeName, guessName } from '../catalog/guess-name.ts';
 import { entryText, insertModel, type NewModel } from '../catalog/insert-model.ts';
 import { parseCatalog, readCatalogText } from '../catalog/load.ts';
+import { commandFor } from '../catalog/lock-path.ts';
 import { newCatalogText } from '../catalog/new-catalog.ts';
 import { writeTextFile } from '../catalog/write-text.ts';
 import { ModelcarsError } from '../errors.ts';
@@ -143,12 +144,8 @@ async function understand(
 }
 
 /** The given or guessed name. Fails with code `usage` when it is invalid or taken. */
-function nameFor(
-  shown: string,
-  uri: string,
-  given: string | undefined,
-  { models, directory }: Catalog,
-): string {
+function nameFor(shown: string, uri: string, given: string | undefined, catalog: Catalog): string {
+  const { models, directory } = catalog;
   const name = given ?? guessName(uri, directory);
   if (name === undefined) {
     throw new ModelcarsError('usage', `${shown}: its path suggests no name`, { next: 'pass --name' });
@@ -166,7 +163,7 @@ function nameFor(
     `${shown}: the catalog already has ${isSame ? `this model as ${name}` : `a model named ${name}`}`,
     {
       next: isSame
-        ? `run \`modelcars lock ${name}\` to update its lock`
+        ? `run \`${commandFor(catalog, `lock ${name}`)}\` to update its lock`
         : `pass another name: --name ${free}`,
     },
   );
@@ -192,7 +189,9 @@ function insert(text: string, { model, yaml }: Addition, file: string): string {
   throw new ModelcarsError(
     'catalog',
     `add ${model.name}: the list in ${displayPath(file)} is written in a way that cannot be appended to`,
-    { next: `add this entry by hand, and run \`modelcars lock ${model.name}\`:\n${yaml.trimEnd()}` },
+    {
+      next: `add this entry by hand, and run \`${commandFor({ file }, `lock ${model.name}`)}\`:\n${yaml.trimEnd()}`,
+    },
   );
 }
 

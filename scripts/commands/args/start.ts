@@ -34,6 +34,6 @@ export const lockNew = flag(
 
 /** The CI systems of `init`. */
 export const ci = choice('ci', ['github', 'gitlab', 'jenkins', 'tekton', 'codebuild', 'kubernetes'], {
-  describe: 'also write the CI file of this system',
+  describe: 'also write the CI file of github, gitlab, jenkins, tekton, codebuild or kubernetes',
   group: groups.transport,
 });
