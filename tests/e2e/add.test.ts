@@ -2,11 +2,14 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { noise, root, tryModelcars } from '../parts/cli.ts';
+import { modelcars, noise, root, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { missingParts } from '../parts/parts.ts';
 import type { Result } from '../parts/run.ts';
+import { type S3Server, startS3 } from '../parts/s3.ts';
 import { safetensors } from '../support/model-files.ts';
 
 const llama = {
@@ -14,6 +17,7 @@ const llama = {
   'tokenizer.json': '{}',
   'model.safetensors': safetensors(noise(1000, 3)),
 };
+const missing = await missingParts('versitygw');
 let hub: Hub;
 let folder: string;
 beforeAll(async () => {
@@ -181,6 +185,50 @@ describe('the hub', () => {
       { name: 'iris', framework: 'sklearn', source: 'hf://org/iris', files: { 'model.pkl': url } },
     ]);
     await ran('build', '--verify', '--frozen');
+  });
+});
+
+test('a models.yaml that is edited meanwhile keeps the edit, and the lock stays', async () => {
+  await sample('sklearn', 'iris.joblib');
+  await ran('init', '--base', 'embedded');
+  await ran('add', 'iris.joblib');
+  const lock = await read('models.lock.yaml');
+  const edited = `${await read('models.yaml')}# edited\n`;
+  const asked = hub.requests().length;
+  hub.fault({ on: 'api', kind: 'slow', delay: 3000 });
+  const adding = run('add', 'org/llama-2.1');
+  while (hub.requests().length === asked) await sleep(20);
+  await writeFile(join(folder, 'models.yaml'), edited);
+  expect(await adding).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      'write models.yaml: it changed meanwhile\nnext: run the same command again',
+    ),
+  });
+  expect([await read('models.yaml'), await read('models.lock.yaml')]).toEqual([edited, lock]);
+});
+
+describe.skipIf(missing)('S3', () => {
+  let s3: S3Server;
+  beforeAll(async () => {
+    s3 = await startS3();
+  });
+  afterAll(() => s3?.stop());
+
+  test('an object and a prefix are added, built and verified', async () => {
+    const booster = await readFile(join(root, 'frameworks/lightgbm/model.bst'));
+    await s3.put('models', 'churn/v1/churn.bst', booster);
+    await s3.put('models', 'churn/v1/README.md', '# Churn\n');
+    await ran('init', '--base', 'embedded');
+    const settings = { cwd: folder, env: s3.env() };
+    await modelcars(['add', 's3://models/churn/v1/churn.bst', '--name', 'object'], settings);
+    await modelcars(['add', 's3://models/churn/v1/'], settings);
+    const file = { 'model.bst': 's3://models/churn/v1/churn.bst' };
+    expect(parse(await read('models.yaml')).models).toEqual([
+      { name: 'object', framework: 'lightgbm', source: 's3://models/churn/v1/churn.bst', files: file },
+      { name: 'churn', framework: 'lightgbm', source: 's3://models/churn/v1/', files: file },
+    ]);
+    await modelcars(['build', '--verify', '--frozen'], settings);
   });
 });
 

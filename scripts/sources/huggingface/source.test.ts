@@ -213,13 +213,17 @@ it('fails for the name of no repository', async () => {
   expect((await failure(open().canonicalName('gone'))).message).toContain('there is no gone on');
 });
 
-it('believes no name that is none', async () => {
-  const server = createServer((_, response) => response.end('{"id": "../../etc"}'));
+it('believes no name that is none, and keeps its own where the hub states none', async () => {
+  let body = '{"id": "../../etc"}';
+  const server = createServer((_, response) => response.end(body));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   try {
     const { port } = server.address() as AddressInfo;
     const source = open({ HF_ENDPOINT: `http://127.0.0.1:${port}` });
     expect((await failure(source.canonicalName('org/name'))).message).toContain("is not a hub's answer");
+    body = '{"sha": "abc"}';
+    expect(await source.canonicalName('org/name')).toBe('org/name');
+    expect((await failure(source.canonicalName('gpt2'))).message).toContain("is not a hub's answer");
   } finally {
     server.close();
   }

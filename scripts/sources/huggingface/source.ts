@@ -84,7 +84,8 @@ export class HubSource implements Source {
     const url = new URL(`${settings.endpoint}/api/models/${name}?expand=sha`);
     const headers = { accept: 'application/json' };
     const { bytes } = await http.read({ what, url, expect: [200], headers, signal }, mostPageBytes);
-    const now = idOf(bytes);
+    // A mirror may describe a model without its name.
+    const now = idOf(bytes) ?? name;
     if (now !== undefined && checkHubUri(`hf://${now}`) === undefined) return now;
     throw new ModelcarsError('source', `${what}: what ${settings.endpoint} answers is not a hub's answer`, {
       next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
