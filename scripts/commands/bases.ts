@@ -22,6 +22,6 @@ export const bases = defineCommand({
     const { fetchBases } = await import('../pipeline/bases.ts');
     const outcomes = await fetchBases(options);
     const { name, size, platforms } = outcomeColumns;
-    return report('bases', outcomes, [name, size, platforms], args, io);
+    return report('bases', outcomes, [name, size, platforms], args, io, {});
   },
 });

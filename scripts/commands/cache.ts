@@ -43,7 +43,7 @@ export const cache = defineCommand({
         ? await cacheCatalog(args, settings, io)
         : [await cacheOne(uri, args, settings, io)];
     const { name, size, sent } = outcomeColumns;
-    return report('cache', outcomes, [name, size, sent], args, io);
+    return report('cache', outcomes, [name, size, sent], args, io, {});
   },
 });
 

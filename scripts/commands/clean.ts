@@ -11,7 +11,7 @@ export const clean = defineCommand({
     const { clean: cleanLayout } = await import('../pipeline/clean.ts');
     const removed = await cleanLayout(args.output, { dryRun: args.dryRun });
     if (args.json) {
-      io.printJson({ command: 'clean', ok: true, dryRun: args.dryRun, output: args.output, removed });
+      io.printJson('clean', { ok: true, dryRun: args.dryRun, output: args.output, removed });
       return 0;
     }
     for (const path of removed) io.print(`${args.dryRun ? 'would remove' : 'removed'} ${path}`);

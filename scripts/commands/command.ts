@@ -2,6 +2,7 @@ import type { Colors } from '../terminal/color.ts';
 import type { Progress } from '../terminal/types.ts';
 import type { Masker } from '../text/mask.ts';
 import type { Args, ArgValues, OptionDefinition, Parsed, Positional } from './args/option.ts';
+import type { DocumentName, Fields } from './output/documents/index.ts';
 
 /** Where a command writes, and what stops it. */
 export interface CommandIO {
@@ -9,8 +10,8 @@ export interface CommandIO {
   print(text: string): void;
   /** Writes information for people that is not part of the result: text and a newline to stderr. */
   note(text: string): void;
-  /** Writes the JSON document of `--json`: one call per run. */
-  printJson(document: unknown): void;
+  /** Writes the JSON document of `--json`, with its heading: one call per run. */
+  printJson<N extends DocumentName>(command: N, fields: Fields<N>): void;
   /** Styles of stdout. */
   colors: Colors;
   /** Styles of stderr. */

@@ -22,7 +22,7 @@ export const inspect = defineCommand({
       registry: registryAccess(args),
       signal: io.signal,
     });
-    if (args.json) io.printJson(inspection);
+    if (args.json) io.printJson('inspect', { ok: true, ...inspection });
     else printInspection(inspection, io);
     return 0;
   },

@@ -37,7 +37,8 @@ export const list = defineCommand({
     const { listModels } = await import('../pipeline/list.ts');
     const { lockCommand } = await import('../catalog/lock-path.ts');
     const listed: ListedModel[] = await listModels({ ...runOptions(args, io), catalog, models });
-    if (args.json) io.printJson({ file: catalog.file, lockFile: catalog.lockFile, models: listed });
+    const { file, lockFile } = catalog;
+    if (args.json) io.printJson('list', { ok: true, file, lockFile, models: listed });
     else if (listed.length > 0) printModels(listed, lockCommand(catalog), io);
     return 0;
   },

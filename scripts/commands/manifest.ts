@@ -41,7 +41,7 @@ export const manifest = defineCommand({
       ...defined({ namespace, serverImage }),
     });
     io.progress.stop();
-    if (args.json) io.printJson({ command: 'manifest', models: manifests });
+    if (args.json) io.printJson('manifest', { ok: true, models: manifests });
     else io.print(toYaml(manifests.flatMap(({ objects }) => objects)).trimEnd());
     return 0;
   },

@@ -87,6 +87,17 @@ class Chosen extends Error {
   }
 }
 
+/**
+ * The command that a command line names, also a wrong one: the first word that is a command, falling back to the very
+ * first word. Null when that is an option: a word after it may be its value, and a secret.
+ */
+export function namedCommand(words: string[]): string | null {
+  const rewritten = rewrite(words);
+  const known = rewritten.find((word) => commands.some(({ name }) => name === word));
+  const [first = '-'] = rewritten;
+  return known ?? (first.startsWith('-') ? null : first);
+}
+
 /** Rewrites `help`, `help build`, `-V` and a lone `--version` to arguments that yargs understands. */
 function rewrite(words: string[]): string[] {
   const [first, ...rest] = words;

@@ -53,6 +53,9 @@ describe('an error', () => {
     const { code, stdout, stderr } = await run(...words);
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
+      command: words.find((word) => !word.startsWith('-')),
+      ok: false,
       error: { code: expected, message: expect.any(String), next: expect.any(String) },
     });
   });

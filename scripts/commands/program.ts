@@ -7,7 +7,8 @@ import { Output } from '../terminal/output.ts';
 import { createProgress, progressMode } from '../terminal/progress.ts';
 import { Masker } from '../text/mask.ts';
 import type { CommandIO } from './command.ts';
-import { parseCommandLine } from './parse.ts';
+import { type Heading, withHeading } from './output/heading.ts';
+import { namedCommand, parseCommandLine } from './parse.ts';
 
 /**
  * Runs one command line (without node and script) and returns the exit code: 0 done, 1 failed, 2 wrong usage or
@@ -21,16 +22,18 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
   stderr.on('error', () => undefined);
   const masker = Masker.fromEnvironment();
   const mask = (text: string) => masker.mask(text);
+  let command = namedCommand(words);
   const flagged = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
   const progress = createProgress({
     stream: stderr,
     ...progressMode(stderr, flagged.includes('--no-progress')),
     mask,
   });
+  const writeJson = (document: Heading) => output.write(`${mask(JSON.stringify(document, undefined, 2))}\n`);
   const io: Omit<CommandIO, 'signal'> = {
     print: (text) => output.write(`${text}\n`),
     note: (text) => stderr.write(`${text}\n`),
-    printJson: (document) => output.write(`${mask(JSON.stringify(document, undefined, 2))}\n`),
+    printJson: (command, fields) => writeJson(withHeading(command, fields)),
     colors: createColors(stdout),
     errorColors: createColors(stderr),
     width: stdout.isTTY ? stdout.columns : undefined,
@@ -47,7 +50,8 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
   const fail = (error: unknown): number => {
     progress.stop();
     const ours = asModelcarsError(error);
-    if (flagged.includes('--json')) io.printJson({ error: errorToJson(ours, masker) });
+    if (flagged.includes('--json'))
+      writeJson(withHeading(command, { ok: false, error: errorToJson(ours, masker) }));
     else showError(error);
     return ours.exitCode;
   };
@@ -66,6 +70,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
     checkFolder();
     const invocation = await parseCommandLine(words, stdout.columns ?? 80);
     if (!invocation) return await checkOutput(0);
+    command = invocation.command.name;
     tellDistrust(distrust, (line) => progress.warn(line));
     const code = await invocation.run({ ...io, signal: interrupt.signal });
     return interrupt.exitCode() ?? (await checkOutput(code));

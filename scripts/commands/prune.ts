@@ -24,7 +24,7 @@ export const prune = defineCommand({
     const folder = args.store ?? storeFolder();
     const result = await pruneStore(folder, { ...(await limits(args)), dryRun: args.dryRun });
     if (args.json) {
-      io.printJson({ command: 'prune', ok: true, dryRun: args.dryRun, store: folder, ...result });
+      io.printJson('prune', { ok: true, dryRun: args.dryRun, store: folder, ...result });
       return 0;
     }
     print(result, args.dryRun, io);

@@ -10,7 +10,11 @@ type PushValues = Parameters<typeof openRun>[0] &
   SmokeValues & { output: string; json: boolean; dryRun: boolean };
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
-export async function runPushVerified(command: string, args: PushValues, io: CommandIO): Promise<0 | 1> {
+export async function runPushVerified(
+  command: 'all' | 'push',
+  args: PushValues,
+  io: CommandIO,
+): Promise<0 | 1> {
   const options = await openRun(args, io);
   const { pushVerified } = await import('../pipeline/push-verified.ts');
   let results: SmokeResult[] = [];

@@ -33,6 +33,6 @@ export const push = defineCommand({
     const { pushModels } = await import('../pipeline/push.ts');
     const outcomes = await pushModels(options);
     const { name, digest, size, sent, tags } = outcomeColumns;
-    return report('push', outcomes, [name, digest, size, sent, tags], args, io);
+    return report('push', outcomes, [name, digest, size, sent, tags], args, io, {});
   },
 });

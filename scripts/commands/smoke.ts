@@ -34,7 +34,7 @@ export const smoke = defineCommand({
     const smoked = new Set(results.map(({ model }) => model));
     const code = proven.size === smoked.size ? 0 : 1;
     if (args.json) {
-      io.printJson({ command: 'smoke', ok: code === 0, results });
+      io.printJson('smoke', { ok: code === 0, results });
       return code;
     }
     printResults(results, io);

@@ -22,7 +22,8 @@ export const split = defineCommand({
       import('../catalog/lockfile.ts'),
       import('../catalog/split.ts'),
     ]);
-    io.printJson({ models: await splitCatalog(catalog, models, await readLock(catalog.lockFile)) });
+    const parts = await splitCatalog(catalog, models, await readLock(catalog.lockFile));
+    io.printJson('split', { ok: true, models: parts });
     return 0;
   },
 });

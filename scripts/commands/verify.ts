@@ -34,7 +34,7 @@ export const verify = defineCommand({
     io.progress.stop();
     if (!args.json) for (const outcome of outcomes) printChecks(outcome, io);
     const { name, digest, platforms } = outcomeColumns;
-    return report('verify', outcomes, [name, digest, platforms], args, io);
+    return report('verify', outcomes, [name, digest, platforms], args, io, {});
   },
 });
 

@@ -14,7 +14,7 @@ export const version = defineCommand({
       node: process.version,
       platform: `${process.platform}/${process.arch}`,
     };
-    if (args.json) io.printJson(facts);
+    if (args.json) io.printJson('version', { ok: true, ...facts });
     else io.print(versionLine());
     return 0;
   },

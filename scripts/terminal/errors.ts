@@ -1,11 +1,11 @@
-import { ModelcarsError } from '../errors.ts';
+import { type ErrorCode, ModelcarsError } from '../errors.ts';
 import type { Masker } from '../text/mask.ts';
 import { safeLines } from '../text/width.ts';
 import type { Colors } from './color.ts';
 
 /** The shape of a failure in `--json` output. */
 export interface ErrorJson {
-  code: string;
+  code: ErrorCode;
   message: string;
   next?: string;
 }

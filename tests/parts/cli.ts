@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { checkDocument } from '../support/json-document.ts';
 import { launch, type Result, run, tryRun } from './run.ts';
 
 /** The root of the repository. */
@@ -18,12 +19,16 @@ export interface CliSettings {
 
 /** Runs `modelcars ARGS…` in a folder, with a store below it, and expects exit code 0. Returns stdout. */
 export async function modelcars(args: string[], settings: CliSettings): Promise<string> {
-  return await run(process.execPath, [program, ...args], surroundings(settings));
+  const stdout = await run(process.execPath, [program, ...args], surroundings(settings));
+  checkDocument(args, stdout);
+  return stdout;
 }
 
 /** Like modelcars, but accepts any exit code. */
 export async function tryModelcars(args: string[], settings: CliSettings): Promise<Result> {
-  return await tryRun(process.execPath, [program, ...args], surroundings(settings));
+  const result = await tryRun(process.execPath, [program, ...args], surroundings(settings));
+  checkDocument(args, result.stdout);
+  return result;
 }
 
 /** Starts it without waiting, for tests that interrupt it. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { checkDocument } from './json-document.ts';
 
 /** The result of a run of the program. */
 export interface Run {
@@ -48,6 +49,13 @@ export function modelcars(words: string[], options: SpawnOptions = {}): Promise<
       options.onStderr?.(stderr, (signal) => child.kill(signal));
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => {
+      try {
+        checkDocument(words, stdout);
+        resolve({ code, stdout, stderr });
+      } catch (error) {
+        reject(error);
+      }
+    });
   });
 }

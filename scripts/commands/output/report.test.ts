@@ -40,7 +40,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
   const io: CommandIO = {
     print: (text) => out.push(text),
     note: (text) => err.push(text),
-    printJson: (document) => documents.push(document),
+    printJson: (command, fields) => documents.push({ command, ...fields }),
     colors,
     errorColors: colors,
     width,
@@ -50,7 +50,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
     signal: new AbortController().signal,
   };
   const { name, digest, size, tags } = outcomeColumns;
-  const code = report('push', outcomes, [name, digest, size, tags], { json }, io);
+  const code = report('push', outcomes, [name, digest, size, tags], { json }, io, {});
   return { code, out: out.join('\n'), err: err.join('\n'), documents };
 }
 

@@ -1,24 +1,19 @@
 import type { Outcome } from '../../pipeline/types.ts';
 import type { Colors } from '../../terminal/color.ts';
-import { type ErrorJson, errorToJson, renderError } from '../../terminal/errors.ts';
+import { errorToJson, renderError } from '../../terminal/errors.ts';
 import { type Column, formatTable } from '../../terminal/table.ts';
 import { formatBytes } from '../../text/bytes.ts';
 import type { CommandIO } from '../command.ts';
+import type { Fields, OutcomesName } from './documents/index.ts';
 
 /** The status of a model, as shown: a stopped one did not fail by itself. */
 type Status = Outcome['status'] | 'stopped';
 
-/** An outcome in `--json` output: as in the pipeline, with the error as code, message and next step. */
-export type OutcomeJson = Omit<Outcome, 'error'> & { error?: ErrorJson };
+/** The fields that `report` fills in; `ok`: every model succeeded. */
+type Reported = Pick<Fields<OutcomesName>, 'ok' | 'dryRun' | 'models'>;
 
-/** The `--json` document of build, lock, push and verify. */
-export interface ReportJson {
-  command: string;
-  /** Whether every model succeeded: exit code 0. */
-  ok: boolean;
-  dryRun: boolean;
-  models: OutcomeJson[];
-}
+/** An outcome in `--json` output: as in the pipeline, with the error as code, message and next step. */
+type OutcomeJson = Reported['models'][number];
 
 /** A column of the closing table and its cells. */
 export interface OutcomeColumn extends Column {
@@ -44,21 +39,23 @@ export const outcomeColumns = {
  * Prints the closing table on stdout and the failures with their causes on stderr, or the single JSON document. Returns
  * the exit code: 1 when any model failed.
  */
-export function report(
-  command: string,
+export function report<N extends OutcomesName>(
+  command: N,
   outcomes: Outcome[],
   columns: OutcomeColumn[],
   args: { json: boolean; dryRun?: boolean },
   io: CommandIO,
-  more: object = {},
+  more: Omit<Fields<N>, keyof Reported>,
 ): 0 | 1 {
   const failed = outcomes.filter(({ status }) => status === 'failed');
   const code = failed.length > 0 ? 1 : 0;
   io.progress.stop();
   if (args.json) {
     const models = outcomes.map((outcome) => outcomeToJson(outcome, io));
-    const document: ReportJson = { command, ok: code === 0, dryRun: args.dryRun ?? false, ...more, models };
-    io.printJson(document);
+    const { dryRun = false } = args;
+    const fields: Reported = { ok: code === 0, dryRun, ...more, models };
+    // TypeScript does not add up the fields of a generic type: these and `more` are all of them.
+    io.printJson(command, fields as unknown as Fields<N>);
     return code;
   }
   if (outcomes.length > 0) io.print(outcomeTable(outcomes, columns, io));

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import * as listings from './listings.ts';
+import * as local from './local.ts';
+import * as runs from './runs.ts';
+
+/**
+ * The `--json` document of every command: the schema from which the type of what the command prints, the JSON Schema in
+ * docs/reference/json/ and the tables of docs/reference/json.md follow. A new command adds its line here. At run time
+ * only tests and `npm run schema` load this; commands import its types.
+ */
+export const documents = {
+  list: listings.list,
+  lock: runs.lock,
+  build: runs.build,
+  verify: runs.verify,
+  smoke: runs.smokeRun,
+  push: runs.push,
+  all: runs.all,
+  manifest: listings.manifest,
+  cache: runs.cache,
+  inspect: listings.inspect,
+  bases: runs.bases,
+  split: listings.split,
+  clean: local.clean,
+  prune: local.prune,
+  version: listings.version,
+};
+
+type Documents = typeof documents;
+
+/** A command that prints a document. */
+export type DocumentName = keyof Documents;
+
+/** A command whose document reports on models one by one. */
+export type OutcomesName = {
+  [N in DocumentName]: 'models' extends keyof Fields<N>
+    ? 'dryRun' extends keyof Fields<N>
+      ? N
+      : never
+    : never;
+}[DocumentName];
+
+/** What a command prints, without the heading that printJson adds. */
+export type Fields<N extends DocumentName> = Omit<z.output<Documents[N]>, 'schemaVersion' | 'command'>;

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { bytes, document, outcomes, smokeResults } from './parts.ts';
+
+/** The documents of the commands that work on models one by one. */
+
+const changeKind = z.enum(['added', 'removed', 'changed']);
+const fileState = z
+  .strictObject({
+    size: bytes.describe('Bytes.'),
+    sha256: z.string().describe('64 hexadecimal digits.'),
+  })
+  .meta({ id: 'FileState' });
+const fileChange = z
+  .strictObject({
+    path: z.string().describe("Path below the source's root."),
+    change: changeKind.describe('How it changed.'),
+    from: fileState.describe('Before.').exactOptional(),
+    to: fileState.describe('After.').exactOptional(),
+  })
+  .meta({ id: 'FileChange' });
+const modelChange = z
+  .strictObject({
+    model: z.string().describe('Name in the catalog.'),
+    change: changeKind.describe('How its entry changed.'),
+    from: z.string().describe('Revision before.').exactOptional(),
+    to: z.string().describe('Revision after.').exactOptional(),
+    size: bytes.describe('Bytes of all files after the change; of a removed model, before it.'),
+    files: z.array(fileChange).describe('The files that differ.'),
+    fields: z.array(z.string()).describe("Other fields of the lock's entry that differ."),
+  })
+  .meta({ id: 'ModelChange' });
+const baseChange = z
+  .strictObject({
+    base: z.string().describe('As in the catalog.'),
+    platform: z.string().describe('As in `linux/amd64`.'),
+    from: z.string().describe('Manifest digest before.').exactOptional(),
+    to: z.string().describe('Manifest digest after.').exactOptional(),
+  })
+  .meta({ id: 'BaseChange' });
+
+export const lock = document('lock', {
+  ...outcomes,
+  lockFile: z.string().describe('Absolute path of the lock.'),
+  change: z
+    .enum(['created', 'changed', 'unchanged'])
+    .describe('What happened to the lock; with `dryRun`, what would happen.'),
+  changes: z
+    .strictObject({
+      models: z.array(modelChange).describe('Sorted by name.'),
+      bases: z.array(baseChange).describe('Sorted by name and platform.'),
+    })
+    .describe('The differences between the old lock and the new one.'),
+});
+
+const output = z.string().describe('The layout: `--output`.');
+const smoke = smokeResults.describe('The results of the smoke test.');
+
+export const build = document('build', { ...outcomes, output });
+export const verify = document('verify', outcomes);
+export const push = document('push', { ...outcomes, smoke: smoke.exactOptional() });
+export const all = document('all', { ...outcomes, smoke });
+export const bases = document('bases', outcomes);
+export const cache = document('cache', outcomes);
+export const smokeRun = document('smoke', { results: smoke });
