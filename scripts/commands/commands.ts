@@ -7,6 +7,7 @@ import { clean } from './clean.ts';
 import { cluster } from './cluster.ts';
 import type { Command } from './command.ts';
 import { init } from './init.ts';
+import { doctor } from './doctor.ts';
 import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
@@ -37,5 +38,6 @@ export const commands: Command[] = [
   split,
   clean,
   prune,
+  doctor,
   version,
 ];

@@ -37,6 +37,7 @@ require('node:http').createServer((request, response) => {
 /** Of each command a run that succeeds and one that fails, in an order in which each finds what it needs. */
 const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   version: { does: [], fails: ['--nope'] },
+  doctor: { does: ['--offline'], fails: ['--offline', '-f', 'nowhere.yaml'] },
   lock: { does: [], fails: ['-f', 'broken.yaml'] },
   list: { does: [], fails: ['-f', 'nowhere.yaml'] },
   build: { does: ['--verify'], fails: ['-f', 'broken.yaml', '--frozen'] },

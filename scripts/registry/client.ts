@@ -1,8 +1,9 @@
 import { defaultRetry, type RetryOptions } from '../http/retry.ts';
 import { Transport } from '../http/transport.ts';
 import { defaultCredentials } from './auth/credentials.ts';
-import type { Credentials } from './auth/types.ts';
+import type { Action, Credentials } from './auth/types.ts';
 import { parseReference, type Reference } from './reference.ts';
+import type { Account } from './refusal.ts';
 import { RegistryHttp } from './registry-http.ts';
 import { Repository } from './repository.ts';
 import { MountCandidates } from './transfer/mount-candidates.ts';
@@ -62,6 +63,14 @@ export class RegistryClient implements AsyncDisposable {
     }
     if (options.push) repository.willPush();
     return repository;
+  }
+
+  /** Logs in for a reference's repository, and changes nothing; see RegistryHttp.logIn. */
+  async logIn(
+    { registry, repository }: Reference,
+    action: Action,
+  ): Promise<{ account: Account; challenged: boolean }> {
+    return await this.#host(registry).host.logIn({ repository, action });
   }
 
   /** Closes all connections; pending requests fail. */

@@ -5,12 +5,13 @@ import { transmit } from '../http/redirects.ts';
 import { parseRetryAfter, Retries, type RetriesOptions, type RetryOptions, retrying } from '../http/retry.ts';
 import { speaksTls } from '../http/tls-probe.ts';
 import { type HttpResponse, isLoopback, type Transport } from '../http/transport.ts';
-import { Auth } from './auth/auth.ts';
+import { type Access, Auth } from './auth/auth.ts';
 import { withMissing } from './auth/missing-helper.ts';
 import type { Credentials } from './auth/types.ts';
 import type { Call } from './call.ts';
 import { readErrors } from './error-body.ts';
 import { registryAdvice, statusFailure } from './failure.ts';
+import type { Account } from './refusal.ts';
 
 export interface RegistryHttpOptions {
   registry: string;
@@ -77,6 +78,16 @@ export class RegistryHttp {
       }
       return { answer, bytes: await this.#document(call.what, this.registry, answer, limit, call.signal) };
     });
+  }
+
+  /**
+   * Logs in as a request with this access does, with GET /v2/ (distribution-spec, end-1): the account, and whether the
+   * registry asked for a login at all. Fails as a request does, with code `auth` when the credentials are rejected.
+   */
+  async logIn(access: Access): Promise<{ account: Account; challenged: boolean }> {
+    const what = `log in to ${this.registry}`;
+    await discard(await this.send({ what, method: 'GET', target: '/v2/', access, expect: [200] }));
+    return { account: await this.#auth.account(access), challenged: this.#auth.challenged };
   }
 
   /** Sends a best-effort call, even after a cancellation: 2 s, one try, no errors. */

@@ -53,6 +53,16 @@ export class FreeSpace {
   }
 }
 
+/**
+ * Free bytes for a folder, which need not exist yet; undefined on a file system that reports none (some network file
+ * systems).
+ */
+export async function freeSpaceOf(folder: string): Promise<number | undefined> {
+  const place = await existing(resolve(folder));
+  const free = place === undefined ? Number.POSITIVE_INFINITY : await freeBytes(place.path);
+  return Number.isFinite(free) ? free : undefined;
+}
+
 async function freeBytes(path: string): Promise<number> {
   const found = await statfs(path).catch(() => undefined);
   if (found === undefined || found.blocks === 0) return Number.POSITIVE_INFINITY;

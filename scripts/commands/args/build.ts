@@ -64,6 +64,11 @@ export const concurrency = count('concurrency', {
   group,
 });
 
+export const offline = flag('offline', {
+  describe: 'send no request to a hub, registry or cluster',
+  group,
+});
+
 /** How to reach a registry. */
 export const registryAccess = {
   insecure: list('insecure', { describe: 'registry host to reach over http', group, commas: true }),

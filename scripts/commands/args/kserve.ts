@@ -10,6 +10,8 @@ export const kubeconfig = text('kubeconfig', {
   group,
 });
 
+export const context = text('context', { describe: 'use an existing cluster (kubeconfig context)', group });
+
 export const namespace = text('namespace', {
   describe: 'namespace to serve in (smoke: must exist; default: a new one, deleted afterwards)',
   group,
@@ -88,7 +90,7 @@ export const pullSecrets = list('pull-secret', {
 
 /** Where and how to run the smoke test, under the names of the pipeline's settings. */
 export const smoking = {
-  context: text('context', { describe: 'use an existing cluster (kubeconfig context)', group }),
+  context,
   kubeconfig,
   namespace,
   ...kindCluster,

@@ -94,6 +94,11 @@ export class Auth {
     return { kind: proven ? 'proven' : 'unproven', origin: credential.origin };
   }
 
+  /** Whether the registry has asked for a login. */
+  get challenged(): boolean {
+    return this.#challenge !== undefined;
+  }
+
   /** Masks every secret this client has used. */
   mask(text: string): string {
     return this.#masker.mask(text);

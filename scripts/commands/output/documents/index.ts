@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { doctor } from './doctor.ts';
 import * as listings from './listings.ts';
 import * as local from './local.ts';
 import * as runs from './runs.ts';
@@ -23,6 +24,7 @@ export const documents = {
   split: listings.split,
   clean: local.clean,
   prune: local.prune,
+  doctor,
   version: listings.version,
 };
 

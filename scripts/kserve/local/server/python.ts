@@ -28,9 +28,14 @@ export interface EnvironmentOptions {
 }
 
 /** The first installed interpreter that can create environments; undefined when none can. */
-export async function findPython(interpreters: readonly string[]): Promise<string | undefined> {
+export async function findPython(
+  interpreters: readonly string[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   for (const interpreter of interpreters) {
-    const works = await exec(interpreter, ['-c', 'import ensurepip, venv']).then(
+    const works = await exec(interpreter, ['-c', 'import ensurepip, venv'], {
+      ...(signal && { signal }),
+    }).then(
       () => true,
       () => false,
     );

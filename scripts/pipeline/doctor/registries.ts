@@ -1,0 +1,75 @@
+import { defaultCredentials } from '../../registry/auth/credentials.ts';
+import { RegistryClient } from '../../registry/client.ts';
+import { applyMirrors } from '../../registry/mirrors.ts';
+import { parseReference, type Reference } from '../../registry/reference.ts';
+import { logIn } from '../../registry/refusal.ts';
+import { plain } from '../../text/format.ts';
+import { repositoryName } from '../image-names.ts';
+import type { CheckResult, DoctorOptions, Found } from './types.ts';
+
+/** A registry that commands use, and a repository there as an example. */
+export interface RegistryUse {
+  reference: Reference;
+  /** Whether images are pushed to it; otherwise base images are pulled. */
+  push: boolean;
+}
+
+/** The registries of the catalog, one entry each: those pushed to first, then those of base images, through mirrors. */
+export function registriesOf({ catalog }: Found, { overrides }: DoctorOptions): RegistryUse[] {
+  const uses = new Map<string, RegistryUse>();
+  const add = (reference: Reference, push: boolean) => {
+    if (!uses.has(reference.registry)) uses.set(reference.registry, { reference, push });
+  };
+  const models = catalog?.models ?? [];
+  for (const model of models)
+    if (model.registry !== undefined) add(parseReference(repositoryName(model)), true);
+  // Without a catalog, any name serves as an example.
+  if (catalog === undefined && overrides.registry !== undefined)
+    add(parseReference(`${overrides.registry}/model`), true);
+  for (const { base } of models)
+    if (base !== 'embedded') add(applyMirrors(parseReference(base), catalog?.mirrors ?? {}), false);
+  return [...uses.values()];
+}
+
+/** Where the credentials for a registry come from, and whether it accepts them. Pushes nothing. */
+export async function checkRegistry(
+  { reference, push }: RegistryUse,
+  options: DoctorOptions,
+): Promise<CheckResult[]> {
+  const { offline, signal, env } = options;
+  const { insecure, caFile } = options.registry;
+  const { registry, repository } = reference;
+  const action = push ? 'push' : 'pull';
+  const row = { check: 'registry', subject: registry } as const;
+  const use = push ? 'to push to' : 'to pull base images from';
+  if (offline) {
+    const found = await defaultCredentials(env, push ? [registry] : [], signal).find(
+      registry,
+      repository,
+      action,
+    );
+    const from = found === undefined ? 'no credentials' : `credentials from ${origin(found.origin)}`;
+    return [{ ...row, status: 'ok', message: `${use}: ${from}; it was not asked` }];
+  }
+  await using client = new RegistryClient({
+    env,
+    own: push ? [registry] : [],
+    retry: { tries: 1 },
+    signal,
+    ...(insecure && { insecure }),
+    ...(caFile !== undefined && { caFile }),
+  });
+  const { account, challenged } = await client.logIn(reference, action);
+  if (!challenged) return [{ ...row, status: 'ok', message: `${use}: requires no login` }];
+  if (account.kind !== 'none') {
+    const message = `${use}: accepts the credentials from ${origin(account.origin)}`;
+    return [{ ...row, status: 'ok', message }];
+  }
+  if (!push) return [{ ...row, status: 'ok', message: `${use}: allows anonymous pulls; no credentials` }];
+  const message = `${use}: no credentials; anonymous users can rarely push`;
+  return [{ ...row, status: 'warn', message, next: logIn(registry) }];
+}
+
+function origin(text: string | undefined): string {
+  return plain(text ?? 'the registry configuration', 200);
+}
