@@ -32,13 +32,14 @@ export async function checkHub(options: DoctorOptions): Promise<CheckResult[]> {
   }
   if (offline) return [{ check: 'hub', status: 'ok', message: `${known}; ${hub} was not asked` }];
   const { caFile } = options.registry;
-  const name = await accountName(settings, token, {
-    env,
-    retry,
-    signal,
-    ...(caFile !== undefined && { caFile }),
-  });
-  return [{ check: 'hub', status: 'ok', message: `${known}, account ${name} at ${hub}` }];
+  try {
+    const access = { env, retry, signal, ...(caFile !== undefined && { caFile }) };
+    const name = await accountName(settings, token, access);
+    return [{ check: 'hub', status: 'ok', message: `${known}, account ${name} at ${hub}` }];
+  } catch (error) {
+    if (!(error instanceof ModelcarsError) || signal.aborted) throw error;
+    return [{ check: 'hub', status: 'fail', message: `${known}: ${error.message}`, ...nextOf(error) }];
+  }
 }
 
 /** Whether the models of the catalog that are on the hub can be read, gated ones in particular. */
@@ -53,44 +54,58 @@ export async function checkHubModels(options: DoctorOptions, found: Found): Prom
   try {
     const limit = pLimit(parallel);
     const results = await Promise.all(models.map((model) => limit(() => readable(model, source, signal))));
-    const failed = results.filter((one) => one !== undefined);
-    const rest = failed.length - mostListed;
-    return [
-      ...(failed.length < models.length ? [readableCount(models.length - failed.length)] : []),
-      ...failed.slice(0, mostListed),
-      ...(rest > 0 ? [notListed(rest)] : []),
-    ];
+    return summary(
+      results.filter((one) => one !== undefined),
+      models.length,
+    );
   } finally {
     await source.close();
   }
+}
+
+interface Unreadable {
+  model: string;
+  error: ModelcarsError;
 }
 
 async function readable(
   { name, source: uri }: Model,
   source: HubSource,
   signal: AbortSignal,
-): Promise<CheckResult | undefined> {
+): Promise<Unreadable | undefined> {
   try {
     await checkReadable(source, uri, signal);
     return undefined;
   } catch (error) {
     if (!(error instanceof ModelcarsError) || signal.aborted) throw error;
-    const { message, next } = error;
-    return {
-      check: 'hub-model',
-      subject: name,
-      status: 'fail',
-      message,
-      ...(next !== undefined && { next }),
-    };
+    return { model: name, error };
   }
 }
 
-function readableCount(count: number): CheckResult {
-  const message = `${count} ${count === 1 ? 'model' : 'models'} of the catalog can be read`;
-  return { check: 'hub-model', status: 'ok', message };
+/** The number of readable models, and a result for each that is not, or one for all when the hub cannot be reached. */
+function summary(failed: Unreadable[], count: number): CheckResult[] {
+  const check = 'hub-model';
+  const [first] = failed;
+  if (first !== undefined && failed.length === count && failed.every(({ error }) => error.code === 'network'))
+    return [{ check, status: 'fail', message: first.error.message, ...nextOf(first.error) }];
+  const models = (number: number) => `${number} ${number === 1 ? 'model' : 'models'}`;
+  const message = `${models(count - failed.length)} of the catalog can be read`;
+  const rest = failed.length - mostListed;
+  return [
+    ...(failed.length < count ? [{ check, status: 'ok', message } as const] : []),
+    ...failed.slice(0, mostListed).map(
+      ({ model, error }): CheckResult => ({
+        check,
+        subject: model,
+        status: 'fail',
+        message: error.message,
+        ...nextOf(error),
+      }),
+    ),
+    ...(rest > 0 ? [{ check, status: 'fail', message: `${models(rest)} more cannot be read` } as const] : []),
+  ];
 }
 
-function notListed(count: number): CheckResult {
-  return { check: 'hub-model', status: 'fail', message: `${count} more cannot be read` };
+function nextOf({ next }: ModelcarsError): { next?: string } {
+  return next === undefined ? {} : { next };
 }
