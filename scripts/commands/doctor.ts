@@ -3,8 +3,8 @@ import { oneLine, textWidth } from '../text/width.ts';
 import * as args from './args/index.ts';
 import { defined } from './args/values.ts';
 import { type CommandIO, defineCommand } from './command.ts';
+import { programVersion } from './program-version.ts';
 import { registryAccess } from './run-options.ts';
-import { programVersion } from './version.ts';
 
 /** Milliseconds for each check; all run at the same time. */
 const patience = 10_000;

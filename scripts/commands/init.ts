@@ -26,7 +26,7 @@ export const init = defineCommand({
     const { commandFor } = await import('../catalog/lock-path.ts');
     const next = commandFor({ file: resolve(file) }, models === 0 ? 'add ./model.joblib' : 'lock');
     if (args.json) {
-      io.printJson({ command: 'init', ok: true, dryRun, files, next });
+      io.printJson('init', { ok: true, dryRun, files, next });
       return 0;
     }
     const would = dryRun ? 'would be ' : '';

@@ -38,6 +38,11 @@ require('node:http').createServer((request, response) => {
 const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   version: { does: [], fails: ['--nope'] },
   doctor: { does: ['--offline'], fails: ['--offline', '-f', 'nowhere.yaml'] },
+  init: {
+    does: ['-f', 'new.yaml', '--base', 'embedded'],
+    fails: ['-f', 'nowhere.yaml', '--registry', 'not a registry'],
+  },
+  add: { does: ['-f', 'new.yaml', './iris'], fails: ['-f', 'new.yaml', './nowhere'] },
   lock: { does: [], fails: ['-f', 'broken.yaml'] },
   list: { does: [], fails: ['-f', 'nowhere.yaml'] },
   build: { does: ['--verify'], fails: ['-f', 'broken.yaml', '--frozen'] },

@@ -3,6 +3,7 @@ import { doctor } from './doctor.ts';
 import * as listings from './listings.ts';
 import * as local from './local.ts';
 import * as runs from './runs.ts';
+import * as start from './start.ts';
 
 /**
  * The `--json` document of every command: the schema from which the type of what the command prints, the JSON Schema in
@@ -10,6 +11,8 @@ import * as runs from './runs.ts';
  * only tests and `npm run schema` load this; commands import its types.
  */
 export const documents = {
+  init: start.init,
+  add: start.add,
   list: listings.list,
   lock: runs.lock,
   build: runs.build,
