@@ -32,6 +32,9 @@ it('names the command that writes it', () => {
   expect(lockCommand({ file: `${process.cwd()}/models.yaml` })).toBe('modelcars lock');
   expect(lockCommand({ file: `${process.cwd()}/dev.yaml` })).toBe('modelcars lock -f dev.yaml');
   expect(lockCommand({ file: `${process.cwd()}/a/models.yaml` })).toBe('modelcars lock -f a/models.yaml');
+  expect(lockCommand({ file: `${process.cwd()}/dev.yaml` }, ['--upgrade', 'iris'])).toBe(
+    'modelcars lock --upgrade iris -f dev.yaml',
+  );
   expect(lockCommand({ file: `${process.cwd()}/my 'x'.yaml` })).toBe(
     `modelcars lock -f 'my '\\''x'\\''.yaml'`,
   );

@@ -6,16 +6,19 @@ import { displayPath } from '../text/paths.ts';
 import { readLock } from './lockfile.ts';
 
 /** The lock of all catalogs, regardless of their names, before each catalog had a separate one. */
-const former = 'models.lock.yaml';
+export const sharedLock = 'models.lock.yaml';
 
 /** The path of a catalog's lock: beside it, `models.yaml` → `models.lock.yaml`, `dev.yml` → `dev.lock.yaml`. */
 export function lockFileOf(catalogFile: string): string {
   return join(dirname(catalogFile), `${basename(catalogFile).replace(/\.ya?ml$/i, '')}.lock.yaml`);
 }
 
-/** The command that locks this catalog: `modelcars lock`, with `-f` for a catalog with another name or folder. */
-export function lockCommand(catalog: Pick<Catalog, 'file'>): string {
-  return commandFor(catalog, 'lock');
+/**
+ * The command that locks this catalog: `modelcars lock` and further `words`, with `-f` for a catalog with another name
+ * or folder.
+ */
+export function lockCommand(catalog: Pick<Catalog, 'file'>, words: readonly string[] = []): string {
+  return commandFor(catalog, ['lock', ...words].join(' '));
 }
 
 /** A command line for this catalog: `modelcars WORDS`, with `-f` for a catalog with another name or folder. */
@@ -32,7 +35,7 @@ export function commandFor({ file }: Pick<Catalog, 'file'>, words: string): stri
  */
 export async function formerLock(catalog: Catalog): Promise<string | undefined> {
   const { directory, lockFile, models } = catalog;
-  const old = join(directory, former);
+  const old = join(directory, sharedLock);
   if (old === lockFile || (await isThere(lockFile))) return undefined;
   // An unreadable lock has no pins worth keeping.
   const lock = await readLock(old).catch(() => undefined);
@@ -57,7 +60,8 @@ export async function checkOwnLock({ file, lockFile }: Catalog): Promise<void> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether a regular file exists. */
+export async function isThere(path: string): Promise<boolean> {
   return await stat(path).then(
     (stats) => stats.isFile(),
     () => false,

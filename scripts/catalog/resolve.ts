@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import { ModelcarsError } from '../errors.ts';
-import type { Framework, LockedFile, LockedModel, Model } from '../model/types.ts';
+import type { Choice, Framework, LockedFile, LockedModel, Model } from '../model/types.ts';
 import { kindOf, openSource } from '../sources/index.ts';
 import { revisionOf } from '../sources/revision.ts';
 import type { FileTap, Selection, Snapshot, SourceOptions } from '../sources/types.ts';
@@ -50,16 +50,12 @@ export async function resolveModel(
   const globs = globsOf(model, framework);
   const chosen = selectionOf(globs);
   const source = openSource(model.source, sources);
-  const seen: string[] = [];
-  const look: Selection = (path) => {
-    seen.push(path);
-    return false;
-  };
-  const choice = model.include.length === 0 ? framework.choose : undefined;
   // `choose` needs all paths, so the first pass only collects them.
-  if (choice !== undefined) await source.resolve(model.source, look, signal);
-  const { take, leave, why } = choice?.(seen.filter(chosen)) ?? { take: undefined, leave: [], why: '' };
-  seen.length = 0;
+  const { take, leave, why } =
+    chooserOf(model, framework) === undefined
+      ? { take: undefined, leave: [], why: '' }
+      : await chooseFiles(model, framework, sources, signal);
+  const seen: string[] = [];
   const taken = take && new Set(take);
   const select: Selection = (path) => {
     seen.push(path);
@@ -104,6 +100,31 @@ export async function resolveModel(
 function revisionFor({ revision, files }: Snapshot, extra: readonly LockedFile[]): string {
   if (files.length > 0 || extra.length === 0 || !revision.startsWith('sha256:')) return revision;
   return revisionOf(extra.toSorted((a, b) => compareBytes(a.path, b.path)));
+}
+
+/**
+ * The paths of a model's source that go into the image, and those that the framework leaves out. Reads no file. Fails
+ * with code `source`.
+ */
+export async function chooseFiles(
+  model: Model,
+  framework: Framework,
+  sources: SourceOptions,
+  signal?: AbortSignal,
+): Promise<Choice> {
+  const seen: string[] = [];
+  const look: Selection = (path) => {
+    seen.push(path);
+    return false;
+  };
+  await openSource(model.source, sources).resolve(model.source, look, signal);
+  const chosen = seen.filter(selectionOf(globsOf(model, framework)));
+  return chooserOf(model, framework)?.(chosen) ?? { take: chosen, leave: [], why: '' };
+}
+
+/** The framework's `choose`, unless the model names its files itself. */
+function chooserOf(model: Model, framework: Framework): Framework['choose'] {
+  return model.include.length === 0 ? framework.choose : undefined;
 }
 
 /** The path of a locked file below /models: by the framework's `place`, or by the model's `files:`. */

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
+import { lockCommand } from '../catalog/lock-path.ts';
 import { ModelcarsError } from '../errors.ts';
 import { pathError } from '../files/atomic.ts';
-import type { CatalogEntry } from '../model/types.ts';
+import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -10,7 +11,7 @@ import type { Outcome, RunOptions } from './types.ts';
  * failure becomes that model's outcome and stops no other model; after a cancellation no further model is started.
  */
 export async function forEachModel(
-  options: Pick<RunOptions, 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
+  options: Pick<RunOptions, 'catalog' | 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
   work: (model: CatalogEntry, task: Task) => Promise<Outcome>,
 ): Promise<Outcome[]> {
   const limit = pLimit(options.concurrency ?? 4);
@@ -26,13 +27,27 @@ export async function forEachModel(
           task.done(outcome.status);
           return outcome;
         } catch (cause) {
-          const error = options.signal.aborted ? cancelled(cause) : asModelcarsError(cause);
+          const error = options.signal.aborted
+            ? cancelled(cause)
+            : withCommand(asModelcarsError(cause), options.catalog, model.name);
           task.fail(error.message);
           return { model: model.name, status: 'failed', error };
         }
       }),
     ),
   );
+}
+
+/**
+ * Completes the command in the next step, if it is to lock again: sources and bases, which suggest it, know neither the
+ * model nor the catalog.
+ */
+function withCommand(error: ModelcarsError, catalog: Catalog, model: string): ModelcarsError {
+  const next = error.next
+    ?.replaceAll('`modelcars lock --upgrade`', () => `\`${lockCommand(catalog, ['--upgrade', model])}\``)
+    .replaceAll('`modelcars lock`', () => `\`${lockCommand(catalog)}\``);
+  if (next === undefined || next === error.next) return error;
+  return new ModelcarsError(error.code, error.message, { next, cause: error });
 }
 
 function cancelled(cause?: unknown): ModelcarsError {

@@ -4,7 +4,7 @@ import { frameworkName, isModel, sourceName } from '../model/catalog-entry.ts';
 import type { CatalogEntry, LockedModel, Model } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
-import { lockedDigest } from './lock-layers.ts';
+import { storedDigest } from './lock-layers.ts';
 import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
@@ -57,7 +57,10 @@ async function lockState(session: Session, model: CatalogEntry): Promise<LockSta
   if (locked === undefined) return { state: 'missing', reasons };
   const change = reasons.length === 0 ? await changeOf(session, locked) : undefined;
   if (change !== undefined) reasons.push(`model ${model.name}: ${change}`);
-  const digest = reasons.length === 0 ? await digestOf(session, model, locked) : undefined;
+  const digest =
+    reasons.length === 0
+      ? await storedDigest(session, model, locked, lock?.bases[model.base] ?? {})
+      : undefined;
   return {
     state: reasons.length === 0 ? 'locked' : 'stale',
     reasons,
@@ -75,16 +78,6 @@ async function changeOf(session: Session, locked: LockedModel): Promise<string |
     return undefined;
   } catch (error) {
     if (error instanceof ModelcarsError && error.code !== 'cancelled') return error.message;
-    throw error;
-  }
-}
-
-/** The image's digest; undefined when the store lacks the base's manifests. */
-async function digestOf(session: Session, model: Model, locked: LockedModel): Promise<string | undefined> {
-  try {
-    return await lockedDigest(session, model, locked, session.lock?.bases[model.base] ?? {});
-  } catch (error) {
-    if (error instanceof ModelcarsError && error.code === 'registry') return undefined;
     throw error;
   }
 }

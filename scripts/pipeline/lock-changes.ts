@@ -33,6 +33,8 @@ export interface ModelChange {
   files: FileChange[];
   /** Other fields of the lock's entry that differ: `source`, `include`, `metadata` and the like. */
   fields: string[];
+  /** Of a removed model: another catalog beside this one that has it. */
+  catalog?: string;
 }
 
 /** How the pin of one platform of a base image changed. */
@@ -50,11 +52,19 @@ export interface LockChanges {
   bases: BaseChange[];
 }
 
-/** Compares two locks, sorted by name. `before` is undefined when there was no lock. */
-export function compareLocks(before: Lock | undefined, after: Lock): LockChanges {
+/**
+ * Compares two locks, sorted by name. `before` is undefined when there was no lock; `others` has the other catalogs of
+ * removed models.
+ */
+export function compareLocks(
+  before: Lock | undefined,
+  after: Lock,
+  others: ReadonlyMap<string, string> = new Map(),
+): LockChanges {
   const models = pairs(before?.models ?? {}, after.models).flatMap(([model, from, to]) => {
     const change = isDeepStrictEqual(from, to) ? undefined : modelChange(model, from, to);
-    return change === undefined ? [] : [change];
+    const catalog = to === undefined ? others.get(model) : undefined;
+    return change === undefined ? [] : [{ ...change, ...(catalog !== undefined && { catalog }) }];
   });
   const bases = pairs(before?.bases ?? {}, after.bases).flatMap(([base, pinned, pins]) =>
     pairs(pinned ?? {}, pins ?? {}).flatMap(([platform, from, to]) =>

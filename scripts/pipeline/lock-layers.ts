@@ -1,11 +1,13 @@
+import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
 import type { ImageFile } from '../image/plan.ts';
 import type { Digest } from '../image/types.ts';
-import type { Compression, LockedLayer, LockedModel, Model } from '../model/types.ts';
+import type { Compression, LockedBase, LockedLayer, LockedModel, Model } from '../model/types.ts';
 import { isLocal } from '../sources/index.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/types.ts';
 import { predict } from './assemble.ts';
+import type { BaseImages } from './base-images.ts';
 import { hashLayers, unknownLayers } from './hash-layers.ts';
 import { describe, planModel } from './plan-image.ts';
 import type { Session } from './session.ts';
@@ -54,18 +56,19 @@ export async function lockLayers(
 
 /**
  * The digest of a model's image from its locked files and pinned base images; undefined unless every layer's digest is
- * known.
+ * known. Reads the manifests of the bases.
  */
 export async function lockedDigest(
   session: Session,
   model: Model,
   locked: LockedModel,
-  pins: Record<string, string>,
+  pins: LockedBase,
+  baseImages: BaseImages = session.bases,
 ): Promise<Digest | undefined> {
   const { layers } = planModel(session, model, locked);
   if ((await unknownLayers(session, layers)).length > 0) return undefined;
   const bases = await Promise.all(
-    model.platforms.map((platform) => session.bases.open(model.base, platform, pins[platform] as Digest)),
+    model.platforms.map((platform) => baseImages.open(model.base, platform, pins[platform] as Digest)),
   );
   const image = await predict(session, {
     model,
@@ -74,6 +77,21 @@ export async function lockedDigest(
     description: describe(session, model, locked),
   });
   return image?.index.digest;
+}
+
+/** The same without a request: also undefined when the store lacks the manifest of a base. */
+export async function storedDigest(
+  session: Session,
+  model: Model,
+  locked: LockedModel,
+  pins: LockedBase,
+): Promise<Digest | undefined> {
+  try {
+    return await lockedDigest(session, model, locked, pins, session.storedBases);
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code === 'registry') return undefined;
+    throw error;
+  }
 }
 
 function entryOf({ key, plan }: Layer, { digest, size, diffId }: KnownLayer): LockedLayer {

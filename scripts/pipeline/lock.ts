@@ -1,18 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import { checkOwnLock } from '../catalog/lock-path.ts';
 import { formatLock, writeLock } from '../catalog/lockfile.ts';
-import { resolveModel } from '../catalog/resolve.ts';
+import { findOtherCatalogs } from '../catalog/shared-lock.ts';
 import { ModelcarsError } from '../errors.ts';
-import { layerPredictor } from '../image/predict-layer.ts';
 import { isModel } from '../model/catalog-entry.ts';
-import type { Loader, Lock, Model } from '../model/types.ts';
-import type { FileTap } from '../sources/types.ts';
+import type { Catalog, Loader, Lock, Model } from '../model/types.ts';
+import { isLocal } from '../sources/index.ts';
+import type { Task } from '../terminal/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { forEachModel } from './for-each-model.ts';
 import { checkLicences } from './licences.ts';
 import { wantedFiles } from './local-files.ts';
 import { compareLocks, type LockChanges } from './lock-changes.ts';
-import { lockedDigest, lockLayers } from './lock-layers.ts';
-import { leftOutLine } from './lock-policy.ts';
+import { entryOf, holds, isFixed, pinsOf, resolveBase, resolveEntry } from './lock-entry.ts';
+import { lockedDigest, lockLayers, storedDigest } from './lock-layers.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { checkLoaderBase } from './verify-loader.ts';
@@ -20,116 +21,147 @@ import { checkLoaderBase } from './verify-loader.ts';
 /** The effect of `lock` on the lock file; with `dryRun`, the planned effect. */
 export type LockChange = 'created' | 'changed' | 'unchanged';
 
+/** The options of `lock`. */
+export interface LockOptions extends RunOptions {
+  /** Whether models on a hub are read as well, so that every layer's digest is locked. */
+  layers?: boolean;
+  /** Whether the models move to the newest revision of their sources and bases. */
+  upgrade?: boolean;
+}
+
 /** The result of `lock`. */
 export interface Locking {
   outcomes: Outcome[];
   change: LockChange;
-  /** Differences from the previous lock; not written when a model failed. */
+  /** Differences from the previous lock. */
   changes: LockChanges;
+  /** The failed models that still have the entry of the previous lock; the others have none. */
+  kept: string[];
+  /** Whether a lock existed before. */
+  lockExists: boolean;
 }
 
 /**
- * Resolves the models' sources and base images and writes the catalog's lock. Unselected models, and base images that
- * other models use, keep their entries; entries of models that left the catalog are removed. Writes nothing when a
- * model fails, or with `dryRun`. A frozen run only checks, and fails with code `lock` when the lock is out of date.
- * With `layers`, models on a hub are read as well, so that every layer's digest is locked.
+ * Brings the catalog's lock up to date. An entry that holds stays as it is, and no request is made for it: only models
+ * that the lock lacks, or whose entry no longer fits the catalog or the local files, are resolved; with `upgrade`, all
+ * are. Entries of unselected models, and of models that fail, stay; those of models that left the catalog are removed.
+ * Writes nothing with `dryRun`, after a cancellation, or when there is nothing to write. A frozen run only checks, and
+ * fails with code `lock` when the lock is out of date.
  */
-export async function lockModels(options: RunOptions & { layers?: boolean }): Promise<Locking> {
+export async function lockModels(options: LockOptions): Promise<Locking> {
   await using session = await Session.open(options);
-  if (options.frozen) {
-    const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
-      if (isModel(model)) await session.local.prove(wantedFiles(await session.locked.model(model)));
-      return { model: model.name, status: 'unchanged' };
-    });
-    return { outcomes, change: 'unchanged', changes: { models: [], bases: [] } };
-  }
-  const { catalog, models } = options;
+  if (options.frozen) return await checkOnly(options, session);
+  const { catalog } = options;
   await checkOwnLock(catalog);
   const known = new Set(catalog.models.map((model) => model.name));
+  const before = Object.entries(session.lock?.models ?? {});
+  const leaving = before.map(([name]) => name).filter((name) => !known.has(name));
+  const others = await findOtherCatalogs(catalog, leaving);
   const lock: Lock = {
     lockVersion: 1,
     bases: { ...session.lock?.bases },
-    models: Object.fromEntries(
-      Object.entries(session.lock?.models ?? {}).filter(([name]) => known.has(name)),
-    ),
+    models: Object.fromEntries(before.filter(([name]) => known.has(name))),
   };
-  const outcomes = await forEachModel(options, async (model, task): Promise<Outcome> => {
-    if (!isModel(model)) return lockLoader(session, model, lock);
-    const [{ leftOut, ...resolved }, pins] = await Promise.all([
-      resolveModel(
-        model,
-        session.framework(model),
-        session.sources,
-        session.options.signal,
-        tapFor(session, model),
-      ),
-      session.bases.resolve(model.base, model.platforms),
-    ]);
-    if (leftOut) options.progress.log(leftOutLine(model, leftOut));
-    checkLicences(model, resolved.metadata);
-    const before = session.lock?.models[model.name];
-    const layers = await lockLayers(session, model, resolved, {
-      before,
-      readAll: options.layers === true,
-      task,
-    });
-    const locked = { ...resolved, ...(layers.length > 0 && { layers }) };
-    lock.models[model.name] = locked;
-    lock.bases[model.base] = { ...lock.bases[model.base], ...pins };
-    const digest = await lockedDigest(session, model, locked, pins);
-    const size = locked.files.reduce((sum, file) => sum + file.size, 0);
-    const same = JSON.stringify(before) === JSON.stringify(locked);
-    return {
-      model: model.name,
-      status: same ? 'unchanged' : options.dryRun ? 'planned' : 'done',
-      size,
-      ...(digest !== undefined && { digest }),
-      platforms: model.platforms,
-    };
-  });
-  if (models.length === catalog.models.length) {
-    const used = new Set(catalog.models.map((model) => model.base));
-    lock.bases = Object.fromEntries(Object.entries(lock.bases).filter(([name]) => used.has(name)));
-  }
+  const outcomes = await forEachModel(options, (model, task) =>
+    isModel(model)
+      ? lockModel(session, model, lock, { ...options, task })
+      : lockLoader(session, model, lock, options.upgrade === true),
+  );
+  if (options.models.length === catalog.models.length) dropUnusedBases(lock, catalog);
   if (options.signal.aborted)
     throw new ModelcarsError('cancelled', `lock: stopped; ${displayPath(catalog.lockFile)} is unchanged`);
-  const changes = compareLocks(session.lock, lock);
-  if (outcomes.some((outcome) => outcome.status === 'failed'))
-    return { outcomes, change: 'unchanged', changes };
-  if (options.dryRun) return { outcomes, change: plannedChange(session.lock, lock), changes };
-  return { outcomes, change: await writeLock(catalog.lockFile, lock), changes };
+  const changes = compareLocks(session.lock, lock, others);
+  const failed = outcomes.filter(({ status }) => status === 'failed').map(({ model }) => model);
+  const kept = options.models.filter((model) => failed.includes(model.name) && hasEntry(session.lock, model));
+  const empty = session.lock === undefined && changes.models.length + changes.bases.length === 0;
+  const change =
+    failed.length > 0 && empty
+      ? 'unchanged'
+      : options.dryRun
+        ? plannedChange(session.lock, lock)
+        : await writeLock(catalog.lockFile, lock);
+  return {
+    outcomes,
+    change,
+    changes,
+    kept: kept.map(({ name }) => name),
+    lockExists: session.lock !== undefined,
+  };
 }
 
-function plannedChange(before: Lock | undefined, after: Lock): LockChange {
-  if (before === undefined) return 'created';
-  return formatLock(before) === formatLock(after) ? 'unchanged' : 'changed';
+async function checkOnly(options: LockOptions, session: Session): Promise<Locking> {
+  const outcomes = await forEachModel(options, async (model): Promise<Outcome> => {
+    if (isModel(model)) await session.local.prove(wantedFiles(await session.locked.model(model)));
+    return { model: model.name, status: 'unchanged' };
+  });
+  // A frozen run without an entry failed before.
+  const kept = outcomes.filter(({ status }) => status === 'failed').map(({ model }) => model);
+  return { outcomes, change: 'unchanged', changes: { models: [], bases: [] }, kept, lockExists: true };
 }
 
-/** Records the layers of large files while the files are hashed, so that the first push knows their digests. */
-function tapFor(session: Session, model: Model): FileTap | undefined {
-  if (model.compression !== 'none' || session.options.dryRun) return undefined;
-  const { place } = session.framework(model);
-  return ({ path, size }) => {
-    const predictor = layerPredictor(place?.(path) ?? path, size, session.epoch);
-    if (predictor === undefined) return undefined;
-    return {
-      update: predictor.update,
-      async end(sha256) {
-        const { key, ...layer } = predictor.end(sha256);
-        await session.store.rememberLayer(key, layer);
-      },
-    };
+async function lockModel(
+  session: Session,
+  model: Model,
+  lock: Lock,
+  {
+    upgrade = false,
+    layers: readAll = false,
+    task,
+  }: Pick<LockOptions, 'upgrade' | 'layers'> & { task: Task },
+): Promise<Outcome> {
+  const { options } = session;
+  const before = entryOf(session.lock, model.name);
+  const keep = !upgrade && before !== undefined && (await holds(session, model, before));
+  const [{ layers: known = [], ...resolved }, pins] = await Promise.all([
+    keep ? before : resolveEntry(session, model, upgrade),
+    resolveBase(session, model, upgrade),
+  ]);
+  if (upgrade && isFixed(model, resolved))
+    options.progress.log(`${model.name}: \`source\` names commit ${resolved.revision}, which does not move`);
+  checkLicences(model, resolved.metadata);
+  // Those of local files follow from the files; others depend on what this machine happens to have read.
+  const follow = readAll || !keep || wantedFiles(resolved).every(({ uri }) => isLocal(uri));
+  const layers = follow ? await lockLayers(session, model, resolved, { before, readAll, task }) : known;
+  const locked = { ...resolved, ...(layers.length > 0 && { layers }) };
+  const samePins = isDeepStrictEqual(pinsOf(session.lock, model), pins);
+  const same = samePins && JSON.stringify(before) === JSON.stringify(locked);
+  const digestOf = keep ? storedDigest : lockedDigest;
+  const digest = await digestOf(session, model, locked, pins);
+  // Only now: a model that fails keeps its previous entry and base.
+  lock.models[model.name] = locked;
+  lock.bases[model.base] = { ...lock.bases[model.base], ...pins };
+  return {
+    model: model.name,
+    status: same ? 'unchanged' : options.dryRun ? 'planned' : 'done',
+    size: locked.files.reduce((sum, file) => sum + file.size, 0),
+    ...(digest !== undefined && { digest }),
+    platforms: model.platforms,
   };
 }
 
 /** Locks a loader's base image; its other content is the running program itself. */
-async function lockLoader(session: Session, model: Loader, lock: Lock): Promise<Outcome> {
+async function lockLoader(session: Session, model: Loader, lock: Lock, upgrade: boolean): Promise<Outcome> {
   const before = JSON.stringify(lock.bases[model.base]);
-  const pins = await session.bases.resolve(model.base, model.platforms);
+  const pins = await resolveBase(session, model, upgrade);
   await checkLoaderBase(session, model, pins, 'lock');
   const after = { ...lock.bases[model.base], ...pins };
   lock.bases[model.base] = after;
   const same = before === JSON.stringify(after);
   const status = same ? 'unchanged' : session.options.dryRun ? 'planned' : 'done';
   return { model: model.name, status, platforms: model.platforms };
+}
+
+function hasEntry(lock: Lock | undefined, model: Catalog['models'][number]): boolean {
+  if (isModel(model)) return entryOf(lock, model.name) !== undefined;
+  return Object.keys(pinsOf(lock, model)).length > 0;
+}
+
+function dropUnusedBases(lock: Lock, catalog: Catalog): void {
+  const used = new Set(catalog.models.map((model) => model.base));
+  lock.bases = Object.fromEntries(Object.entries(lock.bases).filter(([name]) => used.has(name)));
+}
+
+function plannedChange(before: Lock | undefined, after: Lock): LockChange {
+  if (before === undefined) return 'created';
+  return formatLock(before) === formatLock(after) ? 'unchanged' : 'changed';
 }

@@ -1,3 +1,4 @@
+import { lockCommand } from '../catalog/lock-path.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
@@ -55,7 +56,7 @@ async function suggestLockingLayers(session: Session, outcomes: readonly Outcome
     .map(({ name }) => name);
   if (names.length === 0) return;
   options.progress.log(
-    `other machines can push ${list(names, 'and', 4)} without reading the source: \`modelcars lock --layers\` records the layers, which this machine knows now`,
+    `other machines can push ${list(names, 'and', 4)} without reading the source: \`${lockCommand(options.catalog, ['--layers'])}\` records the layers, which this machine knows now`,
   );
 }
 

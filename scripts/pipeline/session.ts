@@ -40,6 +40,8 @@ export class Session implements AsyncDisposable {
   /** The inputs that each model is built from. */
   readonly locked: LockResolver;
   readonly bases: BaseImages;
+  /** The base images that the store has; makes no request. */
+  readonly storedBases: BaseImages;
   /** Layer digests known before a layer is read. */
   readonly layers: KnownLayers;
   /** Opens the models' files from the nearest place that has them. */
@@ -99,13 +101,9 @@ export class Session implements AsyncDisposable {
       signal,
       onRetry: warn,
     });
-    this.bases = new BaseImages({
-      ...(!options.offline && { client: this.client }),
-      store,
-      mirrors: catalog.mirrors,
-      lock,
-      signal,
-    });
+    const reading = { store, mirrors: catalog.mirrors, lock, signal };
+    this.bases = new BaseImages({ ...(!options.offline && { client: this.client }), ...reading });
+    this.storedBases = new BaseImages(reading);
     const { bases, sources, local } = this;
     this.locked = new LockResolver({ options: this.options, lock, frameworks, bases, sources, local });
   }

@@ -143,6 +143,11 @@ export interface SourceKind {
    * The folder for a URI's files below the prefix of a `cache:`, ending in `/`; undefined for a URI that is not cached.
    */
   cacheFolder?(uri: string): string | undefined;
+  /**
+   * The URI with its revision replaced by a resolved one. Absent for a kind without revisions, which has only its
+   * current content.
+   */
+  at?(uri: string, revision: string): string;
   /** The public page of a URI, even when the bytes come from a mirror; if absent, the URI itself is published. */
   page?(uri: string): string;
   /**

@@ -219,13 +219,15 @@ describe.skipIf(missing)('hf:// models', () => {
     );
   });
 
-  test('stay at their commit when the branch moves, until they are locked again', async () => {
+  test('stay at their commit when the branch moves, until they are upgraded', async () => {
     const where = await locked();
     const before = hub.sha('org/model');
     await hub.commit('org/model', { ...files, 'config.json': '{"moved": true}' });
     expect(await push(where)).toMatchObject({ code: 0 });
     expect(await digestOf(where)).toBe(right);
     await run(where, ['lock']);
+    expect(await readFile(join(folder, where, 'models.lock.yaml'), 'utf8')).toContain(before);
+    await run(where, ['lock', '--upgrade']);
     expect(await readFile(join(folder, where, 'models.lock.yaml'), 'utf8')).not.toContain(before);
     await hub.commit('org/model', files);
   });

@@ -42,7 +42,7 @@ describe.skipIf(missing)('models in S3', () => {
     env: { ...s3.env(), ...env },
   });
   const lock = (env?: Record<string, string | undefined>): Promise<Result> =>
-    tryModelcars(['lock'], settings(env));
+    tryModelcars(['lock', '--upgrade'], settings(env));
   const locked = (): Promise<string> => readFile(join(folder, 'models.lock.yaml'), 'utf8');
 
   test('a prefix locks exactly the objects below it; build and verify succeed', async () => {
@@ -156,7 +156,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect(shorter.stderr).toMatch(
       /read model\.joblib of s3:\/\/models\/iris: it has 7 bytes, the lock has 20000000/,
     );
-    expect(shorter.stderr).toMatch(/next: run `modelcars lock` if the change is meant/);
+    expect(shorter.stderr).toMatch(/next: run `modelcars lock --upgrade \w+` if the change is meant/);
     await s3.put('models', 'iris/model.joblib', weights);
   });
 

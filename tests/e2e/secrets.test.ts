@@ -116,7 +116,7 @@ describe.skipIf(missing)('secrets', () => {
 
   test('are needed: without them the same runs fail', async () => {
     const store = join(folder, 'empty-store');
-    expect(await run(['lock'], { HF_TOKEN: undefined })).toBe(1);
+    expect(await run(['lock', '--upgrade'], { HF_TOKEN: undefined })).toBe(1);
     expect(await run(['push', '--version', 'v2.0.0'], { MODELCARS_REGISTRY_PASSWORD: 'wrong' })).toBe(1);
     expect(await run(['cache'], { ...s3.env(s3.stranger), MODELCARS_STORE: store })).toBe(1);
   });
@@ -124,7 +124,7 @@ describe.skipIf(missing)('secrets', () => {
   test('are in no message of failing runs', async () => {
     const env = () => ({ MODELCARS_STORE: join(folder, `store-${shown.length}`) });
     hub.fault({ on: 'api', kind: 'status', status: 403, times: 20 });
-    expect(await run(['lock'], env())).toBe(1);
+    expect(await run(['lock', '--upgrade'], env())).toBe(1);
     s3.fault({ answer: { status: 403, code: 'SignatureDoesNotMatch' }, times: 50 });
     for (const fault of hub.pending()) fault.times = 0;
     await run(['build', '--output', 'other.tar'], env());

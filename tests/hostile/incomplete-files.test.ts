@@ -10,7 +10,7 @@ import { below, broken, defects, index, odd, refuseAll, useCatalogs, weights } f
 
 const { write } = useCatalogs();
 
-test('a folder: every incomplete model is refused with its file name and no lock is written; an odd but complete one is locked', async () => {
+test('a folder: every incomplete model is refused with its file name and not locked; an odd but complete one is locked', async () => {
   const models = Object.fromEntries(
     [...Object.keys(defects), 'odd'].map((name) => [name, { source: `file:m/${name}` }]),
   );

@@ -65,7 +65,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     await writeFile(join(disk, 'filler'), new Uint8Array(1_100_000)).catch(() => undefined);
     for (const args of [
       ['build', '-o', 'full-store', '--json'],
-      ['lock', '--json'],
+      ['lock', '--upgrade', '--json'],
     ]) {
       const result = await tryModelcars(args, { cwd: folder, env: { MODELCARS_STORE: join(disk, 'store') } });
       expectCalm(result);
@@ -151,7 +151,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
         env: { ...env, MODELCARS_STORE: join(folder, 'few'), DOCKER_CONFIG: join(folder, '.docker') },
       });
     for (const args of [
-      ['lock', '--json'],
+      ['lock', '--upgrade', '--json'],
       ['build', '-o', 'few-out', '--verify', '--json'],
       ['build', '-o', 'few-out.tar', '--json'],
       ['push', '--registry', `${registry.host}/r`, '--json'],

@@ -23,6 +23,11 @@ export const layers = flag('layers', {
   group,
 });
 
+export const upgrade = flag('upgrade', {
+  describe: 'move models and their bases to the newest revision of their sources',
+  group,
+});
+
 export const keep = flag('keep', {
   describe: 'keep downloaded model files in the store: the next run needs no network',
   group,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Lock, LockedFile, LockedModel } from '../../model/types.ts';
 import { compareLocks } from '../../pipeline/lock-changes.ts';
-import { changeLines } from './lock-changes.ts';
+import { changeLines, resultLine } from './lock-changes.ts';
 
 const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
 const file = (path: string, size: number, sha256 = a): LockedFile => ({ path, size, sha256 });
@@ -97,4 +97,34 @@ it('counts the files beyond twenty, and removes control characters from names', 
   expect(lines).toHaveLength(22);
   expect(lines.at(-1)).toBe('  … and 10 more files');
   expect(lines.join('\n')).not.toContain('\u001b');
+});
+
+it('names the other catalog of a removed model', () => {
+  const changes = compareLocks(
+    lock({ rose: model('r1', [file('x', 1)]) }),
+    lock({}),
+    new Map([['rose', `${process.cwd()}/dev.yaml`]]),
+  );
+  expect(changeLines(changes)).toEqual(['- rose: r1, 1 file, 1 B; dev.yaml has it']);
+});
+
+it.each<[string, { failed: number; kept?: string[]; lockExists?: boolean; dryRun?: boolean }]>([
+  ['changed', { failed: 0 }],
+  ['would change', { failed: 0, dryRun: true }],
+  ['changed; 1 of 3 models failed and keeps its previous entry', { failed: 1, kept: ['a'] }],
+  ['changed; 2 of 3 models failed and keep their previous entries', { failed: 2, kept: ['a', 'b'] }],
+  ['changed; 1 of 3 models failed and has no entry', { failed: 1 }],
+  [
+    'would change; 2 of 3 models failed: 1 with the previous entry, 1 without an entry',
+    { failed: 2, kept: ['a'], dryRun: true },
+  ],
+  ['not written; 3 of 3 models failed and have no entry', { failed: 3, lockExists: false }],
+])('says what happened to the lock: %s', (line, { failed, kept = [], lockExists = true, dryRun = false }) => {
+  const outcomes = ['a', 'b', 'c'].map((name, at) => ({
+    model: name,
+    status: at < failed ? ('failed' as const) : ('done' as const),
+  }));
+  const change = lockExists ? 'changed' : 'unchanged';
+  const changes = { models: [], bases: [] };
+  expect(resultLine({ outcomes, change, changes, kept, lockExists }, dryRun)).toBe(line);
 });

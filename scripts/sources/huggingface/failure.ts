@@ -40,6 +40,14 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
   // A response from another host says nothing about the hub.
   if (answer.url.origin !== new URL(settings.endpoint).origin) return elsewhere(host, status);
   if (errorCode === 'GatedRepo') return gated(repository, settings, said);
+  const [, commit] = /\/(?:revision|resolve)\/([0-9a-f]{40,64})(?:\/|$)/.exec(answer.url.pathname) ?? [];
+  if (errorCode === 'RevisionNotFound' && commit !== undefined) {
+    return {
+      code: 'source',
+      problem: `the repository has no commit ${commit} any more`,
+      next: 'run `modelcars lock --upgrade`; if models.yaml names the commit, correct `source` first',
+    };
+  }
   if (errorCode === 'RevisionNotFound') {
     return {
       code: 'source',
@@ -51,7 +59,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
     return {
       code: 'source',
       problem: 'the repository has no such file any more',
-      next: 'run `modelcars lock`',
+      next: 'run `modelcars lock --upgrade`',
     };
   }
   if (status === 401 && /invalid (credentials|user token)/i.test(said)) {

@@ -1,7 +1,7 @@
 import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
 import { parseHubName, parseHubPage, uriOf } from './pasted.ts';
-import { checkHubUri, endpointOf, resolveUrl, splitHubUri } from './uri.ts';
+import { checkHubUri, endpointOf, hubUri, resolveUrl, splitHubUri } from './uri.ts';
 
 /** Model repositories of a Hugging Face hub. */
 export const huggingFaceKind: SourceKind = {
@@ -48,6 +48,7 @@ export const huggingFaceKind: SourceKind = {
     const { name, revision } = splitHubUri(uri);
     return `${name}${revision === undefined ? '' : `@${revision}`}/`;
   },
+  at: (uri, revision) => hubUri(`${splitHubUri(uri).name}:${revision}`),
   page: (uri) => `https://huggingface.co/${splitHubUri(uri).name}`,
   namesMany: async () => 'a repository',
 };
