@@ -108,14 +108,14 @@ export async function openBase(
   const root = await store.resolve(pin);
   if (root === undefined) {
     throw new ModelcarsError('registry', `open ${where}: ${pin} no longer exists`, {
-      next: 'run `modelcars lock` to pin what the reference points at now',
+      next: 'run `modelcars lock --upgrade` to pin what the reference points at now',
     });
   }
   const manifest = parseManifest(await store.read(root), where);
   const config = parseConfig(await store.read(manifest.config), `config of ${where}`);
   if (!platformMatches(parsePlatform(platform), config)) {
     throw new ModelcarsError('integrity', `open ${where}: its config is for ${formatPlatform(config)}`, {
-      next: 'run `modelcars lock`, or choose another base',
+      next: 'run `modelcars lock --upgrade`, or choose another base',
     });
   }
   checkConfig(where, manifest.config.size, config.config?.Env ?? []);

@@ -13,7 +13,8 @@ import { conflictLine, readYaml } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
 const header = '# written by `modelcars lock`; commit it\n';
-const next = 'run `modelcars lock` to write it again';
+const next =
+  'restore it (`git restore`), or delete it and run `modelcars lock`, which resolves every model anew';
 const reading: ReadOptions = { code: 'lock', mostBytes: 32 * 1024 ** 2, next };
 /** Limit on the values of a lock: about 200,000 files. */
 const mostValues = 1_000_000;

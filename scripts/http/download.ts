@@ -120,6 +120,6 @@ function endedEarly(what: string, host: string, at: number, end: number): Reques
 function changed(what: string): RequestFailure {
   return new RequestFailure(`${what}: it changed on the server while it was read`, {
     code: 'integrity',
-    next: 'run `modelcars lock` if the change is meant, then run it again',
+    next: 'run `modelcars lock --upgrade` if the change is meant, then run it again',
   });
 }

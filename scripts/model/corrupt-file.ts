@@ -20,7 +20,7 @@ export class CorruptFile extends ModelcarsError {
   /** `why` completes "read path: it …". */
   constructor(file: CheckedFile, why: string, cause?: unknown) {
     super('integrity', `read ${file.path}: it ${why}`, {
-      next: 'if the file was meant to change, run `modelcars lock`; if not, restore it',
+      next: 'if the file was meant to change, run `modelcars lock --upgrade`; if not, restore it',
       cause,
     });
     this.file = file;

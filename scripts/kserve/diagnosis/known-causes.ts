@@ -214,7 +214,7 @@ export const knownCauses: KnownCause[] = [
     stages: ['load', 'ready', 'answer'],
     sign: /unpickl|invalid load key|EOFError|UnpicklingError|BadZipFile|magic number|Check failed|parse error|Unknown (file )?format|unexpected end|InvalidHeader|SafetensorError|InvalidProtobuf|Protobuf|corrupt|Model format error|expected (value|EOF)/i,
     cause: 'the model server cannot read the file: it is damaged, cut short, or of another format',
-    fix: 'check the file at its source (a Git LFS pointer?), then `modelcars lock`',
+    fix: 'check the file at its source (a Git LFS pointer?), then `modelcars lock --upgrade`',
   },
   {
     stages: ['load', 'ready', 'answer'],

@@ -92,7 +92,7 @@ async function take(request: RangeRequest, url: URL, answer: HttpResponse): Prom
   if (status === 416 && total !== undefined) {
     throw new RequestFailure(`${what}: it has ${total} bytes now, ${offset} were there before`, {
       code: 'integrity',
-      next: 'run `modelcars lock` if the change is meant',
+      next: 'run `modelcars lock --upgrade` if the change is meant',
       status,
     });
   }

@@ -125,6 +125,6 @@ function refusePointer(what: string, size: number, first: Buffer): void {
 function otherSize(what: string, found: string, size: number): RequestFailure {
   return new RequestFailure(`${what}: it has ${found} bytes, the lock has ${size}`, {
     code: 'integrity',
-    next: 'run `modelcars lock` if the change is meant',
+    next: 'run `modelcars lock --upgrade` if the change is meant',
   });
 }

@@ -222,6 +222,6 @@ function checkRange(file: HubFile, seen: ResponseInfo, start: number, end: numbe
 
 function otherSize(file: HubFile, size: string): ModelcarsError {
   return new ModelcarsError('integrity', `${file.what}: it has ${size} bytes, ${file.size} are expected`, {
-    next: 'run `modelcars lock` if the change is meant',
+    next: 'run `modelcars lock --upgrade` if the change is meant',
   });
 }

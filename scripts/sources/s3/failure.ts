@@ -124,7 +124,7 @@ function refusalWords(
       return {
         code: 'integrity',
         says: 'it changed on the server while it was read',
-        next: 'run it again when nothing writes to it; run `modelcars lock` if the change is meant',
+        next: 'run it again when nothing writes to it; run `modelcars lock --upgrade` if the change is meant',
       };
     case 'SlowDown':
     case 'ServiceUnavailable':

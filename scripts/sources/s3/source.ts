@@ -164,7 +164,7 @@ async function* read(
   const key = await keyOf(bucket, location, file, signal);
   const info = key === undefined ? undefined : await bucket.head(key, signal);
   const name = file.source === undefined ? `${plain(file.path)} of ${plain(uri)}` : plain(uri);
-  const next = 'run `modelcars lock` if the change is meant';
+  const next = 'run `modelcars lock --upgrade` if the change is meant';
   if (key === undefined || info === undefined)
     throw new ModelcarsError('integrity', `read ${name}: it is in the lock, but no longer exists`, {
       next,

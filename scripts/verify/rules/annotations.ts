@@ -62,7 +62,7 @@ export function base(_image: Facts | Documents, image: PlatformImage, expected: 
   if (expected.base === undefined) return `base ${short(said)} (not compared with a lock)`;
   const [, pinned] =
     Object.entries(expected.base).find(([key]) => platformKey(key) === platformKey(platform)) ?? [];
-  const next = 'build the image again, or run `modelcars lock` to pin the base it should have';
+  const next = 'build the image again, or run `modelcars lock --upgrade` to pin the base it should have';
   if (pinned === undefined)
     throw new ContractViolation('the lock pins no base for the platform', { platform }, next);
   if (said !== pinned)

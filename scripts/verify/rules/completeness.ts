@@ -20,6 +20,6 @@ export function whole(image: Facts, expected: Expected): string {
   if (incomplete === undefined)
     return `${count(files.length, 'file')}: none missing, truncated or a placeholder`;
   const place = members.find(({ member }) => member.path === `${modelsRoot}/${incomplete.path}`)?.where;
-  const next = 'complete the model at its source, then run `modelcars lock` and build again';
+  const next = 'complete the model at its source, then run `modelcars lock --upgrade` and build again';
   throw new ContractViolation(shown(incomplete.problem), place ?? {}, next);
 }

@@ -102,7 +102,7 @@ export function files(image: Facts, expected: Expected): string {
   for (const file of missing.keys()) {
     for (let folder = parentOf(file); folder !== ''; folder = parentOf(folder)) directories.add(folder);
   }
-  const next = 'run `modelcars lock` if the model was meant to change, then build again';
+  const next = 'run `modelcars lock --upgrade` if the model was meant to change, then build again';
   for (const { member, where } of modelMembers(image)) {
     if (member.type === 'directory') {
       if (!directories.has(member.path))

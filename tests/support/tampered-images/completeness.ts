@@ -4,7 +4,7 @@ import { replaceFile, type Tampering } from './tampering.ts';
 
 // biome-ignore format: a table
 export const completeness: Tampering[] = [
-  { rule: 'whole', change: 'a Git LFS pointer', message: /models\/model\.pkl: is a Git LFS pointer, not the file/, next: /run `modelcars lock`/, ...replaceFile('model.pkl', pointer) },
+  { rule: 'whole', change: 'a Git LFS pointer', message: /models\/model\.pkl: is a Git LFS pointer, not the file/, next: /run `modelcars lock --upgrade`/, ...replaceFile('model.pkl', pointer) },
   { rule: 'whole', change: 'a web page', message: /models\/model\.bin: is a web page, not the file/, ...replaceFile('model.bin', `<!doctype html>${' '.repeat(5000)}`) },
   { rule: 'whole', change: 'empty weights', message: /models\/model\.gguf: is empty/, ...replaceFile('model.gguf', '') },
   { rule: 'whole', change: 'nothing in the file that the server looks for', message: /models\/model\.xyz: is empty/, ...replaceFile('model.xyz', ''), options: { ...replaceFile('model.xyz', '').options, served: [{ anyOf: ['model.*'], why: 'it looks for no other' }] } },
