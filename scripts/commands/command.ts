@@ -25,7 +25,7 @@ export interface CommandIO {
   signal: AbortSignal;
 }
 
-/** 0 done, 1 failed, 3 changed (`lock --exit-code` only). */
+/** 0 done, 1 failed, 3 changed or outdated (`lock` and `outdated` with --exit-code). */
 export type ExitCode = 0 | 1 | 3;
 
 /** A command line with checked arguments. */

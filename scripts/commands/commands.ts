@@ -12,6 +12,7 @@ import { inspect } from './inspect.ts';
 import { list } from './list.ts';
 import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
+import { outdated } from './outdated.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
 import { smoke } from './smoke.ts';
@@ -25,6 +26,7 @@ export const commands: Command[] = [
   add,
   list,
   lock,
+  outdated,
   build,
   verify,
   smoke,

@@ -31,11 +31,17 @@ export class BaseImages {
     this.#options = options;
   }
 
-  /** The current manifest digest of a reference, per platform, regardless of the lock. New ones are examined. */
+  /** The current manifest digest of a reference, per platform, regardless of the lock. Reads no layer. */
+  async current(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
+    const origin = await this.#origin(name);
+    return await pinBase(origin.store, name, origin.reference, platforms);
+  }
+
+  /** The same, to be locked: reads the layers of new ones and rejects those that are no base. */
   async resolve(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
     const { lock, signal } = this.#options;
     const origin = await this.#origin(name);
-    const pins = await pinBase(origin.store, name, origin.reference, platforms);
+    const pins = await this.current(name, platforms);
     for (const [platform, pin] of Object.entries(pins)) {
       // `embedded` is part of modelcars.
       if (name === 'embedded' || lock?.bases[name]?.[platform] === pin) continue;

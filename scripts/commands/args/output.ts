@@ -8,9 +8,9 @@ export const dryRun = flag('dry-run', {
   group,
 });
 
-/** Whether a changed lock has its own exit code. */
+/** Whether a changed lock, or an outdated model, has its own exit code. */
 export const exitCode = flag('exit-code', {
-  describe: 'exit with 3 when the lock changed, or with --dry-run would change',
+  describe: 'exit with 3 when the lock changed (--dry-run: would change) or is outdated',
   group,
 });
 
