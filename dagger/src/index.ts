@@ -221,13 +221,12 @@ export class Modelcars implements Settings {
   }
 
   /**
-   * Pin sources and bases to what they are now: the new models.lock.yaml
-   *
-   * `dagger call lock export --path models.lock.yaml`
+   * The new models.lock.yaml, with what it lacked or models.yaml changed: `dagger call lock export --path models.lock.yaml`
    *
    * @param source The folder of models.yaml
-   * @param models The models to move on; all when none is given
+   * @param models Names from the catalog; all when none is given
    * @param only Only models of framework=NAME or name=GLOB
+   * @param upgrade Move these models and their bases to the newest revision
    */
   @func({ cache: 'never' })
   async lock(
@@ -235,9 +234,10 @@ export class Modelcars implements Settings {
     source: Directory,
     models: string[] = [],
     only: string[] = [],
+    upgrade: boolean = false,
   ): Promise<File> {
-    const words = [...models, ...flags({ only }), ...overrideFlags(this.overrides), ...this.connection];
-    const locked = uncached(this.at(source)).withExec(modelcars('lock', ...words));
+    const words = [...models, ...flags({ upgrade, only }), ...overrideFlags(this.overrides)];
+    const locked = uncached(this.at(source)).withExec(modelcars('lock', ...words, ...this.connection));
     return (await withProgramError(() => locked.sync())).file(`${work}/models.lock.yaml`);
   }
 

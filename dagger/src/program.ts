@@ -179,11 +179,12 @@ export function modelcars(...words: string[]): string[] {
   return ['node', `${home}/scripts/modelcars.ts`, ...words];
 }
 
-/** `--name value` for each value; nothing for an empty or missing one. */
-export function flags(values: Record<string, string | string[] | undefined>): string[] {
-  return Object.entries(values).flatMap(([name, value]) =>
-    [value ?? []].flat().flatMap((one) => (one === '' ? [] : [`--${name}`, one])),
-  );
+/** `--name value` for each value, `--name` for true; nothing for an empty or missing one. */
+export function flags(values: Record<string, string | string[] | boolean | undefined>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (typeof value === 'boolean') return value ? [`--${name}`] : [];
+    return [value ?? []].flat().flatMap((one) => (one === '' ? [] : [`--${name}`, one]));
+  });
 }
 
 /** The flags of overrides that choose a base image: those that `split` and `verify` take. */

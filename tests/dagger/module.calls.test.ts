@@ -148,6 +148,13 @@ describe.skipIf(missing)('the others', () => {
     expect(result.type).toBe('File');
     expect(result.calls.at(-1)).toEqual({ field: 'file', args: { path: '/work/models.lock.yaml' } });
     expect(words(result)).toEqual(['lock', 'iris']);
+    const { result: upgraded } = await call('lock', {
+      source,
+      models: ['iris'],
+      upgrade: true,
+      only: ['name=i*'],
+    });
+    expect(words(upgraded)).toEqual(['lock', 'iris', '--upgrade', '--only', 'name=i*']);
   });
 
   test('list shows the catalog and makes a matrix', async () => {
