@@ -27,8 +27,8 @@ export function fitsCatalog({ lock, frameworks }: Session, model: Model): boolea
 }
 
 /**
- * Whether `lock` keeps an entry: it fits the catalog, and local files have the locked content, without a new one. Makes
- * no request: what is in the network is pinned.
+ * Whether `lock` keeps an entry: it fits the catalog, local files have the locked content, and none was added. Makes no
+ * request: remote content is pinned by SHA-256.
  */
 export async function holds(session: Session, model: Model, locked: LockedModel): Promise<boolean> {
   if (!fitsCatalog(session, model)) return false;
