@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readLock } from '../../scripts/catalog/lockfile.ts';
+import { pushBase } from '../parts/bases.ts';
 import { tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { startWeb } from '../parts/web.ts';
+import { startFake } from '../support/fake-registry.ts';
 
 const model = { 'model.joblib': { size: 200_000, generate: 1 }, 'README.md': '# one\n' };
 const moved = { ...model, 'README.md': '# two\n', 'NOTES.md': 'new' };
@@ -143,6 +146,38 @@ test('a source with a full commit does not move, and --upgrade says so', async (
   expect(code).toBe(0);
   expect(stderr).toContain(`one: \`source\` names commit ${commit}, which does not move`);
   expect(await text()).toBe(before);
+});
+
+test('the file of a URL and the base of a registry stay without a request, until --upgrade', async () => {
+  const content = Buffer.alloc(5000, 1);
+  await using web = await startWeb('model.joblib', content);
+  await using registry = await startFake();
+  const { reference } = await pushBase(registry.host, 'bases/shell', 'one');
+  const far = { name: 'far', framework: 'sklearn', source: web.url };
+  await write([far], { ...base, base: reference });
+  expect(await run('lock')).toMatchObject({ code: 0 });
+  const before = await lockOf();
+  content.fill(2);
+  await pushBase(registry.host, 'bases/shell', 'two');
+  const reset = () => {
+    registry.requests.length = 0;
+    web.forget();
+  };
+
+  reset();
+  expect(await run('lock', '--exit-code')).toMatchObject({ code: 0 });
+  expect([registry.requests, web.requests]).toEqual([[], []]);
+
+  const compared = await run('outdated', '--exit-code');
+  expect(compared.code).toBe(3);
+  expect(compared.stdout).toMatch(/^far +sha256:\w{12} +sha256:\w{12} +~1 base +5\.0 kB$/m);
+  expect(registry.requests.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
+  expect(await lockOf()).toEqual(before);
+
+  expect(await run('lock', '--upgrade')).toMatchObject({ code: 0 });
+  const after = await lockOf();
+  expect(after.models.far?.revision).not.toBe(before.models.far?.revision);
+  expect(after.bases[reference]).not.toEqual(before.bases[reference]);
 });
 
 test('--layers adds the layers of an entry that holds, at its commit', async () => {
