@@ -14,6 +14,7 @@ import type { ListedModel, LockState } from '../pipeline/list.ts';
 import type { Locking } from '../pipeline/lock.ts';
 import type { ModelChange } from '../pipeline/lock-changes.ts';
 import type { ModelManifest } from '../pipeline/manifest.ts';
+import type { Comparison } from '../pipeline/outdated.ts';
 import type { Outcome, TagOutcome } from '../pipeline/types.ts';
 import type { Pruned } from '../store/prune.ts';
 import type { Check } from '../verify/verify.ts';
@@ -45,6 +46,7 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   add: { does: ['-f', 'new.yaml', './iris'], fails: ['-f', 'new.yaml', './nowhere'] },
   lock: { does: [], fails: ['-f', 'broken.yaml'] },
   list: { does: [], fails: ['-f', 'nowhere.yaml'] },
+  outdated: { does: [], fails: ['-f', 'nowhere.yaml'] },
   build: { does: ['--verify'], fails: ['-f', 'broken.yaml', '--frozen'] },
   verify: { does: [], fails: ['-o', 'nowhere'] },
   inspect: { does: ['iris:v1.0.0'], fails: ['iris:v9.9.9'] },
@@ -166,6 +168,7 @@ it('lists every field of the types that commands print', () => {
   expectTypeOf<Keys<Result>>().toEqualTypeOf<Keys<SmokeResult>>();
   expectTypeOf<NonNullable<Result['diagnosis']>>().toEqualTypeOf<Diagnosis>();
   expectTypeOf<Change>().toEqualTypeOf<ModelChange>();
+  expectTypeOf<Keys<Fields<'outdated'>['models'][number]>>().toEqualTypeOf<Keys<Comparison>>();
   expectTypeOf<Fields<'lock'>['change']>().toEqualTypeOf<Locking['change']>();
   expectTypeOf<Keys<Listed>>().toEqualTypeOf<Keys<ListedModel>>();
   expectTypeOf<Listed['lock']>().toEqualTypeOf<LockState>();

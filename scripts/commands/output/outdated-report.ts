@@ -28,7 +28,7 @@ export function reportOutdated(
     const models = compared.map(({ error, ...rest }) =>
       error ? { ...rest, error: errorToJson(error, masker) } : rest,
     );
-    io.printJson({ command: 'outdated', ok: code === 0, lockFile: catalog.lockFile, next, models });
+    io.printJson('outdated', { ok: code === 0, lockFile: catalog.lockFile, next, models });
     return code;
   }
   if (compared.length > 0) io.print(table(compared, io));

@@ -15,6 +15,7 @@ export const documents = {
   add: start.add,
   list: listings.list,
   lock: runs.lock,
+  outdated: runs.outdated,
   build: runs.build,
   verify: runs.verify,
   smoke: runs.smokeRun,

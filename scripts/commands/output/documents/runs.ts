@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, document, outcomes, smokeResults } from './parts.ts';
+import { bytes, document, errorSchema, outcomes, smokeResults } from './parts.ts';
 
 /** The documents of the commands that work on models one by one. */
 
@@ -27,6 +27,7 @@ const modelChange = z
     size: bytes.describe('Bytes of all files after the change; of a removed model, before it.'),
     files: z.array(fileChange).describe('The files that differ.'),
     fields: z.array(z.string()).describe("Other fields of the lock's entry that differ."),
+    catalog: z.string().describe('Of a removed model: the other catalog that has it.').exactOptional(),
   })
   .meta({ id: 'ModelChange' });
 const baseChange = z
@@ -50,6 +51,30 @@ export const lock = document('lock', {
       bases: z.array(baseChange).describe('Sorted by name and platform.'),
     })
     .describe('The differences between the old lock and the new one.'),
+});
+
+const comparison = z
+  .strictObject({
+    model: z.string().describe('Name in the catalog.'),
+    status: z.enum(['up to date', 'outdated', 'not locked', 'failed']).describe('What the comparison found.'),
+    locked: z.string().describe('Locked revision; absent for a loader.').exactOptional(),
+    newest: z.string().describe('Newest revision; absent for a loader.').exactOptional(),
+    fixed: z
+      .literal(true)
+      .describe('models.yaml names the commit, so only a change there moves it.')
+      .exactOptional(),
+    files: z.array(fileChange).describe('The files that differ.'),
+    fields: z.array(z.string()).describe("Other fields of the lock's entry that differ."),
+    size: bytes.describe('Bytes of the files that `lock --upgrade` adds or changes.'),
+    bases: z.array(baseChange).describe('The bases that differ.'),
+    error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
+  })
+  .meta({ id: 'Comparison' });
+
+export const outdated = document('outdated', {
+  lockFile: z.string().describe('Absolute path of the lock.'),
+  next: z.array(z.string()).describe('The commands to run next.'),
+  models: z.array(comparison).describe("In the catalog's order."),
 });
 
 const output = z.string().describe('The layout: `--output`.');
