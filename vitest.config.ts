@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
@@ -5,17 +6,26 @@ import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
-/** `unit` needs nothing, `e2e` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/internals/testing.md. */
+/**
+ * The environment of the programs that tests start, not of the test workers, which run already. Runs share one compile
+ * cache, since most tests have a new store, whose cache is empty.
+ */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/modelcars-tests') };
+
+/** `unit` needs nothing, `e2e` and `slow` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/internals/testing.md. */
 export default defineConfig({
   test: {
     ...(reports && {
       reporters: ['default', ['json', { outputFile: join(reports, `${process.pid}.json`) }]],
     }),
+    // One fewer than the cores is the default: on two cores, no parallelism. Tests also wait for programs and clocks.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
           name: 'unit',
           include: ['{scripts,frameworks,base,bench}/**/*.test.ts'],
+          env,
           testTimeout: 30_000,
         },
       },
@@ -23,9 +33,18 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          env,
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: ['tests/slow/**/*.test.ts'],
+          env,
+          testTimeout: 900_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -26,6 +26,7 @@ export interface Summary {
 const suites = {
   unit: /^(scripts|frameworks|base|bench)\//,
   e2e: /^tests\/e2e\//,
+  slow: /^tests\/slow\//,
   hostile: /^tests\/hostile\//,
   judges: /^tests\/judges\//,
   dagger: /^tests\/dagger\//,
@@ -54,7 +55,7 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
   }
   const explained = summary.failed + summary.complaints.length > 0;
   for (const [step, code] of Object.entries(steps)) {
-    const runsTests = ['test', 'hostile', 'judges', 'dagger', 'kserve'].includes(step);
+    const runsTests = ['test', 'slow', 'hostile', 'judges', 'dagger', 'kserve'].includes(step);
     if (code !== 0 && !(runsTests && explained)) {
       summary.complaints.push(`${step} ended with exit code ${code}`);
     }

@@ -11,6 +11,7 @@ import { missingParts, missingRoot } from '../parts/parts.ts';
 import { startRegistry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import { startWeb, type Web } from '../parts/web.ts';
+import { storeDefects } from '../support/store-defects.ts';
 
 const size = 24_000_000;
 const content = noise(size, 7);
@@ -41,26 +42,11 @@ const inStore = (name: string) => ({ cwd: folder, env: { MODELCARS_STORE: join(f
 const kept = (name: string) => join(folder, name, 'files/sha256', sha256.slice(0, 2), sha256.slice(2));
 const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
 
+const defects = (name: string) => storeDefects(join(folder, name), content);
+
 /** Waits until a process has ended. */
 const ended = (child: ReturnType<typeof launchModelcars>) =>
   new Promise<number | null>((resolve) => child.once('close', resolve));
-
-/** The defects of a store: files whose name is not their hash, partial files that are not a prefix. */
-async function wrongs(name: string): Promise<string[]> {
-  const found: string[] = [];
-  const files = join(folder, name, 'files/sha256');
-  for (const path of await readdir(files, { recursive: true }).catch(() => [])) {
-    const hash = path.replace('/', '');
-    const isFile = (await stat(join(files, path))).isFile();
-    if (!isFile || !/^[0-9a-f]{64}(\.part)?$/.test(hash)) continue;
-    const bytes = await readFile(join(files, path));
-    const right = hash.endsWith('.part')
-      ? bytes.equals(content.subarray(0, bytes.length))
-      : createHash('sha256').update(bytes).digest('hex') === hash;
-    if (!right) found.push(path);
-  }
-  return found;
-}
 
 test('--keep fills the store, and the next build makes no request', async () => {
   const first = JSON.parse(await modelcars(build('--keep', '--json'), inStore('fill')));
@@ -82,7 +68,7 @@ test('a corrupt file in the store is reported and downloaded again', async () =>
   expect(code).toBe(0);
   expect(stderr).toContain('the copy in the store is damaged');
   expect(web.requests).toHaveLength(1);
-  expect(await wrongs('damaged')).toEqual([]);
+  expect(await defects('damaged')).toEqual([]);
 });
 
 test.skipIf(await missingParts('docker-registry'))('push --keep fills it as well', async () => {
@@ -91,7 +77,7 @@ test.skipIf(await missingParts('docker-registry'))('push --keep fills it as well
   await modelcars(push('one'), inStore('pushed'));
   await modelcars(push('two'), inStore('pushed'));
   expect(web.requests).toEqual([{ start: 0, sent: size }]);
-  expect(await wrongs('pushed')).toEqual([]);
+  expect(await defects('pushed')).toEqual([]);
   expect(await sizeOf(kept('pushed'))).toBe(size);
 });
 
@@ -103,62 +89,7 @@ test('two processes that need the same file download it once', async () => {
   expect(both.map(({ stderr }) => stderr).join()).toContain(
     'waiting for another modelcars that is fetching it',
   );
-  expect(await wrongs('shared')).toEqual([]);
-});
-
-/** Stores take turns, so that a store's lock is stale by its next turn. */
-const stores = 5;
-const rounds = 100;
-test(`killed at ${rounds} random moments, trusts no wrong byte and fetches no kept byte again`, {
-  timeout: 1_800_000,
-}, async () => {
-  web.rate = 40_000_000;
-  const tally = { killed: 0, resumed: 0, whole: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const store = `killed-${round % stores}`;
-    const path = kept(store);
-    if ((await sizeOf(path)) > 0) {
-      await chmod(path, 0o600);
-      await rm(path);
-    }
-    const before = await sizeOf(`${path}.part`);
-    web.forget();
-    const child = launchModelcars(build('--keep'), inStore(store));
-    child.stdout?.resume();
-    child.stderr?.resume();
-    const end = ended(child);
-    let over = false;
-    void end.then(() => {
-      over = true;
-    });
-    // Some moments are before the first byte, some after the last.
-    const moment = Math.random() * (size - before) * 1.15;
-    const sent = () => web.requests.reduce((sum, request) => sum + request.sent, 0);
-    if (before < size) {
-      while (!over && sent() < Math.min(moment, size - before)) await sleep(2);
-      await sleep(Math.random() * (moment > size - before ? 150 : 10));
-      if (!over && child.kill('SIGKILL')) tally.killed++;
-    }
-    await end; // a complete partial file only lacks its final name: this run renames it, or no later round would fetch
-    if (before === size) expect(await sizeOf(path), `round ${round}`).toBe(size);
-    expect(await wrongs(store), `round ${round}`).toEqual([]);
-    expect(
-      web.requests.map(({ start }) => start),
-      `round ${round}: the part has ${before} bytes`,
-    ).toEqual(web.requests.length === 0 ? [] : [before]);
-    if (before > 0 && web.requests.length > 0) tally.resumed++;
-    if ((await sizeOf(path)) > 0) tally.whole++;
-    await rm(join(folder, `out-${builds - 1}`), { recursive: true, force: true });
-  }
-  expect(tally.killed).toBeGreaterThan(rounds / 2);
-  expect(tally.resumed).toBeGreaterThan(rounds / 4);
-  expect(tally.whole).toBeGreaterThan(0);
-  web.rate = undefined;
-  for (let n = 0; n < stores; n++) {
-    await modelcars(build('--keep'), inStore(`killed-${n}`));
-    expect(await sizeOf(kept(`killed-${n}`))).toBe(size);
-    expect(await wrongs(`killed-${n}`)).toEqual([]);
-  }
+  expect(await defects('shared')).toEqual([]);
 });
 
 test('a killed download in ranges resumes at the end of its partial file', async () => {
@@ -244,7 +175,7 @@ describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
     expect(stderr).toMatch(
       /keep model\.joblib in the store: no space is left on the device\nnext: free some/,
     );
-    expect(await wrongs('filling')).toEqual([]);
+    expect(await defects('filling')).toEqual([]);
     const part = await sizeOf(`${kept('filling')}.part`);
     expect(part).toBeGreaterThan(1_000_000);
     await rm(join(disk, 'filler'));
