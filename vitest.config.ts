@@ -6,11 +6,18 @@ import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
+/** With MODELCARS_TEST_COVERAGE, the coverage of scripts/ goes into that folder: .ci/coverage.ts adds it up. */
+const coverage = process.env.MODELCARS_TEST_COVERAGE;
+
 /**
  * The environment of the programs that tests start, not of the test workers, which run already. Runs share one compile
- * cache, since most tests have a new store, whose cache is empty.
+ * cache, since most tests have a new store, whose cache is empty. (Compiled code from a cache counts no blocks in the
+ * top level of a module; functions do.)
  */
-const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/modelcars-tests') };
+const env: Record<string, string> = {
+  NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/modelcars-tests'),
+  ...(coverage && { NODE_V8_COVERAGE: join(coverage, 'programs') }),
+};
 
 /** `unit` needs nothing, `e2e` and `slow` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/internals/testing.md. */
 export default defineConfig({
@@ -20,6 +27,17 @@ export default defineConfig({
     }),
     // One fewer than the cores is the default: on two cores, no parallelism. Tests also wait for programs and clocks.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    ...(coverage && {
+      coverage: {
+        enabled: true,
+        provider: 'v8',
+        include: ['scripts/**/*.ts'],
+        exclude: ['**/*.test.ts'],
+        reporter: ['json'],
+        reportsDirectory: join(coverage, 'workers'),
+        reportOnFailure: true,
+      },
+    }),
     projects: [
       {
         test: {

@@ -15,7 +15,7 @@ const suites = [
   file('tests/dagger/module.test.ts', 'passed'),
   file('tests/kserve/smoke.test.ts', 'passed'),
 ];
-const good = { setup: 0, test: 0, slow: 0, hostile: 0, judges: 0, dagger: 0, kserve: 0 };
+const good = { setup: 0, test: 0, coverage: 0, slow: 0, hostile: 0, judges: 0, dagger: 0, kserve: 0 };
 
 describe('summary of a CI run', () => {
   test('adds up the reports of several runs', () => {
@@ -47,6 +47,10 @@ describe('summary of a CI run', () => {
     const reports = [{ testResults: suites }];
     expect(summarize(reports, { ...good, test: 1 }, '/repo').failed).toBe(1);
     expect(summarize(reports, { ...good, quickstart: 1 }, '/repo').failed).toBe(1);
+    expect(summarize(reports, { ...good, coverage: 1 }, '/repo')).toMatchObject({
+      failed: 1,
+      complaints: ['coverage ended with exit code 1'],
+    });
     const failed = [{ testResults: [...suites, file('scripts/a.test.ts', 'failed')] }];
     expect(summarize(failed, { ...good, test: 1 }, '/repo').failed).toBe(1);
   });
