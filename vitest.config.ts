@@ -44,7 +44,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{scripts,frameworks,base,bench}/**/*.test.ts'],
           env,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -35,7 +35,7 @@ export function modelcars(words: string[], options: SpawnOptions = {}): Promise<
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A hanging run fails its test and does not outlive it.
-      timeout: 25_000,
+      timeout: 55_000,
       killSignal: 'SIGKILL',
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     });
