@@ -15,6 +15,7 @@ export const all = defineCommand({
     frozen: args.frozen,
     ...args.access,
     keep: args.keep,
+    createRepository: args.createRepository,
     dryRun: args.dryRun,
     ...args.smoking,
     ...args.reporting,

@@ -7,7 +7,7 @@ import { openRun } from './run-options.ts';
 import { runSmoke } from './run-smoke.ts';
 
 type PushValues = Parameters<typeof openRun>[0] &
-  SmokeValues & { output: string; json: boolean; dryRun: boolean };
+  SmokeValues & { output: string; createRepository: boolean; json: boolean; dryRun: boolean };
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runPushVerified(
@@ -21,6 +21,7 @@ export async function runPushVerified(
   const outcomes = await pushVerified({
     ...options,
     output: args.output,
+    createRepository: args.createRepository,
     async smoke(models) {
       results = await runSmoke({ ...options, models }, { layout: args.output }, args, io);
       return provenModels(results);

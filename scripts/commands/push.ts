@@ -16,6 +16,7 @@ export const push = defineCommand({
     frozen: args.frozen,
     ...args.access,
     keep: args.keep,
+    createRepository: args.createRepository,
     dryRun: args.dryRun,
     smoke: args.smoke,
     output: args.output,
@@ -31,7 +32,7 @@ export const push = defineCommand({
     if (args.smoke) return runPushVerified('push', args, io);
     const options = await openRun(args, io);
     const { pushModels } = await import('../pipeline/push.ts');
-    const outcomes = await pushModels(options);
+    const outcomes = await pushModels({ ...options, createRepository: args.createRepository });
     const { name, digest, size, sent, tags } = outcomeColumns;
     return report('push', outcomes, [name, digest, size, sent, tags], args, io, {});
   },

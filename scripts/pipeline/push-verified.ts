@@ -3,10 +3,10 @@ import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Model } from '../model/types.ts';
 import { buildModels } from './build.ts';
 import { repositoryName } from './image-names.ts';
-import { pushModels } from './push.ts';
+import { type PushOptions, pushModels } from './push.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-export interface PushVerifiedOptions extends RunOptions {
+export interface PushVerifiedOptions extends RunOptions, Pick<PushOptions, 'createRepository'> {
   /** Layout that the images are built into and smoke-tested from. */
   output: string;
   /** Runs the smoke test; returns the names of the models that passed. */

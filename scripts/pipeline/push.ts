@@ -3,6 +3,7 @@ import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry } from '../model/types.ts';
+import { parseReference } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { TagMove } from '../registry/tag-policy.ts';
 import { isLocal } from '../sources/index.ts';
@@ -24,6 +25,8 @@ import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 export interface PushOptions extends RunOptions {
   /** Model name → digest of the image that passed the smoke test. */
   proven?: ReadonlyMap<string, string>;
+  /** Create missing repositories in Amazon ECR, each just before its first upload. */
+  createRepository?: boolean;
 }
 
 /**
@@ -35,9 +38,7 @@ export interface PushOptions extends RunOptions {
 export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a usage error, not one model's failure
   await using session = await Session.open(options);
-  const outcomes = await forEachModel(options, (model, task) =>
-    pushModel(session, model, task, options.proven?.get(model.name)),
-  );
+  const outcomes = await forEachModel(options, (model, task) => pushModel(session, model, task, options));
   await suggestLockingLayers(session, outcomes);
   return outcomes;
 }
@@ -64,8 +65,9 @@ async function pushModel(
   session: Session,
   model: CatalogEntry,
   task: Task,
-  proven: string | undefined,
+  options: PushOptions,
 ): Promise<Outcome> {
+  const proven = options.proven?.get(model.name);
   const name = repositoryName(model);
   const plan = await planImage(session, model);
   const repository = session.client.repository(name, { push: true });
@@ -87,10 +89,12 @@ async function pushModel(
   const outcome = { model: model.name, name, platforms: model.platforms };
   if (session.options.dryRun) {
     await proveFiles(session, plan);
-    return { ...outcome, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
+    const created = await provideRepository(session, name, tagPlan, options);
+    return { ...outcome, ...created, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
   const exists = known !== undefined && (await repository.has(known.index.descriptor));
   if (exists) await proveFiles(session, plan);
+  const created = exists ? {} : await provideRepository(session, name, tagPlan, options);
   const sink = checkedSink(repository);
   const image = exists ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
@@ -101,6 +105,7 @@ async function pushModel(
   const status = exists && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
   return {
     ...outcome,
+    ...created,
     status,
     digest: image.index.digest,
     size: image.size,
@@ -108,6 +113,20 @@ async function pushModel(
     sent: image.sent,
     tags,
   };
+}
+
+/** Creates the repository where the registry requires that, unless it has a tag and therefore exists. */
+async function provideRepository(
+  { options: { dryRun, signal, progress } }: Session,
+  name: string,
+  { existing }: TagPlan,
+  { createRepository: wanted }: PushOptions,
+): Promise<Pick<Outcome, 'createdRepository'>> {
+  if (wanted !== true || existing.length > 0) return {};
+  const { createRepository } = await import('../registry/ecr/create.ts');
+  const created = await createRepository(parseReference(name), { dryRun, signal });
+  if (created) progress.log(`${dryRun ? 'would create' : 'created'} repository ${name}`);
+  return created ? { createdRepository: true } : {};
 }
 
 /** Without a lock, a source or base image can change between smoke test and push. */

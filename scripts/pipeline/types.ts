@@ -61,6 +61,8 @@ export interface Outcome {
   layers?: number;
   platforms?: string[];
   tags?: TagOutcome[];
+  /** Whether this run created the repository; for a planned push, whether it would. */
+  createdRepository?: boolean;
   /** Bytes of blobs and manifests newly written to the sink. */
   sent?: number;
   checks?: Check[];

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import { type Advice, type FailureDetails, isRetryable, RequestFailure } from '../http/failure.ts';
+import { isEcr } from './ecr/host.ts';
 import { explainRefusal, logIn, type Refusal, type Refused, refusalOf } from './refusal.ts';
 
 /** Next steps when a request to a registry fails. */
@@ -73,6 +74,8 @@ function nextForStatus(status: number, codes: string[], registry: string): strin
   if (status === 401 || status === 403) {
     return logIn(registry);
   }
+  if (codes.includes('NAME_UNKNOWN') && isEcr(registry))
+    return 'pass `--create-repository`, or create the repository in ECR';
   if (codes.includes('NAME_UNKNOWN'))
     return 'create the repository or project in the registry, or correct its name';
   if (codes.includes('NAME_INVALID'))

@@ -1,4 +1,5 @@
-import { ecrAction, isEcr } from './ecr.ts';
+import { awsCredentials } from './ecr/failure.ts';
+import { ecrAction, isEcr } from './ecr/host.ts';
 
 /**
  * Why a registry refuses a well-formed request: it requires credentials and got none, it rejected the credentials, the
@@ -72,7 +73,7 @@ export function explainRefusal(
       return {
         why: `${registry} rejected the credentials from ${origin}: ${answer}`,
         next: isEcr(registry)
-          ? 'get a new password with `aws ecr get-login-password` (each lasts 12 hours)'
+          ? 'get a new password with `aws ecr get-login-password` (each lasts 12 hours), or remove it: modelcars logs in with AWS credentials'
           : `correct them there, or log in again with \`podman login ${registry}\``,
       };
     case 'rights': {
@@ -97,6 +98,7 @@ export function explainRefusal(
 
 /** The next step when credentials are missing. */
 export function logIn(registry: string): string {
+  if (isEcr(registry)) return `${awsCredentials}, or log in with \`aws ecr get-login-password\``;
   return `log in with \`podman login ${registry}\`, or set MODELCARS_REGISTRY_USERNAME and MODELCARS_REGISTRY_PASSWORD (MODELCARS_REGISTRY_HOST=${registry})`;
 }
 

@@ -38,6 +38,11 @@ export const smoke = flag('smoke', {
   group,
 });
 
+export const createRepository = flag('create-repository', {
+  describe: 'create repositories missing in Amazon ECR; most other registries do so on push',
+  group,
+});
+
 /** --frozen and --no-frozen; undefined when neither is given. */
 export const frozen: Arg<boolean | undefined> = {
   options: {

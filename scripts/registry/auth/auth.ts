@@ -3,7 +3,7 @@ import { learnSecret, Masker } from '../../text/mask.ts';
 import type { Account } from '../refusal.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { fetchToken, type Token, type TokenRequest } from './token.ts';
-import type { Action, Credential, Credentials } from './types.ts';
+import { type Action, type Credential, type Credentials, isOver } from './types.ts';
 
 /**
  * The access that a request needs: an action in a repository, and perhaps reading another one (cross-repository mount).
@@ -145,10 +145,10 @@ export class Auth {
     return token;
   }
 
-  #credential({ repository, action }: Access): Promise<Credential | undefined> {
+  async #credential({ repository, action }: Access): Promise<Credential | undefined> {
     const key = `${action} ${repository}`;
     let found = this.#credentials.get(key);
-    if (!found) {
+    if (!found || isOver(await found)) {
       found = this.#options.credentials.find(this.#options.registry, repository, action);
       this.#credentials.set(key, found);
       found.then(

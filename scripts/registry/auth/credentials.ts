@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../../errors.ts';
+import { type EcrLogin, ecrLogin } from '../ecr/login.ts';
 import { type AuthFile, findInFile, readAuthFiles } from './auth-file.ts';
 import type { Credential, Credentials } from './types.ts';
 
@@ -9,7 +10,7 @@ export function credentialsFor(registry: string, credential: Credential): Creden
 
 /**
  * The user's credentials: MODELCARS_REGISTRY_USERNAME with _PASSWORD, or _TOKEN (a bearer token), then the files and
- * helpers of Docker and Podman (see readAuthFiles), read once. The variables are for the registry in
+ * helpers of Docker and Podman (see readAuthFiles), read once, then, for Amazon ECR, a login with AWS credentials. The variables are for the registry in
  * MODELCARS_REGISTRY_HOST; without it, for registries that are pushed to and those in `own` (the catalog's, whose
  * images are verified and inspected), so that the registry of a base image never gets them.
  */
@@ -17,6 +18,7 @@ export function defaultCredentials(
   env: NodeJS.ProcessEnv = process.env,
   own: readonly string[] = [],
   signal?: AbortSignal,
+  amazon: EcrLogin = ecrLogin(signal),
 ): Credentials {
   let files: Promise<AuthFile[]> | undefined;
   const missing = new Map<string, string>();
@@ -35,7 +37,7 @@ export function defaultCredentials(
         });
         if (credential) return credential;
       }
-      return undefined;
+      return await amazon(registry, action);
     },
   };
 }

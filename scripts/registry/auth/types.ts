@@ -2,6 +2,8 @@
 export type Credential = {
   /** Where it comes from, for messages: "MODELCARS_REGISTRY_TOKEN", the path of a file, the name of a helper. */
   origin?: string;
+  /** A time of performance.now(), after which it has to be found again. */
+  expires?: number;
 } & (
   | { kind: 'basic'; username: string; password: string }
   /** An OAuth2 refresh token, exchanged at the registry's token server (`identitytoken`; Azure's helpers). */
@@ -9,6 +11,11 @@ export type Credential = {
   /** Sent to the registry unchanged (`registrytoken`). */
   | { kind: 'bearer'; token: string }
 );
+
+/** Whether a credential has to be found again. */
+export function isOver(credential: Credential | undefined): boolean {
+  return credential?.expires !== undefined && credential.expires <= performance.now();
+}
 
 /** The action of a request in a repository. */
 export type Action = 'pull' | 'push';
