@@ -1,15 +1,30 @@
-/** The recipes of ci/ and docs/guide/ci.md: valid commands, consistent with each other, no secret on a command line. */
+/** The recipes of ci/, the action, the component and docs/guide/ci.md: valid commands, consistent with each other, no secret on a command line. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseShard } from '../../scripts/catalog/shard.ts';
 import { parseCommandLine } from '../../scripts/commands/parse.ts';
-import { daggerLines, filledIn, programLines, type Recipe, recipe, recipes } from '../parts/recipes.ts';
+import {
+  daggerLines,
+  filledIn,
+  programLines,
+  type Recipe,
+  recipe,
+  recipes,
+  reusable,
+} from '../parts/recipes.ts';
+import { run } from '../parts/run.ts';
 
 let all: Recipe[];
 let docs: Recipe;
+let action: Recipe;
+let component: Recipe;
+/** This repository's own workflows. */
+let own: Recipe[];
 let pin: string;
 beforeAll(async () => {
   all = await recipes();
   docs = await recipe('docs/guide/ci.md');
+  [action, component] = (await Promise.all(reusable.map(recipe))) as [Recipe, Recipe];
+  own = await Promise.all(['ci', 'release'].map((name) => recipe(`.github/workflows/${name}.yml`)));
   pin = JSON.parse((await recipe('dagger.json')).text).engineVersion.replace(/^v/, '');
 });
 
@@ -25,7 +40,10 @@ test('every CI system has a recipe with Dagger and one without', () => {
 });
 
 test('every modelcars command in the recipes is valid', async () => {
-  for (const { path, lines } of [...all, docs].map((one) => ({ path: one.path, lines: programLines(one) }))) {
+  for (const { path, lines } of [...all, docs, component, ...own].map((one) => ({
+    path: one.path,
+    lines: programLines(one),
+  }))) {
     for (const line of lines) {
       const invocation = await parseCommandLine(filledIn(line), 80);
       expect([path, line, invocation?.command.name]).toEqual([path, line, line[0]]);
@@ -33,6 +51,55 @@ test('every modelcars command in the recipes is valid', async () => {
   }
   for (const one of byNode()) expect([one.path, programLines(one).length > 0]).toEqual([one.path, true]);
   for (const one of byNode()) expect(programLines(one).map(([command]) => command)).toContain('push');
+});
+
+test('the recipes without Dagger need no package.json, and pass HF_TOKEN', () => {
+  for (const one of [...byNode(), component]) {
+    expect([one.path, done(one)]).toEqual([one.path, expect.not.stringMatching(/\bnpm\b|package.*json/)]);
+    expect([one.path, one.text]).toEqual([one.path, expect.stringContaining('HF_TOKEN')]);
+  }
+});
+
+test('modelcars is pinned to the version of package.json, once in each file', async () => {
+  const { version } = JSON.parse((await recipe('package.json')).text);
+  const pins = /modelcars(?:@v?|:v)(\d[\d.]+\d)|MODELCARS_VERSION\W+(\d[\d.]+\d)|default: (\d+\.\d+\.\d+)$/gm;
+  for (const one of [...byNode(), ...byDagger(), action, component])
+    expect([one.path, ...[...done(one).matchAll(pins)].map((match) => match.slice(1).join(''))]).toEqual([
+      one.path,
+      version,
+    ]);
+  for (const [, of] of docs.text.matchAll(/modelcars(?:\/modelcars)?@v?(\d[\d.]+\d)/g))
+    expect(of).toBe(version);
+});
+
+describe('CodeBuild', () => {
+  const ecr = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/models';
+  test.each<[string, Record<string, string>, string]>([
+    ['started by hand verifies', {}, 'build --verify --shard 1/1'],
+    ['of a pull request verifies', { CODEBUILD_WEBHOOK_TRIGGER: 'pr/12' }, 'build --verify --shard 1/1'],
+    ['of a branch verifies', { CODEBUILD_WEBHOOK_TRIGGER: 'branch/v2' }, 'build --verify --shard 1/1'],
+    [
+      'of a tag pushes it',
+      { CODEBUILD_WEBHOOK_TRIGGER: 'tag/v1.2.3' },
+      `push --create-repository --shard 1/1 --registry ${ecr} --version v1.2.3`,
+    ],
+    [
+      'with VERSION pushes that',
+      { VERSION: 'v2.0.0', SHARD: '2/2' },
+      `push --create-repository --shard 2/2 --registry ${ecr} --version v2.0.0`,
+    ],
+  ])('%s', async (_, variables, command) => {
+    const [document] = (await recipe('ci/codebuild/node.yml')).documents;
+    const fixed = {
+      CODEBUILD_BUILD_ARN: 'arn:aws:codebuild:eu-west-1:123456789012:build/models:1',
+      AWS_REGION: 'eu-west-1',
+    };
+    const script = ['npx() { echo "$@"; }', ...document.phases.build.commands].join('\n');
+    const env = { CODEBUILD_WEBHOOK_TRIGGER: undefined, ...document.env.variables, ...fixed, ...variables };
+    expect(await run('bash', ['-c', script], { env })).toBe(
+      `--yes -p node@24 -p modelcars@${document.env.variables.MODELCARS_VERSION} modelcars ${command}\n`,
+    );
+  });
 });
 
 describe('Dagger', () => {
@@ -69,10 +136,14 @@ describe('Dagger', () => {
       expect(hosts[0]?.[1]).toMatch(
         /^(image:\/\/registry\.dagger\.io\/engine:v|unix:\/\/\/|tcp:\/\/|kube-pod:\/\/)/,
       );
-      const push = daggerLines(one).find((line) => line[1] === 'push') ?? [];
+      const lines = daggerLines(one);
+      expect(lines.map((line) => line.slice(0, 3).join(' '))).toEqual(
+        lines.map(() => '-m $MODELCARS_MODULE call'),
+      );
+      const push = lines.find((line) => line[3] === 'push') ?? [];
       pushes.add(push.filter((word) => word.startsWith('--') && word !== '--models').join(' '));
     }
-    expect([...pushes]).toEqual(['--registry --version --username --password']);
+    expect([...pushes]).toEqual(['--source --registry --version --username --password']);
   });
 });
 
@@ -80,8 +151,8 @@ test('without Dagger nothing is privileged and no engine runs', () => {
   for (const one of byNode()) expect(done(one)).not.toMatch(/dagger|privileged: true|docker\.sock|dind/i);
 });
 
-test('no secret is on a command line', () => {
-  for (const one of [...all, docs]) {
+test('no secret is on a command line, and no expression in a script', () => {
+  for (const one of [...all, docs, action, component, ...own]) {
     for (const line of [...programLines(one), ...daggerLines(one)]) {
       expect(line.join(' ')).not.toMatch(/\$\{?\w*(PASSWORD|TOKEN|SECRET|PSW|KEY)/i);
       for (const [at, word] of line.entries())
@@ -124,7 +195,7 @@ test('the Indexed Job passes the number of shards to its pods', async () => {
 });
 
 test('docs/guide/ci.md names every file', () => {
-  for (const { path } of all) expect(docs.text).toContain(path);
+  for (const { path } of [...all, action, component]) expect(docs.text).toContain(path);
 });
 
 /** The scripts of GitHub's steps. */

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { loadCatalog } from '../../scripts/catalog/load.ts';
 import { root } from '../parts/cli.ts';
 import { recipe } from '../parts/recipes.ts';
 
@@ -93,4 +94,13 @@ test('every pattern of CODEOWNERS matches a path of the repository and has an ow
     if (pattern !== '*')
       expect([pattern, (await stat(join(root, pattern))).isDirectory()]).toEqual([pattern, true]);
   }
+});
+
+test('the image of modelcars is a loader on a base with Node, named as the recipes name it', async () => {
+  const { models } = await loadCatalog(join(root, '.github/image.yaml'));
+  expect(models).toMatchObject([
+    { name: 'modelcars', image: 'loader', base: 'docker.io/library/node:24-slim' },
+  ]);
+  const { text } = await recipe('ci/gitlab/node.yml');
+  expect(text).toContain(`ghcr.io/modelcars/${models[0]?.name}:v`);
 });

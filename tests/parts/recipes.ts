@@ -15,6 +15,9 @@ export interface Recipe {
   documents: any[];
 }
 
+/** The action and the component that other repositories use, by their places that GitHub and GitLab prescribe. */
+export const reusable = ['action.yml', 'templates/modelcars.yml'];
+
 /** Every file of ci/. Throws on invalid YAML, including duplicate keys. */
 export async function recipes(): Promise<Recipe[]> {
   const names = await readdir(join(root, 'ci'), { recursive: true, withFileTypes: true });
@@ -34,10 +37,18 @@ export async function recipe(path: string): Promise<Recipe> {
   return { path, text, documents };
 }
 
-/** The arguments of every `npm run modelcars -- …` in a file, from the command on. */
+/**
+ * The arguments of every `npm run modelcars -- …` and `npx modelcars@VERSION …` in a file, from the command on; in the
+ * YAML of a CI system also of `modelcars …` at the beginning of a line or `$(`, the program of its image.
+ */
 export function programLines(one: Recipe): string[][] {
-  return scripts(one).flatMap((script) => linesAfter(script, /npm run (?:--silent )?modelcars -- /g));
+  return scripts(one).flatMap((script) => linesAfter(script, one.documents.length > 0 ? anyProgram : named));
 }
+
+const npm = 'npm run (?:--silent )?modelcars -- ';
+const npx = String.raw`npx (?:--yes |-p node@24 )*(?:-p "?modelcars(?:@[^\s"]+)?"? modelcars|"?modelcars(?:@[^\s"]+)?"?) `;
+const named = new RegExp(`${npm}|${npx}`, 'g');
+const anyProgram = new RegExp(`${npm}|${npx}|(?<=^ *(?:- )?|\\$\\()modelcars (?=[a-z])`, 'gm');
 
 /** The arguments of every `dagger …`. */
 export function daggerLines(one: Recipe): string[][] {
