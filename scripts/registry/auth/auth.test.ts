@@ -181,6 +181,20 @@ describe('basic authentication', () => {
     expect(fake.methods()).toBe('POST POST PATCH PUT');
   });
 
+  test('finds a credential again when it has expired', async () => {
+    await using fake = await startFake({ intercept });
+    let found = 0;
+    const find = async () => {
+      found++;
+      const expires = performance.now() + (found === 1 ? -1 : 60_000);
+      return { kind: 'basic' as const, username: 'me', password: secret, expires };
+    };
+    await using client = testClient({ credentials: { find } });
+    const repository = client.repository(`${fake.host}/me/iris`);
+    for (let count = 0; count < 3; count++) await repository.tags();
+    expect(found).toBe(2);
+  });
+
   test('never gives a credential to another registry', async () => {
     await using fake = await startFake({ intercept });
     const credentials = credentialsFor('quay.io', { kind: 'basic', username: 'me', password: secret });
