@@ -87,6 +87,10 @@ export const outcomeSchema = z
     layers: count.describe("Layers of one platform's image, with those of the base.").exactOptional(),
     platforms: z.array(z.string()).describe('As in `linux/amd64`.').exactOptional(),
     tags: z.array(tagSchema).describe('Its tags, with build and push.').exactOptional(),
+    createdRepository: z
+      .boolean()
+      .describe('Whether `--create-repository` created the repository, or would.')
+      .exactOptional(),
     sent: bytes.describe('Bytes newly written to the layout, the registry or the bucket.').exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
     error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
