@@ -1,7 +1,9 @@
-import { globSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin } from 'rolldown';
-import { dts } from 'rolldown-plugin-dts';
 import licensePlugin from 'rollup-plugin-license';
 
 /** Its types describe an ES module, but it is CommonJS: the default import is the function itself. */
@@ -60,32 +62,55 @@ function builtins(): Plugin {
 }
 
 /**
+ * The library's declarations in dist/types: those that TypeScript writes for its entries, and all that these import. Fails
+ * when one of them imports a package, because a user has none of them.
+ */
+function types(): Plugin {
+  return {
+    name: 'types',
+    generateBundle() {
+      const folder = mkdtempSync(join(tmpdir(), 'modelcars-types-'));
+      try {
+        const emit = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', '.'];
+        execFileSync('tsc', ['--project', '.', ...emit, '--outDir', folder], { stdio: 'inherit' });
+        const root = join(folder, 'scripts');
+        const files = new Set(Object.keys(library).map((name) => join(root, `${name}.d.ts`)));
+        for (const file of files) {
+          const source = readFileSync(file, 'utf8').replaceAll(
+            /(from |import\()(['"])([^'"]+)\2/g,
+            (_, before: string, quote: string, target: string) => {
+              if (!target.startsWith('.')) this.error(`${relative(folder, file)} imports ${target}`);
+              files.add(join(dirname(file), target.replace(/\.ts$/, '.d.ts')));
+              return `${before}${quote}${target.replace(/\.ts$/, '.js')}${quote}`;
+            },
+          );
+          this.emitFile({ type: 'asset', fileName: `types/${relative(root, file)}`, source });
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/**
  * The published package: the program and the library with all their packages, and the library's types. Files that
  * several commands share are directly in dist/, where scripts/package.ts expects to be.
  */
-export default defineConfig([
-  {
-    input: {
-      modelcars: 'scripts/modelcars.ts',
-      ...library,
-      ...Object.fromEntries(frameworks.map((file) => [file.replace(/\.ts$/, ''), file])),
-    },
-    platform: 'node',
-    // The licences of bundled packages require their text to be distributed with them.
-    plugins: [
-      license({ thirdParty: { output: 'dist/third-party-licenses.txt' } }),
-      command(),
-      lazySegmenter(),
-      builtins(),
-    ],
-    output: { dir: 'dist', format: 'esm', cleanDir: true, chunkFileNames: '[name]-[hash].js' },
+export default defineConfig({
+  input: {
+    modelcars: 'scripts/modelcars.ts',
+    ...library,
+    ...Object.fromEntries(frameworks.map((file) => [file.replace(/\.ts$/, ''), file])),
   },
-  {
-    input: library,
-    platform: 'node',
-    // The public types mention no package, so none has to be read.
-    external: /^[^./]/,
-    plugins: [dts({ dtsOnly: true, generator: 'tsgo' })],
-    output: { dir: 'dist', format: 'esm' },
-  },
-]);
+  platform: 'node',
+  // The licences of bundled packages require their text to be distributed with them.
+  plugins: [
+    license({ thirdParty: { output: 'dist/third-party-licenses.txt' } }),
+    command(),
+    lazySegmenter(),
+    builtins(),
+    types(),
+  ],
+  output: { dir: 'dist', format: 'esm', cleanDir: true, chunkFileNames: '[name]-[hash].js' },
+});

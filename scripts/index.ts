@@ -3,30 +3,28 @@
  * and returns one result per model; a model that fails is a result with `error`, not an exception. What stops the run
  * as a whole (a wrong catalog, a lock that is out of date in a frozen run) is thrown as a `ModelcarsError`.
  */
+
+import { loadCatalog as load } from './catalog/load.ts';
 import { selectModels } from './catalog/select.ts';
 import type { SmokeResult } from './kserve/types.ts';
-import type { Catalog } from './model/types.ts';
+import type { Catalog, Overrides } from './model/types.ts';
 import { buildModels as build } from './pipeline/build.ts';
 import { type Locking, lockModels as lock } from './pipeline/lock.ts';
-import type { ImageLocation } from './pipeline/open-images.ts';
 import { pushModels as push } from './pipeline/push.ts';
 import { smokeModels as smoke } from './pipeline/smoke.ts';
 import type { SmokeOptions } from './pipeline/smoke-options.ts';
-import type { Outcome, RunOptions } from './pipeline/types.ts';
+import type { ImageLocation, Outcome, RunOptions } from './pipeline/types.ts';
 import { verifyModels as verify } from './pipeline/verify.ts';
 import { isCI, silent } from './terminal/progress.ts';
 import type { Progress } from './terminal/types.ts';
 
-export type { Overrides } from './catalog/defaults.ts';
-export { loadCatalog } from './catalog/load.ts';
 export { type ErrorCode, ModelcarsError } from './errors.ts';
 export type { Diagnosis, SmokeResult } from './kserve/types.ts';
-export type { Catalog, CatalogEntry, Loader, Model, Serving } from './model/types.ts';
+export type { Catalog, CatalogEntry, Loader, Model, Overrides, Serving } from './model/types.ts';
 export type { Locking } from './pipeline/lock.ts';
-export type { ImageLocation } from './pipeline/open-images.ts';
-export type { Outcome, TagOutcome } from './pipeline/types.ts';
+export type { ImageLocation, Outcome, TagOutcome } from './pipeline/types.ts';
 export type { Progress, Task, TaskPart } from './terminal/types.ts';
-export type { Check } from './verify/verify.ts';
+export type { Check } from './verify/check.ts';
 
 /** The options of every function; only the catalog is required. */
 export interface LibraryOptions extends Partial<Omit<RunOptions, 'catalog' | 'models'>> {
@@ -38,6 +36,14 @@ export interface LibraryOptions extends Partial<Omit<RunOptions, 'catalog' | 'mo
 
 /** Where the smoke test runs and what it covers; every setting has the default of `modelcars smoke`. */
 export type SmokeSettings = Partial<SmokeOptions['wishes']>;
+
+/**
+ * Reads and checks a models.yaml; `overrides` take precedence over it. Throws a ModelcarsError with code `catalog` and
+ * all mistakes, one line `file:line:column: …` each.
+ */
+export function loadCatalog(file: string, overrides: Overrides = {}): Promise<Catalog> {
+  return load(file, overrides);
+}
 
 /** Resolves sources and bases and writes the catalog's lock, as `modelcars lock`. */
 export function lockModels(options: LibraryOptions & { layers?: boolean }): Promise<Locking> {

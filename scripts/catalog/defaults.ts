@@ -1,20 +1,7 @@
-import type { CatalogEntry, Compression, Loader } from '../model/types.ts';
+import type { CatalogEntry, Loader, Overrides } from '../model/types.ts';
 import { sizeBytes } from './fields.ts';
 import type { CatalogInput, ModelInput } from './schema.ts';
 import { mergeServing } from './serving.ts';
-
-/** Settings from the command line; they override defaults and models alike. */
-export interface Overrides {
-  registry?: string;
-  version?: string;
-  tags?: string[];
-  floatingTags?: boolean;
-  base?: string;
-  platforms?: string[];
-  compression?: Compression;
-  /** Added to the catalog's mirrors; takes precedence where both have a prefix. */
-  mirrors?: Record<string, string>;
-}
 
 /** The default base of a model. */
 const defaultBase = 'registry.access.redhat.com/ubi10/ubi-micro:latest';

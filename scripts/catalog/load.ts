@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
-import type { Catalog } from '../model/types.ts';
+import type { Catalog, Overrides } from '../model/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { displayPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
-import { type Overrides, toModel } from './defaults.ts';
+import { toModel } from './defaults.ts';
 import { type Diagnostic, diagnosticsError } from './diagnostics.ts';
 import { frameworkNames } from './frameworks.ts';
 import { commandFor, lockFileOf } from './lock-path.ts';
@@ -16,7 +16,6 @@ import { conflictLine, readYaml, type YamlDocument } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
 export { selectModels } from './select.ts';
-export type { Overrides };
 
 /** Limit on the values that a catalog can expand to; a thousand models with all fields stay far below. */
 const mostValues = 100_000;

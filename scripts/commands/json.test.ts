@@ -17,7 +17,7 @@ import type { ModelManifest } from '../pipeline/manifest.ts';
 import type { Comparison } from '../pipeline/outdated.ts';
 import type { Outcome, TagOutcome } from '../pipeline/types.ts';
 import type { Pruned } from '../store/prune.ts';
-import type { Check } from '../verify/verify.ts';
+import type { Check } from '../verify/check.ts';
 import { commands } from './commands.ts';
 import { type DocumentName, documents, type Fields } from './output/documents/index.ts';
 import type { errorSchema } from './output/documents/parts.ts';

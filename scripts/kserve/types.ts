@@ -70,3 +70,23 @@ export interface ModelcarConfig {
   /** UID that replaces those of sidecar and model server. */
   user?: number;
 }
+
+/** The cluster to use and how it serves, as set on the command line. */
+export interface ClusterSettings {
+  context?: string;
+  kubeconfig?: string;
+  namespace?: string;
+  kind: string;
+  nodeImage?: string;
+  kindConfig?: string;
+  apiPort?: number;
+  clusterName: string;
+  keepCluster: boolean;
+  kserveVersion?: string;
+  kserveManifests: string[];
+  loadImages: string[];
+  cacheImages: boolean;
+  withRuntime: boolean;
+  serverImage?: string;
+  pullSecrets: string[];
+}

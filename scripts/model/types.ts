@@ -90,6 +90,19 @@ export interface Catalog {
   models: CatalogEntry[];
 }
 
+/** Settings from the command line; they override defaults and models alike. */
+export interface Overrides {
+  registry?: string;
+  version?: string;
+  tags?: string[];
+  floatingTags?: boolean;
+  base?: string;
+  platforms?: string[];
+  compression?: Compression;
+  /** Added to the catalog's mirrors; takes precedence where both have a prefix. */
+  mirrors?: Record<string, string>;
+}
+
 /** One file of a model, as resolved and locked. */
 export interface LockedFile {
   /** Path below the source's root, `/` as separator, checked to be relative and free of `..`. */

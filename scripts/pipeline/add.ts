@@ -1,6 +1,5 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Overrides } from '../catalog/defaults.ts';
 import { modelName } from '../catalog/fields.ts';
 import { loadFrameworks } from '../catalog/frameworks.ts';
 import { type Guess, guessFramework } from '../catalog/guess-framework.ts';
@@ -12,7 +11,7 @@ import { newCatalogText } from '../catalog/new-catalog.ts';
 import { writeTextFile } from '../catalog/write-text.ts';
 import { ModelcarsError } from '../errors.ts';
 import { sourceName } from '../model/catalog-entry.ts';
-import type { Catalog, Framework } from '../model/types.ts';
+import type { Catalog, Framework, Overrides } from '../model/types.ts';
 import { closeSources, kindOf } from '../sources/index.ts';
 import type { SourceOptions } from '../sources/types.ts';
 import { plain } from '../text/format.ts';

@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import { ModelcarsError } from '../errors.ts';
 import { writeTextAtomically } from '../files/atomic.ts';
 import { ownClusterOptions } from '../kserve/in-cluster/choose-cluster.ts';
-import type { ClusterSettings } from '../kserve/in-cluster/types.ts';
 import { openOwnCluster } from '../kserve/kind/own-cluster.ts';
+import type { ClusterSettings } from '../kserve/types.ts';
 import { Store } from '../store/store.ts';
 import type { Progress } from '../terminal/types.ts';
 

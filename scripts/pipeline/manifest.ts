@@ -8,10 +8,10 @@ import { predict, proveFiles } from './assemble.ts';
 import { hashImage, unknownLayers } from './hash-layers.ts';
 import { remoteTag, repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
-import { type ImageLocation, openImages } from './open-images.ts';
+import { openImages } from './open-images.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { Session } from './session.ts';
-import type { RunOptions } from './types.ts';
+import type { ImageLocation, RunOptions } from './types.ts';
 
 export interface ManifestRunOptions extends RunOptions {
   /** The source of digests: the registry, or the layout at `output` and, for what it lacks, the lock. */

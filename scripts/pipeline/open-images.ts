@@ -5,10 +5,7 @@ import type { CatalogEntry } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { parseReference } from '../registry/reference.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
-import type { RegistryAccess } from './types.ts';
-
-/** The location of images: an OCI image layout (a folder or a tar), or each model's registry. */
-export type ImageLocation = { layout: string } | { registry: true };
+import type { ImageLocation, RegistryAccess } from './types.ts';
 
 /** The location of one image, which may not exist. */
 export interface ImageAddress {

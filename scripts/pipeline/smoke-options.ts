@@ -1,7 +1,5 @@
-import type { ClusterSettings } from '../kserve/in-cluster/types.ts';
-import type { Mode, Security } from '../kserve/types.ts';
-import type { ImageLocation } from './open-images.ts';
-import type { RunOptions } from './types.ts';
+import type { ClusterSettings, Mode, Security } from '../kserve/types.ts';
+import type { ImageLocation, RunOptions } from './types.ts';
 
 /** Smoke test options from the command line. */
 export interface SmokeOptions extends RunOptions {

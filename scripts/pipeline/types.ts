@@ -2,7 +2,7 @@ import type { ModelcarsError } from '../errors.ts';
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
-import type { Check } from '../verify/verify.ts';
+import type { Check } from '../verify/check.ts';
 
 /** How to reach registries, in addition to the catalog. */
 export interface RegistryAccess {
@@ -68,3 +68,6 @@ export interface Outcome {
   checks?: Check[];
   error?: ModelcarsError;
 }
+
+/** The location of images: an OCI image layout (a folder or a tar), or each model's registry. */
+export type ImageLocation = { layout: string } | { registry: true };

@@ -6,9 +6,9 @@ import { verifyImage } from '../verify/verify.ts';
 import { forEachModel } from './for-each-model.ts';
 import { repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
-import { type ImageAddress, type ImageLocation, openImages } from './open-images.ts';
+import { type ImageAddress, openImages } from './open-images.ts';
 import { Session } from './session.ts';
-import type { Outcome, RunOptions } from './types.ts';
+import type { ImageLocation, Outcome, RunOptions } from './types.ts';
 import { verifyLoader } from './verify-loader.ts';
 
 /** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */

@@ -10,13 +10,14 @@ import {
 } from '../../tests/support/draft-image.ts';
 import { tamperings } from '../../tests/support/tampered-images/all.ts';
 import { ModelcarsError } from '../errors.ts';
+import type { Check } from './check.ts';
 import * as annotations from './rules/annotations.ts';
 import * as completeness from './rules/completeness.ts';
 import * as contents from './rules/contents.ts';
 import * as documents from './rules/documents.ts';
 import { documentRules, layerRules } from './rules/index.ts';
 import * as members from './rules/members.ts';
-import { type Check, type VerifyOptions, verifyImage } from './verify.ts';
+import { type VerifyOptions, verifyImage } from './verify.ts';
 
 const name = 'iris:v1';
 const platforms = ['linux/amd64', 'linux/arm64'];

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { Digest, ImageStore } from '../image/types.ts';
 import type { LockedBase } from '../model/types.ts';
+import type { Check } from './check.ts';
 import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
 import type { Expected, ExpectedFile, Rule, ServedFiles } from './facts.ts';
 import { type LayerFacts, readLayer } from './layer.ts';
@@ -25,16 +26,6 @@ export interface VerifyOptions {
   served?: ServedFiles[] | undefined;
   /** Required platforms, as in `linux/amd64`; without it any platform is accepted. */
   platforms?: string[] | undefined;
-}
-
-/** A rule that passed. */
-export interface Check {
-  /** Short name, `modes`. */
-  rule: string;
-  /** What was checked, for people: "12 files 0444, 3 directories 0555: …". */
-  text: string;
-  /** Only of a rule that is checked per platform. */
-  platform?: string;
 }
 
 /** Layers read at the same time. */

@@ -1,4 +1,4 @@
-import type { Overrides } from '../../catalog/defaults.ts';
+import type { Overrides } from '../../model/types.ts';
 import { type ArgValues, choice, flag, groups, list, text, usage } from './option.ts';
 import { defined, pick } from './values.ts';
 

@@ -6,7 +6,8 @@ import { feedNodes, host, type NodeFeed } from '../kind/feed-nodes.ts';
 import { importImages } from '../kind/import-images.ts';
 import { findEngine, Kind } from '../kind/kind.ts';
 import { type OwnClusterOptions, openOwnCluster } from '../kind/own-cluster.ts';
-import type { ClusterSettings, OpenClusterOptions } from './types.ts';
+import type { ClusterSettings } from '../types.ts';
+import type { OpenClusterOptions } from './types.ts';
 
 export async function createCluster(
   options: OpenClusterOptions,

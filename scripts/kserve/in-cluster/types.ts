@@ -3,27 +3,7 @@ import type { Framework, Model } from '../../model/types.ts';
 import type { Amount } from '../cluster/capacity.ts';
 import type { ClusterFacts } from '../cluster/facts.ts';
 import type { PlannedCase } from '../smoke/cases.ts';
-import type { SmokeResult } from '../types.ts';
-
-/** The cluster to use and how it serves, as set on the command line. */
-export interface ClusterSettings {
-  context?: string;
-  kubeconfig?: string;
-  namespace?: string;
-  kind: string;
-  nodeImage?: string;
-  kindConfig?: string;
-  apiPort?: number;
-  clusterName: string;
-  keepCluster: boolean;
-  kserveVersion?: string;
-  kserveManifests: string[];
-  loadImages: string[];
-  cacheImages: boolean;
-  withRuntime: boolean;
-  serverImage?: string;
-  pullSecrets: string[];
-}
+import type { ClusterSettings, SmokeResult } from '../types.ts';
 
 export interface OpenClusterOptions extends ClusterSettings {
   /** Folder for the records of clusters, kept between runs. */

@@ -1,5 +1,4 @@
-import type { Overrides } from '../../catalog/load.ts';
-import type { Catalog, Lock } from '../../model/types.ts';
+import type { Catalog, Lock, Overrides } from '../../model/types.ts';
 import type { RegistryAccess } from '../types.ts';
 
 /** What is checked. */
