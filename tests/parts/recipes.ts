@@ -39,16 +39,18 @@ export async function recipe(path: string): Promise<Recipe> {
 
 /**
  * The arguments of every `npm run modelcars -- …` and `npx modelcars@VERSION …` in a file, from the command on; in the
- * YAML of a CI system also of `modelcars …` at the beginning of a line or `$(`, the program of its image.
+ * YAML of a CI system and in the code of a page also of `modelcars …` at the beginning of a line or `$(`.
  */
 export function programLines(one: Recipe): string[][] {
-  return scripts(one).flatMap((script) => linesAfter(script, one.documents.length > 0 ? anyProgram : named));
+  return scripts(one).flatMap((script) =>
+    linesAfter(script, one.path.endsWith('Jenkinsfile') ? named : anyProgram),
+  );
 }
 
 const npm = 'npm run (?:--silent )?modelcars -- ';
 const npx = String.raw`npx (?:--yes |-p node@24 )*(?:-p "?modelcars(?:@[^\s"]+)?"? modelcars|"?modelcars(?:@[^\s"]+)?"?) `;
 const named = new RegExp(`${npm}|${npx}`, 'g');
-const anyProgram = new RegExp(`${npm}|${npx}|(?<=^ *(?:- )?|\\$\\()modelcars (?=[a-z])`, 'gm');
+const anyProgram = new RegExp(`${npm}|${npx}|(?<=^ *(?:- |\\$ )?|\\$\\()modelcars (?=[a-z])`, 'gm');
 
 /** The arguments of every `dagger …`. */
 export function daggerLines(one: Recipe): string[][] {

@@ -73,8 +73,9 @@ const objectSchema = z.looseObject({
 
 const storageUri = z.string().refine((uri) => {
   const [scheme, reference = ''] = uri.split('://');
-  return scheme === 'oci' && parseReference(reference).tag !== undefined;
-}, 'is no oci:// reference with a tag');
+  const { tag, digest } = parseReference(reference);
+  return scheme === 'oci' && (tag !== undefined || digest !== undefined);
+}, 'is no oci:// reference with a tag or digest');
 
 const inferenceService = z.looseObject({
   spec: z.strictObject({

@@ -21,7 +21,7 @@ export function checkVersions({ versions }: DoctorOptions, range: string): Check
       status: suits ? 'ok' : 'fail',
       message: `${node} (needs ${range})`,
       ...(!suits && {
-        next: 'run `npm ci` and `npm run modelcars`, which uses its own Node, or install a newer Node',
+        next: 'install a newer Node, or run `npx -p node@24 -p modelcars modelcars`',
       }),
     },
   ];
