@@ -47,6 +47,15 @@ test('no import points upwards, or to another room of the same floor', () => {
   expect(upwards).toEqual([]);
 });
 
+test('no file but package.ts looks for others beside itself: in the package, all are bundled into dist/', () => {
+  const own = files.filter((path) =>
+    /import\.meta\.(?:url|dirname|filename|resolve)|\b__dirname\b/.test(
+      readFileSync(join(root, path), 'utf8'),
+    ),
+  );
+  expect(own).toEqual(['package.ts']);
+});
+
 test('no files import each other in a circle', () => {
   const done = new Set<string>();
   const circles: string[] = [];

@@ -6,6 +6,7 @@ import { cache } from './cache.ts';
 import { clean } from './clean.ts';
 import { cluster } from './cluster.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { doctor } from './doctor.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
@@ -41,5 +42,6 @@ export const commands: Command[] = [
   clean,
   prune,
   doctor,
+  completion,
   version,
 ];

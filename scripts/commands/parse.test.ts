@@ -131,7 +131,7 @@ describe('help', () => {
     }
     expect(text).toContain('MODELCARS_REGISTRY_PASSWORD');
     expect(text).toContain('Exit codes: 0 done, 1 failed, 2 wrong usage');
-    expect(text.match(/completion {2,}/g)).toHaveLength(1);
+    expect(text.match(/^ *modelcars completion /gm)).toHaveLength(1);
   });
 
   it.each([

@@ -58,7 +58,6 @@ export async function parseCommandLine(words: string[], columns: number): Promis
   }
   parser
     .command('help [command]', 'show this, or the options of one command')
-    .completion('completion', 'print a completion script for bash, zsh or fish')
     .example('$0 list', 'show the models of models.yaml')
     .example('$0 build', 'build every model into out/')
     .example('$0 push iris --version v1.0.0', 'push one of them')

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelcars } from '../../tests/support/run-program.ts';
 
@@ -64,12 +64,18 @@ describe('an error', () => {
 it.each([
   ['/bin/bash', 'complete -o bashdefault'],
   ['/bin/zsh', '#compdef modelcars'],
-  ['/usr/bin/fish', 'complete -f -c modelcars'],
-])('prints a completion script for %s', async (shell, text) => {
-  const { code, stdout } = await modelcars(['completion'], { env: { SHELL: shell } });
-  expect(code).toBe(0);
-  expect(stdout).toContain(text);
-  expect(stdout).toContain('modelcars --get-yargs-completions');
+  ['/usr/bin/fish', 'complete -c modelcars'],
+])('prints a completion script for %s, or for the shell that is named', async (shell, text) => {
+  const chosen = await modelcars(['completion'], { env: { SHELL: shell } });
+  const named = await modelcars(['completion', basename(shell)], { env: { SHELL: '/bin/ksh' } });
+  expect(chosen).toMatchObject({ code: 0, stdout: expect.stringContaining(text) });
+  expect(named.stdout).toBe(chosen.stdout);
+});
+
+it('rejects another shell', async () => {
+  const { code, stderr } = await modelcars(['completion', 'zhs']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^error: completion zhs: expected bash, zsh, fish; did you mean `zsh`\?/);
 });
 
 it('returns completions to that script', async () => {

@@ -75,6 +75,27 @@ describe('the package', () => {
     }
   });
 
+  test('starts a repository, adds a model, and finds the machine healthy', async () => {
+    const folder = join(home, 'start');
+    await mkdir(folder);
+    await copyFile(join(root, 'frameworks/xgboost/model.bst'), join(folder, 'fraud.bst'));
+    const start = (...words: string[]): Promise<Result> =>
+      tryRun(join(home, 'node_modules/.bin/modelcars'), words, { cwd: folder });
+    expect(await start('init', '--base', 'embedded', '--ci', 'github')).toMatchObject({ code: 0 });
+    const workflow = await readFile(join(folder, '.github/workflows/models.yml'), 'utf8');
+    expect(workflow).toBe(await readFile(join(root, 'ci/github/node.yml'), 'utf8'));
+    const added = await start('add', './fraud.bst');
+    expect(added, added.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^fraud: xgboost, /),
+    });
+    const built = await start('build', '--frozen', '--verify');
+    expect(built, built.stderr).toMatchObject({ code: 0 });
+    const { checks } = JSON.parse((await start('doctor', '--offline', '--json')).stdout);
+    const failed = checks.filter(({ status }: { status: string }) => status === 'fail');
+    expect(failed).toEqual([]);
+  });
+
   test('runs a framework of the user, in TypeScript, that imports modelcars/framework', async () => {
     await mkdir(join(home, 'frameworks/own'), { recursive: true });
     await writeFile(

@@ -24,7 +24,7 @@ export interface OptionDefinition extends Pick<Options, 'alias' | 'array' | 'cho
 export interface Positional {
   /** In yargs' notation: `[model..]`. */
   spec: string;
-  key: 'model' | 'image' | 'what';
+  key: 'model' | 'image' | 'what' | 'shell';
   describe: string;
 }
 

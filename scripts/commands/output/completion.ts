@@ -6,6 +6,10 @@ import type { Command } from '../command.ts';
 /** The option with which the script printed by `modelcars completion` requests completions. */
 export const completionFlag = '--get-yargs-completions';
 
+/** The shells that completion scripts exist for. */
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
+
 /** A completion for the shell, and its description. */
 interface Word {
   word: string;
@@ -35,7 +39,6 @@ async function candidates(before: string[], current: string, commands: Command[]
   const all = [
     ...commands.map(({ name, describe }) => ({ word: name, does: describe })),
     { word: 'help', does: 'show the options of a command' },
-    { word: 'completion', does: 'print a completion script' },
   ];
   const command = commands.find(({ name }) => before.includes(name));
   const expected = optionOf(before.at(-1) ?? '', commands);
@@ -50,6 +53,7 @@ async function candidates(before: string[], current: string, commands: Command[]
       .map(([name, { describe }]) => ({ word: `--${name}`, does: describe }));
     return before.includes('--help') ? left : [...left, { word: '--help', does: 'show help' }];
   }
+  if (command.positional?.key === 'shell') return shells.map((word) => ({ word, does: 'shell' }));
   if (command.positional?.key !== 'model') return [];
   const models = await catalogModels(before);
   return models

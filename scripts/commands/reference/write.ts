@@ -1,13 +1,13 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../package.ts';
 import { fieldTables } from './field-tables.ts';
 import { anyFailureSchema, commandSchema, documentNames } from './json-schemas.ts';
 import { withReference } from './markdown.ts';
 import { optionTables } from './option-tables.ts';
 
 /** docs/reference/. */
-export const referenceFolder = fileURLToPath(new URL('../../../docs/reference', import.meta.url));
+export const referenceFolder = packageFile('docs/reference');
 
 /** The generated files of docs/reference/, by path below it, as they should be. */
 export async function referenceFiles(): Promise<Map<string, string>> {

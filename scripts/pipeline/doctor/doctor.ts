@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { packageFile } from '../../package.ts';
 import { checkCatalog } from './catalog.ts';
 import { checkHub, checkHubModels } from './hub.ts';
 import { limited } from './limit.ts';
@@ -59,6 +60,6 @@ async function checkRegistries(options: DoctorOptions, found: Found): Promise<Ch
 
 /** The range of Node versions in package.json. */
 async function nodeRange(): Promise<string> {
-  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  const text = await readFile(packageFile('package.json'), 'utf8');
   return (JSON.parse(text) as { engines: { node: string } }).engines.node;
 }
