@@ -72,12 +72,18 @@ export async function predict(
   session: Session,
   plan: Omit<ImagePlan, 'files'>,
 ): Promise<Assembled | undefined> {
-  const finished: FinishedLayer[] = [];
+  const known: KnownLayer[] = [];
   for (const layer of plan.layers) {
-    const known = await session.layers.get(layer);
-    if (known === undefined) return undefined;
-    finished.push(finish(layer, known));
+    const one = await session.layers.get(layer);
+    if (one === undefined) return undefined;
+    known.push(one);
   }
+  return predictFrom(plan, known);
+}
+
+/** The image whose layers have these digests, in the plan's order. */
+export function predictFrom(plan: Omit<ImagePlan, 'files'>, known: readonly KnownLayer[]): Assembled {
+  const finished = plan.layers.map((layer, at) => finish(layer, known[at] as KnownLayer));
   return { index: documentsOf(plan, finished).index, ...measure(plan, finished), sent: 0 };
 }
 

@@ -6,7 +6,7 @@ import type { Compression, LockedBase, LockedLayer, LockedModel, Model } from '.
 import { isLocal } from '../sources/index.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/types.ts';
-import { predict } from './assemble.ts';
+import { predictFrom } from './assemble.ts';
 import type { BaseImages } from './base-images.ts';
 import { hashLayers, unknownLayers } from './hash-layers.ts';
 import { describe, planModel } from './plan-image.ts';
@@ -64,22 +64,25 @@ export async function lockedDigest(
   locked: LockedModel,
   pins: LockedBase,
   baseImages: BaseImages = session.bases,
+  known: (layer: Layer) => Promise<KnownLayer | undefined> = (layer) => session.layers.get(layer),
 ): Promise<Digest | undefined> {
   const { layers } = planModel(session, model, locked);
-  if ((await unknownLayers(session, layers)).length > 0) return undefined;
+  const digests = await Promise.all(layers.map(known));
+  if (digests.includes(undefined)) return undefined;
   const bases = await Promise.all(
     model.platforms.map((platform) => baseImages.open(model.base, platform, pins[platform] as Digest)),
   );
-  const image = await predict(session, {
-    model,
-    layers,
-    bases,
-    description: describe(session, model, locked),
-  });
-  return image?.index.digest;
+  const plan = { model, layers, bases, description: describe(session, model, locked) };
+  return predictFrom(
+    plan,
+    digests.flatMap((one) => one ?? []),
+  ).index.digest;
 }
 
-/** The same without a request: also undefined when the store lacks the manifest of a base. */
+/**
+ * The same without a request: also undefined when the store lacks the manifest of a base. Takes a layer's digest from the
+ * lock where it has one, without reading the store's record for each of thousands of models.
+ */
 export async function storedDigest(
   session: Session,
   model: Model,
@@ -87,7 +90,8 @@ export async function storedDigest(
   pins: LockedBase,
 ): Promise<Digest | undefined> {
   try {
-    return await lockedDigest(session, model, locked, pins, session.storedBases);
+    const known = async (layer: Layer) => session.layers.locked(layer) ?? (await session.layers.get(layer));
+    return await lockedDigest(session, model, locked, pins, session.storedBases, known);
   } catch (error) {
     if (error instanceof ModelcarsError && error.code === 'registry') return undefined;
     throw error;
