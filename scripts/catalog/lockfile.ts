@@ -7,6 +7,7 @@ import { plain } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes, displayPath } from '../text/paths.ts';
 import { diagnosticsError } from './diagnostics.ts';
 import { checked, complain, listOf, recordOf, strict } from './fields.ts';
+import { quickYaml } from './quick-yaml.ts';
 import { type ReadOptions, readText } from './read-text.ts';
 import { type Written, writeTextFile } from './write-text.ts';
 import { conflictLine, readYaml } from './yaml-document.ts';
@@ -92,6 +93,9 @@ export async function readLock(file: string): Promise<Lock | undefined> {
       next: `take either side of ${displayPath(file)} and run \`modelcars lock\``,
     });
   }
+  // A lock of thousands of models has millions of characters, and is nearly always valid.
+  const quick = lockSchema.safeParse(quickYaml(text));
+  if (quick.success) return sorted(quick.data);
   const document = readYaml(text, mostValues);
   if (document.mistakes.length > 0) throw diagnosticsError('lock', file, document.mistakes, next);
   if (document.value === null) {
@@ -101,7 +105,11 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   const parsed = lockSchema.safeParse(document.value);
   if (!parsed.success)
     throw diagnosticsError('lock', file, zodDiagnostics(parsed.error, document, knownKeys), next);
-  const { bases, models } = parsed.data;
+  return sorted(parsed.data);
+}
+
+/** A lock with the files of every model in order. */
+function sorted({ bases, models }: z.output<typeof lockSchema>): Lock {
   const sortedModels = Object.entries(models).map(([name, model]): [string, LockedModel] => [
     name,
     { ...model, files: model.files.toSorted((a, b) => compareBytes(a.path, b.path)) },

@@ -1,0 +1,26 @@
+import { CORE_SCHEMA, load } from 'js-yaml';
+
+/** What the two parsers treat differently: control characters, anchors, aliases, tags, merge keys, prototypes … */
+const special = /[^\n\P{Cc}]|[\u2028\u2029\ufeff]|(?:^|[\s,[{?:-])(?:[&*!]|<<)|__proto__/u;
+/** … numbers too large for a double … */
+const tooLarge = /(?:^|[\s:-])[-+]?[\d.]+e[-+]?\d{3,}$/im;
+/**
+ * … and keys that are no texts: numbers, `null`, `true`, none at all, or any in a map with braces. The lookahead keeps
+ * what it matched, so that a long line of spaces takes linear time.
+ */
+const oddKey =
+  /[{[](?![\]}])|^(?=([ -]*))\1(?:[-+]?[.\d][\da-fxo_.+-]*|[-+]?\.(?:inf|nan)|~|null|true|false|\?.*)? *:(?=\s|$)/im;
+
+/**
+ * The value of a YAML text, parsed five times as fast as by `readYaml` but without positions; undefined for a text that
+ * is invalid or has anything unusual: the caller then asks `readYaml`, which explains it. Values are checked by the
+ * caller either way.
+ */
+export function quickYaml(text: string): unknown {
+  if ([special, tooLarge, oddKey].some((one) => one.test(text))) return undefined;
+  try {
+    return load(text, { schema: CORE_SCHEMA });
+  } catch {
+    return undefined;
+  }
+}
