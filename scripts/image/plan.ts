@@ -1,5 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
-import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
+import { endOfArchive, headerLength, type Member, paddingOf } from './tar.ts';
 
 /** A file of the image. */
 export interface ImageFile {
@@ -151,7 +151,7 @@ export function membersOf(
 /** Size in bytes of the uncompressed tar of a layer with these files. */
 export function tarSize(files: readonly ImageFile[], root = modelRoot): number {
   return membersOf(files, 0, root).reduce(
-    (total, member) => total + encodeHeader(member).length + member.size + paddingOf(member.size),
+    (total, member) => total + headerLength(member) + member.size + paddingOf(member.size),
     endOfArchive.length,
   );
 }

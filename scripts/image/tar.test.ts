@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { extract, type Header } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { encodeHeader, endOfArchive, type Member, paddingOf } from './tar.ts';
+import { encodeHeader, endOfArchive, headerLength, type Member, paddingOf } from './tar.ts';
 
 /** Reads one header back with an independent reader. */
 function readBack(bytes: Uint8Array): Promise<Header> {
@@ -86,4 +86,18 @@ describe('tar headers', () => {
 it('pads members to whole blocks and ends with two zero blocks', () => {
   fc.assert(fc.property(fc.nat(), (size) => (size + paddingOf(size)) % 512 === 0 && paddingOf(size) < 512));
   expect(endOfArchive).toEqual(new Uint8Array(1024));
+});
+
+it('states the length of a header without its bytes', () => {
+  const path = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1200 });
+  fc.assert(
+    fc.property(path, fc.constantFrom('file' as const, 'directory' as const), (path, type) => {
+      expect(headerLength({ path, type })).toBe(encodeHeader(member({ path, type })).length);
+    }),
+  );
+  for (const length of [99, 100, 101, 510, 511, 512, 513])
+    for (const type of ['file', 'directory'] as const) {
+      const path = 'm'.repeat(length);
+      expect(headerLength({ path, type })).toBe(encodeHeader(member({ path, type })).length);
+    }
 });

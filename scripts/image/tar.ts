@@ -52,6 +52,12 @@ export function encodeHeader(member: Member): Uint8Array {
   return bytes;
 }
 
+/** The length of `encodeHeader(member)` in bytes, which plans for thousands of models need without the bytes. */
+export function headerLength({ path, type }: Pick<Member, 'path' | 'type'>): number {
+  const name = Buffer.byteLength(path) + (type === 'directory' ? 1 : 0);
+  return name <= 100 ? block : 2 * block + name + 1 + paddingOf(name + 1);
+}
+
 function encodeBlock(
   name: Uint8Array,
   type: string,
