@@ -42,10 +42,10 @@ export async function parseCommandLine(words: string[], columns: number): Promis
       throw message ? usageError(message, args, named, commands) : error;
     });
   // Also declared on the program, so that `modelcars --json list` does not take `list` as the value of --json.
-  for (const { options } of commands) {
-    for (const [name, { default: _, group: __, ...bare }] of Object.entries(options))
-      parser.option(name, { ...bare, hidden: true, global: false });
-  }
+  // Once per name: yargs checks the arguments of every call.
+  const options = new Map(commands.flatMap(({ options }) => Object.entries(options)));
+  for (const [name, { default: _, group: __, ...bare }] of options)
+    parser.option(name, { ...bare, hidden: true, global: false });
   for (const command of commands) {
     parser.command(
       [command.name, command.positional?.spec].filter((part) => part).join(' '),

@@ -1,6 +1,4 @@
 import { Readable } from 'node:stream';
-import { constants, createZstdCompress } from 'node:zlib';
-import { Gzip } from 'fflate';
 
 /** Bytes passed to a compressor per write. */
 const pieceSize = 256 * 1024;
@@ -20,6 +18,8 @@ export function compress(
 }
 
 async function* gzip(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // Loaded on demand, as zlib below: layers are rarely compressed, and fflate computes tables when it is loaded.
+  const { Gzip } = await import('fflate');
   const ready: Uint8Array[] = [];
   const packer = new Gzip({ level: 6, mtime: 0 }, (chunk) => ready.push(chunk));
   for await (const chunk of stream) {
@@ -31,6 +31,7 @@ async function* gzip(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
 }
 
 async function* zstd(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { constants, createZstdCompress } = await import('node:zlib');
   const packer = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } });
   const source = Readable.from(stream, { objectMode: false });
   source.on('error', (error) => packer.destroy(error));
