@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { sourceName } from '../model/catalog-entry.ts';
+import { displayPath } from '../text/paths.ts';
 import { loadCatalog, parseCatalog } from './load.ts';
 
 let folder: Folder;
@@ -194,8 +195,9 @@ it('fails for a catalog without models, which `add` can fill', async () => {
   const file = await folder.catalog('# none\nmodels: []\n');
   const error = await failure(loadCatalog(file));
   expect(error).toMatchObject({ code: 'catalog', exitCode: 2 });
-  expect(error.message).toBe(`${file} lists no models yet`);
-  expect(error.next).toContain(`run \`modelcars add ./model.joblib -f ${file}\``);
+  const shown = displayPath(file);
+  expect(error.message).toBe(`${shown} lists no models yet`);
+  expect(error.next).toContain(`run \`modelcars add ./model.joblib -f ${shown}\``);
   const parsed = await parseCatalog(file, 'registry: quay.io/me\nmodels: []\n');
   expect(parsed).toMatchObject({ file, models: [] });
   // Other mistakes are reported as ever.

@@ -94,7 +94,7 @@ export async function addModels(options: AddOptions): Promise<Added> {
   const names = new Set(additions.map(({ model }) => model.name));
   const models = catalog.models.filter(({ name }) => names.has(name));
   const lockBefore = await contentOf(catalog.lockFile);
-  const locking = await lockModels({ ...run, catalog, models, frozen: false });
+  const locking = await lockModels({ ...run, catalog, models, frozen: false, allOrNothing: true });
   if (locking.outcomes.some(({ status }) => status === 'failed'))
     return { catalog, additions, change: 'unchanged', locking };
   if (!run.dryRun) {

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { parseCatalog } from '../catalog/load.ts';
@@ -18,7 +18,7 @@ const init = (options: Partial<InitOptions> = {}) =>
   initFolder({ file: join(path, 'models.yaml'), dryRun: false, ...options });
 const read = (name: string) => readFile(join(path, name), 'utf8');
 const statuses = async (options?: Partial<InitOptions>) =>
-  (await init(options)).files.map(({ path: file, status }) => [file.slice(path.length + 1), status]);
+  (await init(options)).files.map(({ path: file, status }) => [relative(path, resolve(file)), status]);
 
 it('writes a catalog without models, its schema and .gitignore; a second time, nothing', async () => {
   expect(await statuses()).toEqual([

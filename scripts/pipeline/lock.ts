@@ -27,6 +27,8 @@ export interface LockOptions extends RunOptions {
   layers?: boolean;
   /** Whether the models move to the newest revision of their sources and bases. */
   upgrade?: boolean;
+  /** Whether nothing is written when a model fails. */
+  allOrNothing?: boolean;
 }
 
 /** The result of `lock`. */
@@ -75,7 +77,7 @@ export async function lockModels(options: LockOptions): Promise<Locking> {
   const kept = options.models.filter((model) => failed.includes(model.name) && hasEntry(session.lock, model));
   const empty = session.lock === undefined && changes.models.length + changes.bases.length === 0;
   const change =
-    failed.length > 0 && empty
+    failed.length > 0 && (empty || options.allOrNothing === true)
       ? 'unchanged'
       : options.dryRun
         ? plannedChange(session.lock, lock)

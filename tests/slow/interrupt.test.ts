@@ -53,7 +53,7 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
   };
 
   /**
-   * Missing content of any tag below a prefix. A tag alone gets a second to appear: the registry continues the request
+   * Missing content of any tag below a prefix. A tag alone gets five seconds to appear: the registry continues the request
    * of a dead client, and lists a tag a moment before it can be read (registry/storage/tagstore.go, Tag). Nothing
    * behind a readable tag may be missing, not even for a moment.
    */
@@ -63,7 +63,7 @@ describe.skipIf(missing).each(['docker-registry', 'distribution'] as const)('a p
       const repository = `${prefix}/${name}`;
       const seen = new Set<string>();
       for (const tag of await tagsOf(registry.host, repository)) {
-        for (let tries = 0; tries < 50 && !(await tagDigest(registry.host, repository, tag)); tries++)
+        for (let tries = 0; tries < 250 && !(await tagDigest(registry.host, repository, tag)); tries++)
           await sleep(20);
         const lacking = await holesBehind(registry.host, repository, tag, seen);
         found.push(...lacking.map((digest) => `${repository}:${tag} lacks ${digest}`));
