@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startEcr } from '../../../tests/parts/ecr.ts';
 import { type Hub, startHub } from '../../../tests/parts/hub.ts';
 import { ApiServer } from '../../../tests/support/fake-apiserver.ts';
 import { type FakeRegistry, startFake } from '../../../tests/support/fake-registry.ts';
@@ -165,6 +166,21 @@ describe('doctor', () => {
       status: 'fail',
       message: expect.stringContaining('rejected the token from HF_TOKEN'),
     });
+  });
+
+  it('requests no login of Amazon ECR with --offline', async () => {
+    await using ecr = await startEcr();
+    const variables = { ...ecr.env, AWS_ENDPOINT_URL_ECR: ecr.endpoint, NO_PROXY: '*' };
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    try {
+      const overrides = { registry: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/team' };
+      const file = join(folder, 'models.yaml');
+      const { checks } = await doctor(options({ offline: true, overrides, file }));
+      expect(checks).toContainEqual(expect.objectContaining({ check: 'registry', status: 'ok' }));
+      expect(ecr.calls).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('sends no request with --offline, and still names the credentials', async () => {

@@ -43,11 +43,9 @@ export async function checkRegistry(
   const row = { check: 'registry', subject: registry } as const;
   const use = push ? 'to push to' : 'to pull base images from';
   if (offline) {
-    const found = await defaultCredentials(env, push ? [registry] : [], signal).find(
-      registry,
-      repository,
-      action,
-    );
+    // A login to Amazon ECR is a request.
+    const credentials = defaultCredentials(env, push ? [registry] : [], signal, async () => undefined);
+    const found = await credentials.find(registry, repository, action);
     const from = found === undefined ? 'no credentials' : `credentials from ${origin(found.origin)}`;
     return [{ ...row, status: 'ok', message: `${use}: ${from}; it was not asked` }];
   }

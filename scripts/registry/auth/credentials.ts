@@ -10,9 +10,9 @@ export function credentialsFor(registry: string, credential: Credential): Creden
 
 /**
  * The user's credentials: MODELCARS_REGISTRY_USERNAME with _PASSWORD, or _TOKEN (a bearer token), then the files and
- * helpers of Docker and Podman (see readAuthFiles), read once, then, for Amazon ECR, a login with AWS credentials. The variables are for the registry in
- * MODELCARS_REGISTRY_HOST; without it, for registries that are pushed to and those in `own` (the catalog's, whose
- * images are verified and inspected), so that the registry of a base image never gets them.
+ * helpers of Docker and Podman (see readAuthFiles), read once, then, for Amazon ECR, a login with AWS credentials. The
+ * variables are for the registry in MODELCARS_REGISTRY_HOST; without it, for registries that are pushed to and those in
+ * `own` (the catalog's, whose images are verified and inspected), so that the registry of a base image never gets them.
  */
 export function defaultCredentials(
   env: NodeJS.ProcessEnv = process.env,
