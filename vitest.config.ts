@@ -6,8 +6,12 @@ import { daggerSdkFolder } from './tests/parts/daggersdk.ts';
 /** With MODELCARS_TEST_REPORTS, a JSON report a run goes into that folder too: .ci/summary.ts adds them up. */
 const reports = process.env.MODELCARS_TEST_REPORTS;
 
-/** With MODELCARS_TEST_COVERAGE, the coverage of scripts/ goes into that folder: .ci/coverage.ts adds it up. */
+/**
+ * With MODELCARS_TEST_COVERAGE, the coverage of scripts/ goes into that folder: .ci/coverage.ts adds it up. With
+ * MODELCARS_PROGRAM_COVERAGE only that of the programs that tests start, for suites that run after the first.
+ */
 const coverage = process.env.MODELCARS_TEST_COVERAGE;
+const programs = coverage ? join(coverage, 'programs') : process.env.MODELCARS_PROGRAM_COVERAGE;
 
 /**
  * The environment of the programs that tests start, not of the test workers, which run already. Runs share one compile
@@ -16,7 +20,7 @@ const coverage = process.env.MODELCARS_TEST_COVERAGE;
  */
 const env: Record<string, string> = {
   NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/modelcars-tests'),
-  ...(coverage && { NODE_V8_COVERAGE: join(coverage, 'programs') }),
+  ...(programs && { NODE_V8_COVERAGE: programs }),
 };
 
 /** `unit` needs nothing, `e2e` and `slow` real registries, `hostile` peers that misbehave, `judges` the container tools, `kserve` a cluster. See docs/internals/testing.md. */

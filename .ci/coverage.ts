@@ -1,5 +1,5 @@
 /**
- * Adds up the coverage of scripts/ by unit and e2e tests, and of the programs that they start; prints it with the least
+ * Adds up the coverage of scripts/ by unit, e2e and slow tests, and of the programs that they start; prints it with the least
  * covered files. Usage: node .ci/coverage.ts FOLDER ; exits 1 when fewer lines than `least` are covered.
  *
  * FOLDER/workers/coverage-final.json is vitest's report (Istanbul's format): the statements of every file, and how often

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { s3Source } from './source.ts';
 
-/** Listings that no honest server sends; tests/e2e/s3.test.ts covers a real one. */
+/** Listings that no honest server sends; tests/slow/s3.test.ts covers a real one. */
 describe('s3Source with a hostile server', () => {
   let server: Server;
   let pages: string[];
