@@ -197,7 +197,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
   test('a current folder, because it was deleted, fails with a plain message', async () => {
     const gone = join(folder, 'gone');
     await mkdir(gone);
-    for (const args of [['version'], ['list'], ['build', '-f', join(folder, 'models.yaml')]]) {
+    for (const args of [['clean'], ['list'], ['build', '-f', join(folder, 'models.yaml')]]) {
       const script = 'cd "$1" && rmdir "$1" && shift && exec "$@"';
       await mkdir(gone, { recursive: true });
       const result = await tryRun('sh', ['-c', script, 'sh', gone, ...program, ...args], { env });

@@ -97,7 +97,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
         `other users can write to ${join(store, part)} (mode 0777); this run uses no compiled code and no digests from it, and writes nothing to it (to fix: chmod go-w ${join(store, part)})`,
       );
       await chmod(join(store, part), 0o700);
-      expect((await tryModelcars(['version'], inStore(store))).stderr).toBe('');
+      expect((await tryModelcars(['version', '--json'], inStore(store))).stderr).toBe('');
     },
   );
 
@@ -140,19 +140,19 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
 
   test('has no compiled code run from it or written to it', async () => {
     const store = join(folder, 'compiled');
-    await modelcars(['version'], inStore(store));
+    await modelcars(['version', '--json'], inStore(store));
     expect((await stat(store)).mode & 0o777).toBe(0o700);
     expect((await stat(join(store, 'compile'))).mode & 0o777).toBe(0o700);
     const env = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
     const used = (stderr: string) => /reading cache from/.test(stderr);
-    expect(used((await tryModelcars(['version'], inStore(store, env))).stderr)).toBe(true);
+    expect(used((await tryModelcars(['version', '--json'], inStore(store, env))).stderr)).toBe(true);
     await chmod(join(store, 'compile'), 0o777);
-    expect(used((await tryModelcars(['version'], inStore(store, env))).stderr)).toBe(false);
+    expect(used((await tryModelcars(['version', '--json'], inStore(store, env))).stderr)).toBe(false);
   });
 
   test('commands that need a store refuse', async () => {
     const store = join(folder, 'refused');
-    await modelcars(['version'], inStore(store));
+    await modelcars(['version', '--json'], inStore(store));
     await chmod(store, 0o777);
     for (const args of [['prune', '--all'], ['bases'], ['cluster'], ['smoke', '--local', '-o', 'right']]) {
       const result = await tryModelcars(args, inStore(store));
@@ -164,7 +164,7 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
 
   test('two users on one store at once: both make the right image, the second is warned', async () => {
     const store = join(folder, 'both');
-    await modelcars(['version'], inStore(store));
+    await modelcars(['version', '--json'], inStore(store));
     const theirs = join(folder, 'theirs');
     await mkdir(theirs);
     await chown(theirs, nobody, nobody);
