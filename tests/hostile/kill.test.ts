@@ -30,7 +30,7 @@ beforeAll(async () => {
   lock = await readFile(join(catalog, 'models.lock.yaml'), 'utf8');
   await rm(join(catalog, '.store'), { recursive: true });
   const before = Date.now();
-  await modelcars(['version'], { cwd: catalog });
+  await modelcars(['version', '--json'], { cwd: catalog });
   start = Date.now() - before;
 });
 afterAll(() => rm(catalog, { recursive: true, force: true }));
