@@ -37,8 +37,11 @@ const answerPatience = 60_000;
 export async function runCase(options: RunCaseOptions): Promise<SmokeResult> {
   const { cluster, service, signal } = options;
   const start = Date.now();
+  const { model, mode, security } = options.case;
   const ended = (rest: Pick<SmokeResult, 'status'> & Partial<SmokeResult>): SmokeResult => ({
-    ...options.case,
+    model,
+    mode,
+    security,
     seconds: (Date.now() - start) / 1000,
     ...rest,
   });
