@@ -62,10 +62,13 @@ const service: InferenceService = {
   },
 };
 
+/** A case as it was planned, with more fields than its result has. */
+const planned = { model: 'iris', mode: 'oci', security: 'runtime', name: 'iris-or', user: 1010 } as const;
+
 function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
   return runCase({
     cluster: new ServingNamespace(api, watch, 'models'),
-    case: { model: 'iris', mode: 'oci', security: 'runtime' },
+    case: planned,
     service,
     smoke: sklearn.smoke,
     timeout: 20,
