@@ -9,10 +9,10 @@ import { selectModels } from './catalog/select.ts';
 import type { SmokeResult } from './kserve/types.ts';
 import type { Catalog, Overrides } from './model/types.ts';
 import { buildModels as build } from './pipeline/build.ts';
-import { type Locking, lockModels as lock } from './pipeline/lock.ts';
-import { pushModels as push } from './pipeline/push.ts';
+import { type Locking, type LockOptions, lockModels as lock } from './pipeline/lock.ts';
+import { type PushOptions, pushModels as push } from './pipeline/push.ts';
 import { smokeModels as smoke } from './pipeline/smoke.ts';
-import type { SmokeOptions } from './pipeline/smoke-options.ts';
+import { type SmokeOptions, smokeDefaults } from './pipeline/smoke-options.ts';
 import type { ImageLocation, Outcome, RunOptions } from './pipeline/types.ts';
 import { verifyModels as verify } from './pipeline/verify.ts';
 import { isCI, silent } from './terminal/progress.ts';
@@ -45,9 +45,12 @@ export function loadCatalog(file: string, overrides: Overrides = {}): Promise<Ca
   return load(file, overrides);
 }
 
-/** Resolves sources and bases and writes the catalog's lock, as `modelcars lock`. */
-export function lockModels(options: LibraryOptions & { layers?: boolean }): Promise<Locking> {
-  return lock({ ...complete(options), frozen: options.frozen ?? false, layers: options.layers === true });
+/** Brings the catalog's lock up to date, as `modelcars lock`; with `upgrade`, moves models to their newest revision. */
+export function lockModels(
+  options: LibraryOptions & Pick<LockOptions, 'layers' | 'upgrade'>,
+): Promise<Locking> {
+  const { layers = false, upgrade = false, frozen = false } = options;
+  return lock({ ...complete(options), frozen, layers, upgrade });
 }
 
 /** Builds images into the OCI image layout `output` (a folder, or a path that ends in `.tar`), as `modelcars build`. */
@@ -58,8 +61,10 @@ export function buildModels(
 }
 
 /** Pushes images and their tags to the catalog's registry, as `modelcars push`. */
-export function pushModels(options: LibraryOptions): Promise<Outcome[]> {
-  return push(complete(options));
+export function pushModels(
+  options: LibraryOptions & Pick<PushOptions, 'createRepository'>,
+): Promise<Outcome[]> {
+  return push({ ...complete(options), createRepository: options.createRepository === true });
 }
 
 /** Checks built or pushed images against the image contract and the lock, as `modelcars verify`. */
@@ -88,18 +93,3 @@ function complete(options: LibraryOptions): RunOptions {
 }
 
 const quiet: Progress = { task: () => silent, log() {}, warn() {}, stop() {} };
-
-const smokeDefaults: SmokeOptions['wishes'] = {
-  local: false,
-  kind: 'kind',
-  clusterName: 'modelcars-smoke',
-  keepCluster: false,
-  kserveManifests: [],
-  loadImages: [],
-  cacheImages: false,
-  withRuntime: false,
-  pullSecrets: [],
-  modes: ['oci'],
-  security: [],
-  timeout: 300,
-};

@@ -7,7 +7,7 @@ const oldest = 24;
 
 if (Number(process.versions.node.split('.')[0]) < oldest) {
   console.error(`error: modelcars needs Node ${oldest} or newer; this is Node ${process.versions.node}`);
-  console.error('  next: install it (https://nodejs.org), or run `npx -p node@24 -p modelcars modelcars`');
+  console.error('next: install it (https://nodejs.org), or run `npx -p node@24 -p modelcars modelcars`');
   process.exitCode = 1;
 } else {
   import('./main.ts');

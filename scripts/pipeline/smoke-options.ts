@@ -14,3 +14,19 @@ export interface SmokeOptions extends RunOptions {
     timeout: number;
   };
 }
+
+/** The settings of `modelcars smoke` without options or variables; `security` empty: chosen to fit the cluster. */
+export const smokeDefaults: SmokeOptions['wishes'] = {
+  local: false,
+  kind: 'kind',
+  clusterName: 'modelcars-smoke',
+  keepCluster: false,
+  kserveManifests: [],
+  loadImages: [],
+  cacheImages: false,
+  withRuntime: false,
+  pullSecrets: [],
+  modes: ['oci'],
+  security: [],
+  timeout: 300,
+};

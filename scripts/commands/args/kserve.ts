@@ -1,4 +1,5 @@
 import { type Mode, modes, type Security, securities } from '../../kserve/types.ts';
+import { smokeDefaults } from '../../pipeline/smoke-options.ts';
 import { type ArgValues, flag, groups, list, text, usage } from './option.ts';
 import { junit } from './output.ts';
 
@@ -28,7 +29,7 @@ export const kindCluster = {
   kind: text(
     'kind',
     { describe: 'the kind program ($MODELCARS_KIND; default kind)', group },
-    (given) => given ?? variable('MODELCARS_KIND') ?? 'kind',
+    (given) => given ?? variable('MODELCARS_KIND') ?? smokeDefaults.kind,
   ),
   nodeImage: text(
     'node-image',
@@ -112,7 +113,7 @@ export const smoking = {
   modes: list(
     'modes',
     { describe: `how KServe reads the image: ${modes.join(',')} (default oci)`, group: serve, commas: true },
-    (given): Mode[] => (given.length === 0 ? ['oci'] : readChoices('modes', given, modes)),
+    (given): Mode[] => (given.length === 0 ? smokeDefaults.modes : readChoices('modes', given, modes)),
   ),
   /** Empty: chosen to fit the cluster. */
   security: list(
@@ -128,7 +129,7 @@ export const smoking = {
   timeout: text(
     'timeout',
     { describe: 'a model must answer within: 90s, 5m, 1h (default 5m)', group: serve },
-    (given) => readSeconds(given ?? '5m'),
+    (given) => (given === undefined ? smokeDefaults.timeout : readSeconds(given)),
   ),
   junit,
 };
@@ -142,7 +143,7 @@ function orVariable(given: string[], name: string): string[] {
   return (variable(name)?.split(',') ?? []).filter((one) => one.trim() !== '');
 }
 
-function readClusterName(name = 'modelcars-smoke'): string {
+function readClusterName(name = smokeDefaults.clusterName): string {
   if (/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) return name;
   throw usage(`--cluster-name ${name}: must be lower-case letters, digits and \`-\``);
 }

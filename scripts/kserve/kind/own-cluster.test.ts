@@ -25,7 +25,7 @@ beforeEach(async () => {
     `cd "${folder}"; echo "$@" >> calls; touch clusters
 case "$1 $2" in
   'get clusters') cat clusters ;;
-  'create cluster') echo smoke >> clusters; echo ' * Preparing nodes' >&2; cat slow >/dev/null 2>&1 && sleep 30; cat broken >&2 2>/dev/null && exit 1; exit 0 ;;
+  'create cluster') [ -e slow ] && slow=1; echo smoke >> clusters; echo ' * Preparing nodes' >&2; [ "$slow" ] && sleep 30; cat broken >&2 2>/dev/null && exit 1; exit 0 ;;
   'delete cluster') : > clusters; rm late 2>/dev/null && { sleep 0.3; echo smoke >> clusters; } >/dev/null 2>&1 & ;;
   'get kubeconfig') echo 'no kubeconfig' >&2; exit 1 ;;
 esac`,
