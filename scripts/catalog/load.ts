@@ -88,18 +88,13 @@ export async function parseCatalog(path: string, text: string, overrides: Overri
 function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diagnostic[] {
   const loose = z.object({ models: z.array(z.unknown()) }).safeParse(document.value);
   const mistakes: Diagnostic[] = [];
-  const lines = new Map<string, number>();
+  const firsts = new Map<string, number>();
   for (const [index, model] of (loose.data?.models ?? []).entries()) {
     const { name, framework } = z.record(z.string(), z.unknown()).safeParse(model).data ?? {};
     if (typeof name === 'string' && name !== '') {
-      const place = document.place(['models', index, 'name'], 'value');
-      const first = lines.get(name);
-      if (first === undefined) lines.set(name, place.line);
-      else {
-        // A name from a merge key (`<<`) has the position of the original.
-        const own = first === place.line ? document.place(['models', index], 'value') : place;
-        mistakes.push({ ...own, text: `duplicate name ${show(name)}; first on line ${first}` });
-      }
+      const first = firsts.get(name);
+      if (first === undefined) firsts.set(name, index);
+      else mistakes.push(duplicateName(document, name, first, index));
     }
     if (typeof framework === 'string' && framework.trim() !== '' && !frameworks.includes(framework)) {
       const place = document.place(['models', index, 'framework'], 'value');
@@ -109,6 +104,14 @@ function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diag
     }
   }
   return mistakes;
+}
+
+function duplicateName(document: YamlDocument, name: string, first: number, index: number): Diagnostic {
+  const { line } = document.place(['models', first, 'name'], 'value');
+  const place = document.place(['models', index, 'name'], 'value');
+  // A name from a merge key (`<<`) has the position of the original.
+  const own = line === place.line ? document.place(['models', index], 'value') : place;
+  return { ...own, text: `duplicate name ${show(name)}; first on line ${line}` };
 }
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {

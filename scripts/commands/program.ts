@@ -1,3 +1,4 @@
+import { config } from 'zod';
 import { ModelcarsError } from '../errors.ts';
 import { type Distrust, tellDistrust } from '../store/trust.ts';
 import { createColors } from '../terminal/color.ts';
@@ -16,6 +17,8 @@ import { namedCommand, parseCommandLine } from './parse.ts';
  * store is not trusted, which becomes a warning.
  */
 export async function runProgram(words: string[], distrust?: Distrust): Promise<number> {
+  // Compiling a schema to code takes longer than one run checks with it, even of thousands of models.
+  config({ jitless: true });
   const { stdout, stderr } = process;
   const output = new Output(stdout);
   // A closed terminal (SIGHUP) fails every write; partial results must still be cleaned up.

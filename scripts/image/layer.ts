@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { compress } from './compress.ts';
-import { LayerStream, type OpenFile, segmentsOf } from './layer-stream.ts';
+import { LayerStream, type OpenFile, type Segment, segmentsOf } from './layer-stream.ts';
 import type { LayerPlan } from './plan.ts';
 import { type Content, type Digest, mediaTypes } from './types.ts';
 
@@ -45,21 +45,15 @@ const layerMediaType = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zst
 
 /** The key of a layer (see `Layer.key`). */
 export function layerKey(plan: Pick<LayerPlan, 'root' | 'files'>, options: LayerOptions): string {
-  return createHash('sha256')
-    .update(
-      JSON.stringify([formatVersion, options.mtime, options.compression, ...(plan.root ? [plan.root] : [])]),
-    )
-    .update(
-      JSON.stringify(
-        plan.files.map(({ path, size, sha256, executable }) => [
-          path,
-          size,
-          sha256,
-          ...(executable ? ['x'] : []),
-        ]),
-      ),
-    )
-    .digest('hex');
+  const { root, files } = plan;
+  const made = [formatVersion, options.mtime, options.compression, ...(root ? [root] : [])];
+  const members = files.map(({ path, size, sha256, executable }) => [
+    path,
+    size,
+    sha256,
+    ...(executable ? ['x'] : []),
+  ]);
+  return hash('sha256', JSON.stringify(made) + JSON.stringify(members));
 }
 
 /**
@@ -68,10 +62,12 @@ export function layerKey(plan: Pick<LayerPlan, 'root' | 'files'>, options: Layer
  * to it.
  */
 export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptions): Layer {
-  const segments = segmentsOf(plan, options.mtime);
+  // Only a layer that is read needs its headers: `list` and a push that sends nothing read none of thousands.
+  let computed: Segment[] | undefined;
+  const segments = () => (computed ??= segmentsOf(plan, options.mtime));
   const common = { plan, key: layerKey(plan, options), mediaType: layerMediaType[options.compression] };
   if (options.compression === 'none') {
-    const open = opener((files) => new LayerStream(segments, openFile, { files, tar: false }));
+    const open = opener((files) => new LayerStream(segments(), openFile, { files, tar: false }));
     return {
       ...common,
       size: plan.size,
@@ -83,7 +79,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
   const format = options.compression;
   let diffId: Digest | undefined;
   async function* openTar(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const reader = new LayerStream(segments, openFile, { files: true, tar: true });
+    const reader = new LayerStream(segments(), openFile, { files: true, tar: true });
     yield* reader.read(0, signal);
     diffId = reader.digest();
   }
@@ -102,9 +98,9 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
 /** Content.open over layer streams: a new one from the start, the last one to resume after an interruption. */
 function opener(make: (files: boolean) => LayerStream): (files: boolean) => Content['open'] {
   return (files) => {
-    let reader = make(files);
+    let reader: LayerStream | undefined;
     return (offset = 0, signal) => {
-      if (offset === 0) reader = make(files);
+      if (offset === 0 || reader === undefined) reader = make(files);
       return reader.read(offset, signal);
     };
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatPlatform } from './platform.ts';
 import { type Content, type Descriptor, type Digest, mediaTypes, type Platform } from './types.ts';
 
@@ -122,8 +122,8 @@ export function imageIndex(manifests: readonly Document[], description: ImageDes
 
 /** JSON as content. Keys keep the order written here, so that equal values give equal bytes. */
 export function documentOf(mediaType: string, value: unknown): Document {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const bytes = Buffer.from(JSON.stringify(value));
+  const digest: Digest = `sha256:${hash('sha256', bytes)}`;
   return {
     mediaType,
     digest,

@@ -2,7 +2,6 @@ import { constants } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { check, lock } from 'proper-lockfile';
 import { stopIfAborted } from '../errors.ts';
 import { isAlive } from '../files/atomic.ts';
 
@@ -19,6 +18,9 @@ const staleAfter = { unknown: 10_000, dead: 2000 };
 const ownerFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 /** Milliseconds between attempts. */
 const pause = 300;
+
+/** Loaded at the first lock: most runs take none, and it brings modules of Node that they need for nothing else. */
+const lockfile = () => import('proper-lockfile');
 
 /**
  * Waits for the lock on `path`, or until `isDone` reports that nothing is left to write: then it returns undefined.
@@ -50,6 +52,7 @@ export async function tryLock(path: string): Promise<LockHandle | undefined> {
   const owner = `${path}.owner`;
   let lost = false;
   try {
+    const { lock } = await lockfile();
     const release = await lock(path, {
       lockfilePath: `${path}.lock`,
       realpath: false,
@@ -78,7 +81,8 @@ export async function tryLock(path: string): Promise<LockHandle | undefined> {
 
 /** Whether a living process holds the lock on `path`. */
 export async function isLocked(path: string): Promise<boolean> {
-  return check(path, { lockfilePath: `${path}.lock`, realpath: false, stale: staleAfter.unknown });
+  const { check } = await lockfile();
+  return await check(path, { lockfilePath: `${path}.lock`, realpath: false, stale: staleAfter.unknown });
 }
 
 /** Whether the lock's last owner was a process of this machine that has ended. */

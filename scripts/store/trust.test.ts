@@ -11,7 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mediaTypes } from '../image/types.ts';
 import { storeFolder } from './folder.ts';
@@ -61,13 +61,15 @@ describe('distrustOf', () => {
   );
 
   it('checks executed files: the compile cache with its contents, and model servers', async () => {
-    const cached = join(store, 'compile', 'v24', 'module');
-    await mkdir(join(store, 'compile', 'v24'), { recursive: true, mode: 0o700 });
+    const cached = join(store, 'compile', `${process.version}-x64-0123abcd-0`, 'module');
+    await mkdir(dirname(cached), { recursive: true, mode: 0o700 });
     await writeFile(cached, '', { mode: 0o600 });
     expect(distrustOf(store)).toBeUndefined();
     await chmod(cached, 0o777);
     expect(distrustOf(store)?.why).toBe(open(cached));
-    await rm(cached);
+    // Node does not read what another version of it has compiled.
+    await rename(dirname(cached), join(store, 'compile', 'v99.0.0-x64-0123abcd-0'));
+    expect(distrustOf(store)).toBeUndefined();
     await mkdir(join(store, 'servers'));
     await chmod(join(store, 'servers'), 0o777);
     expect(distrustOf(store)?.why).toBe(open(join(store, 'servers')));

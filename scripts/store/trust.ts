@@ -155,11 +155,13 @@ function faultsAt(path: string, self: Self): Fault[] {
 
 /**
  * Compile cache files that another user created while the folder was open to all: closing the folder does not change
- * their owner.
+ * their owner. Node reads only the folder of its own version (`v24.1.0-x64-…`): the others are not looked at, since
+ * every release of Node and of modelcars leaves some behind.
  */
 function compiledFaults(folder: string, self: Self): Fault[] {
   const compile = join(folder, 'compile');
-  const versions = list(compile).map((name) => join(compile, name));
+  const ours = list(compile).filter((name) => name.startsWith(`${process.version}-`));
+  const versions = ours.map((name) => join(compile, name));
   const all = [
     ...versions,
     ...versions.flatMap((version) => list(version).map((name) => join(version, name))),
