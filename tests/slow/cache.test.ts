@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { launchSilently, modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
@@ -25,7 +26,7 @@ describe.skipIf(missing)('modelcars cache', () => {
   let folder: string;
   beforeAll(async () => {
     s3 = await startS3();
-    const names = ['one', 'moving', 'wrong', 'slow', 'twice', 'built', 'kept'];
+    const names = ['one', 'moving', 'wrong', 'slow', 'twice', 'killed', 'kept'];
     hub = await startHub({ models: Object.fromEntries(names.map((name) => [`org/${name}`, { files }])) });
     folder = await mkdtemp(join(tmpdir(), 'modelcars-cache-'));
   });
@@ -215,5 +216,25 @@ describe.skipIf(missing)('modelcars cache', () => {
     const { stdout, stderr } = await tryModelcars(['cache'], settings('one', { DISABLE_PROGRESS: 'true' }));
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^NAME/);
+  });
+
+  const rounds = 12;
+  test(`a run killed at ${rounds} moments never claims what is not there; the next run completes it`, async () => {
+    let killed = 0;
+    for (let round = 0; round < rounds; round++) {
+      const before = s3.requests().length;
+      const { child, hasEnded, end } = launchSilently(['cache'], settings('killed'));
+      // A run has some 30 requests; each round kills it a little later.
+      while (!hasEnded() && s3.requests().length - before < 2 + round * 2) await sleep(2);
+      await sleep(Math.random() * 20);
+      if (child.kill('SIGKILL')) killed++;
+      await end;
+      expect(await violationsIn(s3, at('killed'), files), `round ${round}`).toEqual([]);
+    }
+    expect(killed).toBeGreaterThan(rounds / 2);
+    await modelcars(['cache'], settings('killed'));
+    expect((await manifestAt(s3, at('killed')))?.complete).toBe(true);
+    expect(await violationsIn(s3, at('killed'), files)).toEqual([]);
+    expect((await openUploads(s3)).filter((key) => key.includes('/killed/'))).toEqual([]);
   });
 });
