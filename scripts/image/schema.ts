@@ -8,6 +8,14 @@ import type { Descriptor, Digest } from './types.ts';
  * checked here. Unknown fields are dropped; only sha256 digests are accepted.
  */
 
+/**
+ * A list of at most `most` items. The number is checked first: a million wrong items would make a million error
+ * objects, of some 700 MB.
+ */
+export function listOf<T extends z.ZodType>(item: T, most = 10_000): z.ZodType<z.output<T>[]> {
+  return z.array(z.unknown()).max(most).pipe(z.array(item));
+}
+
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'is not sha256: and 64 hexadecimal digits');
 
 /** Printed in messages, so plain words only; some tools write an empty variant. */
@@ -26,7 +34,7 @@ const descriptor = z.object({
 
 const index = z.object({
   schemaVersion: z.literal(2),
-  manifests: z.array(descriptor).max(10_000),
+  manifests: listOf(descriptor),
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
@@ -34,18 +42,18 @@ const manifest = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
   config: descriptor,
-  layers: z.array(descriptor).max(1000),
+  layers: listOf(descriptor, 1000),
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
 const config = platform.extend({
   created: z.string().optional(),
   config: z
-    .looseObject({ Env: z.array(z.string()).nullish(), Labels: z.record(z.string(), z.string()).nullish() })
+    .looseObject({ Env: listOf(z.string()).nullish(), Labels: z.record(z.string(), z.string()).nullish() })
     .nullish(),
-  rootfs: z.object({ type: z.string(), diff_ids: z.array(digest).max(1000) }),
+  rootfs: z.object({ type: z.string(), diff_ids: listOf(digest, 1000) }),
   // Copied into images built on this one: no nested values, which could overflow JSON.stringify.
-  history: z.array(z.record(z.string(), z.union([z.string(), z.boolean(), z.number(), z.null()]))).nullish(),
+  history: listOf(z.record(z.string(), z.union([z.string(), z.boolean(), z.number(), z.null()]))).nullish(),
 });
 
 export interface Index {

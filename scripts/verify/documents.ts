@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { problemOf } from '../image/schema.ts';
+import { listOf, problemOf } from '../image/schema.ts';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
 import { parseJson } from './json.ts';
 import { ContractViolation, short } from './violation.ts';
@@ -22,10 +22,12 @@ const platform = z.object({ os: word, architecture: word, variant: word.optional
 const indexSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.literal(mediaTypes.index),
-  manifests: z
-    .array(descriptor.extend({ platform: platform.optional() }))
-    .min(1)
-    .max(32),
+  manifests: listOf(descriptor.extend({ platform: platform.optional() }), 32).refine(
+    ({ length }) => length > 0,
+    {
+      error: 'is empty',
+    },
+  ),
   annotations,
 });
 
@@ -33,7 +35,7 @@ const manifestSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string(),
   config: descriptor,
-  layers: z.array(descriptor).max(1000),
+  layers: listOf(descriptor, 1000),
   annotations,
 });
 
@@ -42,16 +44,16 @@ const configSchema = platform.extend({
   config: z
     .object({
       User: z.string().optional(),
-      Entrypoint: z.array(z.string()).nullish(),
-      Env: z.array(z.string()).nullish(),
+      Entrypoint: listOf(z.string()).nullish(),
+      Env: listOf(z.string()).nullish(),
       Volumes: z.record(z.string(), z.unknown()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),
     })
     .optional(),
-  rootfs: z.object({ type: z.string(), diff_ids: z.array(z.string()) }),
-  history: z
-    .array(z.object({ created: z.string().optional(), empty_layer: z.boolean().optional() }))
-    .optional(),
+  rootfs: z.object({ type: z.string(), diff_ids: listOf(z.string()) }),
+  history: listOf(
+    z.object({ created: z.string().optional(), empty_layer: z.boolean().optional() }),
+  ).optional(),
 });
 
 export type LayerDescriptor = z.infer<typeof descriptor>;
