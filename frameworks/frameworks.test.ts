@@ -84,7 +84,7 @@ describe.each(folders)('framework %s', async (folder) => {
       expect(readdirSync(own)).toEqual(expect.arrayContaining(['train.py', 'requirements.txt']));
     });
 
-  if (framework.protocolVersion === 'v2')
+  if (smoke !== undefined && framework.protocolVersion === 'v2')
     it('has a smoke request with consistent shapes, data and classes', () => {
       expect(smoke.path).toMatch(/^\/v2\/models\/(\{name\}|model)\/infer$/);
       const { inputs } = requestSchema.parse(smoke.body);
@@ -95,7 +95,7 @@ describe.each(folders)('framework %s', async (folder) => {
       }
     });
 
-  if (framework.protocolVersion === 'v2')
+  if (smoke !== undefined && framework.protocolVersion === 'v2')
     it('expects more than one class, in unsorted order', () => {
       const { classes } = tensorOf(smoke.expect);
       expect(new Set(classes).size).toBeGreaterThan(1);
@@ -103,7 +103,7 @@ describe.each(folders)('framework %s', async (folder) => {
       expect(classes.every((one) => Number.isInteger(one) && one >= 0)).toBe(true);
     });
 
-  if (framework.protocolVersion === 'openai')
+  if (smoke !== undefined && framework.protocolVersion === 'openai')
     it('expects at most the max_tokens of its smoke request', () => {
       const body = completionSchema.parse(smoke.body);
       expect(smoke.expect).toEqual({ read: 'completion', maxTokens: body.max_tokens });
@@ -112,7 +112,8 @@ describe.each(folders)('framework %s', async (folder) => {
 });
 
 function tensorOf(expectation: SmokeExpectation): TensorExpectation {
-  if (expectation.read === 'completion') throw new Error('a v2 answer holds a tensor');
+  if (expectation.read !== 'labels' && expectation.read !== 'scores')
+    throw new Error('a v2 answer holds a tensor');
   return expectation;
 }
 

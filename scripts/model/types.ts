@@ -1,4 +1,7 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
+import type { SmokeTest } from './smoke.ts';
+
+export type * from './smoke.ts';
 
 /** Compression of a stored layer; `none` is right for weights (they hardly compress, and gzip slows pulls). */
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -155,38 +158,14 @@ export interface Lock {
   models: Record<string, LockedModel>;
 }
 
-/** The expected tensor in an Open Inference Protocol (v2) response. */
-export interface TensorExpectation {
-  /** Name of the output tensor in a v2 response. */
-  output: string;
-  /** The true class of each row of the request, from the data set. */
-  classes: number[];
-  /**
-   * `labels`: the output is the class itself; `scores`: the output is a row of scores, and the largest is the class's.
-   */
-  read: 'labels' | 'scores';
-}
-
-/** The expected OpenAI completion: any text, since it differs from model to model. */
-export interface CompletionExpectation {
-  read: 'completion';
-  /** The request's `max_tokens`, which the response must not exceed. */
-  maxTokens: number;
-}
-
-/** The expected response to the smoke request. */
-export type SmokeExpectation = TensorExpectation | CompletionExpectation;
-
-/** A request with a known correct prediction. */
-export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectation> {
-  /**
-   * Path with `{name}` for the model's name: `/v2/models/{name}/infer`. Several when runtimes of one framework differ:
-   * the first one that does not return 404 counts.
-   */
-  path: string | string[];
-  /** JSON; a string that is exactly `{name}` becomes the model's name here too. */
-  body: unknown;
-  expect: Expectation;
+/** A model's files as they are below /models in its image, read without unpacking. */
+export interface ModelReader {
+  /** Sorted by byte order. */
+  paths: readonly string[];
+  /** Bytes; undefined for a path that does not exist. */
+  size(path: string): number | undefined;
+  /** At most `length` bytes from `offset`; fewer at the end of the file. */
+  read(path: string, offset: number, length: number): Promise<Buffer>;
 }
 
 /** Which of a source's files a framework needs, when the source has the same weights in several formats. */
@@ -221,5 +200,18 @@ export interface Framework {
   requires: { anyOf: string[]; why: string }[];
   /** Path of a source's file below /models; identity when absent. */
   place?(path: string): string;
-  smoke: SmokeTest;
+  /**
+   * The request of a model with a known correct prediction. With `sample`, it belongs to that model alone; without, to
+   * every model of the framework.
+   */
+  smoke?: SmokeTest;
+  /** The shipped sample that `smoke` belongs to: path in the image → SHA-256. */
+  sample?: Record<string, string>;
+  /**
+   * A request made from what a model's files say of themselves, for a model without a request of its own; undefined when
+   * they do not say enough. Never runs or unpickles anything. Accepts any answer of the right shape.
+   */
+  smokeFrom?(files: ModelReader): Promise<SmokeTest | undefined>;
+  /** Versions of the libraries that wrote a model, by their names on PyPI, as far as its files name them. */
+  libraries?(files: ModelReader): Promise<Record<string, string>>;
 }

@@ -6,6 +6,7 @@ import { distrustOf, requireTrust } from '../store/trust.ts';
 import type { FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke-options.ts';
+import { smokeTestFor } from './smoke-test.ts';
 
 /** Runs the smoke test without a cluster, one model at a time, so that each server has all CPUs of this machine. */
 export async function smokeLocally(
@@ -33,10 +34,12 @@ export async function smokeLocally(
     for (const as of security.length > 0 ? security : [undefined]) {
       const task = progress.task(`${model.name} local${as === undefined ? '' : ` ${as}`}`);
       const { store, entry } = images.of(model);
+      const framework = session.framework(model);
       try {
         const result = await smokeLocal({
           model,
-          framework: session.framework(model),
+          framework,
+          smoke: smokeTestFor(model, framework),
           image: { store, name: entry },
           cache: join(session.store.folder, 'servers'),
           timeout,

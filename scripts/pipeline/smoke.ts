@@ -11,6 +11,7 @@ import { type FoundImages, openImages, requireImages } from './open-images.ts';
 import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { SmokeOptions } from './smoke-options.ts';
+import { smokeTestFor } from './smoke-test.ts';
 
 /** Upper limit of models served at once. */
 const mostAtATime = 8;
@@ -67,6 +68,7 @@ async function smokeInCluster(
     signal.throwIfAborted();
     const model = models.find(({ name }) => name === planned.model);
     if (model === undefined) return;
+    const framework = session.framework(model);
     const { mode, security } = planned;
     const of = { model: planned.model, mode, security };
     const label = `${planned.model} ${mode} ${security}`;
@@ -74,7 +76,8 @@ async function smokeInCluster(
     const result = await runTask(caseTask, undefined, () =>
       cluster.smoke({
         model,
-        framework: session.framework(model),
+        framework,
+        smoke: smokeTestFor(model, framework),
         planned,
         image: images.of(model),
         timeout: wishes.timeout,

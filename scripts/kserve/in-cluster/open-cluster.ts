@@ -112,7 +112,7 @@ async function room({ api, options }: Session, need: Amount): Promise<number> {
 
 function smoke(
   session: Session,
-  { model, framework, planned, image, timeout, note }: CaseOptions,
+  { model, framework, smoke: test, planned, image, timeout, note }: CaseOptions,
 ): Promise<SmokeResult> {
   const { own, facts, namespace, registry, serving, options } = session;
   const { name, mode, security } = planned;
@@ -133,7 +133,7 @@ function smoke(
     cluster: serving,
     case: planned,
     service: own ? withLowCpuRequest(service) : service,
-    smoke: framework.smoke,
+    smoke: test,
     timeout,
     signal: options.signal,
     note,

@@ -37,7 +37,7 @@ export async function serveAndAsk(
   launcher: Launcher,
   places: Places,
 ): Promise<Verdict> {
-  const { model, framework, signal, say } = options;
+  const { model, smoke, signal, say } = options;
   let models = join(places.shared, 'models');
   if (pod === undefined) {
     const found = await readdir(models).catch(() => []);
@@ -61,12 +61,7 @@ export async function serveAndAsk(
   const url = `http://127.0.0.1:${http}`;
   const begun = Date.now();
   const patience = { seconds: options.timeout ?? defaultTimeout, signal };
-  const readiness = await waitReady(
-    () => hasEnded(child),
-    url,
-    readyPaths(framework.smoke, model.name),
-    patience,
-  );
+  const readiness = await waitReady(() => hasEnded(child), url, readyPaths(smoke, model.name), patience);
   if (readiness !== 'ready') {
     const late = readiness === 'late';
     const what = late ? 'the server does not get ready' : `it ended with ${endOf(child)}`;
@@ -82,7 +77,7 @@ export async function serveAndAsk(
     };
   }
   say(`asking ${model.name} for a prediction`);
-  const answer = await ask(url, framework.smoke, model.name, signal);
+  const answer = await ask(url, smoke, model.name, signal);
   if (answer.right) return {};
   const standing: CaseProgress = { stage: 'answer', state: 'failed', what: answer.what, container: server };
   return {

@@ -107,7 +107,8 @@ describe('checkAnswer', () => {
     ['nothing', three, undefined, 'no v2 answer but undefined'],
   ])('refuses %s', (_, wanted, given, why) => {
     const result = checkAnswer(wanted, given);
-    expect(result).toMatchObject({ ok: false, got: undefined, expected: [2, 0, 1] });
+    expect(result).toMatchObject({ ok: false, expected: [2, 0, 1] });
+    expect(result).not.toHaveProperty('got');
     expect(result).toHaveProperty('why', expect.stringContaining(why));
   });
 
@@ -185,7 +186,8 @@ describe('checkAnswer of a completion', () => {
     ['a page of a proxy', '<html>', 'no completion but "<html>"'],
   ])('refuses %s', (_, given, why) => {
     const result = checkAnswer(wanted, given);
-    expect(result).toMatchObject({ ok: false, got: undefined, expected: undefined });
+    expect(result).toMatchObject({ ok: false });
+    expect(result).not.toHaveProperty('expected');
     expect(result).toHaveProperty('why', expect.stringContaining(why));
   });
 });

@@ -34,7 +34,7 @@ export async function smokeInEngine(
   work: string,
   uid: number,
 ): Promise<Verdict> {
-  const { model, framework, signal, say } = options;
+  const { model, framework, smoke, signal, say } = options;
   const engine = await findEngine(options.server.engine);
   const id = `modelcars-smoke-${process.pid}-${randomBytes(4).toString('hex')}`;
   await using containers = new Containers(engine, id, signal);
@@ -103,7 +103,7 @@ export async function smokeInEngine(
     });
   const url = `http://${await containers.port(name, 8080)}`;
   const patience = { seconds: options.timeout ?? 120, signal };
-  const paths = readyPaths(framework.smoke, model.name);
+  const paths = readyPaths(smoke, model.name);
   const readiness = await waitReady(async () => !(await containers.runs(name)), url, paths, patience);
   if (readiness === 'ended')
     return await verdict({ stage: 'load', state: 'failed', what: await containers.end(name) });
@@ -113,7 +113,7 @@ export async function smokeInEngine(
       { waited: Date.now() - begun },
     );
   say(`asking ${model.name} for a prediction`);
-  const answer = await ask(url, framework.smoke, model.name, signal);
+  const answer = await ask(url, smoke, model.name, signal);
   if (answer.right) return {};
   return await verdict({ stage: 'answer', state: 'failed', what: answer.what }, { answer });
 }
