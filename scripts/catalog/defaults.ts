@@ -31,6 +31,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
     ...(own.licenses !== undefined && { licenses: own.licenses }),
     ...(own.licenses !== undefined && entry.licenses === undefined && { licensesByDefault: true }),
     ...(serving !== undefined && { serving }),
+    ...(own.smoke !== undefined && { smoke: own.smoke }),
   };
 }
 

@@ -12,6 +12,7 @@ import { commandFor, lockFileOf } from './lock-path.ts';
 import { type ReadOptions, readText } from './read-text.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
 import { servingSchema } from './serving.ts';
+import { expectKeys, smokeKeys } from './smoke.ts';
 import { conflictLine, readYaml, type YamlDocument } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
@@ -117,6 +118,8 @@ function duplicateName(document: YamlDocument, name: string, first: number, inde
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(catalogSchema.shape);
   if (path.at(-1) === 'serving') return Object.keys(servingSchema.shape);
+  if (path.at(-1) === 'smoke') return smokeKeys;
+  if (path.at(-1) === 'expect') return expectKeys;
   return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);
 }
 

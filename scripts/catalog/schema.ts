@@ -26,6 +26,7 @@ import {
   versionText,
 } from './fields.ts';
 import { servingSchema } from './serving.ts';
+import { smokeSchema } from './smoke.ts';
 
 const compressions = ['none', 'gzip', 'zstd'] as const;
 
@@ -94,6 +95,9 @@ const defaultable = {
     .exactOptional(),
   serving: servingSchema
     .describe('How KServe serves the model: for `manifest` and `smoke`. Not part of the image.')
+    .exactOptional(),
+  smoke: smokeSchema
+    .describe('The request of its smoke test and the expected answer; `false`: none. Not part of the image.')
     .exactOptional(),
 };
 

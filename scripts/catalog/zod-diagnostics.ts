@@ -12,7 +12,7 @@ export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
  * here.
  */
 export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known: KnownKeys): Diagnostic[] {
-  return error.issues.flatMap((issue): Diagnostic[] => {
+  return error.issues.flatMap(withinUnion).flatMap((issue): Diagnostic[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         ...document.place([...issue.path, key], 'key'),
@@ -23,6 +23,20 @@ export function zodDiagnostics(error: z.ZodError, document: YamlDocument, known:
     const part = nested !== undefined || (issue.code === 'custom' && issue.params?.key) ? 'key' : 'value';
     return [{ ...document.place(issue.path, part), text: prefix(issue.path) + (nested ?? issue.message) }];
   });
+}
+
+/**
+ * The issues of the alternative of a union that was meant: the only one whose own type the value has. Otherwise the union's
+ * own issue, which names them all.
+ */
+function withinUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  const [issues] = meant;
+  if (issues === undefined || meant.length > 1) return [issue];
+  return issues.flatMap((one) => withinUnion({ ...one, path: [...issue.path, ...one.path] }));
 }
 
 /** "`platforms[1]`: " for models[3].platforms[1]: line and column identify the rest. */

@@ -2,8 +2,8 @@
 
 /** The expected tensor in an Open Inference Protocol (v2) response. */
 export interface TensorExpectation {
-  /** Name of the output tensor in a v2 response. */
-  output: string;
+  /** Name of the output tensor in a v2 response; the first when absent. */
+  output?: string;
   /** The true class of each row of the request, from the data set. */
   classes: number[];
   /**
@@ -91,4 +91,61 @@ export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectati
   expect: Expectation;
   /** What the request was made from, for display: "10 features of the model". Absent for one that a person wrote. */
   from?: string;
+}
+
+/** `smoke:` of a model in models.yaml, checked: exactly one request, and what its answer has to be. */
+export interface ModelSmoke {
+  /** Protocol v2: the inputs, or a JSON, CSV or .npy file beside models.yaml. */
+  inputs?: string | ModelInput[];
+  /** Protocol v2, short: one input of rows of numbers. */
+  rows?: number[][];
+  /** Protocol v2, short: one input per column, as a pandas DataFrame. */
+  columns?: Record<string, (number | string | boolean)[]>;
+  /** Protocol v1: the instances, or a JSON file beside models.yaml. */
+  instances?: string | unknown[];
+  /** OpenAI completion. */
+  prompt?: string;
+  /** OpenAI chat completion. */
+  messages?: { role: string; content: string }[];
+  /** OpenAI embeddings: one text or several. */
+  input?: string | string[];
+  /** Additional fields of the request: `parameters` of protocol v2, fields of the body otherwise. */
+  parameters?: Record<string, unknown>;
+  /** Path instead of the protocol's; `{name}` becomes the model's name. */
+  path?: string;
+  /** Absent: an answer with a row for each of the request's; `any`: any valid answer. */
+  expect?: 'any' | ModelExpectation;
+}
+
+/** One input of a v2 request. */
+export interface ModelInput {
+  name: string;
+  /** By default FP64 for numbers, BYTES for texts, BOOL for booleans. */
+  datatype?: string;
+  /** By default that of nested data, or `[n]`. */
+  shape?: number[];
+  /** Nested or flat, in row-major order. */
+  data: unknown[];
+  /** Such as `content_type`. */
+  parameters?: Record<string, unknown>;
+}
+
+/** `expect:` of a model's `smoke:`. */
+export interface ModelExpectation {
+  /** Protocol v2: the class of each row, as the output has it. */
+  classes?: number[];
+  /** Protocol v2: the class of each row, as the largest of its scores. */
+  scores?: number[];
+  /** The output with `classes` or `scores`; by default the first. */
+  output?: string;
+  /** Protocol v2: expected outputs. */
+  outputs?: ExpectedOutput[];
+  /** Protocol v1. */
+  predictions?: unknown[];
+  /** Generated text: a regular expression. */
+  matches?: string;
+  /** Numbers of an embedding. */
+  size?: number;
+  /** Largest absolute difference of numbers. */
+  tolerance?: number;
 }

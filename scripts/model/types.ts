@@ -1,5 +1,5 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
-import type { SmokeTest } from './smoke.ts';
+import type { ModelSmoke, SmokeTest } from './smoke.ts';
 
 export type * from './smoke.ts';
 
@@ -53,6 +53,8 @@ export interface Model extends ImageEntry {
   licensesByDefault?: true;
   /** Serving settings in addition to its framework's. Not part of the image. */
   serving?: Serving;
+  /** Its own smoke test; false: none is made. Not part of the image. */
+  smoke?: ModelSmoke | false;
 }
 
 /** An entry for modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */

@@ -29,7 +29,7 @@ export function fromV1(answer: unknown, smoke: SmokeTest): unknown {
   const { predictions } = parsed.data;
   const [first] = predictions;
   const shape = Array.isArray(first) ? [predictions.length, first.length] : [predictions.length];
-  return { outputs: [{ name: smoke.expect.output, shape, data: predictions }] };
+  return { outputs: [{ name: smoke.expect.output ?? 'predict', shape, data: predictions }] };
 }
 
 /** Whether true classes are expected, which either protocol can answer with. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ModelSmoke } from '../../../model/types.ts';
 import { bytes, count, digest, document } from './parts.ts';
 
 /** The documents of the commands that describe the catalog, images, or modelcars itself. */
@@ -37,6 +38,11 @@ const lockStateSchema = z
   })
   .meta({ id: 'LockState' });
 
+/** Its fields are documented where users write them, in models.schema.json. */
+const smokeSchema = z.union([z.literal(false), z.record(z.string(), z.unknown())]) as z.ZodType<
+  ModelSmoke | false
+>;
+
 const listedSchema = z
   .strictObject({
     name: z.string().describe('Name in the catalog.'),
@@ -66,6 +72,7 @@ const listedSchema = z
       .exactOptional(),
     annotations: texts.describe('Additional annotations.'),
     serving: servingSchema.describe('How KServe serves it.').exactOptional(),
+    smoke: smokeSchema.describe('Its `smoke:` in models.yaml.').exactOptional(),
     lock: lockStateSchema.describe('Its state in the lock.'),
   })
   .meta({ id: 'ListedModel' });

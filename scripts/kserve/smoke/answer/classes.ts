@@ -24,7 +24,9 @@ function readClasses(expect: TensorExpectation, answer: unknown): Read {
   const response = responseSchema.safeParse(answer);
   if (!response.success) return { why: notAnAnswer('v2 answer', answer) };
   const { outputs } = response.data;
-  const output = outputs.find(({ name }) => name === expect.output);
+  const output = outputs.find(({ name }, at) =>
+    expect.output === undefined ? at === 0 : name === expect.output,
+  );
   if (!output) {
     const names = outputs.map(({ name }) => name);
     return { why: `there is no output ${show(expect.output)}, only ${show(names)}` };
@@ -34,7 +36,7 @@ function readClasses(expect: TensorExpectation, answer: unknown): Read {
   const data: number[] = [];
   for (const value of values) {
     if (typeof value !== 'number' || !Number.isFinite(value)) {
-      return { why: `output ${show(expect.output)} holds ${show(value)}, which is no finite number` };
+      return { why: `output ${show(output.name)} holds ${show(value)}, which is no finite number` };
     }
     data.push(value);
   }
