@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const floors = [
   ['errors.ts', 'package.ts', 'text', 'formats'],
   ['model'],
-  ['image', 'framework.ts'],
+  ['image', 'artifacts', 'framework.ts'],
   ['files'],
   ['http', 'layout', 'verify', 'terminal'],
   ['registry', 'sources', 'store'],
