@@ -229,3 +229,30 @@ describe('diagnose', () => {
     expect(events.at(-1)).toMatch(/^Warning/);
   });
 });
+
+/** What MLServer 1.7.1, ONNX Runtime, OpenVINO and Triton answer to a request of another shape. */
+it.each([
+  'builtins.ValueError: X has 4 features, but StandardScaler is expecting 10 features as input.',
+  "builtins.ValueError: columns are missing: {'plan', 'income', 'city', 'num_cat'}",
+  "builtins.AttributeError: 'numpy.ndarray' object has no attribute 'lower'",
+  "builtins.ValueError: Found unknown categories ['Oslo'] in column 0 during transform",
+  'builtins.ValueError: Feature shape mismatch, expected: 10, got 4',
+  "builtins.ValueError: ('feature types must have the same length as the number of data columns, ', 'expected 4, got 2')",
+  'lightgbm.basic.LightGBMError: The number of features in data (4) is not the same as it was in training data (10).',
+  '[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions for input: rows for the following indices\\n index: 1 Got: 10 Expected: 4',
+  "Required inputs (['rows']) are missing from input feed (['x']).",
+  "Can't set the input tensor with index: 0, because the model input (shape=[?,4]) and the tensor (shape=(1.10)) are incompatible",
+  'Port for tensor name x was not found.',
+  "unexpected shape for input 'rows' for model 'model'. Expected [-1,4], got [6,10]",
+])('a request that does not fit the model is not a damaged file: %s', (text) => {
+  const answer = { what: `POST /v2/models/m/infer: HTTP 500, the server says "${text}"` };
+  // The log has the same text, and others that would be causes of a failure to load.
+  const logs = ['Traceback (most recent call last):', '  File "x.py", line 1', text, 'incompatible pointer'];
+  const seen = evidence({ pod: pod([container('kserve-container')]), logs: { 'kserve-container': logs } });
+  const found = diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer });
+  expect(found).toMatchObject({
+    stage: 'answer',
+    cause: expect.stringContaining('the request does not fit the model'),
+    fix: expect.stringContaining('`smoke:`'),
+  });
+});

@@ -1,5 +1,6 @@
 import type { Stage } from '../types.ts';
-import { type KnownCause, knownCauses } from './known-causes.ts';
+import type { KnownCause } from './cause.ts';
+import { knownCauses } from './known-causes.ts';
 
 /**
  * The likely cause of a failure at a stage, from texts with the most relevant first. For events the order of the texts

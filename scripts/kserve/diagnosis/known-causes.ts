@@ -1,14 +1,5 @@
-import type { Stage } from '../types.ts';
-
-/** A pattern in a cluster's texts, and its usual cause. */
-export interface KnownCause {
-  stages: Stage[];
-  sign: RegExp;
-  cause: string;
-  fix: string;
-  /** Also seen when a server starts before the sidecar has linked the model: the next start may succeed. */
-  race?: true;
-}
+import type { KnownCause } from './cause.ts';
+import { libraryCauses, requestCause } from './model-causes.ts';
 
 const secret =
   'kubectl create secret docker-registry NAME --docker-server=… --docker-username=… --docker-password=…, and name it: --pull-secret NAME, or `imagePullSecrets` in `serving:` of models.yaml';
@@ -210,6 +201,8 @@ export const knownCauses: KnownCause[] = [
     cause: 'the model server wants a GPU and has none',
     fix: "ask for one: `resources: {limits: {nvidia.com/gpu: 1}}` in `serving:` of models.yaml, or take the runtime's CPU image",
   },
+  requestCause,
+  ...libraryCauses,
   {
     stages: ['load', 'ready', 'answer'],
     sign: /unpickl|invalid load key|EOFError|UnpicklingError|BadZipFile|magic number|Check failed|parse error|Unknown (file )?format|unexpected end|InvalidHeader|SafetensorError|InvalidProtobuf|Protobuf|corrupt|Model format error|expected (value|EOF)/i,
@@ -218,7 +211,7 @@ export const knownCauses: KnownCause[] = [
   },
   {
     stages: ['load', 'ready', 'answer'],
-    sign: /No module named|ModuleNotFoundError|has no attribute|InconsistentVersion|incompatible|dtype size changed|node array from the pickle/i,
+    sign: /has no attribute|incompatible/i,
     cause:
       'the model was made with other versions of its libraries than the model server has, or needs one that is not there',
     fix: "train with the server's versions (frameworks/*/requirements.txt), or take another runtime: `runtime` in `serving:`",
