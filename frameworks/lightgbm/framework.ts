@@ -20,4 +20,6 @@ export default {
   place: (path) => (path === 'model.txt' ? 'model.bst' : path),
   // MLServer loads a lightgbm.Booster, which knows scores only: a probability for each class.
   smoke: irisSmoke('scores'),
+  smokeFrom: async (files) =>
+    (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromLightgbm(files),
 } satisfies Framework;

@@ -37,4 +37,5 @@ export default {
     return path === 'config.pbtxt' ? `model/${path}` : path;
   },
   smoke: irisSmoke('labels', '/v2/models/model/infer'),
+  smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromTriton(files),
 } satisfies Framework;

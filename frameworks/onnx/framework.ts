@@ -30,4 +30,5 @@ export default {
     return /\.onnx[._]data/.test(path) ? `1/${path}` : path;
   },
   smoke: irisSmoke('labels'),
+  smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromOnnx(files),
 } satisfies Framework;

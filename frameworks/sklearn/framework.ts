@@ -28,4 +28,5 @@ export default {
     },
   ],
   smoke: irisSmoke('labels'),
+  smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromSklearn(files),
 } satisfies Framework;

@@ -61,4 +61,6 @@ export default {
     // What follows differs from model to model; that there is a text does not.
     expect: { read: 'completion', maxTokens },
   },
+  smokeFrom: async (files) =>
+    (await import('../../scripts/artifacts/smoke/language.ts')).smokeFromTransformers(files),
 } satisfies Framework;

@@ -39,4 +39,5 @@ export default {
   // Labels, because XGBClassifier.save_model notes its kind and MLServer loads it as one. A Booster saved by
   // xgboost.train becomes an XGBRegressor there and answers with a row of scores.
   smoke: irisSmoke('labels'),
+  smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromXgboost(files),
 } satisfies Framework;

@@ -22,20 +22,6 @@ export async function orNothing<T>(describe: () => Promise<T>): Promise<T | unde
   }
 }
 
-/** A file of a model that a reader has. */
-export function fileOf(
-  files: {
-    size(path: string): number;
-    read(path: string, offset: number, length: number): Promise<Uint8Array>;
-  },
-  path: string,
-): ByteSource {
-  return {
-    size: files.size(path),
-    read: (offset, length) => files.read(path, offset, length),
-  };
-}
-
 /** The first `most` bytes of a file, or all of a shorter one. */
 export async function headOf(source: ByteSource, most: number): Promise<Buffer> {
   const bytes = await source.read(0, Math.min(most, source.size));

@@ -1,4 +1,5 @@
-import { type ByteSource, headOf } from './source.ts';
+import type { ModelReader } from '../model/types.ts';
+import { jsonOf } from './json-file.ts';
 
 /** What a folder of transformers is for. */
 export type TransformersTask =
@@ -6,13 +7,6 @@ export type TransformersTask =
   | { kind: 'embeddings'; size?: number }
   /** A class of transformers that answers with labels: `BertForSequenceClassification`. */
   | { kind: 'labels'; architecture: string };
-
-/** A folder's files, as below /models. */
-interface Folder {
-  readonly paths: readonly string[];
-  size(path: string): number;
-  read(path: string, offset: number, length: number): Promise<Uint8Array>;
-}
 
 /** Bytes of a JSON file that is read; tokenizer_config.json lists up to some thousand tokens. */
 const longestJson = 4 * 1024 ** 2;
@@ -27,10 +21,10 @@ const generating =
  * The task of a folder as `save_pretrained` of transformers or sentence-transformers writes it: from modules.json (or
  * 1_Pooling) and `architectures` of config.json. A folder that does not say generates text.
  */
-export async function readTransformers(folder: Folder): Promise<TransformersTask> {
-  const config = await jsonOf(folder, 'config.json');
+export async function readTransformers(folder: ModelReader): Promise<TransformersTask> {
+  const config = await jsonOf(folder, 'config.json', longestJson);
   const [architecture] = textsOf(config.architectures);
-  const pooling = await jsonOf(folder, '1_Pooling/config.json');
+  const pooling = await jsonOf(folder, '1_Pooling/config.json', longestJson);
   if (folder.paths.includes('modules.json') || Object.keys(pooling).length > 0) {
     // A layer after the pooling gives another size.
     const size = folder.paths.some((path) => /^\d+_Dense\//.test(path))
@@ -41,25 +35,9 @@ export async function readTransformers(folder: Folder): Promise<TransformersTask
   if (architecture !== undefined && labelling.test(architecture)) return { kind: 'labels', architecture };
   if (architecture !== undefined && !generating.test(architecture) && /Model$/.test(architecture))
     return { kind: 'embeddings' };
-  const tokenizer = await jsonOf(folder, 'tokenizer_config.json');
+  const tokenizer = await jsonOf(folder, 'tokenizer_config.json', longestJson);
   const chat = folder.paths.includes('chat_template.jinja') || tokenizer.chat_template !== undefined;
   return { kind: 'generation', chat };
-}
-
-/** A JSON object; an empty one where there is none, or one too long. */
-async function jsonOf(folder: Folder, path: string): Promise<Record<string, unknown>> {
-  if (!folder.paths.includes(path) || folder.size(path) > longestJson) return {};
-  const source: ByteSource = {
-    size: folder.size(path),
-    read: (offset, length) => folder.read(path, offset, length),
-  };
-  try {
-    const value: unknown = JSON.parse((await headOf(source, longestJson)).toString('utf8'));
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
 }
 
 function textsOf(value: unknown): string[] {

@@ -86,6 +86,16 @@ const frameworkSchema = strict('a framework as default export', {
     })
     .exactOptional(),
   smoke: smokeSchema,
+  smokeFrom: z
+    .custom<NonNullable<Framework['smokeFrom']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain("a function from a model's files to a smoke test", input),
+    })
+    .exactOptional(),
+  libraries: z
+    .custom<NonNullable<Framework['libraries']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain("a function from a model's files to versions of libraries", input),
+    })
+    .exactOptional(),
 });
 
 /**

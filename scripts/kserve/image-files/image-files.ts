@@ -2,19 +2,14 @@ import { z } from 'zod';
 import { ModelcarsError } from '../../errors.ts';
 import { parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
+import type { ModelReader } from '../../model/types.ts';
+import { compareBytes } from '../../text/paths.ts';
 import { modelsRoot } from '../../verify/paths.ts';
 import { LayerFiles } from './layer-files.ts';
 import { openTar } from './tar-bytes.ts';
 
-/** A model's files in an image, read on request. */
-export interface ImageFiles extends AsyncDisposable {
-  /** Paths below /models, sorted. */
-  readonly paths: readonly string[];
-  /** Bytes of a file. Fails with code `bug` for a path that is not in `paths`. */
-  size(path: string): number;
-  /** Bytes of a file at an offset; fewer than `length` only at its end. */
-  read(path: string, offset: number, length: number): Promise<Buffer>;
-}
+/** A model's files in an image. Dispose of it at the end. */
+export type ImageFiles = ModelReader & AsyncDisposable;
 
 const below = `${modelsRoot}/`;
 /** The annotation `dev.modelcars.layer.files`, with which modelcars names the files of a layer. */
@@ -55,19 +50,14 @@ export async function openImageFiles(
     const entries = list?.map(({ path, size }) => [path, size] as const) ?? (await everyFile(files));
     for (const [path, size] of entries) places.set(path, { files, size });
   }
-  const located = (path: string): Located => {
-    const place = places.get(path);
-    if (place === undefined) throw new ModelcarsError('bug', `read ${path}: the image has no such file`);
-    return place;
-  };
   return {
-    paths: [...places.keys()].sort(),
-    size: (path) => located(path).size,
+    paths: [...places.keys()].sort(compareBytes),
+    size: (path) => places.get(path)?.size,
     async read(path, offset, length) {
-      const { files, size } = located(path);
-      const place = await files.find(path);
+      const { files, size } = places.get(path) ?? { size: 0 };
+      const place = await files?.find(path);
       // The list is a claim, the tar's header the fact.
-      if (place === undefined || place.size !== size) {
+      if (files === undefined || place === undefined || place.size !== size) {
         throw new ModelcarsError('integrity', `read ${path}: the image's layer does not hold what it lists`, {
           next: 'run `modelcars verify`, and build the image again',
         });
