@@ -1,4 +1,5 @@
-import { readdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -70,6 +71,20 @@ describe.each(folders)('framework %s', async (folder) => {
     }
     expect(place('sub/model.json')).toBe('sub/model.json');
   });
+
+  if (smoke?.sample !== undefined)
+    it('has a smoke request for exactly the sample that is shipped', () => {
+      const own = join(import.meta.dirname, folder === 'onnx-triton' ? 'onnx' : folder);
+      const digests = readdirSync(own)
+        .filter((file) => file.startsWith('model.'))
+        .map((file) => [
+          place(file),
+          createHash('sha256')
+            .update(readFileSync(join(own, file)))
+            .digest('hex'),
+        ]);
+      expect(smoke.sample).toEqual(Object.fromEntries(digests));
+    });
 
   if (!withoutSample.includes(folder))
     it('ships one small sample artifact, and selects it', () => {

@@ -18,13 +18,18 @@ const rows = [
 /** What botanists said those six are, again from the data set: 0 setosa, 1 versicolor, 2 virginica. */
 const classes = [2, 0, 1, 1, 2, 0];
 
-/** The smoke test of a model trained on iris; `read` says what its runtime answers with. */
+/**
+ * The smoke test of a sample trained on iris: of the model with this path in the image and SHA-256 alone, since no other
+ * takes the same rows. `read` says what its runtime answers with.
+ */
 export function irisSmoke(
   read: TensorExpectation['read'],
+  sample: Record<string, string>,
   path = '/v2/models/{name}/infer',
 ): SmokeTest<TensorExpectation> {
   return {
     path,
+    sample,
     body: {
       inputs: [{ name: 'rows', shape: [rows.length, 4], datatype: 'FP32', data: rows.flat() }],
     },

@@ -36,6 +36,10 @@ export default {
     if (/\.onnx[._]data/.test(path)) return `model/1/${path}`;
     return path === 'config.pbtxt' ? `model/${path}` : path;
   },
-  smoke: irisSmoke('labels', '/v2/models/model/infer'),
+  smoke: irisSmoke(
+    'labels',
+    { 'model/1/model.onnx': 'cf94e107b47ab7635c79e21e5c1f00139eab744fa64ce303cc6f489d0d50587b' },
+    '/v2/models/model/infer',
+  ),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromTriton(files),
 } satisfies Framework;

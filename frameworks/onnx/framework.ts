@@ -29,6 +29,8 @@ export default {
     if (path.endsWith('.onnx')) return '1/model.onnx';
     return /\.onnx[._]data/.test(path) ? `1/${path}` : path;
   },
-  smoke: irisSmoke('labels'),
+  smoke: irisSmoke('labels', {
+    '1/model.onnx': 'cf94e107b47ab7635c79e21e5c1f00139eab744fa64ce303cc6f489d0d50587b',
+  }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromOnnx(files),
 } satisfies Framework;

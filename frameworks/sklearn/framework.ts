@@ -27,6 +27,8 @@ export default {
       why: 'MLServer looks for no other name; give a file its name with `files:`',
     },
   ],
-  smoke: irisSmoke('labels'),
+  smoke: irisSmoke('labels', {
+    'model.joblib': '9b294f84ba1da1df41ae8815220ea5ed374906b275fe8c0215afe5dfce045e05',
+  }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromSklearn(files),
 } satisfies Framework;

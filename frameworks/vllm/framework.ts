@@ -1,8 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { chooseWeights } from '../../scripts/sources/huggingface/weights.ts';
 
-const maxTokens = 16;
-
 /**
  * A transformer repository, as Hugging Face's `transformers` saves it, by vLLM: Granite, Llama, Qwen, Mistral, and embedding models of
  * sentence-transformers (those answer at /v1/embeddings, not to this smoke test). KServe's kserve-huggingfaceserver runs vLLM
@@ -48,19 +46,6 @@ export default {
       why: 'a pickle (*.bin, *.pt) runs code when it is read; `save_pretrained` of transformers writes safetensors',
     },
   ],
-  smoke: {
-    // KServe's server has the first, vLLM's own the second.
-    path: ['/openai/v1/completions', '/v1/completions'],
-    body: {
-      model: '{name}',
-      prompt: 'The capital of France is',
-      max_tokens: maxTokens,
-      temperature: 0,
-      stream: false,
-    },
-    // What follows differs from model to model; that there is a text does not.
-    expect: { read: 'completion', maxTokens },
-  },
   smokeFrom: async (files) =>
     (await import('../../scripts/artifacts/smoke/language.ts')).smokeFromTransformers(files),
 } satisfies Framework;

@@ -38,6 +38,8 @@ export default {
   place: (path) => (path === 'model.json' || path === 'model.ubj' ? 'model.bst' : path),
   // Labels, because XGBClassifier.save_model notes its kind and MLServer loads it as one. A Booster saved by
   // xgboost.train becomes an XGBRegressor there and answers with a row of scores.
-  smoke: irisSmoke('labels'),
+  smoke: irisSmoke('labels', {
+    'model.bst': 'ee4a1be2ac46fe184659244fd468d07648ca47983e0e34bcf6f2b17e03d289ad',
+  }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromXgboost(files),
 } satisfies Framework;

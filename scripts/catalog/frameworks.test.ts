@@ -50,7 +50,7 @@ it.each([
   [
     'an unknown way to read the answer',
     (text: string) => text.replace("'labels'", "'label'"),
-    '`smoke.expect.read`: expected one of labels, scores, completion for `read`, got `label`',
+    '`smoke.expect.read`: expected one of labels, scores, completion, text, embeddings, predictions or outputs for `read`, got `label`',
   ],
   [
     'a completion without a token limit',

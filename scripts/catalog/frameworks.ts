@@ -9,52 +9,12 @@ import { displayPath } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { complain, strict } from './fields.ts';
 import { importFramework } from './framework-module.ts';
+import { oneOf, smokeTestSchema, word, words } from './framework-smoke.ts';
 
 /** The built-in frameworks: scripts in a checkout, compiled in the package. */
 const shipped = packageFile(isBuilt ? 'dist/frameworks' : 'frameworks');
 /** The script of a framework's folder. Node strips types outside of packages only. */
 const scriptNames = ['framework.ts', 'framework.js'];
-
-const word = (expected: string) =>
-  z
-    .string({ error: ({ input }) => complain(expected, input) })
-    .min(1, { error: `expected ${expected}, got an empty text` });
-const words = (expected: string) =>
-  z.array(word(expected), { error: ({ input }) => complain(`a list: ${expected}`, input) });
-const oneOf = <T extends string>(...choices: T[]) =>
-  z.enum(choices, {
-    error: ({ input }) => complain(`one of ${choices.join(', ')}`, input, didYouMean(input, choices)),
-  });
-
-const tensorSchema = strict('the expected prediction', {
-  output: word('the name of an output'),
-  classes: z
-    .array(z.number(), { error: 'expected a list of class numbers' })
-    .min(1, { error: 'expected at least one class' }),
-  read: oneOf('labels', 'scores'),
-});
-
-const completionSchema = strict('the expected prediction', {
-  read: oneOf('completion'),
-  maxTokens: z.int({ error: 'expected a number of tokens' }).min(1, { error: 'expected at least one token' }),
-});
-
-const smokeSchema = strict('a smoke test', {
-  path: z.union([word('a path'), words('paths').min(1, { error: 'expected at least one path' })], {
-    error: ({ input }) => complain('a path such as `/v2/models/{name}/infer`, or several', input),
-  }),
-  body: z.unknown(),
-  expect: z.discriminatedUnion('read', [tensorSchema, completionSchema], {
-    error: ({ input }) => {
-      const read = isRecord(input) ? input.read : undefined;
-      return complain('one of labels, scores, completion for `read`', read ?? input);
-    },
-  }),
-});
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
 
 const frameworkSchema = strict('a framework as default export', {
   name: word("the folder's name"),
@@ -85,7 +45,7 @@ const frameworkSchema = strict('a framework as default export', {
       error: ({ input }) => complain('a function from path to path', input),
     })
     .exactOptional(),
-  smoke: smokeSchema,
+  smoke: smokeTestSchema.exactOptional(),
   smokeFrom: z
     .custom<NonNullable<Framework['smokeFrom']>>((value) => typeof value === 'function', {
       error: ({ input }) => complain("a function from a model's files to a smoke test", input),

@@ -89,8 +89,10 @@ export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectati
   /** JSON; a string that is exactly `{name}` becomes the model's name here too. */
   body: unknown;
   expect: Expectation;
-  /** What the request was made from, for display: "10 features of the model". Absent for one that a person wrote. */
+  /** What the request was made from, for display: "its chat template". Absent for one that a person wrote. */
   from?: string;
+  /** The only model that it is for: path in the image → SHA-256. Absent: it is for every model of its framework. */
+  sample?: Record<string, string>;
 }
 
 /** `smoke:` of a model in models.yaml, checked: exactly one request, and what its answer has to be. */

@@ -202,13 +202,8 @@ export interface Framework {
   requires: { anyOf: string[]; why: string }[];
   /** Path of a source's file below /models; identity when absent. */
   place?(path: string): string;
-  /**
-   * The request of a model with a known correct prediction. With `sample`, it belongs to that model alone; without, to
-   * every model of the framework.
-   */
+  /** A request with a known correct prediction: of its sample alone, or of every model of the framework. */
   smoke?: SmokeTest;
-  /** The shipped sample that `smoke` belongs to: path in the image → SHA-256. */
-  sample?: Record<string, string>;
   /**
    * A request made from what a model's files say of themselves, for a model without a request of its own; undefined when
    * they do not say enough. Never runs or unpickles anything. Accepts any answer of the right shape.

@@ -15,7 +15,7 @@ export interface PushVerifiedOptions extends RunOptions, Pick<PushOptions, 'crea
 
 /**
  * Builds and verifies, then runs the smoke test, then pushes the models that passed, with the tested digest. A model
- * that fails a step is not pushed; the others are. Returns the last outcome of each model.
+ * that fails a step is not pushed; the others are, also those with `smoke: false`. Returns the last outcome of each model.
  */
 export async function pushVerified(options: PushVerifiedOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model);
@@ -28,11 +28,14 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   );
   const good = options.models.filter(({ name }) => digests.has(name));
   options.signal.throwIfAborted();
-  const servable = good.filter(isModel);
+  const untested = good.filter((model) => isModel(model) && model.smoke === false);
+  for (const { name } of untested)
+    options.progress.warn(`${name}: no smoke test (\`smoke: false\` in models.yaml), only verified`);
+  const servable = good.filter(isModel).filter((model) => !untested.includes(model));
   const proven = servable.length === 0 ? new Set<string>() : await options.smoke(servable);
   options.signal.throwIfAborted();
   // A loader serves no model, so it has no smoke test; it is only verified.
-  const ready = good.filter((model) => !isModel(model) || proven.has(model.name));
+  const ready = good.filter((model) => !isModel(model) || untested.includes(model) || proven.has(model.name));
   const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
   return options.models.map((model) => {
     const outcome = pushed.find((one) => one.model === model.name);

@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
 import type { SmokeResult } from '../kserve/types.ts';
-import type { Model } from '../model/types.ts';
 import { distrustOf, requireTrust } from '../store/trust.ts';
 import type { FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke-options.ts';
-import { smokeTestFor } from './smoke-test.ts';
+import type { ModelTest } from './smoke-test.ts';
 
 /** Runs the smoke test without a cluster, one model at a time, so that each server has all CPUs of this machine. */
 export async function smokeLocally(
   session: Session,
-  models: readonly Model[],
+  tests: readonly ModelTest[],
   images: FoundImages,
   { wishes, signal, progress }: SmokeOptions,
 ): Promise<SmokeResult[]> {
@@ -30,16 +29,15 @@ export async function smokeLocally(
         ? { command: serverCommand }
         : undefined;
   const results: SmokeResult[] = [];
-  for (const model of models) {
+  for (const { model, test } of tests) {
     for (const as of security.length > 0 ? security : [undefined]) {
       const task = progress.task(`${model.name} local${as === undefined ? '' : ` ${as}`}`);
       const { store, entry } = images.of(model);
-      const framework = session.framework(model);
       try {
         const result = await smokeLocal({
           model,
-          framework,
-          smoke: smokeTestFor(model, framework),
+          framework: session.framework(model),
+          smoke: test,
           image: { store, name: entry },
           cache: join(session.store.folder, 'servers'),
           timeout,

@@ -1,10 +1,108 @@
+import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
-import type { Framework, Model, SmokeTest } from '../model/types.ts';
+import { openImageFiles } from '../kserve/image-files/image-files.ts';
+import { ownRequest } from '../kserve/smoke/own-request/index.ts';
+import type { SmokeResult } from '../kserve/types.ts';
+import type { Framework, Model, ModelReader, SmokeTest } from '../model/types.ts';
+import type { FoundImage, FoundImages } from './open-images.ts';
+import type { Session } from './session.ts';
+import type { SmokeOptions } from './smoke-options.ts';
 
-/** The request that a model's smoke test sends. Fails with code `catalog` when there is none. */
-export function smokeTestFor({ name }: Model, { name: framework, smoke }: Framework): SmokeTest {
-  if (smoke !== undefined) return smoke;
-  throw new ModelcarsError('catalog', `smoke ${name}: framework ${framework} has no request of its own`, {
-    next: 'give the model a request with `smoke:` in models.yaml',
-  });
+/** A model and the request that its smoke test sends. */
+export interface ModelTest {
+  model: Model;
+  test: SmokeTest;
+}
+
+type ChosenTest =
+  | { test: SmokeTest; request: string }
+  | { ended: Pick<SmokeResult, 'status' | 'reason' | 'diagnosis'> };
+
+/** Bytes of the largest file that can be a sample. */
+const largestSample = 1024 ** 2;
+
+/**
+ * Chooses each model's request: `smoke:` in models.yaml, the framework's if it is for every model of it, the sample's for
+ * exactly the sample's bytes, and otherwise one made from what the model's files say of themselves, for which any answer
+ * of the right shape passes. A model without any has failed, one with `smoke: false` is skipped: `ended`. Logs a line
+ * per request. Fails with code `catalog` for a file of `smoke:` that cannot be read, and with the errors of the images'
+ * store.
+ */
+export async function chooseTests(
+  session: Session,
+  models: readonly Model[],
+  images: FoundImages,
+  { local, modes, security }: Pick<SmokeOptions['wishes'], 'local' | 'modes' | 'security'>,
+): Promise<{ tests: ModelTest[]; ended: SmokeResult[] }> {
+  const tests: ModelTest[] = [];
+  const ended: SmokeResult[] = [];
+  for (const model of models) {
+    const chosen = await chooseTest(session, model, images.of(model));
+    if ('test' in chosen) {
+      session.options.progress.log(`${model.name}: the smoke test sends ${chosen.request}`);
+      tests.push({ model, test: chosen.test });
+    } else {
+      const mode = local ? 'local' : (modes[0] ?? 'oci');
+      const as = security[0] ?? 'openshift';
+      ended.push({ model: model.name, mode, security: as, seconds: 0, ...chosen.ended });
+    }
+  }
+  return { tests, ended };
+}
+
+async function chooseTest(session: Session, model: Model, image: FoundImage): Promise<ChosenTest> {
+  const { catalog, signal } = session.options;
+  if (model.smoke === false) return { ended: { status: 'skipped', reason: '`smoke: false` in models.yaml' } };
+  if (model.smoke !== undefined) {
+    const test = await ownRequest(model.smoke, model.name, catalog.directory);
+    return { test, request: 'the request of `smoke:` in models.yaml' };
+  }
+  const framework = session.framework(model);
+  const { smoke } = framework;
+  if (smoke !== undefined && smoke.sample === undefined)
+    return { test: smoke, request: `the request of framework ${framework.name}` };
+  await using files = await openImageFiles(image.store, image.root, signal);
+  if (smoke?.sample !== undefined && (await isSample(files, smoke.sample)))
+    return { test: smoke, request: `the request of the sample of framework ${framework.name}` };
+  return await fromFiles(framework, files);
+}
+
+async function fromFiles(framework: Framework, files: ModelReader): Promise<ChosenTest> {
+  try {
+    const test = await framework.smokeFrom?.(files);
+    if (test !== undefined)
+      return {
+        test,
+        request: `a request made from ${test.from ?? 'its files'}; any answer of the right shape passes`,
+      };
+  } catch (error) {
+    if (!(error instanceof ModelcarsError) || error.code !== 'catalog') throw error;
+    return none(error.message, error.next ?? ownSmoke);
+  }
+  return none("the model's files do not say what a request looks like", ownSmoke);
+}
+
+const ownSmoke =
+  'give it one in models.yaml, such as `smoke: {rows: [[1, 2, 3]]}` (docs/reference/models-yaml.md, "Smoke test"), or `smoke: false`';
+
+function none(cause: string, fix: string): ChosenTest {
+  const diagnosis = {
+    stage: 'answer' as const,
+    what: 'there is no request to send',
+    cause,
+    fix,
+    events: [],
+    logs: [],
+  };
+  return { ended: { status: 'failed', diagnosis } };
+}
+
+async function isSample(files: ModelReader, sample: Record<string, string>): Promise<boolean> {
+  for (const [path, sha256] of Object.entries(sample)) {
+    const size = files.size(path);
+    if (size === undefined || size > largestSample) return false;
+    const bytes = await files.read(path, 0, size);
+    if (createHash('sha256').update(bytes).digest('hex') !== sha256) return false;
+  }
+  return true;
 }

@@ -4,14 +4,13 @@ import { ModelcarsError } from '../errors.ts';
 import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
 import type { Security, SmokeResult } from '../kserve/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
-import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { repositoryName } from './image-names.ts';
 import { type FoundImages, openImages, requireImages } from './open-images.ts';
 import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { SmokeOptions } from './smoke-options.ts';
-import { smokeTestFor } from './smoke-test.ts';
+import { chooseTests, type ModelTest } from './smoke-test.ts';
 
 /** Upper limit of models served at once. */
 const mostAtATime = 8;
@@ -28,18 +27,23 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   await using session = await Session.open(options);
   await using opened = await openImages(session.client, options.from);
   const images = await requireImages(opened, models, options.from);
-  return options.wishes.local
-    ? await smokeLocally(session, models, images, options)
-    : await smokeInCluster(session, models, images, options);
+  const { tests, ended } = await chooseTests(session, models, images, options.wishes);
+  if (tests.length === 0) return ended;
+  const results = options.wishes.local
+    ? await smokeLocally(session, tests, images, options)
+    : await smokeInCluster(session, tests, images, options);
+  const all = [...results, ...ended];
+  return models.flatMap(({ name }) => all.filter((result) => result.model === name));
 }
 
 async function smokeInCluster(
   session: Session,
-  models: readonly Model[],
+  tests: readonly ModelTest[],
   images: FoundImages,
   options: SmokeOptions,
 ): Promise<SmokeResult[]> {
   const { wishes, signal, progress } = options;
+  const models = tests.map(({ model }) => model);
   session.store.requireTrust('keep records of clusters in the store');
   const { openCluster } = await import('../kserve/in-cluster/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
@@ -66,9 +70,9 @@ async function smokeInCluster(
   const results = new Map<PlannedCase, SmokeResult>();
   const one = async (planned: PlannedCase): Promise<void> => {
     signal.throwIfAborted();
-    const model = models.find(({ name }) => name === planned.model);
-    if (model === undefined) return;
-    const framework = session.framework(model);
+    const found = tests.find(({ model }) => model.name === planned.model);
+    if (found === undefined) return;
+    const { model, test } = found;
     const { mode, security } = planned;
     const of = { model: planned.model, mode, security };
     const label = `${planned.model} ${mode} ${security}`;
@@ -76,8 +80,8 @@ async function smokeInCluster(
     const result = await runTask(caseTask, undefined, () =>
       cluster.smoke({
         model,
-        framework,
-        smoke: smokeTestFor(model, framework),
+        framework: session.framework(model),
+        smoke: test,
         planned,
         image: images.of(model),
         timeout: wishes.timeout,

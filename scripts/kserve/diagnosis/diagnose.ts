@@ -57,7 +57,7 @@ export function diagnose(
 const wrongAnswer = {
   cause:
     'this is another model than the one that the smoke request belongs to, its classes are in another order, or the server computes otherwise',
-  fix: 'compare with what the model answers where it was trained; a model of your own wants a framework folder with its own smoke request (frameworks/README.md)',
+  fix: 'compare with what the model answers where it was trained; correct the request or the expected answer in `smoke:` of models.yaml',
 };
 
 function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongPrediction | undefined): Stage {

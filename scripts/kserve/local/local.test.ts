@@ -83,7 +83,9 @@ it('skips vLLM without a server, and accepts a command', async () => {
 
 it("polls readiness at the paths of the framework's requests", () => {
   expect(readyPaths(sklearn.smoke, 'iris')).toEqual(['/v2/models/iris/ready']);
-  expect(readyPaths(vllm.smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
+  const chat = ['/openai/v1/chat/completions', '/v1/chat/completions'];
+  const smoke = { path: chat, body: {}, expect: { read: 'text' as const } };
+  expect(readyPaths(smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
 });
 
 it.each([

@@ -1,0 +1,165 @@
+/** `smoke:` of models.yaml through the CLI, with a server of the test that computes its answer from the request. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { SmokeResult } from '../../scripts/kserve/types.ts';
+import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { missingParts, missingRoot } from '../parts/parts.ts';
+import { startRegistry } from '../parts/registry.ts';
+import { tagDigest } from '../parts/tags.ts';
+
+/** A regression: the sum of each row, from one tensor or from named columns. Its chat says what it was asked. */
+const server = `
+import { createServer } from 'node:http';
+const { MODEL_NAME, PORT } = process.env;
+const sums = (inputs) => {
+  const rows = inputs[0].shape[0];
+  return Array.from({ length: rows }, (_, row) => inputs.reduce((sum, { shape, data }) => {
+    const width = data.length / rows;
+    return sum + data.slice(row * width, (row + 1) * width).map(Number).reduce((a, b) => a + b, 0);
+  }, 0));
+};
+const answers = {
+  ['/v2/models/' + MODEL_NAME + '/infer']: ({ inputs }) => {
+    const data = sums(inputs);
+    return { outputs: [{ name: 'sum', shape: [data.length, 1], datatype: 'FP64', data }] };
+  },
+  ['/v1/models/' + MODEL_NAME + ':predict']: ({ instances }) => ({ predictions: instances.map(({ a }) => ({ twice: 2 * a })) }),
+  '/v1/chat/completions': ({ messages }) => ({ choices: [{ message: { content: 'You said ' + messages[0].content }, finish_reason: 'stop' }] }),
+};
+createServer((request, response) => {
+  if (request.method === 'GET') return response.end('{}');
+  const answer = answers[request.url];
+  if (answer === undefined) return response.writeHead(404).end('{}');
+  const chunks = [];
+  request.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
+    response.end(JSON.stringify(answer(JSON.parse(Buffer.concat(chunks)))));
+  });
+}).listen(Number(PORT), '127.0.0.1');
+`;
+
+const noRegistry = await missingParts('docker-registry');
+const missing = missingRoot('modelcars smoke --local, as the users of a cluster,');
+
+describe.skipIf(missing)('smoke: in models.yaml', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-own-smoke-'));
+    await writeFile(join(folder, 'model.joblib'), noise(2000, 1));
+    await writeFile(join(folder, 'rows.csv'), 'a,b\n1,2\n3,4\n');
+    await write({ sums: {} });
+    await modelcars(['lock'], { cwd: folder });
+    await modelcars(['build'], { cwd: folder });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** A catalog of models of the same file; `fields` of each. */
+  const write = async (models: Record<string, object>): Promise<void> => {
+    const entry = { framework: 'sklearn', version: 'v1.0.0', base: 'embedded', source: 'file:model.joblib' };
+    const entries = Object.entries(models).map(([name, fields]) => ({ name, ...entry, ...fields }));
+    await writeFile(join(folder, 'models.yaml'), stringify({ models: entries }));
+  };
+  const command = `exec '${process.execPath}' --input-type=module --eval '${server.replaceAll("'", `'\\''`)}'`;
+  const local = ['--local', '--security', 'modelcar', '--server-command', command];
+  const smoke = async (own: unknown) => {
+    await write({ sums: own === undefined ? {} : { smoke: own } });
+    const { code, stdout, stderr } = await tryModelcars(['smoke', '--json', ...local], { cwd: folder });
+    expect(stdout, stderr).toMatch(/^\{/);
+    const [result] = (JSON.parse(stdout) as { results: SmokeResult[] }).results;
+    return { code, stderr, result };
+  };
+
+  test.each<[string, object]>([
+    [
+      'rows and values',
+      {
+        rows: [
+          [1, 2],
+          [3, 4],
+        ],
+        expect: { outputs: [{ name: 'sum', data: [3, 7] }] },
+      },
+    ],
+    [
+      'rows alone',
+      {
+        rows: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+    ],
+    ['a file of columns', { inputs: 'rows.csv', expect: { classes: [3, 7] } }],
+    ['instances', { instances: [{ a: 2 }], expect: { predictions: [{ twice: 4 }] } }],
+    ['messages', { messages: [{ role: 'user', content: 'Hello' }], expect: { matches: '^You said Hello$' } }],
+  ])('a model passes with %s', async (_, own) => {
+    const { code, stderr, result } = await smoke(own);
+    expect(stderr).toContain('sums: the smoke test sends the request of `smoke:` in models.yaml');
+    expect(result).toMatchObject({ status: 'passed' });
+    expect(code).toBe(0);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'another value',
+      {
+        rows: [
+          [1, 2],
+          [3, 4],
+        ],
+        expect: { outputs: [{ data: [3, 8] }] },
+      },
+      'value 1 of output "sum" is 7, not 8',
+    ],
+    ['another class', { rows: [[1, 2]], expect: { classes: [4] } }, 'row 0 is of class 4, not 3'],
+    [
+      'another text',
+      { messages: [{ role: 'user', content: 'a' }], expect: { matches: 'b$' } },
+      'does not match "b$"',
+    ],
+    [
+      'another prediction',
+      { instances: [{ a: 2 }], expect: { predictions: [{ twice: 5 }] } },
+      '"twice" of value 0',
+    ],
+  ])('a model fails with %s', async (_, own, what) => {
+    const { code, result } = await smoke(own);
+    expect(code).toBe(1);
+    expect(result).toMatchObject({
+      status: 'failed',
+      diagnosis: { stage: 'answer', what: expect.stringContaining(what) },
+    });
+  });
+
+  test('a model whose file says nothing needs its own request', async () => {
+    const { code, result } = await smoke(undefined);
+    expect(code).toBe(1);
+    expect(result?.diagnosis).toMatchObject({
+      what: 'there is no request to send',
+      fix: expect.stringContaining('`smoke: {rows: [[1, 2, 3]]}`'),
+    });
+  });
+
+  test('a file that does not exist is named', async () => {
+    await write({ sums: { smoke: { inputs: 'none.csv' } } });
+    const { code, stderr } = await tryModelcars(['smoke', ...local], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/error: read none\.csv: no such file\nnext: correct `smoke:`/);
+  });
+
+  test.skipIf(noRegistry)('`smoke: false` is a skip, and lets push --smoke push', async () => {
+    const skipped = await smoke(false);
+    expect(skipped).toMatchObject({
+      code: 0,
+      result: { status: 'skipped', reason: '`smoke: false` in models.yaml' },
+    });
+    await using registry = await startRegistry({ kind: 'docker-registry' });
+    const args = ['push', '--smoke', '--registry', `${registry.host}/me`, ...local];
+    const { code, stderr } = await tryModelcars(args, { cwd: folder });
+    expect(stderr).toContain('warning: sums: no smoke test (`smoke: false` in models.yaml), only verified');
+    expect(code).toBe(0);
+    expect(await tagDigest(registry.host, 'me/sums', 'v1.0.0')).toMatch(/^sha256:/);
+  });
+});
