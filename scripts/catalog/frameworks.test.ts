@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,8 +6,10 @@ import { expect, it } from 'vitest';
 import { Folder, failure, frameworkText } from '../../tests/support/catalog-folder.ts';
 import { frameworkNames, loadFrameworks } from './frameworks.ts';
 
-const ours = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
 const repository = fileURLToPath(new URL('../..', import.meta.url));
+const ours = readdirSync(join(repository, 'frameworks'), { withFileTypes: true })
+  .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  .sort();
 
 it('finds the built-in ones, and those beside the catalog, which take precedence', async () => {
   await using folder = await Folder.make({

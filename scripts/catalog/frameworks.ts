@@ -21,14 +21,19 @@ const frameworkSchema = strict('a framework as default export', {
   modelFormat: strict('a model format', {
     name: word('the name of a KServe model format'),
     version: word('a version').exactOptional(),
-  }),
-  runtime: word('the name of a ClusterServingRuntime'),
-  protocolVersion: oneOf('v1', 'v2', 'openai'),
+  }).exactOptional(),
+  runtime: word('the name of a ClusterServingRuntime').exactOptional(),
+  protocolVersion: oneOf('v1', 'v2', 'openai').exactOptional(),
   include: words('globs').min(1, { error: 'expected at least one glob' }),
   exclude: words('globs'),
   choose: z
     .custom<(paths: string[]) => Choice>((value) => typeof value === 'function', {
       error: ({ input }) => complain('a function that chooses among paths', input),
+    })
+    .exactOptional(),
+  refuse: z
+    .custom<NonNullable<Framework['refuse']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function that refuses paths', input),
     })
     .exactOptional(),
   requires: z.array(
@@ -118,6 +123,14 @@ async function loadFramework(name: string, file: string): Promise<Framework> {
     if (issue?.code !== 'unrecognized_keys') throw fail(`${prefix}${issue?.message}`);
     const meant = didYouMean(issue.keys[0], Object.keys(frameworkSchema.shape));
     throw fail(`${prefix}unknown key ${show(issue.keys[0])}${meant}`);
+  }
+  const { runtime, modelFormat } = parsed.data;
+  if ((runtime === undefined) !== (modelFormat === undefined)) {
+    throw fail(
+      runtime === undefined
+        ? '`runtime`: missing; expected the name of a ClusterServingRuntime, as there is a `modelFormat`'
+        : '`modelFormat`: missing; expected a model format, as there is a `runtime`',
+    );
   }
   if (parsed.data.name !== name) {
     throw fail(`\`name\`: expected ${show(name)}, the folder's name, got ${show(parsed.data.name)}`);

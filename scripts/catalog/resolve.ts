@@ -50,9 +50,9 @@ export async function resolveModel(
   const globs = globsOf(model, framework);
   const chosen = selectionOf(globs);
   const source = openSource(model.source, sources);
-  // `choose` needs all paths, so the first pass only collects them.
+  // `choose` and `refuse` need all paths, so the first pass only collects them.
   const { take, leave, why } =
-    chooserOf(model, framework) === undefined
+    chooserOf(model, framework) === undefined && framework.refuse === undefined
       ? { take: undefined, leave: [], why: '' }
       : await chooseFiles(model, framework, sources, signal);
   const seen: string[] = [];
@@ -104,7 +104,7 @@ function revisionFor({ revision, files }: Snapshot, extra: readonly LockedFile[]
 
 /**
  * The paths of a model's source that go into the image, and those that the framework leaves out. Reads no file. Fails
- * with code `source`.
+ * with code `source`, also when the framework refuses them.
  */
 export async function chooseFiles(
   model: Model,
@@ -119,7 +119,13 @@ export async function chooseFiles(
   };
   await openSource(model.source, sources).resolve(model.source, look, signal);
   const chosen = seen.filter(selectionOf(globsOf(model, framework)));
-  return chooserOf(model, framework)?.(chosen) ?? { take: chosen, leave: [], why: '' };
+  const choice = chooserOf(model, framework)?.(chosen) ?? { take: chosen, leave: [], why: '' };
+  const refusal = framework.refuse?.(choice.take);
+  if (refusal === undefined) return choice;
+  const { problem, next } = refusal;
+  throw new ModelcarsError('source', `resolve model ${model.name}: ${plain(model.source)} ${problem}`, {
+    next,
+  });
 }
 
 /** The framework's `choose`, unless the model names its files itself. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { Serving } from '../model/types.ts';
+import type { ProtocolVersion, Serving } from '../model/types.ts';
+import { list } from '../text/format.ts';
+import { didYouMean } from '../text/suggest.ts';
 import { checked, complain, listOf, oneLine, recordOf, strict } from './fields.ts';
 
 /** Kubernetes object names (RFC 1123 subdomain), as for Secrets, ServiceAccounts and ServingRuntimes. */
@@ -46,6 +48,8 @@ const amounts = (describe: string) =>
 
 const badUser = ({ input }: { input?: unknown }) => complain('a UID such as 1001', input);
 
+const protocols = ['v1', 'v2', 'grpc-v1', 'grpc-v2'] as const satisfies ProtocolVersion[];
+
 /** `serving:` of a model or of the defaults. */
 export const servingSchema = strict('how the model is served, as in `{args: [--dtype=half]}`', {
   runtime: objectName('the name of a ServingRuntime')
@@ -53,6 +57,12 @@ export const servingSchema = strict('how the model is served, as in `{args: [--d
     .exactOptional(),
   modelFormat: oneLine('the name of a model format', 63)
     .describe("Model format instead of the framework's, where that runtime has another name for it: `vLLM`.")
+    .exactOptional(),
+  protocolVersion: z
+    .enum(protocols, {
+      error: ({ input }) => complain(`one of ${list(protocols, 'or')}`, input, didYouMean(input, protocols)),
+    })
+    .describe("Protocol that is requested of the runtime, instead of the framework's: one that it lists.")
     .exactOptional(),
   args: listOf(oneLine('an argument', 4096), 'arguments, as in `[--dtype=half]`')
     .describe('Arguments for the model server, added to those of its runtime.')

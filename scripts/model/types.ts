@@ -62,12 +62,17 @@ export interface Loader extends ImageEntry {
   image: 'loader';
 }
 
+/** KServe's names of protocols (pkg/constants/constants.go). */
+export type ProtocolVersion = 'v1' | 'v2' | 'grpc-v1' | 'grpc-v2';
+
 /** Settings of an InferenceService besides the image; every field is KServe's or Kubernetes' field of the same name. */
 export interface Serving {
   /** ServingRuntime or ClusterServingRuntime, instead of the framework's. */
   runtime?: string;
   /** Name of the model format, instead of the framework's. */
   modelFormat?: string;
+  /** Protocol that is requested of the runtime, instead of the framework's. */
+  protocolVersion?: ProtocolVersion;
   args: string[];
   env: Record<string, string>;
   /** Kubernetes quantities by resource. */
@@ -178,26 +183,38 @@ export interface Choice {
   why: string;
 }
 
+/** Why paths of a source are not one model. */
+export interface Refusal {
+  /** Completes "SOURCE …". */
+  problem: string;
+  /** The step that fixes it in models.yaml. */
+  next: string;
+  /** For each model among them its first file; empty when they have none or one. */
+  choices: string[];
+}
+
 /**
  * A folder of frameworks/: everything that modelcars knows about one way to serve. Default export of its framework.ts.
  */
 export interface Framework {
   /** The folder's name. */
   name: string;
-  /** KServe `spec.predictor.model.modelFormat`. */
-  modelFormat: { name: string; version?: string };
-  /** KServe ClusterServingRuntime that serves it. */
-  runtime: string;
+  /** KServe `spec.predictor.model.modelFormat`. Without one, every model gives its own in `serving:`. */
+  modelFormat?: { name: string; version?: string };
+  /** KServe ClusterServingRuntime that serves it. Without one, every model gives its own in `serving:`. */
+  runtime?: string;
   /**
    * KServe `protocolVersion`. `openai` is for the smoke test; the InferenceService then omits it, since KServe has only
    * `v1`, `v2` and their gRPC forms (pkg/constants/constants.go) and rejects values that a runtime does not list.
    */
-  protocolVersion: 'v1' | 'v2' | 'openai';
+  protocolVersion?: 'v1' | 'v2' | 'openai';
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
   include: string[];
   exclude: string[];
   /** Chooses among the paths that `include` and `exclude` let through, when the model names no `include`. */
   choose?(paths: string[]): Choice;
+  /** Refuses chosen paths that are no single model of this framework, before a file is read. */
+  refuse?(paths: readonly string[]): Refusal | undefined;
   /** Each entry: at least one file must match one of `anyOf`; `why` completes "needs … : ". */
   requires: { anyOf: string[]; why: string }[];
   /** Path of a source's file below /models; identity when absent. */

@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
 import { inferenceService, type KubernetesObject } from '../kserve/manifests/inference-service.ts';
+import { servedBy } from '../kserve/manifests/served-by.ts';
 import { servingRuntime } from '../kserve/manifests/serving-runtimes.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { Model } from '../model/types.ts';
@@ -52,7 +53,7 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
     const { namespace, pullSecrets } = options;
     const where = namespace === undefined ? {} : { namespace };
     const objects: KubernetesObject[] = [];
-    const runtime = model.serving?.runtime ?? framework.runtime;
+    const { runtime } = servedBy(model, framework);
     if (options.withRuntime && !written.has(runtime)) {
       const { serverImage } = options;
       objects.push(

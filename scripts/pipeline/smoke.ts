@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
+import { servedBy } from '../kserve/manifests/served-by.ts';
 import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
 import type { Security, SmokeResult } from '../kserve/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
@@ -45,6 +46,7 @@ async function smokeInCluster(
   const { wishes, signal, progress } = options;
   const models = tests.map(({ model }) => model);
   session.store.requireTrust('keep records of clusters in the store');
+  const runtimeNames = models.map((model) => servedBy(model, session.framework(model)).runtime);
   const { openCluster } = await import('../kserve/in-cluster/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
@@ -64,9 +66,7 @@ async function smokeInCluster(
   const securities = wishes.security.length > 0 ? wishes.security : defaultSecurities(abilities);
   const names = models.map(({ name }) => name);
   const planned = planCases(names, wishes.modes, securities, abilities);
-  const runtimes = await cluster.prepareRuntimes(
-    models.map((model) => model.serving?.runtime ?? session.framework(model).runtime),
-  );
+  const runtimes = await cluster.prepareRuntimes(runtimeNames);
   const results = new Map<PlannedCase, SmokeResult>();
   const one = async (planned: PlannedCase): Promise<void> => {
     signal.throwIfAborted();

@@ -1,6 +1,7 @@
-import type { Framework, Model } from '../../model/types.ts';
+import type { Framework, Model, ProtocolVersion } from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
 import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
+import { servedBy } from './served-by.ts';
 
 /** Kubernetes' ObjectMeta, limited to the fields written here. */
 export interface Metadata {
@@ -33,7 +34,7 @@ export interface Predictor {
   model: {
     modelFormat: { name: string; version?: string };
     runtime: string;
-    protocolVersion?: 'v1' | 'v2';
+    protocolVersion?: ProtocolVersion;
     storageUri: string;
     args?: string[];
     env?: { name: string; value: string }[];
@@ -99,7 +100,7 @@ function predictor(
   const { serving } = model;
   const secrets = [...new Set([...(serving?.imagePullSecrets ?? []), ...pullSecrets])];
   const env = Object.entries(serving?.env ?? {}).map(([name, value]) => ({ name, value }));
-  const { protocolVersion } = framework;
+  const { runtime, modelFormat, protocolVersion } = servedBy(model, framework);
   const user = serving?.runAsUser;
   const pod = security === undefined ? undefined : podSecurity(security.as, security.user);
   const server = security === undefined ? undefined : containerSecurity(security.as, security.user);
@@ -110,11 +111,9 @@ function predictor(
     ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
     ...((pod ?? own) && { securityContext: { ...own, ...pod } }),
     model: {
-      modelFormat: serving?.modelFormat === undefined ? framework.modelFormat : { name: serving.modelFormat },
-      runtime: serving?.runtime ?? framework.runtime,
-      // KServe has no name for OpenAI's protocol. Without one it assumes v1, which fits: these runtimes list v1 or
-      // none.
-      ...(protocolVersion !== 'openai' && { protocolVersion }),
+      modelFormat,
+      runtime,
+      ...(protocolVersion !== undefined && { protocolVersion }),
       storageUri: `${mode}://${image}`,
       ...(serving && serving.args.length > 0 && { args: serving.args }),
       ...(env.length > 0 && { env }),

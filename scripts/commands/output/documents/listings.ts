@@ -10,6 +10,10 @@ const servingSchema = z
   .strictObject({
     runtime: z.string().describe('The ServingRuntime.').exactOptional(),
     modelFormat: z.string().describe('Name of the model format.').exactOptional(),
+    protocolVersion: z
+      .enum(['v1', 'v2', 'grpc-v1', 'grpc-v2'])
+      .describe('Protocol that is requested of the runtime.')
+      .exactOptional(),
     args: z.array(z.string()).describe('Arguments of the model server.'),
     env: texts.describe('Environment of the model server.'),
     resources: z

@@ -1,4 +1,5 @@
 import type { Framework, Model } from '../../../model/types.ts';
+import { servedBy } from '../../manifests/served-by.ts';
 import { servingRuntime } from '../../manifests/serving-runtimes.ts';
 import { mlserverImplementations } from '../server/mlserver.ts';
 
@@ -15,9 +16,10 @@ export interface ServerContainer {
  * (inference_service_defaults.go, SetMlServerDefaults), and the additions of `serving:`.
  */
 export function serverContainer(model: Model, framework: Framework, image: string): ServerContainer {
-  const { spec } = servingRuntime(model.serving?.runtime ?? framework.runtime, { image });
+  const { runtime, modelFormat } = servedBy(model, framework);
+  const { spec } = servingRuntime(runtime, { image });
   const [container] = spec.containers;
-  const modelClass = mlserverImplementations[framework.modelFormat.name] ?? '';
+  const modelClass = mlserverImplementations[modelFormat.name] ?? '';
   const filled = (text: string) =>
     text.replaceAll('{{.Name}}', model.name).replaceAll('{{.Labels.modelClass}}', modelClass);
   const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, filled(value)]));

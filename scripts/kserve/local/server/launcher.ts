@@ -32,10 +32,11 @@ export async function launcherFor(
       }),
     };
   }
-  const format = framework.modelFormat.name;
-  if (framework.runtime !== 'kserve-mlserver' || mlserverImplementations[format] === undefined) {
+  const { runtime = 'of this model', modelFormat } = framework;
+  const format = modelFormat?.name ?? '';
+  if (runtime !== 'kserve-mlserver' || mlserverImplementations[format] === undefined) {
     return {
-      reason: `no server for the runtime ${framework.runtime} is on PyPI: pass one with --server-image IMAGE or --server-command COMMAND`,
+      reason: `no server for the runtime ${runtime} is on PyPI: pass one with --server-image IMAGE or --server-command COMMAND`,
     };
   }
   const python = await pythonEnvironment(mlserverEnvironment, options);
