@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
 import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/model/types.ts';
+import gguf from './gguf/framework.ts';
 import triton from './onnx-triton/framework.ts';
 import vllm from './vllm/framework.ts';
 import xgboost from './xgboost/framework.ts';
@@ -159,6 +160,34 @@ describe.each([
   it('leaves README and licence at the top', () => {
     expect(place('README.md')).toBe('README.md');
     expect(place('LICENSE')).toBe('LICENSE');
+  });
+});
+
+describe('gguf', () => {
+  it('has one name for a model, and keeps those of parts, by which llama.cpp finds them', () => {
+    expect(gguf.place('granite-3.0-2b-Q4_K_M.gguf')).toBe('model.gguf');
+    expect(gguf.place('Q8_0/granite-Q8_0.gguf')).toBe('model.gguf');
+    expect(gguf.place('Q8_0/g-Q8_0-00002-of-00003.gguf')).toBe('g-Q8_0-00002-of-00003.gguf');
+    expect(gguf.place('mmproj-granite-F16.gguf')).toBe('mmproj.gguf');
+  });
+
+  it('an image needs model.gguf or a first part: a projector alone is none', () => {
+    const [{ anyOf } = { anyOf: [] as string[] }] = servedFiles(gguf);
+    const serves = selectionOf({ include: anyOf, exclude: [] });
+    expect(['model.gguf', 'g-00001-of-00003.gguf'].filter(serves)).toHaveLength(2);
+    expect(['mmproj.gguf', 'g-00002-of-00003.gguf', 'README.md'].filter(serves)).toEqual([]);
+  });
+
+  it('leaves out calibration data, and all projectors but one', () => {
+    const takes = selectionOf(gguf);
+    expect(['g-Q4_0.gguf', 'imatrix_unsloth.gguf', 'Q4/g.gguf'].filter(takes)).toEqual([
+      'g-Q4_0.gguf',
+      'Q4/g.gguf',
+    ]);
+    expect(gguf.choose(['g.gguf', 'mmproj-F16.gguf', 'mmproj-F32.gguf'])).toMatchObject({
+      take: ['g.gguf', 'mmproj-F16.gguf'],
+      leave: ['mmproj-F32.gguf'],
+    });
   });
 });
 

@@ -136,7 +136,7 @@ async function inspect(
       if (at >= end || inspector.wants > at + glance) break;
     }
     read += at - start;
-    length = inspector.wants > at ? glance : Math.min(8 * length, longestLook);
+    length = inspector.wants > at + glance ? glance : Math.min(8 * length, longestLook);
   }
   return inspector.end();
 }

@@ -105,6 +105,24 @@ describe('ONNX', () => {
   });
 });
 
+describe('GGUF', () => {
+  const repository = ['m-Q2_K.gguf', 'm-Q4_K_M.gguf', 'mmproj-BF16.gguf', 'mmproj-F16.gguf', 'README.md'];
+
+  it('of any name, and beside a config.json, is for llama.cpp', async () => {
+    for (const paths of [['granite.gguf'], ['granite.gguf', 'config.json'], ['m.gguf', 'mmproj-a.gguf']])
+      expect(await guess(unread(...paths))).toMatchObject({ framework: 'gguf' });
+  });
+
+  it('in several quantisations has to be chosen; the chosen one brings its projector', async () => {
+    const error = await failure(guess(unread(...repository)));
+    expect(error.message).toBe('add x: the model could be m-Q2_K.gguf or m-Q4_K_M.gguf');
+    expect(await guess(unread(...repository), 'm-Q4_K_M.gguf')).toMatchObject({
+      framework: 'gguf',
+      include: ['m-Q4_K_M.gguf', 'mmproj-F16.gguf', 'README.md', 'LICENSE*', 'NOTICE*'],
+    });
+  });
+});
+
 it('a file with another name gets the one that the framework looks for', async () => {
   expect(await guess(unread('iris-2024.joblib'))).toEqual({
     framework: 'sklearn',

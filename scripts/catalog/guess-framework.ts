@@ -4,6 +4,7 @@ import { signatureBytes, signatureOf } from '../formats/signature.ts';
 import type { Framework } from '../model/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { didYouMean } from '../text/suggest.ts';
+import { ggufCompanions } from './gguf-models.ts';
 import { matchesAny, selectionOf, unmetBy } from './resolve.ts';
 
 /** The files of a source that is added. */
@@ -47,7 +48,13 @@ export async function guessFramework(
   wanted?: string,
 ): Promise<Guess> {
   const all = [...frameworks.values()];
-  const candidates = wanted === undefined ? all : [frameworkNamed(found.what, frameworks, wanted)];
+  const candidates =
+    wanted === undefined
+      ? all.filter(({ requires }) => requires.length > 0)
+      : [frameworkNamed(found.what, frameworks, wanted)];
+  // One that requires nothing, such as `custom`, takes any files: nothing can be guessed.
+  if (candidates.every(({ requires }) => requires.length === 0))
+    return { framework: nameOf(candidates), why: 'as given' };
   const { named } = found;
   if (named !== undefined && isWeights(named)) {
     const alone = { ...found, paths: [named] };
@@ -148,7 +155,11 @@ function mainFile(found: FoundFiles, fitting: readonly Framework[]): string {
   for (const framework of fitting) {
     const { requires, place = (path) => path } = framework;
     for (const { anyOf } of requires) {
-      const matches = found.paths.filter(selectionOf(framework)).filter((path) => matchesAny(path, anyOf));
+      const selected = found.paths.filter(selectionOf(framework));
+      const taken = framework.choose?.(selected).take ?? selected;
+      const matches = taken.filter((path) => matchesAny(path, anyOf));
+      const { choices = [] } = framework.refuse?.(matches) ?? {};
+      if (choices.length > 1) throw severalFiles(found, choices);
       const places = Map.groupBy(matches, place);
       const clash = [...places.values()].find((paths) => paths.length > 1);
       if (clash !== undefined) throw severalFiles(found, clash);
@@ -188,7 +199,7 @@ function withInclude(
   if (chosen.length < 2) return guess;
   // External data of an ONNX graph is named after it.
   const data = paths.filter((path) => path.startsWith(`${named}.`) || path.startsWith(`${named}_`));
-  return { ...guess, include: [named, ...data, ...extras] };
+  return { ...guess, include: [named, ...data, ...ggufCompanions(named, paths), ...extras] };
 }
 
 async function architectureOf(

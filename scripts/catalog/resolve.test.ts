@@ -3,6 +3,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
+import { gguf } from '../../tests/support/gguf.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { Framework, LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
@@ -246,5 +247,41 @@ describe('a framework that chooses', () => {
   it('chooses after applying the `exclude` of the model', async () => {
     const { asked } = await resolveWith(['exclude: ["other.*"]']);
     expect(asked).toEqual([['model.bin']]);
+  });
+});
+
+describe('a framework that refuses', () => {
+  async function resolveGguf(names: string[], more: string[] = []): Promise<ResolvedModel> {
+    await using folder = await Folder.make(Object.fromEntries(names.map((name) => [`m/${name}`, gguf()])));
+    const lines = ['name: granite', 'framework: gguf', 'source: file:m', ...more];
+    const catalog = await loadCatalog(await folder.catalog(`models:\n  - ${lines.join('\n    ')}\n`));
+    const framework = (await loadFrameworks(folder.path)).get('gguf');
+    const [model] = catalog.models;
+    if (!model || !isModel(model) || !framework) throw new Error('the fixture is broken');
+    // A refusal comes before any file is read.
+    const tap = () => {
+      if (names.length > 2) throw new Error('a file was read');
+      return { update: () => {}, end: async () => {} };
+    };
+    return await resolveModel(model, framework, { directory: folder.path }, undefined, tap);
+  }
+
+  it('two quantisations: lists them, and shows the `include` of one', async () => {
+    const error = await failure(resolveGguf(['g-Q2_K.gguf', 'g-Q4_K_M.gguf', 'README.md']));
+    expect(error.message).toBe(
+      'resolve model granite: file:m has 2 models, and one image serves one: Q2_K and Q4_K_M',
+    );
+    expect(error.next).toBe('choose one, as in `include: ["g-Q4_K_M.gguf", "README.md", "LICENSE*"]`');
+  });
+
+  it('two quantisations by an own `include` that matches both', async () => {
+    const names = ['g-Q4_K_M.gguf', 'g-UD-Q4_K_M-00001-of-00002.gguf', 'g-UD-Q4_K_M-00002-of-00002.gguf'];
+    const error = await failure(resolveGguf(names, ['include: ["*Q4_K_M*"]']));
+    expect(error.message).toContain('has 2 models');
+  });
+
+  it('and takes one', async () => {
+    const { files } = await resolveGguf(['g-Q2_K.gguf', 'g-Q4_K_M.gguf'], ['include: ["*Q2_K.gguf"]']);
+    expect(files.map(({ path }) => path)).toEqual(['g-Q2_K.gguf']);
   });
 });

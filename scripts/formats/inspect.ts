@@ -1,3 +1,4 @@
+import { GgufReader } from './gguf.ts';
 import { HeadReader, headBytes } from './head.ts';
 import { IndexReader } from './index-json.ts';
 import { isJson, isWeightIndex, isWeights } from './names.ts';
@@ -57,6 +58,7 @@ export function inspectorFor(path: string, size: number): Inspector | undefined 
   if (!isSeen(path, size)) return undefined;
   const readers: FormatReader[] = [new HeadReader(size, mayNoPageBe(path))];
   if (/\.safetensors$/i.test(path)) readers.push(new SafetensorsReader(size));
+  if (/\.gguf$/i.test(path)) readers.push(new GgufReader(path, size));
   if (/\.onnx$/i.test(path)) readers.push(new OnnxReader(size));
   if (isWeightIndex(path)) readers.push(new IndexReader(size));
   return new Inspector(readers);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import gguf from '../../../frameworks/gguf/framework.ts';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
 import type { Model, Serving } from '../../model/types.ts';
@@ -134,6 +135,16 @@ describe('servingRuntime', () => {
     );
     expect(protocolVersions).toContain(sklearn.protocolVersion);
   });
+
+  it.each([gguf])(
+    '$name has a runtime that KServe lacks: as any user but root, which lists its format',
+    (own) => {
+      const { supportedModelFormats, containers, protocolVersions = [] } = servingRuntime(own.runtime).spec;
+      expect(supportedModelFormats).toEqual([expect.objectContaining({ name: own.modelFormat.name })]);
+      expect(containers[0]?.securityContext).toMatchObject({ runAsNonRoot: true });
+      expect(own.protocolVersion === 'openai' || protocolVersions.includes(own.protocolVersion)).toBe(true);
+    },
+  );
 
   it('refuses an unknown runtime', () => {
     expect(() => servingRuntime('kserve-mlservr')).toThrow(expect.objectContaining({ code: 'usage' }));

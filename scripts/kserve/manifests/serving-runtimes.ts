@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../../errors.ts';
 import type { KubernetesObject, Resources } from './inference-service.ts';
+import { llamaCppServer } from './llama-cpp.ts';
 
 /** KServe's ServingRuntime (pkg/apis/serving/v1alpha1/servingruntime_types.go), limited to the fields written here. */
 export interface ServingRuntime extends KubernetesObject {
@@ -21,6 +22,7 @@ interface RuntimeSpec {
     securityContext: object;
     resources: Resources;
     volumeMounts?: { name: string; mountPath: string }[];
+    readinessProbe?: object;
   }[];
   volumes?: object[];
 }
@@ -46,7 +48,7 @@ const sharedMemory = {
   volumes: [{ name: 'devshm', emptyDir: { medium: 'Memory' } }],
 };
 
-/** As in config/runtimes/ of KServe 0.20, with a fixed tag instead of `latest`. */
+/** As in config/runtimes/ of KServe 0.20, with a fixed tag instead of `latest`; `modelcars-…` are our own. */
 const specs: Record<string, RuntimeSpec> = {
   'kserve-mlserver': {
     annotations: metrics('8080'),
@@ -152,6 +154,17 @@ const specs: Record<string, RuntimeSpec> = {
       },
     ],
     volumes: sharedMemory.volumes,
+  },
+  'modelcars-llamacpp': {
+    supportedModelFormats: [{ name: 'gguf', autoSelect: true, priority: 1 }],
+    containers: [
+      {
+        ...llamaCppServer,
+        securityContext: { ...securityContext, runAsUser: 1000 },
+        // As many threads as the node has cores would wait for each other under a limit of CPU.
+        resources: { requests: resources.requests ?? {}, limits: { memory: '2Gi' } },
+      },
+    ],
   },
 };
 
