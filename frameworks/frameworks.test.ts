@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
 import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/model/types.ts';
+import custom from './custom/framework.ts';
 import gguf from './gguf/framework.ts';
 import triton from './onnx-triton/framework.ts';
+import tensorflow from './tensorflow/framework.ts';
 import vllm from './vllm/framework.ts';
 import xgboost from './xgboost/framework.ts';
 
@@ -38,7 +40,7 @@ const completionSchema = z.strictObject({
 });
 
 /** Folders that share another's sample, or whose models are too large for one. */
-const withoutSample = ['onnx-triton', 'vllm'];
+const withoutSample = ['custom', 'onnx-triton', 'vllm'];
 
 it('the frameworks include those of MLServer, OpenVINO, Triton and vLLM', () => {
   const names = ['lightgbm', 'onnx', 'onnx-triton', 'sklearn', 'vllm', 'xgboost'];
@@ -50,16 +52,18 @@ describe.each(folders)('framework %s', async (folder) => {
   const { smoke } = framework;
   const takes = selectionOf(framework);
   const place = (path: string): string => framework.place?.(path) ?? path;
-  const required = framework.requires.flatMap(({ anyOf }) => anyOf);
+  // A class of characters does not match itself: one of them stands for it.
+  const anyOne = (glob: string): string => glob.replaceAll('[0-9]', '1');
+  const required = framework.requires.flatMap(({ anyOf }) => anyOf.map(anyOne));
 
   it('is named like its folder', () => {
     expect(framework.name).toBe(folder);
   });
 
   it('requires only files that it selects', () => {
-    expect(framework.requires.length).toBeGreaterThan(0);
+    if (framework.runtime !== undefined) expect(framework.requires.length).toBeGreaterThan(0);
     for (const { anyOf, why } of framework.requires) {
-      expect(anyOf.filter((name) => !takes(name))).toEqual([]);
+      expect(anyOf.map(anyOne).filter((name) => !takes(name))).toEqual([]);
       expect(why).toMatch(/^\S.*[^.\s]$/);
     }
   });
@@ -90,7 +94,7 @@ describe.each(folders)('framework %s', async (folder) => {
   if (!withoutSample.includes(folder))
     it('ships one small sample artifact, and selects it', () => {
       const own = join(import.meta.dirname, folder);
-      const artifacts = readdirSync(own).filter((file) => file.startsWith('model.'));
+      const artifacts = readdirSync(own).filter((file) => /^(saved_)?model\./.test(file));
       expect(artifacts).toHaveLength(1);
       for (const artifact of artifacts) {
         expect(takes(artifact)).toBe(true);
@@ -160,6 +164,35 @@ describe.each([
   it('leaves README and licence at the top', () => {
     expect(place('README.md')).toBe('README.md');
     expect(place('LICENSE')).toBe('LICENSE');
+  });
+});
+
+it('custom takes any file under its own name, and leaves the server to the model', () => {
+  const takes = selectionOf(custom);
+  expect(['a/b/c.bin', '.hidden', 'model.py', 'config.yaml'].filter(takes)).toHaveLength(4);
+  expect(['.gitattributes', 'a/.gitignore'].filter(takes)).toEqual([]);
+  expect(Object.keys(custom).sort()).toEqual(['exclude', 'include', 'name', 'requires']);
+});
+
+describe('tensorflow', () => {
+  const exported = ['saved_model.pb', 'fingerprint.pb', 'assets/a/vocab.txt', 'variables/variables.index'];
+
+  it('places a SavedModel into a version, and keeps versions', () => {
+    const takes = selectionOf(tensorflow);
+    for (const path of exported) {
+      expect(takes(path) && takes(`1/${path}`)).toBe(true);
+      expect(tensorflow.place(path)).toBe(`1/${path}`);
+      expect(tensorflow.place(`1732000000/${path}`)).toBe(`1732000000/${path}`);
+    }
+    expect(tensorflow.place('README.md')).toBe('README.md');
+  });
+
+  it('refuses variables without their index, and an index without them', () => {
+    const data = 'variables/variables.data-00000-of-00001';
+    expect(tensorflow.refuse([...exported, data])).toBeUndefined();
+    expect(tensorflow.refuse(['saved_model.pb'])).toBeUndefined();
+    expect(tensorflow.refuse(exported)?.problem).toContain(`lacks ${data}`);
+    expect(tensorflow.refuse([`1/${data}`])?.problem).toContain('lacks 1/variables/variables.index');
   });
 });
 

@@ -38,3 +38,8 @@ export function irisSmoke(
     expect: { output: 'predict', classes, read },
   };
 }
+
+/** The same rows for a runtime that speaks KServe's v1 protocol only. */
+export const irisRows = rows;
+/** Its answer: rows of scores, under no name. */
+export const irisScores: TensorExpectation = { output: 'predict', classes, read: 'scores' };

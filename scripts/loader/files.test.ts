@@ -14,6 +14,7 @@ const paths = [
   'dist/modelcars.js',
   'models.schema.json',
   'package.json',
+  'scripts/kserve/local/server/mlserver-catboost.requirements.txt',
   'scripts/kserve/local/server/mlserver.requirements.txt',
 ];
 const others = [

@@ -29,6 +29,7 @@ const parts = [
   'dist',
   'models.schema.json',
   'package.json',
+  'scripts/kserve/local/server/mlserver-catboost.requirements.txt',
   'scripts/kserve/local/server/mlserver.requirements.txt',
 ];
 

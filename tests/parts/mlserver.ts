@@ -9,7 +9,7 @@ import { mlserverCommand, mlserverEnvironment } from '../../scripts/kserve/local
 import { freePorts, waitReady } from '../../scripts/kserve/local/server/server-command.ts';
 import { missing, pythonWith } from './python.ts';
 
-export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm';
+export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm' | 'catboost';
 
 /** The message with what to install if MLServer is missing; throws it where parts are required. */
 export function missingMlserver(): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-/** GGUF files, built by hand from their specification (ggml docs/gguf.md), for tests. */
+/** GGUF files, built by hand from the specification of the format, for tests. */
 
 type Value = string | { u32: number } | { u16: number } | { texts: string[] } | { f32: number[] };
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
+import tensorflow from '../../../frameworks/tensorflow/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
 import { serverContainer } from './container/server-container.ts';
 import { failed, readyPaths } from './serve.ts';
@@ -85,6 +86,7 @@ it("polls readiness at the paths of the framework's requests", () => {
   expect(readyPaths(sklearn.smoke, 'iris')).toEqual(['/v2/models/iris/ready']);
   const chat = ['/openai/v1/chat/completions', '/v1/chat/completions'];
   const smoke = { path: chat, body: {}, expect: { read: 'text' as const } };
+  expect(readyPaths(tensorflow.smoke, 'iris')).toEqual(['/v1/models/iris']);
   expect(readyPaths(smoke, 'granite')).toEqual(['/v2/models/granite/ready', '/v1/models']);
 });
 

@@ -99,11 +99,14 @@ export async function ask(
 }
 
 /**
- * The paths that report the model's readiness: those of protocol v2 and KServe's Hugging Face server, then OpenAI's.
+ * The paths that report the model's readiness: those of protocol v1 or v2, of KServe's Hugging Face server, then OpenAI's.
  */
 export function readyPaths(smoke: SmokeTest, name: string): string[] {
   const paths = [smoke.path].flat().map((path) => path.replaceAll('{name}', encodeURIComponent(name)));
+  // TensorFlow Serving has no list of models.
+  const v1 = paths.filter((path) => path.endsWith(':predict')).map((path) => path.replace(/:predict$/, ''));
   const v2 = paths.filter((path) => path.endsWith('/infer')).map((path) => path.replace(/infer$/, 'ready'));
+  if (v1.length > 0) return v1;
   return v2.length > 0 ? v2 : [`/v2/models/${encodeURIComponent(name)}/ready`, '/v1/models'];
 }
 

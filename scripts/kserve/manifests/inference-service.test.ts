@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import catboost from '../../../frameworks/catboost/framework.ts';
 import gguf from '../../../frameworks/gguf/framework.ts';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
@@ -136,7 +137,7 @@ describe('servingRuntime', () => {
     expect(protocolVersions).toContain(sklearn.protocolVersion);
   });
 
-  it.each([gguf])(
+  it.each([catboost, gguf])(
     '$name has a runtime that KServe lacks: as any user but root, which lists its format',
     (own) => {
       const { supportedModelFormats, containers, protocolVersions = [] } = servingRuntime(own.runtime).spec;

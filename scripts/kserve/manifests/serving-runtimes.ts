@@ -27,6 +27,7 @@ interface RuntimeSpec {
   volumes?: object[];
 }
 
+const mlserverImage = 'docker.io/seldonio/mlserver:1.7.1';
 const resources: Resources = {
   requests: { cpu: '1', memory: '2Gi' },
   limits: { cpu: '1', memory: '2Gi' },
@@ -61,7 +62,7 @@ const specs: Record<string, RuntimeSpec> = {
     containers: [
       {
         name: 'kserve-container',
-        image: 'docker.io/seldonio/mlserver:1.7.1',
+        image: mlserverImage,
         env: [
           { name: 'MLSERVER_MODEL_IMPLEMENTATION', value: '{{.Labels.modelClass}}' },
           { name: 'MLSERVER_HTTP_PORT', value: '8080' },
@@ -76,7 +77,7 @@ const specs: Record<string, RuntimeSpec> = {
   },
   'kserve-openvino': {
     annotations: metrics('8080'),
-    supportedModelFormats: formats('onnx', '1'),
+    supportedModelFormats: [...formats('onnx', '1'), ...formats('tensorflow', '1')],
     protocolVersions: ['v1', 'v2', 'grpc-v2'],
     containers: [
       {
@@ -109,6 +110,27 @@ const specs: Record<string, RuntimeSpec> = {
           '--http-port=8080',
           '--allow-grpc=true',
           '--allow-http=true',
+        ],
+        securityContext: { ...securityContext, runAsUser: 1000 },
+        resources,
+      },
+    ],
+  },
+  'kserve-tensorflow-serving': {
+    annotations: metrics('8080'),
+    supportedModelFormats: formats('tensorflow', '1', '2'),
+    protocolVersions: ['v1', 'grpc-v1'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/tensorflow/serving:2.6.2',
+        command: ['/usr/bin/tensorflow_model_server'],
+        args: [
+          '--model_name={{.Name}}',
+          '--port=9000',
+          '--rest_api_port=8080',
+          '--model_base_path=/mnt/models',
+          '--rest_api_timeout_in_ms=60000',
         ],
         securityContext: { ...securityContext, runAsUser: 1000 },
         resources,
@@ -154,6 +176,28 @@ const specs: Record<string, RuntimeSpec> = {
       },
     ],
     volumes: sharedMemory.volumes,
+  },
+  // The image of kserve-mlserver has the runtime, but KServe never chooses it and leaves these variables unset.
+  'modelcars-catboost': {
+    annotations: metrics('8080'),
+    supportedModelFormats: [{ name: 'catboost', autoSelect: true, priority: 1 }],
+    protocolVersions: ['v2'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: mlserverImage,
+        env: [
+          { name: 'MLSERVER_MODEL_IMPLEMENTATION', value: 'mlserver_catboost.CatboostModel' },
+          { name: 'MLSERVER_MODEL_NAME', value: '{{.Name}}' },
+          { name: 'MLSERVER_MODEL_URI', value: '/mnt/models' },
+          { name: 'MLSERVER_HTTP_PORT', value: '8080' },
+          { name: 'MLSERVER_GRPC_PORT', value: '9000' },
+          { name: 'MODELS_DIR', value: '/mnt/models' },
+        ],
+        securityContext,
+        resources,
+      },
+    ],
   },
   'modelcars-llamacpp': {
     supportedModelFormats: [{ name: 'gguf', autoSelect: true, priority: 1 }],

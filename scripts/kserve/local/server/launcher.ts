@@ -1,6 +1,11 @@
 import type { Framework } from '../../../model/types.ts';
 import { foldersOfCommand } from '../reach.ts';
-import { mlserverCommand, mlserverEnvironment, mlserverImplementations } from './mlserver.ts';
+import {
+  mlserverCommand,
+  mlserverEnvironmentOf,
+  mlserverImplementations,
+  mlserverRuntimes,
+} from './mlserver.ts';
 import { type EnvironmentOptions, pythonEnvironment, pythonFolders } from './python.ts';
 import type { ServerCommand } from './server-command.ts';
 
@@ -34,12 +39,12 @@ export async function launcherFor(
   }
   const { runtime = 'of this model', modelFormat } = framework;
   const format = modelFormat?.name ?? '';
-  if (runtime !== 'kserve-mlserver' || mlserverImplementations[format] === undefined) {
+  if (!mlserverRuntimes.includes(runtime) || mlserverImplementations[format] === undefined) {
     return {
       reason: `no server for the runtime ${runtime} is on PyPI: pass one with --server-image IMAGE or --server-command COMMAND`,
     };
   }
-  const python = await pythonEnvironment(mlserverEnvironment, options);
+  const python = await pythonEnvironment(mlserverEnvironmentOf(format), options);
   return {
     name: 'MLServer',
     needs: await pythonFolders(python),

@@ -7,7 +7,12 @@ export const mlserverImplementations: Readonly<Record<string, string>> = {
   sklearn: 'mlserver_sklearn.SKLearnModel',
   xgboost: 'mlserver_xgboost.XGBoostModel',
   lightgbm: 'mlserver_lightgbm.LightGBMModel',
+  // Not KServe's: its runtime is our own.
+  catboost: 'mlserver_catboost.CatboostModel',
 };
+
+/** The ServingRuntimes that start MLServer. */
+export const mlserverRuntimes: readonly string[] = ['kserve-mlserver', 'modelcars-catboost'];
 
 /** MLServer 1.7.1 with the package versions of its image. */
 export const mlserverEnvironment: EnvironmentSettings = {
@@ -15,6 +20,13 @@ export const mlserverEnvironment: EnvironmentSettings = {
   requirements: packageFile('scripts/kserve/local/server/mlserver.requirements.txt'),
   interpreters: ['python3.11', 'python3.12'],
 };
+
+/** The environment for a model format: that of MLServer, and with its runtime where that is large. */
+export function mlserverEnvironmentOf(format: string): EnvironmentSettings {
+  if (format !== 'catboost') return mlserverEnvironment;
+  const more = packageFile('scripts/kserve/local/server/mlserver-catboost.requirements.txt');
+  return { ...mlserverEnvironment, name: 'mlserver-catboost', more: [more] };
+}
 
 /**
  * How KServe's runtime kserve-mlserver starts it. Environment: KServe config/runtimes/kserve-mlserver.yaml and

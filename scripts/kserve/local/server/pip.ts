@@ -7,8 +7,8 @@ import { ModelcarsError } from '../../../errors.ts';
 export interface PipOptions {
   /** Display name of the installed software. */
   name: string;
-  /** A complete list of pins. */
-  requirements: string;
+  /** Lists of pins, together complete. */
+  requirements: readonly string[];
   signal?: AbortSignal;
   say?(line: string): void;
 }
@@ -20,11 +20,13 @@ const unreachable =
   /NewConnectionError|ConnectTimeout|NameResolutionError|Max retries exceeded|Temporary failure|Network is unreachable|ProxyError|SSLError|CERTIFICATE_VERIFY/i;
 
 /**
- * Installs a list of pins with an environment's pip, from the index of the user's pip settings. Fails with code
+ * Installs lists of pins with an environment's pip, from the index of the user's pip settings. Fails with code
  * `network` when the index cannot be reached, otherwise with pip's last error.
  */
 export async function runPip(python: string, { name, requirements, signal, say }: PipOptions): Promise<void> {
-  const pins = (await readFile(requirements, 'utf8')).split('\n').filter((line) => /^[^\s#]/.test(line));
+  const texts = await Promise.all(requirements.map((file) => readFile(file, 'utf8')));
+  const pins = texts.flatMap((text) => text.split('\n')).filter((line) => /^[^\s#]/.test(line));
+  const lists = requirements.flatMap((file) => ['--requirement', file]);
   const flags = [
     '--no-deps',
     '--only-binary=:all:',
@@ -32,7 +34,7 @@ export async function runPip(python: string, { name, requirements, signal, say }
     '--disable-pip-version-check',
     '--retries=2',
   ];
-  const child = spawn(python, ['-m', 'pip', 'install', ...flags, '--requirement', requirements], {
+  const child = spawn(python, ['-m', 'pip', 'install', ...flags, ...lists], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal && { signal }),
   });

@@ -13,6 +13,8 @@ export interface EnvironmentSettings {
   name: string;
   /** Path of a complete list of pins, installed with --no-deps, wheels only. */
   requirements: string;
+  /** Further lists, which complete the first. */
+  more?: string[];
   /** Interpreters to try, the best first. */
   interpreters: string[];
   /** Adds more to the environment's folder, which is renamed afterwards. */
@@ -54,16 +56,17 @@ export async function pythonEnvironment(
   settings: EnvironmentSettings,
   { cache, signal, say }: EnvironmentOptions,
 ): Promise<string> {
-  const { name, requirements, interpreters, finish } = settings;
+  const { name, requirements, more = [], interpreters, finish } = settings;
+  const lists = [requirements, ...more];
   const base = await findPython(interpreters);
   if (base === undefined) {
     throw new ModelcarsError('usage', `install ${name}: no suitable Python is installed`, {
       next: `install ${interpreters.join(' or ')} with venv (Debian: python3-venv)`,
     });
   }
-  const pins = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
+  const hash = createHash('sha256');
+  for (const file of lists) hash.update(await readFile(file));
+  const pins = hash.digest('hex');
   const key = `${name}-${pins.slice(0, 12)}-${base.replaceAll('/', '_')}-${process.arch}`;
   await mkdir(cache, { recursive: true, mode: 0o700 });
   // The real path: a pod's user has to reach it.
@@ -76,7 +79,7 @@ export async function pythonEnvironment(
     await exec(base, ['-m', 'venv', made], { ...(signal && { signal }) });
     await runPip(join(made, 'bin', 'python'), {
       name,
-      requirements,
+      requirements: lists,
       ...(signal && { signal }),
       ...(say && { say }),
     });
