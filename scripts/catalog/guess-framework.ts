@@ -5,6 +5,7 @@ import type { Framework } from '../model/types.ts';
 import { list, plain, show } from '../text/format.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { ggufCompanions } from './gguf-models.ts';
+import { recognise } from './recognise-files.ts';
 import { matchesAny, selectionOf, unmetBy } from './resolve.ts';
 
 /** The files of a source that is added. */
@@ -175,6 +176,8 @@ function targetOf(framework: Framework, path: string, isGiven: boolean): string 
   const [required, ...more] = requires;
   if (required === undefined || more.length > 0) return undefined;
   const name = path.slice(path.lastIndexOf('/') + 1);
+  // A SavedModel is a folder, of which one file is nothing.
+  if (/^saved_model\./.test(name)) return undefined;
   if (matchesAny(name, required.anyOf)) return place(name);
   const extension = /\.\w+$/.exec(name)?.[0].toLowerCase();
   const literal = required.anyOf.filter((glob) => /^[\w.-]+$/.test(glob));
@@ -251,24 +254,21 @@ function nothingFits({ what, paths }: FoundFiles, all: readonly Framework[]): Mo
     paths.map((path) => plain(path)),
     'and',
   );
-  const near = all.find(({ requires, ...framework }) => {
-    const unmet = unmetBy({ requires, ...framework }, paths);
-    return unmet.length < requires.length;
-  });
+  const names = `pass --framework with one of ${list(
+    all.map(({ name }) => name),
+    'or',
+  )}`;
+  const fail = (problem: string, next: string) =>
+    new ModelcarsError('usage', `${what}: ${problem}`, { next });
+  const known = recognise(paths);
+  const isNear = (one: Framework) => unmetBy(one, paths).length < one.requires.length;
+  const near = known === undefined ? all.find(isNear) : all.find(({ name }) => name === known.framework);
   const [unmet] = near === undefined ? [] : unmetBy(near, paths);
   if (near !== undefined && unmet !== undefined) {
-    const problem = `${near.name} needs ${list(unmet.anyOf, 'or')}: ${unmet.why}; found ${found}`;
-    return new ModelcarsError('usage', `${what}: ${problem}`, {
-      next: `add the missing file, or pass --framework with one of ${list(
-        all.map(({ name }) => name),
-        'or',
-      )}`,
-    });
+    const those = known === undefined ? '' : `these files are ${known.what}; `;
+    const problem = `${those}${near.name} needs ${list(unmet.anyOf, 'or')}: ${unmet.why}; found ${found}`;
+    return fail(problem, `add the missing file, or ${names}`);
   }
-  return new ModelcarsError('usage', `${what}: no framework looks for these files: ${found || 'none'}`, {
-    next: `pass --framework with one of ${list(
-      all.map(({ name }) => name),
-      'or',
-    )}`,
-  });
+  if (known !== undefined) return fail(`these files are ${known.what}`, known.next);
+  return fail(`no framework looks for these files: ${found || 'none'}`, names);
 }

@@ -9,6 +9,7 @@ import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
 import { incompleteError } from './incomplete-error.ts';
 import { type Globs, globsOf } from './lock-check.ts';
+import { recognise } from './recognise-files.ts';
 
 /**
  * How all globs are matched: `*` matches dot files too; no extglobs (slow on crafted names), no negation. With `s`, a
@@ -208,11 +209,13 @@ function checkRequired(
     const given = servedFiles(framework)[at]?.anyOf ?? anyOf;
     const has = ({ path, source }: LockedFile) => matchesAny(path, source === undefined ? anyOf : given);
     if (files.some(has)) continue;
+    const known = recognise(seen);
+    const other = known?.framework === framework.name ? undefined : known;
     throw new ModelcarsError(
       'source',
-      `${where}: ${framework.name} needs ${list(anyOf, 'or')}: ${why}; found ${found}`,
+      `${where}: ${framework.name} needs ${list(anyOf, 'or')}: ${why}; found ${found}${other ? `: ${other.what}` : ''}`,
       {
-        next: `rename the file, correct \`source\`, or choose it with \`include\``,
+        next: other?.next ?? 'rename the file, correct `source`, or choose it with `include`',
       },
     );
   }
