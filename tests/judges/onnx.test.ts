@@ -10,18 +10,13 @@ import openvino from '../../frameworks/onnx/framework.ts';
 import triton from '../../frameworks/onnx-triton/framework.ts';
 import { checkAnswer } from '../../scripts/kserve/smoke/check-answer.ts';
 import { modelcars, root } from '../parts/cli.ts';
+import { onnxPython } from '../parts/onnx.ts';
 import { missingParts, part } from '../parts/parts.ts';
-import { missing, pythonWith } from '../parts/python.ts';
+import { missing } from '../parts/python.ts';
 import { run } from '../parts/run.ts';
 import { startSidecar } from '../parts/sidecar.ts';
 
-const python = (): Promise<string> =>
-  pythonWith({
-    name: 'onnx',
-    requirements: fileURLToPath(new URL('../parts/onnx.requirements.txt', import.meta.url)),
-    interpreters: ['python3.11', 'python3.12'],
-  });
-const noPython = await missing(python);
+const noPython = await missing(onnxPython);
 const noUmoci = await missingParts('umoci');
 
 const sample = join(root, 'frameworks/onnx/model.onnx');
@@ -29,7 +24,7 @@ const script = fileURLToPath(new URL('onnx.py', import.meta.url));
 
 /** The engine's response to a v2 request with the model in `folder`; throws with its output on failure. */
 async function ask(engine: 'openvino' | 'onnxruntime', folder: string, request: unknown): Promise<unknown> {
-  const child = spawn(await python(), [script, engine, folder], { timeout: 300_000 });
+  const child = spawn(await onnxPython(), [script, engine, folder], { timeout: 300_000 });
   child.stdin.on('error', () => {}).end(JSON.stringify(request));
   const ended = new Promise((resolve) => child.once('close', resolve));
   const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
@@ -57,7 +52,7 @@ describe.skipIf(noPython)('ONNX', () => {
   test('train.py reproduces the committed sample', async () => {
     const copy = join(folder, 'train');
     await cp(join(root, 'frameworks/onnx/train.py'), join(copy, 'train.py'));
-    await run(await python(), [join(copy, 'train.py')]);
+    await run(await onnxPython(), [join(copy, 'train.py')]);
     const [made, shipped] = await Promise.all([readFile(join(copy, 'model.onnx')), readFile(sample)]);
     expect(made.equals(shipped)).toBe(true);
   });

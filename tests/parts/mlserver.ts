@@ -9,7 +9,7 @@ import { mlserverCommand, mlserverEnvironment } from '../../scripts/kserve/local
 import { freePorts, waitReady } from '../../scripts/kserve/local/server/server-command.ts';
 import { missing, pythonWith } from './python.ts';
 
-export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm' | 'catboost';
+export type MlserverFramework = 'sklearn' | 'xgboost' | 'lightgbm';
 
 /** The message with what to install if MLServer is missing; throws it where parts are required. */
 export function missingMlserver(): Promise<string | undefined> {
@@ -35,7 +35,7 @@ export interface Served extends AsyncDisposable {
  */
 export async function serve(
   modelDir: string,
-  framework: MlserverFramework,
+  framework: MlserverFramework | 'catboost',
   name: string,
   python?: string,
 ): Promise<Served> {
