@@ -18,4 +18,8 @@ export default {
   exclude: [],
   requires: [{ anyOf: ['model.cbm'], why: "`save_model` with CatBoost's own format, not JSON or ONNX" }],
   smoke: irisSmoke('labels'),
+  smokeFrom: async (files) =>
+    (await import('../../scripts/artifacts/smoke/catboost.ts')).smokeFromCatboost(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/smoke/catboost.ts')).catboostLibraries(files),
 } satisfies Framework;

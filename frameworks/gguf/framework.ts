@@ -1,8 +1,6 @@
 import { chooseProjector, isPart, isProjector, severalModels } from '../../scripts/catalog/gguf-models.ts';
 import type { Framework } from '../../scripts/model/types.ts';
 
-const maxTokens = 16;
-
 /**
  * GGUF by llama.cpp's server, which speaks OpenAI's protocol. KServe has no runtime for it, so modelcars brings one
  * (scripts/kserve/manifests/llama-cpp.ts), which looks for model.gguf, otherwise for the first of the parts. Those keep
@@ -33,16 +31,6 @@ export default {
     if (isProjector(path)) return 'mmproj.gguf';
     return isPart(path) ? path.slice(path.lastIndexOf('/') + 1) : 'model.gguf';
   },
-  smoke: {
-    path: '/v1/completions',
-    body: {
-      model: '{name}',
-      prompt: 'The capital of France is',
-      max_tokens: maxTokens,
-      temperature: 0,
-      stream: false,
-    },
-    // Random weights say random words; that there is a text is what counts.
-    expect: { read: 'completion', maxTokens },
-  },
+  // Of random weights as of any others: that there is a text is what counts.
+  smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/gguf.ts')).smokeFromGguf(files),
 } satisfies Framework;

@@ -56,4 +56,8 @@ export default {
     body: { instances: irisRows },
     expect: irisScores,
   },
+  smokeFrom: async (files) =>
+    (await import('../../scripts/artifacts/smoke/saved-model.ts')).smokeFromSavedModel(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/smoke/saved-model.ts')).savedModelLibraries(files),
 } satisfies Framework;

@@ -23,6 +23,9 @@ const mostDimensions = 4;
 const shortestValue = 13;
 const shortestTensor = 24;
 
+/** Keys whose numbers are read. */
+const wanted = /^(general\.alignment|split\.count|split\.no|[\w-]+\.pooling_type)$/;
+
 /** The header breaks a rule. */
 class Bad extends Error {}
 
@@ -32,6 +35,8 @@ export interface GgufFacts {
   architecture?: string;
   /** `split.count` and `split.no` of a part; `no` counts from 0. */
   split?: { no: number; count: number };
+  /** `ARCHITECTURE.pooling_type`, which a model for embeddings has: how tokens become one vector. */
+  pooling?: number;
 }
 
 /**
@@ -148,7 +153,7 @@ export class GgufReader implements FormatReader {
     }
     const bytes = valueBytes[type];
     if (bytes === undefined) throw new Bad(`is damaged: ${quoted(key)} has a value of unknown type ${type}`);
-    const isWanted = ['general.alignment', 'split.count', 'split.no'].includes(key) && bytes <= 4;
+    const isWanted = wanted.test(key) && bytes <= 4;
     if (!isWanted || count !== 1) {
       yield -(bytes * count);
       return undefined;
@@ -156,7 +161,8 @@ export class GgufReader implements FormatReader {
     const number = (yield bytes).readUIntLE(0, bytes);
     if (key === 'general.alignment') return number;
     if (key === 'split.count') this.#count = number;
-    else this.#no = number;
+    else if (key === 'split.no') this.#no = number;
+    else this.facts.pooling = number;
     return undefined;
   }
 
