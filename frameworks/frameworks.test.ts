@@ -81,7 +81,7 @@ describe.each(folders)('framework %s', async (folder) => {
     it('has a smoke request for exactly the sample that is shipped', () => {
       const own = join(import.meta.dirname, folder === 'onnx-triton' ? 'onnx' : folder);
       const digests = readdirSync(own)
-        .filter((file) => file.startsWith('model.'))
+        .filter((file) => /^(model\.|saved_model\.pb$)/.test(file))
         .map((file) => [
           place(file),
           createHash('sha256')

@@ -55,6 +55,7 @@ export default {
     path: '/v1/models/{name}:predict',
     body: { instances: irisRows },
     expect: irisScores,
+    sample: { '1/saved_model.pb': 'd90ae5f483a2824c4f551b846e34c0657904e7382f3a64f22c26806ca14cec3c' },
   },
   smokeFrom: async (files) =>
     (await import('../../scripts/artifacts/smoke/saved-model.ts')).smokeFromSavedModel(files),
