@@ -12,7 +12,8 @@ import numpy as np
 engine, folder = sys.argv[1:]
 versions = [path for path in Path(folder).iterdir() if path.is_dir() and path.name.isdecimal()]
 (model,) = max(versions, key=lambda path: int(path.name)).glob("*.onnx")
-types = {"FP32": "float32", "INT64": "int64"}
+types = {"FP32": "float32", "FP64": "float64", "INT64": "int64", "INT32": "int32", "BOOL": "bool"}
+kinds = {"float": "float32", "double": "float64", "int64": "int64", "int32": "int32", "bool": "bool"}
 
 request = json.load(sys.stdin)
 inputs = {}
@@ -31,7 +32,7 @@ else:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    wanted = {port.name: {"tensor(float)": "float32"}[port.type] for port in session.get_inputs()}
+    wanted = {port.name: kinds[port.type.removeprefix("tensor(").removesuffix(")")] for port in session.get_inputs()}
     names = [port.name for port in session.get_outputs()]
     outputs = dict(zip(names, session.run(names, inputs), strict=True))
 

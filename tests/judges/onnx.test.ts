@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import openvino from '../../frameworks/onnx/framework.ts';
@@ -15,23 +12,12 @@ import { missingParts, part } from '../parts/parts.ts';
 import { missing } from '../parts/python.ts';
 import { run } from '../parts/run.ts';
 import { startSidecar } from '../parts/sidecar.ts';
+import { ask } from './_onnx.ts';
 
 const noPython = await missing(onnxPython);
 const noUmoci = await missingParts('umoci');
 
 const sample = join(root, 'frameworks/onnx/model.onnx');
-const script = fileURLToPath(new URL('onnx.py', import.meta.url));
-
-/** The engine's response to a v2 request with the model in `folder`; throws with its output on failure. */
-async function ask(engine: 'openvino' | 'onnxruntime', folder: string, request: unknown): Promise<unknown> {
-  const child = spawn(await onnxPython(), [script, engine, folder], { timeout: 300_000 });
-  child.stdin.on('error', () => {}).end(JSON.stringify(request));
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  const [code, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  if (code !== 0) throw new Error(`ask ${engine}: ${stderr}`);
-  return JSON.parse(stdout);
-}
-
 /** Each framework with its server's engine, and the folder below /models in which that server finds the versions. */
 const served = [
   { framework: openvino, engine: 'openvino', versions: '.' },
