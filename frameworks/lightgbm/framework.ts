@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /** LightGBM by MLServer: a Booster's text file. LightGBM's own documentation calls it model.txt, MLServer model.bst. */
 export default {
@@ -24,4 +25,7 @@ export default {
   }),
   smokeFrom: async (files) =>
     (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromLightgbm(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfLightgbm(files),
+  runtimeLibraries: mlserverLibraries,
 } satisfies Framework;

@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { tritonLibraries } from '../runtime-libraries.ts';
 
 /**
  * ONNX by NVIDIA Triton, which serves a repository of models: `NAME/VERSION/model.onnx`, and beside the version an optional
@@ -42,4 +43,7 @@ export default {
     '/v2/models/model/infer',
   ),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromTriton(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfOnnx(files),
+  runtimeLibraries: tritonLibraries,
 } satisfies Framework;

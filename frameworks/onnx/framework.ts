@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { openvinoLibraries } from '../runtime-libraries.ts';
 
 /**
  * ONNX by OpenVINO Model Server, which wants a folder a version: `1/` with one *.onnx of any name (OpenVINO's
@@ -33,4 +34,7 @@ export default {
     '1/model.onnx': 'cf94e107b47ab7635c79e21e5c1f00139eab744fa64ce303cc6f489d0d50587b',
   }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromOnnx(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfOnnx(files),
+  runtimeLibraries: openvinoLibraries,
 } satisfies Framework;

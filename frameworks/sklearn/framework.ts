@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /** scikit-learn by MLServer: a model dumped with joblib (or pickle, which joblib loads too). */
 export default {
@@ -31,4 +32,7 @@ export default {
     'model.joblib': '9b294f84ba1da1df41ae8815220ea5ed374906b275fe8c0215afe5dfce045e05',
   }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromSklearn(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfSklearn(files),
+  runtimeLibraries: mlserverLibraries,
 } satisfies Framework;

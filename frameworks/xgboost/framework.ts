@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /**
  * XGBoost by MLServer, which looks for model.bst, model.json and model.ubj (mlserver_xgboost/xgboost.py). In the image
@@ -42,4 +43,7 @@ export default {
     'model.bst': 'ee4a1be2ac46fe184659244fd468d07648ca47983e0e34bcf6f2b17e03d289ad',
   }),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/rows.ts')).smokeFromXgboost(files),
+  libraries: async (files) =>
+    (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfXgboost(files),
+  runtimeLibraries: mlserverLibraries,
 } satisfies Framework;

@@ -61,6 +61,10 @@ const frameworkSchema = strict('a framework as default export', {
       error: ({ input }) => complain("a function from a model's files to versions of libraries", input),
     })
     .exactOptional(),
+  runtimeLibraries: strict("the libraries of a runtime's image", {
+    image: word('the reference of an image'),
+    versions: z.record(z.string(), word('a version')),
+  }).exactOptional(),
 });
 
 /**

@@ -62,6 +62,7 @@ const modelSchema = strict('a locked model', {
   source: uri,
   revision: anyText('a revision'),
   metadata: recordOf(anyText('a key'), anyText('a text'), 'texts').exactOptional(),
+  libraries: recordOf(anyText('the name of a library'), anyText('a version'), 'versions').exactOptional(),
   include: listOf(anyText('a glob'), 'globs'),
   exclude: listOf(anyText('a glob'), 'globs'),
   files: listOf(fileSchema, 'files').superRefine((files, context) => {
@@ -122,10 +123,12 @@ export function formatLock(lock: Lock): string {
   const models = sortedEntries(lock.models).map(([name, model]) => {
     const { framework, source, revision, include, exclude, layers = [] } = model;
     const metadata = sortedEntries(model.metadata ?? {});
+    const libraries = sortedEntries(model.libraries ?? {});
     const files = model.files.toSorted((a, b) => compareBytes(a.path, b.path)).map(formatFile);
     const told = metadata.length > 0 && { metadata: Object.fromEntries(metadata) };
+    const needs = libraries.length > 0 && { libraries: Object.fromEntries(libraries) };
     const made = layers.length > 0 && { layers: layers.map(formatLayer) };
-    return [name, { framework, source, revision, ...told, include, exclude, files, ...made }];
+    return [name, { framework, source, revision, ...told, ...needs, include, exclude, files, ...made }];
   });
   const bases = sortedEntries(lock.bases).map(([name, base]) => [
     name,

@@ -80,6 +80,7 @@ function printModels(
   print(formatTable(columns, rows, { width, title: colors.bold }));
   const stale = models.filter(({ lock }) => lock.state === 'stale').flatMap(({ lock }) => lock.reasons);
   for (const reason of new Set(stale)) note(masker.mask(`stale: ${reason}`));
+  for (const { lock } of models) if (lock.warning !== undefined) note(masker.mask(lock.warning));
   if (models.some(({ lock }) => lock.state !== 'locked'))
     note(`run \`${locking}\` to bring the lock up to date`);
 }

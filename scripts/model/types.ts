@@ -132,6 +132,8 @@ export interface LockedModel {
   revision: string;
   /** From a hub's model card: `license`, `base_model`, `pipeline_tag` and the like; absent without any. */
   metadata?: Record<string, string>;
+  /** Versions of the libraries that made the model, as far as its files name them; absent when they name none. */
+  libraries?: Record<string, string>;
   /** The globs that selected the files: a changed selection makes the lock out of date. */
   include: string[];
   exclude: string[];
@@ -228,4 +230,14 @@ export interface Framework {
   smokeFrom?(files: ModelReader): Promise<SmokeTest | undefined>;
   /** Versions of the libraries that wrote a model, by their names on PyPI, as far as its files name them. */
   libraries?(files: ModelReader): Promise<Record<string, string>>;
+  /** The libraries of the runtime's image: a model made with others is a warning when it is locked. */
+  runtimeLibraries?: RuntimeLibraries;
+}
+
+/** What a runtime's image has of the libraries that models are made with. */
+export interface RuntimeLibraries {
+  /** Reference of the image, for display. */
+  image: string;
+  /** By the names that `Framework.libraries` returns. */
+  versions: Record<string, string>;
 }

@@ -5,6 +5,7 @@ import type { CatalogEntry, LockedModel, Model } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
 import { storedDigest } from './lock-layers.ts';
+import { libraryWarning } from './lock-libraries.ts';
 import { Session } from './session.ts';
 import type { RunOptions } from './types.ts';
 
@@ -22,6 +23,10 @@ export interface LockState {
    * base.
    */
   digest?: string;
+  /** Versions of the libraries that made the model. */
+  libraries?: Record<string, string>;
+  /** Why it may not load in its runtime's image, for people. */
+  warning?: string;
 }
 
 /**
@@ -61,6 +66,7 @@ async function lockState(session: Session, model: CatalogEntry): Promise<LockSta
     reasons.length === 0
       ? await storedDigest(session, model, locked, lock?.bases[model.base] ?? {})
       : undefined;
+  const warning = libraryWarning(session, model, locked);
   return {
     state: reasons.length === 0 ? 'locked' : 'stale',
     reasons,
@@ -68,6 +74,8 @@ async function lockState(session: Session, model: CatalogEntry): Promise<LockSta
     files: locked.files.length,
     size: locked.files.reduce((sum, { size }) => sum + size, 0),
     ...(digest !== undefined && { digest }),
+    ...(locked.libraries !== undefined && { libraries: locked.libraries }),
+    ...(warning !== undefined && { warning }),
   };
 }
 

@@ -14,6 +14,7 @@ import { wantedFiles } from './local-files.ts';
 import { compareLocks, type LockChanges } from './lock-changes.ts';
 import { entryOf, holds, isFixed, pinsOf, resolveBase, resolveEntry } from './lock-entry.ts';
 import { lockedDigest, lockLayers, storedDigest } from './lock-layers.ts';
+import { librariesOf, libraryWarning } from './lock-libraries.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { checkLoaderBase } from './verify-loader.ts';
@@ -124,9 +125,16 @@ async function lockModel(
   // Those of local files follow from the files; others depend on what this machine happens to have read.
   const follow = readAll || !keep || wantedFiles(resolved).every(({ uri }) => isLocal(uri));
   const layers = follow ? await lockLayers(session, model, resolved, { before, readAll, task }) : known;
-  const locked = { ...resolved, ...(layers.length > 0 && { layers }) };
+  const libraries = keep ? resolved.libraries : await librariesOf(session, model, resolved);
+  const locked = {
+    ...resolved,
+    ...(libraries !== undefined && { libraries }),
+    ...(layers.length > 0 && { layers }),
+  };
+  const warning = libraryWarning(session, model, locked);
+  if (warning !== undefined) options.progress.warn(warning);
   const samePins = isDeepStrictEqual(pinsOf(session.lock, model), pins);
-  const same = samePins && JSON.stringify(before) === JSON.stringify(locked);
+  const same = samePins && isDeepStrictEqual(before, locked);
   const digestOf = keep ? storedDigest : lockedDigest;
   const digest = await digestOf(session, model, locked, pins);
   // Only now: a model that fails keeps its previous entry and base.

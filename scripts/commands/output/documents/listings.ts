@@ -39,6 +39,11 @@ const lockStateSchema = z
     digest: digest
       .describe('Digest of the image index that a push makes; absent when a layer or the base is unknown.')
       .exactOptional(),
+    libraries: z
+      .record(z.string(), z.string())
+      .describe('Versions of the libraries that made the model, as far as its files name them.')
+      .exactOptional(),
+    warning: z.string().describe("Why it may not load in its runtime's image, for people.").exactOptional(),
   })
   .meta({ id: 'LockState' });
 

@@ -1,0 +1,72 @@
+/** The versions of a model's libraries in the lock, and the warning for those that the runtime's image lacks. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import * as p from '../support/pickles.ts';
+
+let folder: string;
+const lock = (...more: string[]) => tryModelcars(['lock', '--base', 'embedded', ...more], { cwd: folder });
+const lockFile = () => readFile(join(folder, 'models.lock.yaml'), 'utf8');
+const svm = (version: string, more: Record<string, Buffer> = {}) =>
+  p.file(p.object('sklearn.svm', 'SVC', { ...more, _sklearn_version: p.str(version) }));
+const newer = svm('1.7.2', { random_state: p.named('numpy.random._mt19937', 'MT19937') });
+const warning =
+  /warning.*newer: it was made with numpy 2 \(it has 1\.26\.4\) and scikit-learn 1\.7\.2 \(it has 1\.5\.2\)/;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelcars-libraries-'));
+  await makeCatalog(folder, [
+    { name: 'newer', framework: 'sklearn', files: { 'model.joblib': newer } },
+    { name: 'same', framework: 'sklearn', files: { 'model.joblib': svm('1.5.0') } },
+    {
+      name: 'elsewhere',
+      framework: 'sklearn',
+      files: { 'model.joblib': newer },
+      more: { serving: { runtime: 'my-mlserver' } },
+    },
+    { name: 'text', framework: 'sklearn', files: { 'model.joblib': 'no pickle' } },
+  ]);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('the lock has the versions; a model that the runtime’s image may not load is a warning, at each lock', async () => {
+  const text = await lockFile();
+  expect(text).toContain('    libraries:\n      numpy: "2"\n      scikit-learn: 1.7.2\n    include:');
+  expect(text.match(/libraries:/g)).toHaveLength(3);
+  const { code, stderr } = await lock();
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(warning);
+  expect(stderr).toContain('models.lock.yaml: unchanged');
+  expect(stderr).not.toMatch(/(same|elsewhere|text): it was made/);
+  expect(await lockFile()).toBe(text);
+});
+
+test('an upgrade of a model that did not move changes nothing', async () => {
+  const { code, stderr } = await lock('--upgrade', '--exit-code');
+  expect(code, stderr).toBe(0);
+});
+
+test('`list` shows both', async () => {
+  const { stdout } = await tryModelcars(['list', 'newer', '--base', 'embedded', '--json'], { cwd: folder });
+  expect(JSON.parse(stdout)).toMatchObject({
+    models: [{ lock: { state: 'locked', libraries: { numpy: '2', 'scikit-learn': '1.7.2' } } }],
+  });
+  const { stdout: shown, stderr } = await tryModelcars(['list', 'newer'], { cwd: folder });
+  expect(`${shown}${stderr}`).toContain('scikit-learn 1.7.2 (it has 1.5.2)');
+});
+
+test('a lock without them, as an older modelcars wrote it, is up to date and stays as it is', async () => {
+  const text = await lockFile();
+  const old = text.replaceAll(/ {4}libraries:\n(?: {6}.*\n)+/g, '');
+  expect(old).not.toContain('libraries');
+  await writeFile(join(folder, 'models.lock.yaml'), old);
+  expect((await lock('--frozen')).code).toBe(0);
+  expect((await lock('--exit-code')).code).toBe(0);
+  expect(await lockFile()).toBe(old);
+  // A changed file is resolved anew, and gets them.
+  await writeFile(join(folder, 'files/newer/model.joblib'), svm('1.6.1'));
+  expect((await lock('newer')).stderr).toContain('scikit-learn 1.6.1 (it has 1.5.2)');
+  expect((await lockFile()).match(/libraries:/g)).toHaveLength(1);
+});
