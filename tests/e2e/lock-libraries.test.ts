@@ -46,6 +46,8 @@ test('the lock has the versions; a model that the runtime’s image may not load
 test('an upgrade of a model that did not move changes nothing', async () => {
   const { code, stderr } = await lock('--upgrade', '--exit-code');
   expect(code, stderr).toBe(0);
+  const { models } = JSON.parse((await lock('--upgrade', '--json')).stdout);
+  expect(new Set(models.map(({ status }: { status: string }) => status))).toEqual(new Set(['unchanged']));
 });
 
 test('`list` shows both', async () => {

@@ -246,8 +246,9 @@ it.each([
   "unexpected shape for input 'rows' for model 'model'. Expected [-1,4], got [6,10]",
 ])('a request that does not fit the model is not a damaged file: %s', (text) => {
   const answer = { what: `POST /v2/models/m/infer: HTTP 500, the server says "${text}"` };
-  // The log has the same text, and others that would be causes of a failure to load.
-  const logs = ['Traceback (most recent call last):', '  File "x.py", line 1', text, 'incompatible pointer'];
+  // The log begins with an error that would be the cause of a failure to load.
+  const other = "PermissionError: [Errno 13] Permission denied: '/.metrics'";
+  const logs = ['Traceback (most recent call last):', '  File "x.py", line 1', other, text];
   const seen = evidence({ pod: pod([container('kserve-container')]), logs: { 'kserve-container': logs } });
   const found = diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer });
   expect(found).toMatchObject({
