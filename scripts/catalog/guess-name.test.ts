@@ -11,6 +11,8 @@ it.each([
   ['file:///data/my%20model.onnx', 'my-model'],
   ['hf://ibm-granite/granite-3.0-2b-instruct', 'granite-3-0-2b-instruct'],
   ['hf://org/name:v1.0', 'name'],
+  ['oci://quay.io:443/me/iris:v1.0.0', 'iris'],
+  [`oci://quay.io/me/fraud/model@sha256:${'a'.repeat(64)}`, 'fraud'],
   ['https://github.com/onnx/models/raw/main/validated/mobilenet/model/mobilenetv2-7.onnx', 'mobilenetv2-7'],
   ['https://example.com/fraud/model.onnx?download=true', 'fraud'],
   ['s3://bucket/models/churn/', 'churn'],

@@ -15,6 +15,7 @@ export function guessName(uri: string, directory: string): string | undefined {
     .split('/')
     .filter((part) => part !== '' && part !== '.');
   // A revision says less than the name before it.
+  if (uri.startsWith('oci://')) return guessName(`https:${path.replace(/[:@][^/]*$/s, '')}`, directory);
   if (uri.startsWith('hf://')) return nearName(parts[1]?.replace(/:.*$/s, '') ?? '') || undefined;
   const last = parts.pop() ?? '';
   const stem = last.replace(/\.[A-Za-z]\w*$/, '');

@@ -86,7 +86,7 @@ export async function resolveModel(
   return {
     framework: model.framework,
     source: model.source,
-    revision: revisionFor(snapshot, extra),
+    revision: revisionFor(model, snapshot, extra),
     ...(snapshot.metadata && { metadata: snapshot.metadata }),
     ...globs,
     files: files.sort((a, b) => compareBytes(a.path, b.path)),
@@ -95,11 +95,12 @@ export async function resolveModel(
 }
 
 /**
- * The revision of a model. That of a source of which no file is chosen, because all come from `files:` under other names,
- * would be the hash of nothing: that of the files says what the image contains.
+ * The revision of a model. That of a source without revisions of which no file is chosen, because all come from `files:`
+ * under other names, would be the hash of nothing: that of the files says what the image contains.
  */
-function revisionFor({ revision, files }: Snapshot, extra: readonly LockedFile[]): string {
-  if (files.length > 0 || extra.length === 0 || !revision.startsWith('sha256:')) return revision;
+function revisionFor({ source }: Model, { revision, files }: Snapshot, extra: readonly LockedFile[]): string {
+  const isOwn = kindOf(source)?.at !== undefined;
+  if (isOwn || files.length > 0 || extra.length === 0 || !revision.startsWith('sha256:')) return revision;
   return revisionOf(extra.toSorted((a, b) => compareBytes(a.path, b.path)));
 }
 

@@ -41,6 +41,7 @@ const index = z.object({
 const manifest = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
+  artifactType: z.string().max(255).optional(),
   config: descriptor,
   layers: listOf(descriptor, 1000),
   annotations: z.record(z.string(), z.string()).optional(),
@@ -62,6 +63,8 @@ export interface Index {
 }
 
 export interface Manifest {
+  /** What an artifact that is no image says that it is. */
+  artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
   annotations?: Record<string, string>;

@@ -69,10 +69,12 @@ export async function addModels(options: AddOptions): Promise<Added> {
   let text = before ?? newCatalogText(await installedSchema(directory));
   let catalog = await parseCatalog(file, text, overrides);
   const frameworks = await loadFrameworks(directory);
-  const { caFile } = run.registry;
+  const { caFile, insecure } = run.registry;
   const sources: SourceOptions = {
     directory,
     ...(caFile !== undefined && { caFile }),
+    ...(insecure && { insecure }),
+    mirrors: catalog.mirrors,
     onRetry: (message) => run.progress.warn(message),
   };
   const additions: Addition[] = [];

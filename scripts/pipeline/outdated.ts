@@ -84,7 +84,9 @@ async function isNewest(session: Session, model: Model, entry: LockedModel): Pro
   if (kind?.at === undefined || remote || !(await holds(session, model, entry))) return false;
   if (isFixed(model, entry)) return true;
   const source = openSource(model.source, sources);
-  const { revision } = await source.resolve(model.source, () => false, options.signal);
+  const revision =
+    (await source.revision?.(model.source, options.signal)) ??
+    (await source.resolve(model.source, () => false, options.signal)).revision;
   return revision === entry.revision;
 }
 

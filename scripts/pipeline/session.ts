@@ -78,6 +78,8 @@ export class Session implements AsyncDisposable {
     this.sources = {
       directory: catalog.directory,
       ...(caFile !== undefined && { caFile }),
+      ...(insecure && { insecure }),
+      mirrors: catalog.mirrors,
       onRetry: warn,
       hashes: store.hashes,
     };

@@ -37,18 +37,28 @@ export function isDigest(text: string): text is Digest {
  * shows the nearest valid form if one is found.
  */
 export function parseReference(text: string): Reference {
-  const reference = read(text);
-  if (typeof reference !== 'string') return reference;
-  const suggestion = nearest(text);
+  const { reference, problem, suggestion } = examineReference(text);
+  if (reference !== undefined) return reference;
   throw new ModelcarsError(
     'usage',
-    `read image reference ${JSON.stringify(text.slice(0, 300))}: ${reference}`,
+    `read image reference ${JSON.stringify(text.slice(0, 300))}: ${problem}`,
     {
       next: suggestion
         ? `write \`${suggestion}\``
         : 'write REGISTRY/REPOSITORY[:TAG][@sha256:DIGEST], as in `quay.io/me/iris:v1.0.0`',
     },
   );
+}
+
+/** As `parseReference`, without failing: the reference, or why the text is none and the nearest valid form, if found. */
+export function examineReference(
+  text: string,
+):
+  | { reference: Reference; problem?: undefined; suggestion?: undefined }
+  | { reference?: undefined; problem: string; suggestion?: string | undefined } {
+  const reference = read(text);
+  if (typeof reference !== 'string') return { reference };
+  return { problem: reference, suggestion: nearest(text) };
 }
 
 /** The canonical text of a reference; `parseReference` reads it back to the same value. */

@@ -16,6 +16,7 @@ it.each([
   ['https://github.com/o/r/blob/main/model.onnx?raw=true'],
   ['s3://bucket/prefix/of/model'],
   ['s3://bucket'],
+  ['oci://quay.io/me/iris:v1'],
 ])('accepts %j', (uri) => {
   expect(checkUri(uri)).toBeUndefined();
 });
@@ -115,7 +116,7 @@ it('documents every form of a URI', async () => {
 
 it('has an example in each kind that the kind itself accepts', () => {
   for (const { example } of sourceKinds) {
-    const uri = example.replace('[:revision]', ':revision');
+    const uri = example.replace(/\[(:\w+)\]/, '$1');
     expect(checkUri(uri), uri).toBeUndefined();
   }
 });

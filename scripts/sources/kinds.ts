@@ -1,8 +1,9 @@
 import { fileKind } from './file/index.ts';
 import { httpsKind } from './https/index.ts';
 import { huggingFaceKind } from './huggingface/index.ts';
+import { ociKind } from './oci/index.ts';
 import { s3Kind } from './s3/index.ts';
 import type { SourceKind } from './types.ts';
 
 /** All source kinds, in the order of messages and documentation. */
-export const sourceKinds: readonly SourceKind[] = [fileKind, huggingFaceKind, httpsKind, s3Kind];
+export const sourceKinds: readonly SourceKind[] = [fileKind, huggingFaceKind, httpsKind, s3Kind, ociKind];

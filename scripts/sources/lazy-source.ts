@@ -12,6 +12,7 @@ export function lazySource(load: () => Promise<Source>): Source {
     async *open(...parameters) {
       yield* (await source()).open(...parameters);
     },
+    revision: async (...parameters) => (await source()).revision?.(...parameters),
     close: async () => (await loading)?.close?.(),
   };
 }

@@ -45,6 +45,8 @@ export interface Source {
     signal?: AbortSignal,
     end?: number,
   ): AsyncIterable<Uint8Array>;
+  /** The current revision of a source that tells it without listing its files; undefined for any other. */
+  revision?(uri: string, signal?: AbortSignal): Promise<string | undefined>;
   /** Closes its connections; requests in progress fail. */
   close?(): Promise<void>;
 }
@@ -71,6 +73,10 @@ export interface ConnectionOptions {
 export interface SourceOptions extends ConnectionOptions {
   /** Base folder of relative `file:` paths. */
   directory: string;
+  /** Registry hosts with plain http, as in RegistryOptions. */
+  insecure?: string[];
+  /** Where images are read instead, by prefix: see registry/mirrors.ts. */
+  mirrors?: Record<string, string>;
   /** Remembers the hashes of local files; if absent, none are remembered. */
   hashes?: HashMemory;
 }

@@ -30,7 +30,7 @@ export class Tree {
    * Applies a member to the tree. Returns the path that it ends up at, which differs from its own if a parent is a
    * symbolic link, which engines follow. Throws a ContractViolation when the tree grows beyond the limit.
    */
-  add(member: Member): string {
+  add(member: Pick<Member, 'path' | 'type' | 'mode' | 'link'>): string {
     const hidden = whiteoutOf(member.path);
     if (hidden !== undefined) {
       this.#hide(hidden);
@@ -51,9 +51,15 @@ export class Tree {
     return place;
   }
 
-  /** Resolves a path, following links; undefined if nothing exists at it. */
-  find(path: string): { type: string; mode: number } | undefined {
-    return this.#resolve(cleanPath(path), false)?.node;
+  /** Resolves a path, following links: what is there, and its path without links; undefined if nothing exists at it. */
+  find(path: string): { type: string; mode: number; path: string } | undefined {
+    const found = this.#resolve(cleanPath(path), false);
+    return found && { type: found.node.type, mode: found.node.mode, path: found.path };
+  }
+
+  /** The names in a folder, in no order; none if it is no folder. */
+  names(path: string): string[] {
+    return [...(this.#resolve(cleanPath(path), false)?.node.children.keys() ?? [])];
   }
 
   #put(parent: Node, name: string, node: Node): void {

@@ -45,6 +45,7 @@ const goParts = {
     version: 'v3.1.2',
     file: 'registry',
   },
+  oras: { module: 'oras.land/oras/cmd/oras', version: 'v1.3.6', file: 'oras' },
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', file: 'crane' },
   actionlint: {
     module: 'github.com/rhysd/actionlint/cmd/actionlint',

@@ -10,8 +10,8 @@ import { diskError, writeAll } from '../../files/atomic.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 import { plain } from '../../text/format.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
+import { TarGuard } from '../../verify/tar-guard.ts';
 import { unpackedSize } from './image.ts';
-import { TarGuard } from './tar-guard.ts';
 
 /** The user of the pod, which has to read the files. */
 export interface Reader {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import pLimit from 'p-limit';
-import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import { ModelcarsError } from '../../errors.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
-import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
-import { revisionOf } from '../revision.ts';
-import type { FileTap, Selection, Snapshot, Source } from '../types.ts';
+import { compareBytes } from '../../text/paths.ts';
+import { checkPaths } from '../objects/check-paths.ts';
+import { hashAll } from '../objects/hash-all.ts';
+import type { FileTap, Selection, Source } from '../types.ts';
 import { s3Access } from './access.ts';
 import { Bucket, type ListedObject } from './bucket.ts';
 import { manifestName, presentFiles, readManifest } from './manifest.ts';
@@ -13,8 +13,6 @@ import { asFolder, parseS3Uri, type S3Location } from './uri.ts';
 
 /** Limit on the objects of a prefix. */
 const mostObjects = 100_000;
-/** Objects hashed at the same time. */
-const parallelObjects = 4;
 
 /** An object and its path in the source. */
 interface Found extends ListedObject {
@@ -97,44 +95,12 @@ async function findObjects(
     .map((object) => ({ ...object, path: object.key.slice(start) }))
     .filter(({ path }) => path !== manifestName && select(path))
     .sort((a, b) => compareBytes(a.path, b.path));
-  check(uri, found);
-  return single === undefined ? { found, all, folder } : { found, all };
-}
-
-function check(uri: string, found: readonly Found[]): void {
-  const next = 'rename the object, or leave it out with `exclude`';
-  for (const { path } of found) {
-    const problem = checkPath(path);
-    if (problem) throw sourceError(uri, `the path ${plain(path)} ${problem}`, next);
-  }
-  const [clash] = checkClashes(found.map(({ path }) => path));
-  if (clash !== undefined)
-    throw sourceError(uri, `${plain(clash.first)} and ${plain(clash.second)} ${clash.why}`, next);
-}
-
-/** All files with their hashes, a few at a time; the first failure stops the others. */
-async function hashAll(
-  found: readonly Found[],
-  hashOf: (object: Found, signal: AbortSignal) => Promise<string>,
-  signal?: AbortSignal,
-): Promise<Snapshot> {
-  const limit = pLimit(parallelObjects);
-  const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  const hashing = found.map((object) =>
-    limit(async (): Promise<LockedFile> => {
-      stopIfAborted(either);
-      return { path: object.path, size: object.size, sha256: await hashOf(object, either) };
-    }),
+  checkPaths(
+    uri,
+    found.map(({ path }) => path),
+    'rename the object, or leave it out with `exclude`',
   );
-  try {
-    const files = await Promise.all(hashing);
-    return { revision: revisionOf(files), files };
-  } catch (error) {
-    stop.abort(error);
-    await Promise.allSettled(hashing);
-    throw error;
-  }
+  return single === undefined ? { found, all, folder } : { found, all };
 }
 
 /** SHA-256 of one version of an object. */

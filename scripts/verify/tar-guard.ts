@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream';
-import { type ImageBudget, TarParser } from '../../verify/tar.ts';
+import { type ImageBudget, TarParser } from './tar.ts';
 
 /**
  * Passes a tar to an extractor while it stays within the limits: at most `most` bytes, members and names within

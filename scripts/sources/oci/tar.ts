@@ -1,0 +1,124 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { extract, type Header } from 'tar-stream';
+import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import type { ImageStore } from '../../image/types.ts';
+import { decompressionLimit } from '../../verify/decompress.ts';
+import { cleanPath } from '../../verify/paths.ts';
+import type { ImageBudget } from '../../verify/tar.ts';
+import { TarGuard } from '../../verify/tar-guard.ts';
+import { short } from '../../verify/violation.ts';
+import type { ContentLayer } from './layers.ts';
+
+/** A tar with its compression. */
+export type TarLayer = Extract<ContentLayer, { kind: 'tar' }>;
+
+/** A member of a tar. */
+export interface TarMember {
+  path: string;
+  /** As in verify: `file`, `directory`, `symbolic link`, `hard link` or another word. */
+  type: string;
+  mode: number;
+  link?: string;
+  /** Bytes. */
+  size: number;
+  /** Of its first byte in the unpacked tar. */
+  offset: number;
+}
+
+/** A member's content is skipped with another request from this size on: fewer bytes arrive sooner than that answers. */
+const longSkip = 4 * 1024 ** 2;
+const types: Record<string, string> = {
+  file: 'file',
+  'contiguous-file': 'file',
+  symlink: 'symbolic link',
+  link: 'hard link',
+};
+
+/** The members of a layer. Of a plain tar, only headers and short files are read; of a compressed one everything. */
+export async function listTar(
+  store: Pick<ImageStore, 'open'>,
+  layer: TarLayer,
+  budget: ImageBudget,
+  signal?: AbortSignal,
+): Promise<TarMember[]> {
+  const members: TarMember[] = [];
+  const { size } = layer.descriptor;
+  for (let start = 0; start < size || start === 0; ) {
+    let next = Number.POSITIVE_INFINITY;
+    for await (const { member } of readTar(store, layer, budget, start, signal)) {
+      members.push(member);
+      if (layer.compression !== undefined || member.type !== 'file' || member.size < longSkip) continue;
+      next = member.offset + 512 * Math.ceil(member.size / 512);
+      if (next > size) throw brokenLayer(layer, 'the tar ends in the middle of a member');
+      break;
+    }
+    start = next;
+  }
+  return members;
+}
+
+/**
+ * The members of a tar, in order, with their content, which can be read until the next member is requested. `start` is an
+ * offset between members. Read to the end from 0, the layer's digest is verified. Within the limits of `verify`; fails
+ * with code `integrity`.
+ */
+export async function* readTar(
+  store: Pick<ImageStore, 'open'>,
+  layer: TarLayer,
+  budget: ImageBudget,
+  start = 0,
+  signal?: AbortSignal,
+): AsyncGenerator<{ member: TarMember; content: AsyncIterable<Uint8Array> }> {
+  const { descriptor, compression, prefix } = layer;
+  const input = Readable.from(store.open(descriptor, start, signal), { objectMode: false });
+  const most = compression ? decompressionLimit(descriptor.size) : descriptor.size - start;
+  const guard = new TarGuard(budget, most);
+  const members = extract();
+  const flow =
+    compression === undefined
+      ? pipeline(input, guard, members)
+      : pipeline(input, compression === 'gzip' ? createGunzip() : createZstdDecompress(), guard, members);
+  flow.catch(() => undefined); // reported by the loop below, or right after it
+  try {
+    for await (const entry of members) {
+      yield {
+        member: memberOf(entry.header, prefix, start),
+        content: entry as AsyncIterable<Uint8Array>,
+      };
+      entry.resume();
+    }
+    await flow;
+  } catch (error) {
+    if (signal) stopIfAborted(signal);
+    if (error instanceof ModelcarsError) throw error;
+    throw brokenLayer(layer, error instanceof Error ? error.message : String(error), error);
+  } finally {
+    input.destroy();
+    members.destroy();
+  }
+}
+
+function memberOf(header: Header, prefix: string, start: number): TarMember {
+  const { name, type, mode = 0, linkname, size = 0 } = header;
+  const { byteOffset = 0 } = header as Header & { byteOffset?: number };
+  // `cleanPath` resolves `..` inside the root, so the prefix is joined first.
+  const inside = (path: string) => cleanPath(`${prefix}/${path}`);
+  const isHard = type === 'link';
+  return {
+    path: inside(name),
+    type: types[type ?? ''] ?? String(type),
+    mode,
+    ...(linkname ? { link: isHard ? inside(linkname) : linkname } : {}),
+    size,
+    offset: start + byteOffset,
+  };
+}
+
+function brokenLayer({ descriptor }: TarLayer, problem: string, cause?: unknown): ModelcarsError {
+  return new ModelcarsError('integrity', `read layer ${short(descriptor.digest)}: ${problem}`, {
+    next: 'push the image or artifact again: this one is damaged',
+    cause,
+  });
+}
