@@ -17,6 +17,7 @@ it.each([
   ['s3://bucket/prefix/of/model'],
   ['s3://bucket'],
   ['oci://quay.io/me/iris:v1'],
+  ['gs://bucket/prefix'],
 ])('accepts %j', (uri) => {
   expect(checkUri(uri)).toBeUndefined();
 });

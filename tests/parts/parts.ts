@@ -52,6 +52,11 @@ const goParts = {
     version: 'v1.7.12',
     file: 'actionlint',
   },
+  'fake-gcs-server': {
+    module: 'github.com/fsouza/fake-gcs-server',
+    version: 'v1.56.1',
+    file: 'fake-gcs-server',
+  },
   versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', file: 'versitygw' },
 } satisfies Record<string, GoPart>;
 

@@ -49,11 +49,12 @@ export interface FaultProxy {
   stop(): Promise<void>;
 }
 
-/** Starts one on free ports of 127.0.0.1. */
-export async function startFaultProxy(socketPath: string): Promise<FaultProxy> {
+/** Starts one on free ports of 127.0.0.1, before a server at a socket's path or at a port of this machine. */
+export async function startFaultProxy(server: string | number): Promise<FaultProxy> {
   // Kept alive: a server that closes after its response can break the pipe before the response is read.
   const agent = new Agent({ keepAlive: true });
-  const target = { socketPath, agent };
+  const at = typeof server === 'string' ? { socketPath: server } : { host: '127.0.0.1', port: server };
+  const target = { ...at, agent };
   const requests: S3Request[] = [];
   const faults: { fault: Fault; left: number; used: number }[] = [];
   const loud = createServer((request, response) => {

@@ -8,7 +8,7 @@ export const what: Arg<string[]> = {
   positional: {
     spec: '<what..>',
     key: 'what',
-    describe: 'a file, a folder, org/name or a page of the hub, https://…, s3://…, oci://…',
+    describe: 'a file, a folder, org/name or a page of the hub, https://…, s3://…, gs://…, oci://…',
   },
   read: (parsed) => readList(parsed, 'what'),
 };

@@ -5,9 +5,9 @@ import { pour } from '../../http/client.ts';
 import { RequestFailure } from '../../http/failure.ts';
 import { parallelRanges } from '../../http/ranges/read.ts';
 import { plain } from '../../text/format.ts';
+import { ListingLimits } from '../objects/listing.ts';
 import { type Connection, connect, type S3Access } from './access.ts';
 import { s3Failure } from './failure.ts';
-import { ListingLimits } from './listing.ts';
 
 /** An object in a listing. */
 export interface ListedObject {
@@ -53,7 +53,10 @@ export class Bucket {
   /** All objects whose keys begin with `prefix`, in the server's order, page by page. */
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     const what = `list ${this.uri(prefix)}`;
-    const limits = new ListingLimits(what);
+    const limits = new ListingLimits(
+      what,
+      'check the endpoint (S3_ENDPOINT_URL), and that the prefix is that of the model',
+    );
     let token: string | undefined;
     do {
       const page = await this.send(what, signal, (client, options) =>

@@ -6,15 +6,18 @@ const mostPages = 1000;
 const mostObjects = 200_000;
 
 /**
- * Bounds one listing, since each page can claim that another follows. Errors have code `source` and begin with `what`.
+ * Bounds one listing, since each page can claim that another follows. Errors have code `source`, begin with `what` and end
+ * with `next`.
  */
 export class ListingLimits {
   readonly #what: string;
+  readonly #next: string;
   readonly #tokens = new Set<string>();
   #objects = 0;
 
-  constructor(what: string) {
+  constructor(what: string, next: string) {
     this.#what = what;
+    this.#next = next;
   }
 
   /** Call for each object before using it. Returns its size in bytes, 0 where the server omits it. */
@@ -47,7 +50,7 @@ export class ListingLimits {
 
   #fail(problem: string): ModelcarsError {
     return new ModelcarsError('source', `${this.#what}: ${problem}`, {
-      next: 'check the endpoint (S3_ENDPOINT_URL), and that the prefix is that of the model',
+      next: this.#next,
     });
   }
 }

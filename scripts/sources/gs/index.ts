@@ -1,0 +1,34 @@
+import { lazySource } from '../lazy-source.ts';
+import type { SourceKind } from '../types.ts';
+import { parseGsUri, pastedGsPage } from './uri.ts';
+
+/** Objects in Google Cloud Storage. */
+export const gsKind: SourceKind = {
+  scheme: 'gs',
+  example: 'gs://bucket/prefix',
+  forms: [
+    {
+      uri: 'gs://bucket/prefix',
+      names:
+        'All objects below a prefix of Google Cloud Storage, or the one object of that name; see [below](#google-and-azure).',
+    },
+  ],
+  environment: [
+    {
+      name: 'GOOGLE_APPLICATION_CREDENTIALS',
+      purpose: 'for gs:// sources, as for every Google client; public buckets need none',
+    },
+  ],
+  repair: {
+    pointer: 'run `git lfs pull` where the files come from, and upload them again',
+    corrupt: 'upload the file again; leave it out with `exclude` if the model works without it',
+    missing: 'upload the files that are missing: an upload stopped too early',
+  },
+  check(uri) {
+    const parsed = parseGsUri(uri);
+    return parsed.ok ? undefined : parsed.problem;
+  },
+  pasted: pastedGsPage,
+  fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
+  open: (options) => lazySource(async () => (await import('./source.ts')).gsSource(options)),
+};
