@@ -18,6 +18,8 @@ it.each([
   ['s3://bucket'],
   ['oci://quay.io/me/iris:v1'],
   ['gs://bucket/prefix'],
+  ['azure://account/container/prefix'],
+  ['https://account.blob.core.windows.net/container/model.onnx'],
 ])('accepts %j', (uri) => {
   expect(checkUri(uri)).toBeUndefined();
 });

@@ -1,3 +1,4 @@
+import { azureKind } from './azure/index.ts';
 import { fileKind } from './file/index.ts';
 import { gsKind } from './gs/index.ts';
 import { httpsKind } from './https/index.ts';
@@ -13,5 +14,6 @@ export const sourceKinds: readonly SourceKind[] = [
   httpsKind,
   s3Kind,
   gsKind,
+  azureKind,
   ociKind,
 ];

@@ -79,5 +79,5 @@ it('names the new kind in errors, and accepts it in editors', async () => {
   expect(error.message).toContain('or `memory:name`, got `memry:x`; did you mean `memory:x`?');
   const wrong = await failure(loadCatalog(await folder.catalog(models('memory:NAME'))));
   expect(wrong.message).toContain('expected `memory:name`, got `memory:NAME`');
-  expect(jsonSchema()).toContain('^(file:|hf://|https://|s3://|gs://|oci://|memory:)');
+  expect(jsonSchema()).toContain('^(file:|hf://|https://|s3://|gs://|azure://|oci://|memory:)');
 });

@@ -8,7 +8,8 @@ export const what: Arg<string[]> = {
   positional: {
     spec: '<what..>',
     key: 'what',
-    describe: 'a file, a folder, org/name or a page of the hub, https://…, s3://…, gs://…, oci://…',
+    describe:
+      'a file, a folder, org/name or a page of the hub, https://…, s3://…, gs://…, azure://…, oci://…',
   },
   read: (parsed) => readList(parsed, 'what'),
 };
