@@ -45,6 +45,7 @@ const fileSchema = strict('a file: a map with `path:`, `size:` and `sha256:`', {
     /^[0-9a-f]{64}$/.test(value) ? undefined : { expected: '64 lower-case hexadecimal digits' },
   ),
   source: uri.exactOptional(),
+  revision: anyText('a revision').exactOptional(),
 });
 const layerSchema = strict('a layer: a map with `files:`, `digest:`, `size:` and `key:`', {
   files: listOf(anyText('a path below /models'), 'paths'),
@@ -143,8 +144,14 @@ export async function writeLock(file: string, lock: Lock): Promise<Written> {
   return await writeTextFile(file, formatLock(lock));
 }
 
-function formatFile({ path, size, sha256, source }: LockedFile): LockedFile {
-  return source === undefined ? { path, size, sha256 } : { path, size, sha256, source };
+function formatFile({ path, size, sha256, source, revision }: LockedFile): LockedFile {
+  return {
+    path,
+    size,
+    sha256,
+    ...(source !== undefined && { source }),
+    ...(revision !== undefined && { revision }),
+  };
 }
 
 function formatLayer({ files, digest, size, diffId, key }: LockedLayer): LockedLayer {

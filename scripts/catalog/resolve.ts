@@ -39,7 +39,7 @@ export interface LeftOut {
 /**
  * A model's current files from its sources, for the lock. Fails with code `source` when they cannot be read, lack a
  * file that the framework needs or are incomplete (formats/find-incomplete.ts), and with code `catalog` when two have
- * the same path.
+ * the same path. `pins` has the revisions of files in `files:` that stay, by path.
  */
 export async function resolveModel(
   model: Model,
@@ -47,6 +47,7 @@ export async function resolveModel(
   sources: SourceOptions,
   signal?: AbortSignal,
   tap?: FileTap,
+  pins: Record<string, string> = {},
 ): Promise<ResolvedModel> {
   const globs = globsOf(model, framework);
   const chosen = selectionOf(globs);
@@ -67,7 +68,7 @@ export async function resolveModel(
   const snapshot = await source.resolve(model.source, select, signal, wholeness.tap(place, tap));
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
-    extra.push(await resolveExtra(model, path, uri, sources, wholeness, signal));
+    extra.push(await resolveExtra(model, { path, uri, pin: pins[path] }, sources, wholeness, signal));
   }
   const files = [...snapshot.files, ...extra];
   checkRequired(model, framework, files, seen);
@@ -76,7 +77,7 @@ export async function resolveModel(
   const needed = servedFiles(framework).map(({ anyOf }) => picomatch(anyOf, globOptions));
   const open: OpenFile = (file, offset, end, stop) => {
     const uri = file.source ?? model.source;
-    return openSource(uri, sources).open(uri, snapshot.revision, file, offset, stop, end);
+    return openSource(uri, sources).open(uri, file.revision ?? snapshot.revision, file, offset, stop, end);
   };
   const incomplete = await wholeness.check(placed, needed, open, signal);
   if (incomplete !== undefined) {
@@ -151,8 +152,7 @@ export function targetPath(framework: Framework, file: LockedFile): string {
 
 async function resolveExtra(
   model: Model,
-  path: string,
-  uri: string,
+  { path, uri, pin }: { path: string; uri: string; pin: string | undefined },
   sources: SourceOptions,
   wholeness: CompletenessCheck,
   signal?: AbortSignal,
@@ -160,17 +160,21 @@ async function resolveExtra(
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
   const next = 'name one file for each path in `files:`';
   // Before hashing: a folder can be large.
-  const many = await kindOf(uri)?.namesMany?.(uri, sources);
+  const kind = kindOf(uri);
+  const many = await kind?.namesMany?.(uri, sources);
   if (many !== undefined) throw new ModelcarsError('source', `${where} is ${many}`, { next });
-  const { files } = await openSource(uri, sources).resolve(
-    uri,
+  const at = pin === undefined ? uri : (kind?.at?.(uri, pin) ?? uri);
+  const { files, revision } = await openSource(at, sources).resolve(
+    at,
     () => true,
     signal,
     wholeness.tap(() => path),
   );
   const [file] = files;
-  if (file !== undefined && files.length === 1)
-    return { path, size: file.size, sha256: file.sha256, source: uri };
+  if (file !== undefined && files.length === 1) {
+    const { size, sha256 } = file;
+    return { path, size, sha256, source: uri, ...(kind?.at !== undefined && { revision }) };
+  }
   throw new ModelcarsError('source', `${where} has ${files.length} files`, { next });
 }
 

@@ -123,6 +123,8 @@ export interface LockedFile {
   sha256: string;
   /** URI, only for a file that comes from the model's `files:`. */
   source?: string;
+  /** The resolved revision of that URI, where its kind has revisions. */
+  revision?: string;
 }
 
 export interface LockedModel {

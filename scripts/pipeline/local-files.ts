@@ -12,7 +12,11 @@ const parallelFiles = 4;
 /** The locked files of a model, as their sources name them. */
 export function wantedFiles(locked: LockedModel): WantedFile[] {
   const { source, revision } = locked;
-  return locked.files.map((file) => ({ ...file, uri: file.source ?? source, revision }));
+  return locked.files.map((file) => ({
+    ...file,
+    uri: file.source ?? source,
+    revision: file.revision ?? revision,
+  }));
 }
 
 /**

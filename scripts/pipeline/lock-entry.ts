@@ -73,9 +73,18 @@ export async function resolveEntry(session: Session, model: Model, upgrade: bool
     sources,
     options.signal,
     tapFor(session, model),
+    upgrade ? {} : pinsOfFiles(model, before),
   );
   if (leftOut) options.progress.log(leftOutLine(model, leftOut));
   return { ...resolved, source: model.source };
+}
+
+/** The locked revisions of files in `files:` whose URI is still the same, by path. */
+function pinsOfFiles({ files }: Model, locked: LockedModel | undefined): Record<string, string> {
+  const pinned = (locked?.files ?? []).flatMap(({ path, source, revision }) =>
+    source !== undefined && revision !== undefined && files[path] === source ? [[path, revision]] : [],
+  );
+  return Object.fromEntries(pinned);
 }
 
 /** Records the layers of large files while the files are hashed, so that the first push knows their digests. */

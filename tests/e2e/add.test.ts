@@ -177,10 +177,10 @@ describe('the hub', () => {
     await ran('build', '--verify', '--frozen');
   });
 
-  test('a file with another name is read by its URL', async () => {
+  test('a file with another name is read from its repository, at the locked commit', async () => {
     await ran('init', '--base', 'embedded');
     await ran('add', `${hub.url}/org/iris/blob/main/iris_v2.pickled.pkl`);
-    const url = `${hub.url}/org/iris/resolve/main/iris_v2.pickled.pkl`;
+    const url = 'hf://org/iris#iris_v2.pickled.pkl';
     expect(parse(await read('models.yaml')).models).toEqual([
       { name: 'iris', framework: 'sklearn', source: 'hf://org/iris', files: { 'model.pkl': url } },
     ]);

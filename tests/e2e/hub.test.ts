@@ -44,6 +44,7 @@ describe.skipIf(missing)('hf:// models', () => {
         'org/model': { files, revisions: { 'v1.0': { ...files, 'config.json': '{"v": 1}' } } },
         'org/gated': { files, gated: 'manual' },
         'org/open': { files, gated: 'auto' },
+        'org/tuned': { files: { 'README.md': 'none' } },
       },
       tokens: { [token]: { user: 'me', accepted: ['org/open'] } },
       pageSize: 3,
@@ -230,6 +231,25 @@ describe.skipIf(missing)('hf:// models', () => {
     await run(where, ['lock', '--upgrade']);
     expect(await readFile(join(folder, where, 'models.lock.yaml'), 'utf8')).not.toContain(before);
     await hub.commit('org/model', files);
+  });
+
+  test('give single files to `files:`, locked to their own commit', async () => {
+    const from = 'hf://org/tuned:v1#README.md';
+    await hub.commit('org/tuned', { 'README.md': 'first', 'other.txt': 'x' });
+    const where = await locked({ files: { 'CARD.md': 'hf://org/tuned#README.md' } });
+    const lockText = () => readFile(join(folder, where, 'models.lock.yaml'), 'utf8');
+    expect(await lockText()).toMatch(
+      new RegExp(`source: hf://org/tuned#README.md\\n +revision: ${hub.sha('org/tuned')}`),
+    );
+    await hub.commit('org/tuned', { 'README.md': 'second' });
+    expect(await push(where)).toMatchObject({ code: 0 });
+    const locked1 = await lockText();
+    await run(where, ['lock']);
+    expect(await lockText()).toBe(locked1);
+    await run(where, ['lock', '--upgrade']);
+    expect(await lockText()).toContain(`revision: ${hub.sha('org/tuned')}`);
+    await write(where, { source: 'hf://org/model', files: { 'CARD.md': from } });
+    expect((await run(where, ['lock'])).stderr).toMatch(/no branch, tag or commit v1/);
   });
 
   test('come with one set of weights if the framework requires it, and the files left out are reported', async () => {

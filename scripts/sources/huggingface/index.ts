@@ -1,7 +1,7 @@
 import { lazySource } from '../lazy-source.ts';
 import type { SourceKind } from '../types.ts';
 import { parseHubName, parseHubPage, uriOf } from './pasted.ts';
-import { checkHubUri, endpointOf, hubUri, resolveUrl, splitHubUri } from './uri.ts';
+import { checkHubUri, hubUri, splitHubUri } from './uri.ts';
 
 /** Model repositories of a Hugging Face hub. */
 export const huggingFaceKind: SourceKind = {
@@ -12,6 +12,7 @@ export const huggingFaceKind: SourceKind = {
       uri: 'hf://org/repo[:revision]',
       names: 'A Hugging Face repository at a branch, tag or commit (default `main`). `lock` pins the commit.',
     },
+    { uri: 'hf://org/repo[:revision]#path', names: 'One file of such a repository, for `files:`.' },
   ],
   environment: [{ name: 'HF_TOKEN', purpose: 'for private and gated repositories of Hugging Face' }],
   repair: {
@@ -33,10 +34,7 @@ export const huggingFaceKind: SourceKind = {
     const page = /\/resolve\//.test(text) ? undefined : parseHubPage(text);
     return page?.ok ? uriOf(page.value) : undefined;
   },
-  fileUri(uri, path, env) {
-    const { name, revision = 'main' } = splitHubUri(uri);
-    return resolveUrl(endpointOf(env), name, encodeURIComponent(revision), path).href;
-  },
+  fileUri: (uri, path) => `${uri.replace(/#.*$/, '')}#${path}`,
   open: (options) =>
     lazySource(async () => {
       const { HubSource } = await import('./source.ts');
@@ -45,10 +43,15 @@ export const huggingFaceKind: SourceKind = {
   // Each revision has its own folder, so that two revisions can be cached side by side.
   cacheFolder(uri) {
     if (checkHubUri(uri) !== undefined) return undefined;
-    const { name, revision } = splitHubUri(uri);
+    const { name, revision, path } = splitHubUri(uri);
+    // The copy of one file is not a copy of the model.
+    if (path !== undefined) return undefined;
     return `${name}${revision === undefined ? '' : `@${revision}`}/`;
   },
-  at: (uri, revision) => hubUri(`${splitHubUri(uri).name}:${revision}`),
+  at(uri, revision) {
+    const { name, path } = splitHubUri(uri);
+    return hubUri(`${name}:${revision}${path === undefined ? '' : `#${path}`}`);
+  },
   page: (uri) => `https://huggingface.co/${splitHubUri(uri).name}`,
-  namesMany: async () => 'a repository',
+  namesMany: async (uri) => (splitHubUri(uri).path === undefined ? 'a repository' : undefined),
 };

@@ -5,8 +5,9 @@ import { HttpClient } from '../../http/client.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
 import type { LockedFile } from '../../model/types.ts';
-import { plain } from '../../text/format.ts';
+import { plain, show } from '../../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
+import { didYouMean } from '../../text/suggest.ts';
 import type { ConnectionOptions, FileTap, Selection, Snapshot, Source } from '../types.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
@@ -51,9 +52,10 @@ export class HubSource implements Source {
   async resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot> {
     const client = await this.#client(uri);
     const listing = await this.#list(client, signal);
-    const chosen = listing.files
-      .filter(({ path }) => select(path))
-      .sort((a, b) => compareBytes(a.path, b.path));
+    const only = client.repository.path;
+    const own = listing.files.filter(({ path }) => only === undefined || path === only);
+    if (only !== undefined && own.length === 0) throw noSuchFile(uri, only, listing);
+    const chosen = own.filter(({ path }) => select(path)).sort((a, b) => compareBytes(a.path, b.path));
     checkPaths(uri, chosen);
     if (listing.gated) await this.#checkAccess(client, listing, chosen, signal);
     const files = await this.#hashAll(client, listing.commit, chosen, signal, tap);
@@ -70,7 +72,9 @@ export class HubSource implements Source {
     end?: number,
   ): AsyncGenerator<Uint8Array> {
     const client = await this.#client(uri);
-    yield* client.downloads.read(remoteFile(client, revision, file), offset, signal, end);
+    // A file of `files:` has its path in the image.
+    const { path = file.path } = client.repository;
+    yield* client.downloads.read(remoteFile(client, revision, { ...file, path }), offset, signal, end);
   }
 
   /**
@@ -222,6 +226,16 @@ function remoteFile(
 ): HubFile {
   const url = resolveUrl(settings.endpoint, repository.name, commit, file.path);
   return { what: fileWords(repository.uri, file), url, size: file.size };
+}
+
+function noSuchFile(uri: string, path: string, { files }: Listing): ModelcarsError {
+  const near = didYouMean(
+    path,
+    files.map((file) => file.path),
+  );
+  return new ModelcarsError('source', `read ${plain(uri)}: the repository has no file ${show(path)}${near}`, {
+    next: 'correct the path behind `#`',
+  });
 }
 
 /** Paths from a hub are untrusted. */

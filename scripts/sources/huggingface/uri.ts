@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../../errors.ts';
 import { plain } from '../../text/format.ts';
+import { checkPath } from '../../text/paths.ts';
 import type { Problem } from '../types.ts';
 
 const prefix = 'hf://';
@@ -12,12 +13,14 @@ export interface HubRepository {
   name: string;
   /** A branch, tag or commit; `main` when the URI has none. */
   revision: string;
+  /** The only file of it that the URI names. */
+  path?: string;
 }
 
 /** A git commit's name: sha1, or sha256 in newer repositories. */
 export const commitShape = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Parses a `hf://org/name[:revision]` URI. Fails with code `source`. */
+/** Parses a `hf://org/name[:revision][#path]` URI. Fails with code `source`. */
 export function parseHubUri(uri: string): HubRepository {
   const problem = checkHubUri(uri);
   if (problem !== undefined) {
@@ -25,23 +28,34 @@ export function parseHubUri(uri: string): HubRepository {
       next: 'correct `source` in models.yaml',
     });
   }
-  const { name, revision = 'main' } = splitHubUri(uri);
-  return { uri, name, revision };
+  const { name, revision = 'main', path } = splitHubUri(uri);
+  return { uri, name, revision, ...(path !== undefined && { path }) };
 }
 
-/** The problem with a `hf://org/name[:revision]` URI (the form of KServe's storage initializer), or undefined. */
+/**
+ * The problem with a `hf://org/name[:revision][#path]` URI, or undefined. The form without a path is that of KServe's
+ * storage initializer.
+ */
 export function checkHubUri(uri: string): Problem | undefined {
   const part = '[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?';
   const form = new RegExp(`^${prefix}${part}/${part}(?::[A-Za-z0-9_][A-Za-z0-9._/-]*)?$`);
-  return form.test(uri) && !uri.includes('..')
-    ? undefined
-    : { expected: '`hf://org/repo` or `hf://org/repo:revision`' };
+  const expected = '`hf://org/repo` or `hf://org/repo:revision`, with `#path` for one file';
+  const [repository = '', path] = splitOnce(uri, '#');
+  if (!form.test(repository) || repository.includes('..')) return { expected };
+  const problem = path === undefined ? undefined : checkPath(path);
+  return problem === undefined ? undefined : { expected, hint: `: the path ${problem}` };
 }
 
 /** The parts of a checked URI; no revision if it names none. */
-export function splitHubUri(uri: string): { name: string; revision?: string } {
-  const [name = '', revision] = uri.slice(prefix.length).split(':');
-  return { name, ...(revision !== undefined && { revision }) };
+export function splitHubUri(uri: string): { name: string; revision?: string; path?: string } {
+  const [repository = '', path] = splitOnce(uri.slice(prefix.length), '#');
+  const [name = '', revision] = repository.split(':');
+  return { name, ...(revision !== undefined && { revision }), ...(path !== undefined && { path }) };
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** The URI of `org/name[:revision]`; a URI is returned unchanged. */
