@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,16 @@ describe.skipIf(lacking)("KServe's Hugging Face server", () => {
       await run(server.python, [script, join(folder, name), ...vocabulary], { env, cwd: folder });
       models.push({ name, framework: 'vllm', source: `file:${name}`, version: 'v1.0.0', base: 'embedded' });
     }
+    const variants: [string, string, Record<string, unknown>][] = [
+      ['chat', 'tokenizer_config.json', { chat_template: "{{ messages[0]['content'] }}" }],
+      ['labels', 'config.json', { architectures: ['LlamaForSequenceClassification'] }],
+    ];
+    for (const [name, path, change] of variants) {
+      await cp(join(folder, 'tiny'), join(folder, name), { recursive: true });
+      const file = join(folder, name, path);
+      await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), ...change }));
+      models.push({ name, framework: 'vllm', source: `file:${name}`, version: 'v1.0.0', base: 'embedded' });
+    }
     await writeFile(join(folder, 'models.yaml'), stringify({ models }));
     await modelcars(['lock'], { cwd: folder });
     await modelcars(['build', '--verify', '--platform', 'linux/amd64'], { cwd: folder });
@@ -47,6 +57,23 @@ describe.skipIf(lacking)("KServe's Hugging Face server", () => {
   test('returns a completion, from the unpacked image through /proc/<pid>/root, as a random user', async () => {
     expect(await smoke('tiny')).toEqual([
       { model: 'tiny', mode: 'local', security: 'openshift', seconds: expect.any(Number), status: 'passed' },
+    ]);
+  });
+
+  test('answers a chat where the model has a chat template', async () => {
+    const results = await smoke('chat');
+    expect(results, JSON.stringify(results)).toMatchObject([{ model: 'chat', status: 'passed' }]);
+  });
+
+  test('a classifier is not asked for text: the framework to take is named', async () => {
+    expect(await smoke('labels')).toMatchObject([
+      {
+        status: 'failed',
+        diagnosis: {
+          cause: expect.stringContaining('LlamaForSequenceClassification answers with labels'),
+          fix: expect.stringContaining('`framework: huggingface`'),
+        },
+      },
     ]);
   });
 

@@ -30,10 +30,17 @@ export async function huggingFaceServer(): Promise<HuggingFaceServer> {
       await cp(own, join(packages, 'huggingfaceserver'), { recursive: true });
     },
   });
+  // An environment of its own: another key of the one above would be 350 MB to download.
+  const jinja = await pythonWith({
+    name: 'jinja',
+    requirements: fileURLToPath(new URL('jinja.requirements.txt', import.meta.url)),
+    interpreters: ['/usr/bin/python3.11', 'python3.11'],
+  });
+  const templates = join(jinja, '../../lib/python3.11/site-packages');
   const flags = '--model_name "$MODEL_NAME" --model_dir "$MODEL_DIR" --http_port "$PORT" --enable_grpc false';
   return {
     python,
     env: await torchEnvironment(join(python, '../..')),
-    command: `exec ${python} -m huggingfaceserver ${flags}`,
+    command: `PYTHONPATH='${templates}' exec ${python} -m huggingfaceserver ${flags}`,
   };
 }

@@ -1,5 +1,5 @@
 import type { RuntimeLibraries } from '../../model/types.ts';
-import { anyVersion } from './read.ts';
+import { anyVersion } from './packages.ts';
 
 /**
  * How many parts of a version have to be equal, for libraries that load a picture of their own objects: scikit-learn

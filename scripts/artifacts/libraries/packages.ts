@@ -1,3 +1,6 @@
+/** The version of a library that a pickle imports without saying which. */
+export const anyVersion = '*';
+
 /** Names on PyPI of packages that are imported under another name. */
 const packages: Readonly<Record<string, string>> = {
   sklearn: 'scikit-learn',

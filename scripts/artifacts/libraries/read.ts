@@ -5,10 +5,7 @@ import { readOnnx } from '../onnx.ts';
 import { readSklearn } from '../sklearn.ts';
 import { mlserverFile } from '../smoke/model-file.ts';
 import { readXgboost } from '../xgboost.ts';
-import { packageOf } from './packages.ts';
-
-/** The version of a library that a pickle imports without saying which. */
-export const anyVersion = '*';
+import { anyVersion, packageOf } from './packages.ts';
 
 /**
  * The libraries that a pickle needs: scikit-learn with its version, numpy with its major version, and every other one
