@@ -20,7 +20,7 @@ const wrapped = ['best_estimator_', 'regressor_', 'estimator_', 'base_estimator_
 export function columnsOf(model: Value, depth = 0): RowsModel['input'] | undefined {
   if (depth > mostDepth || !(model instanceof Instance)) return undefined;
   if (isText(model)) return 'text';
-  const [first] = stepsOf(model);
+  const [first] = [...stepsOf(model), ...membersOf(model, 'transformer_list')];
   const inner =
     first !== undefined
       ? columnsOf(first, depth + 1)
@@ -47,8 +47,13 @@ function nameAt(names: readonly string[], at: number): { name?: string } {
 
 /** The steps of a pipeline that do something, in order; empty for any other model. */
 export function stepsOf(model: Value): Value[] {
-  const steps = itemsOf(attribute(model, 'steps')).map((step) => itemsOf(step)[1]);
-  return steps.filter((step) => step instanceof Instance);
+  return membersOf(model, 'steps');
+}
+
+/** The models in a list of `(name, model)`; a FeatureUnion's all get the same rows. */
+function membersOf(model: Value, name: string): Value[] {
+  const members = itemsOf(attribute(model, name)).map((member) => itemsOf(member)[1]);
+  return members.filter((member) => member instanceof Instance);
 }
 
 /** Whether it takes a list of texts: a vectorizer of sklearn.feature_extraction.text. */

@@ -79,6 +79,16 @@ describe('columns', () => {
     expect(await columns(pipeline(words, model))).toBe('text');
   });
 
+  it('are those of the first of a union, which all get the same rows', async () => {
+    const words = p.object('sklearn.feature_extraction.text', 'CountVectorizer', { vocabulary_: p.dict({}) });
+    const union = (member: Buffer) =>
+      p.object('sklearn.pipeline', 'FeatureUnion', {
+        transformer_list: p.list(p.tuple(p.str('one'), member), p.tuple(p.str('other'), model)),
+      });
+    expect(await columns(pipeline(union(words), model))).toBe('text');
+    expect(await columns(pipeline(union(scaler()), model))).toHaveLength(10);
+  });
+
   it('are read from the sample, from which numpy cannot be told', async () => {
     const sample = await sourceFile(new URL('../../frameworks/sklearn/model.joblib', import.meta.url));
     const found = await readSklearn(sample);

@@ -8,8 +8,9 @@ import { compareBytes } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
 import type { Session } from './session.ts';
 
-/** Bytes read of a model that is not on this machine: what it says of itself is at a file's beginning or end, or not read. */
+/** Bytes and requests for a model that is not on this machine; where its files need more, nothing is noted. */
 const mostRemote = 16 * 1024 ** 2;
+const mostRequests = 40;
 const mostLibraries = 100;
 
 /**
@@ -67,6 +68,7 @@ function readerOf(session: Session, model: Model, locked: LockedModel): ModelRea
     wantedFiles(locked).map((file, at) => [targetPath(framework, locked.files[at] ?? file), file]),
   );
   let left = mostRemote;
+  let requests = mostRequests;
   return {
     paths: [...files.keys()].toSorted(compareBytes),
     size: (path) => files.get(path)?.size,
@@ -74,8 +76,11 @@ function readerOf(session: Session, model: Model, locked: LockedModel): ModelRea
       const file = files.get(path);
       if (file === undefined) return Buffer.alloc(0);
       const end = Math.min(file.size, offset + length);
-      if (!isLocal(file.uri)) left -= end - offset;
-      if (left < 0) throw new TooMuch('limit');
+      if (!isLocal(file.uri)) {
+        left -= end - offset;
+        requests--;
+      }
+      if (left < 0 || requests < 0) throw new TooMuch('limit');
       const bytes = Buffer.alloc(Math.max(0, end - offset));
       let at = 0;
       const source = openSource(file.uri, sources);
