@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { smokeRequests } from '../../scripts/kserve/smoke/request.ts';
 import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { modelcars, root, tryModelcars } from '../parts/cli.ts';
 import { serve } from '../parts/mlserver.ts';
+import { partsFolder } from '../parts/parts.ts';
 import { missing, pythonWith } from '../parts/python.ts';
 import { run } from '../parts/run.ts';
 import { startSidecar } from '../parts/sidecar.ts';
@@ -24,6 +25,9 @@ describe.skipIf(lacking)('CatBoost by MLServer', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-catboost-'));
     python = await pythonWith(environment);
+    // The server that `smoke --local` would install.
+    await mkdir(join(folder, '.store'));
+    await symlink(partsFolder(), join(folder, '.store', 'servers'));
   });
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -39,6 +43,15 @@ describe.skipIf(lacking)('CatBoost by MLServer', () => {
       body: JSON.stringify(request?.body),
     });
     return await response.json();
+  }
+
+  async function smoke(model: object): Promise<SmokeResult[]> {
+    const models = [{ name: 'iris', framework: 'catboost', version: 'v1.0.0', base: 'embedded', ...model }];
+    await writeFile(join(folder, 'models.yaml'), stringify({ models }));
+    await modelcars(['lock'], { cwd: folder });
+    await modelcars(['build', '--verify', '--platform', 'linux/amd64'], { cwd: folder });
+    const { stdout } = await tryModelcars(['smoke', '--local', '--json'], { cwd: folder });
+    return (JSON.parse(stdout) as { results: SmokeResult[] }).results;
   }
 
   // On other machines, a CPU's exp() may differ in the last bit.
@@ -67,18 +80,26 @@ describe.skipIf(lacking)('CatBoost by MLServer', () => {
     await cp(join(own, 'model.cbm'), join(folder, 'regressor/model.cbm'));
     await run(python, ['-c', train.join('\n'), join(folder, 'regressor/model.cbm')]);
     expect(await ask(join(folder, 'regressor'))).toEqual({ error: expect.stringContaining('IndexError') });
+    expect(await smoke({ source: 'file:regressor' })).toMatchObject([
+      { status: 'failed', diagnosis: { cause: expect.stringContaining('knows no classes') } },
+    ]);
   });
 
-  test('smoke --local serves a model of another name with the server it installs', async () => {
+  test('numbers and categories of a table: the request made from the file is answered', async () => {
+    const train = [
+      'import sys; from catboost import CatBoostClassifier; from pandas import DataFrame',
+      "x = DataFrame({'age': [1.0, 2.0, 3.0, 4.0] * 9, 'city': ['a', 'b', 'b', 'c'] * 9})",
+      'm = CatBoostClassifier(iterations=5, thread_count=1, verbose=False, allow_writing_files=False)',
+      "m.fit(x, ['no', 'no', 'yes', 'yes'] * 9, cat_features=['city']).save_model(sys.argv[1])",
+    ];
+    await cp(join(own, 'model.cbm'), join(folder, 'table/model.cbm'));
+    await run(python, ['-c', train.join('\n'), join(folder, 'table/model.cbm')]);
+    expect(await smoke({ source: 'file:table' })).toMatchObject([{ mode: 'local', status: 'passed' }]);
+  });
+
+  test('smoke --local serves a model of another name', async () => {
     await cp(join(own, 'model.cbm'), join(folder, 'churn.cbm'));
-    const files = { 'model.cbm': 'file:churn.cbm' };
-    const model = { name: 'iris', framework: 'catboost', source: 'file:churn.cbm', files };
-    const models = [{ ...model, version: 'v1.0.0', base: 'embedded' }];
-    await writeFile(join(folder, 'models.yaml'), stringify({ models }));
-    await modelcars(['lock'], { cwd: folder });
-    await modelcars(['build', '--verify', '--platform', 'linux/amd64'], { cwd: folder });
-    const { stdout } = await tryModelcars(['smoke', '--local', '--json'], { cwd: folder });
-    const { results } = JSON.parse(stdout) as { results: SmokeResult[] };
+    const results = await smoke({ source: 'file:churn.cbm', files: { 'model.cbm': 'file:churn.cbm' } });
     expect(results).toMatchObject([{ model: 'iris', mode: 'local', status: 'passed' }]);
   });
 });
