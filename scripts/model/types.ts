@@ -176,7 +176,7 @@ export interface ModelReader {
   /** Bytes; undefined for a path that does not exist. */
   size(path: string): number | undefined;
   /** At most `length` bytes from `offset`; fewer at the end of the file. */
-  read(path: string, offset: number, length: number): Promise<Buffer>;
+  read(path: string, offset: number, length: number): Promise<Uint8Array>;
 }
 
 /** Which of a source's files a framework needs, when the source has the same weights in several formats. */
