@@ -38,6 +38,7 @@ export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): 
     try {
       await send(bucket, options);
     } catch (error) {
+      if (error instanceof RequestFailure && bucket.connection.dropsChecksums(error.cause)) continue;
       // Another run may have completed the same file and aborted the uploads that it found unfinished.
       const found = await matching(bucket, key, file, signal).catch(() => undefined);
       if (found !== undefined) return found;

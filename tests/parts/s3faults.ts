@@ -23,13 +23,15 @@ export interface S3Request {
 /** A fault, the requests it affects, and how often. */
 export interface Fault {
   /** An S3 error document in place of the response. */
-  answer?: { status: number; code: string };
+  answer?: { status: number; code: string; message?: string };
   /** Breaks the connection after this many bytes of the response body or, for an upload, of the request body. */
   breakAfter?: number;
   /** Flips one bit of the response body, after this many bytes. */
   flipAfter?: number;
+  /** Replaces the text of the response body, as a server of another make writes it. */
+  rewrite?(text: string): string;
   /** The requests to affect; all by default. `path` includes the query. */
-  match?(request: { method: string; path: string }): boolean;
+  match?(request: { method: string; path: string; headers: IncomingMessage['headers'] }): boolean;
   /** How many of them; 1 by default. */
   times?: number;
 }
@@ -61,7 +63,9 @@ export async function startFaultProxy(server: string | number): Promise<FaultPro
     const { method = '', url: path = '', headers } = request;
     const entry: S3Request = { method, path, headers, status: 0 };
     requests.push(entry);
-    const active = faults.find(({ fault, left }) => left > 0 && (fault.match?.({ method, path }) ?? true));
+    const active = faults.find(
+      ({ fault, left }) => left > 0 && (fault.match?.({ method, path, headers }) ?? true),
+    );
     if (active) {
       active.left--;
       active.used++;
@@ -111,12 +115,12 @@ function forward(
     request.socket.destroy();
   };
   if (fault.answer) {
-    const { status, code } = fault.answer;
+    const { status, code, message = 'made by the test' } = fault.answer;
     if (entry) entry.status = status;
     // Read to its end first: a server that answers early and closes looks like a broken connection.
     request.resume().on('end', () => {
       response.writeHead(status, { 'content-type': 'application/xml', connection: 'close' });
-      const text = `<Error><Code>${code}</Code><Message>made by the test</Message></Error>`;
+      const text = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
       response.end(request.method === 'HEAD' ? undefined : text);
     });
     return;
@@ -128,6 +132,13 @@ function forward(
   const upstream = send(options, (answer) => {
     const status = answer.statusCode ?? 0;
     if (entry) entry.status = status;
+    if (fault.rewrite) {
+      void rewritten(answer, fault.rewrite).then((bytes) => {
+        const { 'content-length': _, 'transfer-encoding': __, ...headers } = answer.headers;
+        response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes);
+      }, cut);
+      return;
+    }
     response.writeHead(status, answer.rawHeaders);
     answer.on('error', cut);
     if (isUpload) answer.pipe(response);
@@ -145,6 +156,12 @@ function forward(
       )
     : request;
   body.pipe(upstream);
+}
+
+async function rewritten(answer: IncomingMessage, rewrite: (text: string) => string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(Buffer.from(chunk));
+  return Buffer.from(rewrite(Buffer.concat(chunks).toString()));
 }
 
 /** Passes bytes on until the fault occurs. */

@@ -234,10 +234,10 @@ describe('an artifact', () => {
     const config = {
       manifestVersion: '1.0.0',
       model: { path: 'm', digest: 'sha256:x' },
-      docs: [{ path: 'docs/x.md' }],
+      docs: [{ path: 'paper/x.md' }],
     };
     putManifest(fake, 'm', 'v1', layers, { configType, config: JSON.stringify(config) });
-    await expectFiles({ 'docs/x.md': 'docs', 'm/model.gguf': 'model' });
+    await expectFiles({ 'paper/x.md': 'docs', 'm/model.gguf': 'model' });
     const parent = { manifestVersion: '1.0.0', model: { path: 'jozu.ml/jozu/llama:7b' } };
     putManifest(fake, 'm', 'v1', layers.slice(2), { configType, config: JSON.stringify(parent) });
     await expect(resolve()).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../../errors.ts';
-import { s3Access } from './access.ts';
+import { regionOf, s3Access } from './access.ts';
 
 const usage = (environment: NodeJS.ProcessEnv, flag?: string): string => {
   try {
@@ -51,5 +51,24 @@ describe('s3Access', () => {
     expect(usage({ S3_ENDPOINT_URL: url })).toMatch(/^read S3_ENDPOINT_URL: expected a URL/);
     expect(usage({ S3_ENDPOINT_URL: url })).not.toContain('topsecret');
     expect(usage({}, url)).toMatch(/^read --endpoint-url: /);
+  });
+});
+
+describe('regionOf', () => {
+  it.each([
+    ['https://s3.us-west-004.backblazeb2.com', 'us-west-004'],
+    ['https://s3.gra.io.cloud.ovh.net', 'gra'],
+    ['https://s3.fr-par.scw.cloud', 'fr-par'],
+    ['https://bucket.s3.eu-central-2.wasabisys.com', 'eu-central-2'],
+    ['https://fra1.digitaloceanspaces.com', 'fra1'],
+    ['https://s3.eu-west-1.amazonaws.com', 'eu-west-1'],
+    ['https://0123456789abcdef.r2.cloudflarestorage.com', 'auto'],
+    ['https://storage.googleapis.com', 'auto'],
+    ['https://s3.wasabisys.com', undefined],
+    ['http://minio:9000', undefined],
+    ['https://s3.evil.com/s3.gra.io.cloud.ovh.net', undefined],
+    [undefined, undefined],
+  ])('of %s is %s', (endpoint, region) => {
+    expect(regionOf(endpoint)).toBe(region);
   });
 });

@@ -21,6 +21,13 @@ export interface Connection {
   accessKey(): Promise<string | undefined>;
   /** Credentials that must never be shown in full, from wherever the SDK found them. */
   secrets(): Promise<string[]>;
+  /** Whether checksums are asked for and sent, which not every compatible store knows. */
+  readonly checksums: boolean;
+  /**
+   * Whether an error shows that the store does not know checksums: then none are asked for or sent from now on, and the
+   * request is worth another try. False for Amazon, and when that was done before.
+   */
+  dropsChecksums(error: unknown): boolean;
 }
 
 /** Environment variables that name an endpoint; the first one set wins: modelcars' own, then those of every AWS SDK. */
@@ -78,9 +85,14 @@ export function connect(access: S3Access): Promise<Connection> {
 async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connection> {
   // Loaded on demand: the SDK is large, and most runs do not use it.
   const { S3: Client } = await import('@aws-sdk/client-s3');
-  const make = (region?: string) =>
+  let checksums = true;
+  const make = (region?: string, defaults?: S3) =>
     new Client({
       ...(region !== undefined && { region }),
+      ...(defaults && {
+        requestChecksumCalculation: async () =>
+          checksums ? await defaults.config.requestChecksumCalculation() : 'WHEN_REQUIRED',
+      }),
       ...(endpoint !== undefined && { endpoint }),
       forcePathStyle: pathStyle,
       followRegionRedirects: true,
@@ -94,7 +106,7 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
     () => true,
     () => false,
   );
-  const client = hasRegion ? asked : make('us-east-1');
+  const client = make(hasRegion ? undefined : (regionOf(endpoint) ?? 'us-east-1'), asked);
   limitAnswers(client);
   refuseLongWaits(client);
   const credentials = async () => {
@@ -112,7 +124,56 @@ async function makeConnection({ endpoint, pathStyle }: S3Access): Promise<Connec
     async secrets() {
       return secretsOf(await credentials());
     },
+    get checksums() {
+      return checksums;
+    },
+    dropsChecksums(error) {
+      if (!checksums || endpoint === undefined || !isChecksumRefusal(error)) return false;
+      checksums = false;
+      return true;
+    },
   };
+}
+
+/**
+ * The region that a store's endpoint names, for stores that accept requests signed for their own region only: Backblaze
+ * B2, OVHcloud, Scaleway, Wasabi, DigitalOcean, Linode, Amazon. Cloudflare R2 and Google call theirs `auto`.
+ */
+export function regionOf(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  const { hostname } = new URL(endpoint);
+  if (/(^|\.)(r2\.cloudflarestorage\.com|storage\.googleapis\.com)$/.test(hostname)) return 'auto';
+  return (
+    /^(?:[\w.-]+\.)?s3[.-]([a-z]{2,}(?:-[a-z0-9]+)*)\.(?:backblazeb2\.com|(?:io|perf)\.cloud\.ovh\.(?:net|us)|scw\.cloud|wasabisys\.com|amazonaws\.com)$/.exec(
+      hostname,
+    )?.[1] ??
+    /^(?:[\w.-]+\.)?([a-z0-9]{2,}(?:-[a-z0-9]+)*)\.(?:digitaloceanspaces|linodeobjects)\.com$/.exec(
+      hostname,
+    )?.[1]
+  );
+}
+
+/**
+ * Cloudflare R2 and others answer 501 to a header of checksums, Backblaze B2 400 (InvalidArgument: "Unsupported header"),
+ * Google 400 to a trailer. The answer to a HEAD has no text.
+ */
+function isChecksumRefusal(error: unknown): boolean {
+  const {
+    name = '',
+    message = '',
+    $metadata,
+  } = (error ?? {}) as {
+    name?: string;
+    message?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode;
+  if (status === 501) return true;
+  if (status !== 400) return false;
+  return (
+    /checksum|unsupported header|aws-chunked|trailer/i.test(message) ||
+    /^(Unknown|UnknownError|BadRequest|400)$/.test(name)
+  );
 }
 
 function secretsOf(

@@ -1,4 +1,4 @@
-import type { S3 } from '@aws-sdk/client-s3';
+import type { ListObjectsOutput, ListObjectsV2Output, S3 } from '@aws-sdk/client-s3';
 import { ModelcarsError } from '../../errors.ts';
 import type { ChunkSink } from '../../http/bulk/connection.ts';
 import { pour } from '../../http/client.ts';
@@ -57,28 +57,33 @@ export class Bucket {
       what,
       'check the endpoint (S3_ENDPOINT_URL), and that the prefix is that of the model',
     );
+    // XML cannot represent every character that a key can contain.
+    const request = { Bucket: this.name, Prefix: prefix, EncodingType: 'url' } as const;
     let token: string | undefined;
+    let last = '';
+    // Some stores know only the first version of the listing, and answer every request with it.
+    let isFirst = false;
     do {
-      const page = await this.send(what, signal, (client, options) =>
-        client.listObjectsV2(
-          // XML cannot represent every character that a key can contain.
-          {
-            Bucket: this.name,
-            Prefix: prefix,
-            EncodingType: 'url',
-            ...(token && { ContinuationToken: token }),
-          },
-          options,
-        ),
-      );
+      const page: Page = isFirst
+        ? await this.send(what, signal, (client, options) =>
+            client.listObjects({ ...request, ...(token && { Marker: token }) }, options),
+          )
+        : await this.send(what, signal, (client, options) =>
+            client.listObjectsV2({ ...request, ...(token && { ContinuationToken: token }) }, options),
+          );
+      const { Name, KeyCount, Contents, IsTruncated, NextContinuationToken, NextMarker } = page;
       // The SDK parses a login page as an empty list.
-      if (page.Name === undefined && page.KeyCount === undefined && page.Contents === undefined)
+      if ([Name, KeyCount, Contents, IsTruncated].every((field) => field === undefined))
         throw limits.foreign(this.connection.host);
-      for (const { Key = '', Size, ETag = '' } of page.Contents ?? []) {
-        const key = page.EncodingType === 'url' ? decodeKey(Key) : Key;
-        yield { key, size: limits.object(key, Size, prefix), etag: ETag };
+      const isUrl = page.EncodingType === 'url';
+      for (const { Key = '', Size, ETag = '' } of Contents ?? []) {
+        last = isUrl ? decodeKey(Key) : Key;
+        yield { key: last, size: limits.object(last, Size, prefix), etag: quoted(ETag) };
       }
-      token = limits.next(page.IsTruncated, page.NextContinuationToken);
+      isFirst ||= IsTruncated === true && !NextContinuationToken;
+      // In the first version, the last key is the marker where the server names none.
+      const marker = NextMarker === undefined ? last : isUrl ? decodeKey(NextMarker) : NextMarker;
+      token = limits.next(IsTruncated, isFirst ? marker : NextContinuationToken);
     } while (token !== undefined);
   }
 
@@ -90,12 +95,19 @@ export class Bucket {
         what,
         signal,
         (client, options) =>
-          client.headObject({ Bucket: this.name, Key: key, ChecksumMode: 'ENABLED' }, options),
+          client.headObject(
+            {
+              Bucket: this.name,
+              Key: key,
+              ...(this.connection.checksums && { ChecksumMode: 'ENABLED' }),
+            },
+            options,
+          ),
       );
       const sha256 = ChecksumType === 'FULL_OBJECT' ? fromBase64(ChecksumSHA256) : undefined;
       return {
         size: ContentLength ?? 0,
-        etag: ETag ?? '',
+        etag: quoted(ETag ?? ''),
         ...(sha256 !== undefined && { sha256 }),
         ...(Metadata?.sha256 !== undefined && { claimed: Metadata.sha256 }),
       };
@@ -157,6 +169,7 @@ export class Bucket {
       signal?.throwIfAborted();
       return await request(this.client, signal ? { abortSignal: signal } : {});
     } catch (error) {
+      if (this.connection.dropsChecksums(error)) return await this.send(what, signal, request);
       throw await this.failure(what, error, signal);
     }
   }
@@ -196,6 +209,15 @@ export class Bucket {
       throw await this.failure(what, error, signal);
     }
   }
+}
+
+/** The fields of both versions of a listing that are used. */
+type Page = Pick<ListObjectsV2Output, 'Name' | 'KeyCount' | 'NextContinuationToken'> &
+  Pick<ListObjectsOutput, 'Contents' | 'IsTruncated' | 'NextMarker' | 'EncodingType'>;
+
+/** An ETag as in `If-Match`: some stores list it without quotes. */
+function quoted(etag: string): string {
+  return etag === '' || /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
 }
 
 /** `EncodingType: url` is the form encoding: `+` is a space. */
