@@ -21,7 +21,7 @@ describe('what lies there is recognised', () => {
     [['net.onnx'], 'an ONNX model (net.onnx)', 'onnx'],
     [['adapter_config.json', 'adapter_model.safetensors'], 'a LoRA adapter without', /base model/],
     [['model_index.json', 'unet/config.json'], 'a diffusers pipeline', /framework: custom/],
-    [['iris.pmml'], 'a PMML model', /kserve-pmmlserver/],
+    [['iris.pmml'], 'a PMML model (iris.pmml)', 'pmml'],
     [['inference.pdmodel', 'inference.pdiparams'], 'a Paddle model', /kserve-paddleserver/],
     [['model-store/m.mar'], 'an archive of TorchServe', /kserve-torchserve/],
     [['model.keras'], 'a Keras file', /model\.export/],
@@ -81,9 +81,9 @@ describe('errors say it', () => {
   });
 
   it('at add, with the reason why none takes it', async () => {
-    const error = await added('churn.pmml', 'README.md');
-    expect(error.message).toBe('add x: these files are a PMML model (churn.pmml)');
-    expect(error.next).toContain('runtime: kserve-pmmlserver');
+    const error = await added('net.pdmodel', 'README.md');
+    expect(error.message).toBe('add x: these files are a Paddle model (net.pdmodel)');
+    expect(error.next).toContain('runtime: kserve-paddleserver');
   });
 
   it('at add, with what its framework still needs', async () => {

@@ -41,11 +41,7 @@ const kinds: readonly Kind[] = [
   { what: 'a CatBoost model', files: /\.cbm$/i, framework: 'catboost' },
   // A repository of transformers can have the same model as ONNX.
   { what: 'an ONNX model', files: /\.onnx$/i, without: /(^|\/)config\.json$/, framework: 'onnx' },
-  {
-    what: 'a PMML model',
-    files: /\.pmml$/i,
-    next: 'take `framework: custom` with `serving: {runtime: kserve-pmmlserver, modelFormat: pmml}`',
-  },
+  { what: 'a PMML model', files: /\.pmml$/i, framework: 'pmml' },
   {
     what: 'a Paddle model',
     files: /\.(pdmodel|pdiparams)$/i,

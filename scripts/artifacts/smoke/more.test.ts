@@ -8,6 +8,7 @@ import { readCatboost } from '../catboost.ts';
 import { readSavedModel } from '../saved-model.ts';
 import { catboostLibraries, smokeFromCatboost } from './catboost.ts';
 import { smokeFromGguf } from './gguf.ts';
+import { smokeFromPmml } from './pmml.ts';
 import { savedModelLibraries, smokeFromSavedModel } from './saved-model.ts';
 
 const sample = (path: string) => readFileSync(new URL(`../../../frameworks/${path}`, import.meta.url));
@@ -125,6 +126,62 @@ describe('SavedModel', () => {
         await readSavedModel(source(changed));
       }),
     );
+  });
+});
+
+describe('PMML', () => {
+  const pmml = (dictionary: string, schema: string) =>
+    smokeFromPmml(
+      reader({
+        'model.pmml': Buffer.from(
+          `<PMML><DataDictionary numberOfFields="3">${dictionary}</DataDictionary><TreeModel><MiningSchema>${schema}</MiningSchema><Node/></TreeModel></PMML>`,
+        ),
+      }),
+    );
+
+  it('gets rows in the order of its schema: numbers, stated values, texts', async () => {
+    const dictionary = [
+      '<DataField name="city" optype="categorical" dataType="string"/>',
+      '<DataField name="age" optype="continuous" dataType="double"><Interval closure="closedOpen"/></DataField>',
+      `<DataField dataType='integer' name='a &lt; b'><Value value="7"/><Value value="-1" property="missing"/></DataField>`,
+      '<DataField name="y" dataType="string"/>',
+    ].join('');
+    const schema =
+      '<MiningField name="y" usageType="target"/><!-- <MiningField name="no"/> --><MiningField name="age"/>' +
+      '<MiningField name="a &lt; b" usageType="active"/><MiningField name="city"></MiningField>';
+    expect(await pmml(dictionary, schema)).toEqual({
+      path: '/v1/models/{name}:predict',
+      body: {
+        instances: [
+          [1, 7, 'a'],
+          [2, 7, 'b'],
+        ],
+      },
+      expect: { read: 'predictions', rows: 2 },
+      from: 'the 3 fields that model.pmml takes',
+    });
+  });
+
+  it.each([
+    [
+      'a field that the dictionary lacks',
+      '<DataField name="x" dataType="double"/>',
+      '<MiningField name="z"/>',
+    ],
+    ['no field', '', '<MiningField name="y" usageType="target"/>'],
+  ])('with %s gets none', async (_, dictionary, schema) => {
+    expect(await pmml(dictionary, schema)).toBeUndefined();
+  });
+
+  it('without a schema, or hostile, gets none, and soon', async () => {
+    const schema = '</DataDictionary><MiningSchema><MiningField name="x"/></MiningSchema>';
+    for (const text of [
+      '<PMML/>',
+      '<DataField '.repeat(90_000),
+      `<DataDictionary>${'<DataField>'.repeat(80_000)}${schema}`,
+      `<DataField name="x" ${'"'.repeat(900_000)}`,
+    ])
+      expect(await smokeFromPmml(reader({ 'model.pmml': Buffer.from(text) }))).toBeUndefined();
   });
 });
 

@@ -137,6 +137,23 @@ const specs: Record<string, RuntimeSpec> = {
       },
     ],
   },
+  'kserve-pmmlserver': {
+    annotations: metrics('8080'),
+    supportedModelFormats: [
+      { name: 'pmml', version: '3', autoSelect: true, priority: 1 },
+      { name: 'pmml', version: '4', autoSelect: true, priority: 1 },
+    ],
+    protocolVersions: ['v1', 'v2'],
+    containers: [
+      {
+        name: 'kserve-container',
+        image: 'docker.io/kserve/pmmlserver:v0.16.0',
+        args: ['--model_name={{.Name}}', '--model_dir=/mnt/models', '--http_port=8080'],
+        securityContext,
+        resources,
+      },
+    ],
+  },
   'kserve-huggingfaceserver': {
     annotations: metrics('8080'),
     supportedModelFormats: formats('huggingface', '1'),
