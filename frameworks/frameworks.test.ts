@@ -7,6 +7,7 @@ import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
 import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/model/types.ts';
 import custom from './custom/framework.ts';
 import gguf from './gguf/framework.ts';
+import mlflow from './mlflow/framework.ts';
 import triton from './onnx-triton/framework.ts';
 import tensorflow from './tensorflow/framework.ts';
 import vllm from './vllm/framework.ts';
@@ -77,7 +78,7 @@ describe.each(folders)('framework %s', async (folder) => {
     expect(place('sub/model.json')).toBe('sub/model.json');
   });
 
-  if (smoke?.sample !== undefined)
+  if (smoke?.sample !== undefined && folder !== 'mlflow')
     it('has a smoke request for exactly the sample that is shipped', () => {
       const own = join(import.meta.dirname, folder === 'onnx-triton' ? 'onnx' : folder);
       const digests = readdirSync(own)
@@ -94,12 +95,16 @@ describe.each(folders)('framework %s', async (folder) => {
   if (!withoutSample.includes(folder))
     it('ships one small sample artifact, and selects it', () => {
       const own = join(import.meta.dirname, folder);
-      const artifacts = readdirSync(own).filter((file) => /^(saved_)?model\./.test(file));
+      const artifacts = readdirSync(own).filter((file) => /^(saved_)?model(\.|$)/.test(file));
       expect(artifacts).toHaveLength(1);
-      for (const artifact of artifacts) {
-        expect(takes(artifact)).toBe(true);
-        expect(place(place(artifact))).toBe(place(artifact));
-        expect(statSync(join(own, artifact)).size).toBeLessThan(64 * 1024);
+      const [artifact = ''] = artifacts;
+      const isFolder = statSync(join(own, artifact)).isDirectory();
+      const folderOf = isFolder ? join(own, artifact) : own;
+      const files = isFolder ? readdirSync(folderOf) : artifacts;
+      for (const file of files) {
+        expect(takes(file)).toBe(true);
+        expect(place(place(file))).toBe(place(file));
+        expect(statSync(join(folderOf, file)).size).toBeLessThan(64 * 1024);
       }
       expect(readdirSync(own)).toEqual(expect.arrayContaining(['train.py', 'requirements.txt']));
     });
@@ -222,6 +227,29 @@ describe('gguf', () => {
       leave: ['mmproj-F32.gguf'],
     });
   });
+});
+
+it('mlflow: takes everything that a flavor writes, but no setting of the server', () => {
+  const takes = selectionOf(mlflow);
+  const flavor = ['MLmodel', 'data/model.keras', 'code/own/features.py', 'model/model.safetensors'];
+  expect(flavor.filter(takes)).toEqual(flavor);
+  const others = ['settings.json', 'environment.tar.gz', '.git/config', 'code/__pycache__/own.pyc'];
+  expect(others.filter(takes)).toEqual([]);
+});
+
+it('mlflow: has a smoke request for exactly the sample that is shipped', () => {
+  const pickle = readFileSync(join(import.meta.dirname, 'mlflow/model/model.pkl'));
+  const digest = createHash('sha256').update(pickle).digest('hex');
+  expect(mlflow.smoke.sample).toEqual({ 'model.pkl': digest });
+});
+
+it('mlflow: a folder of several models, or with one further down, is refused with the folders to take', () => {
+  const runs = ['mlruns/1/a/artifacts/model/MLmodel', 'mlruns/1/a/artifacts/model/model.pkl'];
+  expect(mlflow.refuse(runs)).toMatchObject({
+    problem: 'has MLmodel in mlruns/1/a/artifacts/model, and not at its root',
+  });
+  // A model can contain others.
+  expect(mlflow.refuse(['MLmodel', 'artifacts/inner/MLmodel'])).toBeUndefined();
 });
 
 it('onnx-triton: places config.pbtxt beside the version folder', () => {

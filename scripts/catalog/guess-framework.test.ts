@@ -123,6 +123,21 @@ describe('GGUF', () => {
   });
 });
 
+it('MLmodel says that MLflow saved what lies beside it', async () => {
+  const saved = unread('MLmodel', 'conda.yaml', 'model.pkl', 'python_env.yaml', 'requirements.txt');
+  expect(await guess(saved)).toEqual({
+    framework: 'mlflow',
+    why: 'by `MLmodel`, which MLflow saves beside a model',
+  });
+  expect(await guess(unread('MLmodel', 'model.xgb'))).toMatchObject({ framework: 'mlflow' });
+  // No model becomes an MLmodel by its name.
+  const pickle = source(unread('churn.pkl'), 'churn.pkl');
+  expect(await guessFramework(pickle, frameworks, 'mlflow')).toEqual({
+    framework: 'mlflow',
+    why: 'as given',
+  });
+});
+
 it('a file with another name gets the one that the framework looks for', async () => {
   expect(await guess(unread('iris-2024.joblib'))).toEqual({
     framework: 'sklearn',

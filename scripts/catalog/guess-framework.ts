@@ -73,6 +73,10 @@ export async function guessFramework(
 async function byNames(found: FoundFiles, candidates: readonly Framework[]): Promise<Guess | undefined> {
   const fitting = candidates.filter((framework) => unmetBy(framework, found.paths).length === 0);
   if (fitting.length === 0) return undefined;
+  // MLflow saves models of every kind, and this file beside them says so.
+  const mlflow = fitting.find(({ requires }) => requires.some(({ anyOf }) => anyOf.includes('MLmodel')));
+  if (mlflow !== undefined && fitting.length > 1)
+    return { framework: mlflow.name, why: `by ${show('MLmodel')}, which MLflow saves beside a model` };
   const architecture = await architectureOf(found, fitting);
   const byConfig = fitting.filter(readsConfig);
   if (architecture !== undefined && byConfig.length === 1)
@@ -180,7 +184,8 @@ function targetOf(framework: Framework, path: string, isGiven: boolean): string 
   if (/^saved_model\./.test(name)) return undefined;
   if (matchesAny(name, required.anyOf)) return place(name);
   const extension = /\.\w+$/.exec(name)?.[0].toLowerCase();
-  const literal = required.anyOf.filter((glob) => /^[\w.-]+$/.test(glob));
+  // A name without extension (MLmodel) says what others are, and is no model's.
+  const literal = required.anyOf.filter((glob) => /^[\w-]+\.[\w.-]+$/.test(glob));
   const same = literal.find((glob) => extension !== undefined && glob.endsWith(extension));
   const target = same ?? (isGiven ? literal[0] : undefined);
   return target === undefined ? undefined : place(target);

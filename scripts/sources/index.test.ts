@@ -85,6 +85,14 @@ it.each([
   ['s4://b/x', '; did you mean `s3:`?'],
   ['hff://org/name', '; did you mean `hf://org/name`?'],
   ['models/model.joblib', '; did you mean `file:models/model.joblib`?'],
+  [
+    'models:/churn/3',
+    '; a model on an MLflow server: fetch it with `mlflow artifacts download --artifact-uri models:/churn/3 --dst-path model`, then `file:model`',
+  ],
+  [
+    'runs:/0f/model?token=abc',
+    '; a model on an MLflow server: fetch it with `mlflow artifacts download --artifact-uri runs:/… --dst-path model`, then `file:model`',
+  ],
   ['org/name', '; did you mean `file:org/name` or `hf://org/name`?'],
   ['hf://org/name@v1', '; did you mean `hf://org/name:v1`?'],
   ['https://huggingface.co/org/name/tree/v1', '; did you mean `hf://org/name:v1`?'],

@@ -79,6 +79,12 @@ function findKind(uri: string): Parsed<SourceKind> {
   }
   const kind = sourceKinds.find((one) => one.scheme === scheme || one.claims?.(uri));
   if (kind !== undefined) return { ok: true, value: kind };
+  if (/^(models|runs|mlflow-artifacts)$/.test(scheme)) {
+    const shown = /^[\w.:/@ -]{1,100}$/.test(uri) ? uri : `${scheme}:/…`;
+    return bad(
+      `; a model on an MLflow server: fetch it with \`mlflow artifacts download --artifact-uri ${shown} --dst-path model\`, then \`file:model\``,
+    );
+  }
   const schemes = sourceKinds.map((one) => one.scheme);
   const near = nearest(scheme, schemes);
   if (near === undefined) return bad('');

@@ -35,7 +35,7 @@ export interface Served extends AsyncDisposable {
  */
 export async function serve(
   modelDir: string,
-  framework: MlserverFramework | 'catboost',
+  framework: MlserverFramework | 'catboost' | 'mlflow',
   name: string,
   python?: string,
 ): Promise<Served> {

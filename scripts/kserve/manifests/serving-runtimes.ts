@@ -57,6 +57,7 @@ const specs: Record<string, RuntimeSpec> = {
       ...formats('sklearn', '0', '1'),
       ...formats('xgboost', '1', '2'),
       ...formats('lightgbm', '3', '4'),
+      ...formats('mlflow', '1', '2').map((one) => ({ ...one, priority: 1 })),
     ],
     protocolVersions: ['v2'],
     containers: [

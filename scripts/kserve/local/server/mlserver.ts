@@ -7,6 +7,7 @@ export const mlserverImplementations: Readonly<Record<string, string>> = {
   sklearn: 'mlserver_sklearn.SKLearnModel',
   xgboost: 'mlserver_xgboost.XGBoostModel',
   lightgbm: 'mlserver_lightgbm.LightGBMModel',
+  mlflow: 'mlserver_mlflow.MLflowRuntime',
   // Not KServe's: its runtime is our own.
   catboost: 'mlserver_catboost.CatboostModel',
 };
