@@ -7,6 +7,7 @@ import { selectionOf, servedFiles } from '../scripts/catalog/resolve.ts';
 import type { Framework, SmokeExpectation, TensorExpectation } from '../scripts/model/types.ts';
 import custom from './custom/framework.ts';
 import gguf from './gguf/framework.ts';
+import huggingface from './huggingface/framework.ts';
 import mlflow from './mlflow/framework.ts';
 import triton from './onnx-triton/framework.ts';
 import tensorflow from './tensorflow/framework.ts';
@@ -24,8 +25,8 @@ const requestSchema = z.strictObject({
       z.strictObject({
         name: z.string().min(1),
         shape: z.array(z.int().positive()).nonempty(),
-        datatype: z.enum(['INT64', 'FP32', 'FP64']),
-        data: z.array(z.number()),
+        datatype: z.enum(['BYTES', 'INT64', 'FP32', 'FP64']),
+        data: z.union([z.array(z.number()), z.array(z.string())]),
       }),
     )
     .nonempty(),
@@ -40,6 +41,8 @@ const completionSchema = z.strictObject({
   stream: z.literal(false),
 });
 
+/** Folders whose sample is a folder `model/`. */
+const inFolders = ['huggingface', 'mlflow'];
 /** Folders that share another's sample, or whose models are too large for one. */
 const withoutSample = ['custom', 'onnx-triton', 'vllm'];
 
@@ -78,7 +81,7 @@ describe.each(folders)('framework %s', async (folder) => {
     expect(place('sub/model.json')).toBe('sub/model.json');
   });
 
-  if (smoke?.sample !== undefined && folder !== 'mlflow')
+  if (smoke?.sample !== undefined && !inFolders.includes(folder))
     it('has a smoke request for exactly the sample that is shipped', () => {
       const own = join(import.meta.dirname, folder === 'onnx-triton' ? 'onnx' : folder);
       const digests = readdirSync(own)
@@ -237,10 +240,10 @@ it('mlflow: takes everything that a flavor writes, but no setting of the server'
   expect(others.filter(takes)).toEqual([]);
 });
 
-it('mlflow: has a smoke request for exactly the sample that is shipped', () => {
-  const pickle = readFileSync(join(import.meta.dirname, 'mlflow/model/model.pkl'));
-  const digest = createHash('sha256').update(pickle).digest('hex');
-  expect(mlflow.smoke.sample).toEqual({ 'model.pkl': digest });
+it.each([mlflow, huggingface])('$name: has a smoke request for exactly the sample that is shipped', (one) => {
+  const [[file, digest] = []] = Object.entries<string>(one.smoke.sample);
+  const weights = readFileSync(join(import.meta.dirname, one.name, 'model', file ?? ''));
+  expect(createHash('sha256').update(weights).digest('hex')).toBe(digest);
 });
 
 it('mlflow: a folder of several models, or with one further down, is refused with the folders to take', () => {

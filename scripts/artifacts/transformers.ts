@@ -17,6 +17,15 @@ const labelling =
 const generating =
   /ForCausalLM$|LMHeadModel$|ForConditionalGeneration$|ForImageTextToText$|ForVision2Seq$|ForSeq2SeqLM$/;
 
+/** Classes that write a text for a text by an encoder and a decoder, which vLLM does not have. */
+const translating =
+  /^(T5|MT5|UMT5|LongT5|SwitchTransformers|Bart|MBart|Pegasus|PegasusX|M2M100|Blenderbot|BlenderbotSmall|LED|ProphetNet|FSMT|NllbMoe)ForConditionalGeneration$|^(Marian)?MTModel$|^EncoderDecoderModel$/;
+
+/** Whether a class of transformers is for KServe's own pipelines, and not for vLLM: it labels texts, or translates. */
+export function isPipeline(architecture: string): boolean {
+  return labelling.test(architecture) || translating.test(architecture);
+}
+
 /**
  * The task of a folder as `save_pretrained` of transformers or sentence-transformers writes it: from modules.json (or
  * 1_Pooling) and `architectures` of config.json. A folder that does not say generates text.

@@ -24,6 +24,7 @@ const frameworkSchema = strict('a framework as default export', {
   }).exactOptional(),
   runtime: word('the name of a ClusterServingRuntime').exactOptional(),
   protocolVersion: oneOf('v1', 'v2', 'openai').exactOptional(),
+  args: words('arguments').exactOptional(),
   include: words('globs').min(1, { error: 'expected at least one glob' }),
   exclude: words('globs'),
   choose: z

@@ -82,6 +82,25 @@ it('config.json decides where names do not, and is given as the reason', async (
   });
 });
 
+it.each([
+  ['BertForSequenceClassification', 'huggingface'],
+  ['XLMRobertaForTokenClassification', 'huggingface'],
+  ['BertForMaskedLM', 'huggingface'],
+  ['T5ForConditionalGeneration', 'huggingface'],
+  ['MarianMTModel', 'huggingface'],
+  // With images; vLLM has it.
+  ['Qwen2VLForConditionalGeneration', 'vllm'],
+  ['MistralForCausalLM', 'vllm'],
+  // Embeddings of both; vLLM's have OpenAI's endpoint.
+  ['BertModel', 'vllm'],
+])('%s is for %s', async (architecture, framework) => {
+  const config = JSON.stringify({ architectures: [architecture] });
+  expect(await guess({ 'config.json': config, ...unread('tokenizer.json', 'model.safetensors') })).toEqual({
+    framework,
+    why: `by config.json, which names \`${architecture}\``,
+  });
+});
+
 describe('ONNX', () => {
   it('is for OpenVINO, unless only Triton takes a file beside it', async () => {
     expect(await guess({ 'mobilenet.onnx': '' })).toEqual({

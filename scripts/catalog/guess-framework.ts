@@ -1,3 +1,4 @@
+import { isPipeline } from '../artifacts/transformers.ts';
 import { ModelcarsError } from '../errors.ts';
 import { isWeights } from '../formats/names.ts';
 import { signatureBytes, signatureOf } from '../formats/signature.ts';
@@ -71,13 +72,16 @@ export async function guessFramework(
 
 /** By the names that a framework looks for. */
 async function byNames(found: FoundFiles, candidates: readonly Framework[]): Promise<Guess | undefined> {
-  const fitting = candidates.filter((framework) => unmetBy(framework, found.paths).length === 0);
-  if (fitting.length === 0) return undefined;
+  const matching = candidates.filter((framework) => unmetBy(framework, found.paths).length === 0);
+  if (matching.length === 0) return undefined;
   // MLflow saves models of every kind, and this file beside them says so.
-  const mlflow = fitting.find(({ requires }) => requires.some(({ anyOf }) => anyOf.includes('MLmodel')));
-  if (mlflow !== undefined && fitting.length > 1)
+  const mlflow = matching.find(({ requires }) => requires.some(({ anyOf }) => anyOf.includes('MLmodel')));
+  if (mlflow !== undefined && matching.length > 1)
     return { framework: mlflow.name, why: `by ${show('MLmodel')}, which MLflow saves beside a model` };
-  const architecture = await architectureOf(found, fitting);
+  const architecture = await architectureOf(found, matching);
+  // Both take a repository of `transformers`: vLLM writes text and embeds it.
+  const other = architecture !== undefined && isPipeline(architecture) ? 'vllm' : 'huggingface';
+  const fitting = matching.length === 1 ? matching : matching.filter(({ name }) => name !== other);
   const byConfig = fitting.filter(readsConfig);
   if (architecture !== undefined && byConfig.length === 1)
     return { framework: nameOf(byConfig), why: `by config.json, which names ${show(architecture)}` };
@@ -266,7 +270,9 @@ function nothingFits({ what, paths }: FoundFiles, all: readonly Framework[]): Mo
   const fail = (problem: string, next: string) =>
     new ModelcarsError('usage', `${what}: ${problem}`, { next });
   const known = recognise(paths);
-  const isNear = (one: Framework) => unmetBy(one, paths).length < one.requires.length;
+  // What huggingface lacks, vllm lacks too.
+  const isNear = (one: Framework) =>
+    one.name !== 'huggingface' && unmetBy(one, paths).length < one.requires.length;
   const near = known === undefined ? all.find(isNear) : all.find(({ name }) => name === known.framework);
   const [unmet] = near === undefined ? [] : unmetBy(near, paths);
   if (near !== undefined && unmet !== undefined) {

@@ -212,6 +212,8 @@ export interface Framework {
    * `v1`, `v2` and their gRPC forms (pkg/constants/constants.go) and rejects values that a runtime does not list.
    */
   protocolVersion?: 'v1' | 'v2' | 'openai';
+  /** Arguments of the model server, after those of its runtime and before the model's; not for another runtime. */
+  args?: string[];
   /** Globs (picomatch) over the source's paths that go into the image when the model names none. */
   include: string[];
   exclude: string[];

@@ -69,6 +69,11 @@ it.each<[string, string, RegExp]>([
     libraries,
   ],
   [
+    "embeddings by KServe's Hugging Face server",
+    "ValueError: Task couldn't be inferred from BertModel. Please manually set `task` option. ",
+    /task .* does not know/,
+  ],
+  [
     'a class of a notebook',
     "AttributeError: Can't get attribute 'Cleaner' on <module '__main__' (built-in)>",
     /script that trained it/,

@@ -36,6 +36,13 @@ export const requestCause: KnownCause = {
  */
 export const libraryCauses: KnownCause[] = [
   {
+    // KServe's huggingfaceserver/task.py, `infer_task_from_model_architecture`.
+    stages: ['load', 'ready'],
+    sign: /Task couldn't be inferred from/,
+    cause: "config.json names a class whose task KServe's Hugging Face server does not know",
+    fix: 'name the task: `serving: {args: [--task=text_embedding]}` for embeddings',
+  },
+  {
     stages: ['load', 'ready', 'answer'],
     sign: /Can't get attribute '[^']*' on <module '(__main__|__mp_main__|mlserver[^']*|main)'/,
     cause:

@@ -1,7 +1,7 @@
 import type { Framework, Model, ProtocolVersion } from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
 import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
-import { servedBy } from './served-by.ts';
+import { servedBy, serverArguments } from './served-by.ts';
 
 /** Kubernetes' ObjectMeta, limited to the fields written here. */
 export interface Metadata {
@@ -101,6 +101,7 @@ function predictor(
   const secrets = [...new Set([...(serving?.imagePullSecrets ?? []), ...pullSecrets])];
   const env = Object.entries(serving?.env ?? {}).map(([name, value]) => ({ name, value }));
   const { runtime, modelFormat, protocolVersion } = servedBy(model, framework);
+  const args = serverArguments(model, framework);
   const user = serving?.runAsUser;
   const pod = security === undefined ? undefined : podSecurity(security.as, security.user);
   const server = security === undefined ? undefined : containerSecurity(security.as, security.user);
@@ -115,7 +116,7 @@ function predictor(
       runtime,
       ...(protocolVersion !== undefined && { protocolVersion }),
       storageUri: `${mode}://${image}`,
-      ...(serving && serving.args.length > 0 && { args: serving.args }),
+      ...(args.length > 0 && { args }),
       ...(env.length > 0 && { env }),
       ...(serving?.resources && { resources: serving.resources }),
       ...((server ?? own) && { securityContext: { ...own, ...server } }),

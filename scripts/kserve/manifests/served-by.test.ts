@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import custom from '../../../frameworks/custom/framework.ts';
+import huggingface from '../../../frameworks/huggingface/framework.ts';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
 import type { Framework, Model, Serving } from '../../model/types.ts';
-import { servedBy } from './served-by.ts';
+import { servedBy, serverArguments } from './served-by.ts';
 
 const model = (serving?: Partial<Serving>): Model => ({
   ...{ name: 'ranker', framework: 'custom', source: 'file:m', files: {}, include: [], exclude: [], tags: [] },
@@ -40,4 +41,12 @@ describe('the server of a model', () => {
       }),
     );
   });
+});
+
+it('arguments are those of the framework and the model; a runtime of its own gets only those of the model', () => {
+  const own = ['--task=text_embedding'];
+  expect(serverArguments(model({ args: own }), huggingface)).toEqual(['--backend=huggingface', ...own]);
+  expect(serverArguments(model({ args: own, runtime: 'mine' }), huggingface)).toEqual(own);
+  expect(serverArguments(model(), huggingface)).toEqual(['--backend=huggingface']);
+  expect(serverArguments(model(), sklearn)).toEqual([]);
 });

@@ -36,3 +36,9 @@ export function servedBy(model: Model, framework: Framework): ServedBy {
   const protocolVersion = serving?.protocolVersion ?? own;
   return { runtime, modelFormat, ...(protocolVersion !== undefined && { protocolVersion }) };
 }
+
+/** Arguments after those of the runtime: the framework's, unless the model names another runtime, and the model's. */
+export function serverArguments({ serving }: Model, { runtime, args = [] }: Framework): string[] {
+  const isOther = serving?.runtime !== undefined && serving.runtime !== runtime;
+  return [...(isOther ? [] : args), ...(serving?.args ?? [])];
+}

@@ -1,5 +1,5 @@
 import type { Framework, Model } from '../../../model/types.ts';
-import { servedBy } from '../../manifests/served-by.ts';
+import { servedBy, serverArguments } from '../../manifests/served-by.ts';
 import { servingRuntime } from '../../manifests/serving-runtimes.ts';
 import { mlserverImplementations } from '../server/mlserver.ts';
 
@@ -27,7 +27,7 @@ export function serverContainer(model: Model, framework: Framework, image: strin
     modelClass === '' ? {} : { MLSERVER_MODEL_NAME: model.name, MLSERVER_MODEL_URI: '/mnt/models' };
   return {
     command: (container?.command ?? []).map(filled),
-    args: [...(container?.args ?? []).map(filled), ...(model.serving?.args ?? [])],
+    args: [...(container?.args ?? []).map(filled), ...serverArguments(model, framework)],
     env: { ...env, ...mlserver, ...model.serving?.env },
   };
 }
