@@ -8,14 +8,18 @@ import { compareBytes } from '../text/paths.ts';
 import { wantedFiles } from './local-files.ts';
 import type { Session } from './session.ts';
 
-/** Bytes and requests for a model that is not on this machine; where its files need more, nothing is noted. */
+/**
+ * Limits for a model that is not on this machine: bytes of a file that is looked at (a server without ranges sends it
+ * from its beginning each time), bytes read of all, and requests. Where its files need more, nothing is noted.
+ */
+const largestRemote = 64 * 1024 ** 2;
 const mostRemote = 16 * 1024 ** 2;
 const mostRequests = 40;
 const mostLibraries = 100;
 
 /**
  * The versions of the libraries that made a model, as its framework reads them from the files; undefined when they name
- * none. Reads at most 16 MiB of a model that is not on this machine. Files that cannot be read are a warning: the model
+ * none. Of a model that is not on this machine at most 16 MiB are read, of files of up to 64 MiB. Files that cannot be read are a warning: the model
  * is locked all the same.
  */
 export async function librariesOf(
@@ -65,7 +69,9 @@ function readerOf(session: Session, model: Model, locked: LockedModel): ModelRea
   const { sources, options } = session;
   const framework = session.framework(model);
   const files = new Map(
-    wantedFiles(locked).map((file, at) => [targetPath(framework, locked.files[at] ?? file), file]),
+    wantedFiles(locked)
+      .map((file, at) => [targetPath(framework, locked.files[at] ?? file), file] as const)
+      .filter(([, { uri, size }]) => isLocal(uri) || size <= largestRemote),
   );
   let left = mostRemote;
   let requests = mostRequests;

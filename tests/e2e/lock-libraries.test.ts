@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { startWeb } from '../parts/web.ts';
 import * as p from '../support/pickles.ts';
 
 let folder: string;
@@ -71,4 +73,24 @@ test('a lock without them, as an older modelcars wrote it, is up to date and sta
   await writeFile(join(folder, 'files/newer/model.joblib'), svm('1.6.1'));
   expect((await lock('newer')).stderr).toContain('scikit-learn 1.6.1 (it has 1.5.2)');
   expect((await lockFile()).match(/libraries:/g)).toHaveLength(1);
+});
+
+test.each([
+  ['40 MB', 40_000_000, true],
+  ['65 MiB', 65 * 1024 ** 2, false],
+])('of a model on a web server of %s little is read, or nothing', async (_, size, named) => {
+  const array = p.joblibArray('f8', [size / 8], Buffer.alloc(size));
+  await using web = await startWeb('model.joblib', svm('1.7.2', { support_vectors_: array }));
+  const at = await mkdtemp(join(folder, 'remote-'));
+  const models = [{ name: 'far', framework: 'sklearn', source: web.url }];
+  await writeFile(join(at, 'models.yaml'), stringify({ models }));
+  const { code, stderr } = await tryModelcars(['lock', '--base', 'embedded'], { cwd: at });
+  expect(code, stderr).toBe(0);
+  const text = await readFile(join(at, 'models.lock.yaml'), 'utf8');
+  expect(text.includes('scikit-learn: 1.7.2')).toBe(named);
+  // The first request is for the hash; the versions are behind the array.
+  const [, ...later] = web.requests;
+  expect(later.map(({ start }) => start)).toEqual(named ? [0, 0, expect.any(Number)] : []);
+  // What the sockets hold is sent, but not read.
+  expect(later.every(({ sent }) => sent < 20_000_000)).toBe(true);
 });
