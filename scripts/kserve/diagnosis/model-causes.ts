@@ -54,6 +54,6 @@ export const libraryCauses: KnownCause[] = [
     sign: /binary format has been deprecated.*removed|is not a known (NumPy )?BitGenerator|No module named|ModuleNotFoundError|Can't get attribute|InconsistentVersion|dtype size changed|node array from the pickle|Unsupported model IR version|Opset \d+ is under development|is not a registered function\/op|XGBoost version.*(newer|older)|Unknown model format or submodel type/is,
     cause:
       'the model was made with other versions of its libraries than the model server has, or needs one that is not there',
-    fix: "train with the server's versions (frameworks/*/requirements.txt), or take another runtime: `runtime` in `serving:`",
+    fix: "`libraries:` of the lock says what made it: make it with the server's versions (frameworks/*/requirements.txt), or take another runtime: `runtime` in `serving:`",
   },
 ];
