@@ -35,7 +35,7 @@ export const mlserverLibraries: RuntimeLibraries = {
  */
 export const openvinoLibraries: RuntimeLibraries = {
   image: 'docker.io/openvino/model_server:2025.3',
-  versions: { 'onnx-ir': '99', 'ai.onnx': '99', 'com.microsoft': '1', 'org.openvinotoolkit': '1' },
+  versions: { 'onnx-ir': '*', 'ai.onnx': '*', 'com.microsoft': '*', 'org.openvinotoolkit': '*' },
 };
 
 /**
@@ -44,5 +44,5 @@ export const openvinoLibraries: RuntimeLibraries = {
  */
 export const tritonLibraries: RuntimeLibraries = {
   image: 'nvcr.io/nvidia/tritonserver:23.05-py3',
-  versions: { 'onnx-ir': '9', 'ai.onnx': '19', 'ai.onnx.ml': '3', 'com.microsoft': '1' },
+  versions: { 'onnx-ir': '9', 'ai.onnx': '19', 'ai.onnx.ml': '3', 'com.microsoft': '*' },
 };

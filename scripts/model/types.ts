@@ -242,6 +242,6 @@ export interface Framework {
 export interface RuntimeLibraries {
   /** Reference of the image, for display. */
   image: string;
-  /** By the names that `Framework.libraries` returns. */
+  /** By the names that `Framework.libraries` returns; `*` for one that takes any version. */
   versions: Record<string, string>;
 }

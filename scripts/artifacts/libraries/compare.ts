@@ -14,7 +14,7 @@ export function missingLibraries(
 ): string[] {
   return Object.entries(libraries).flatMap(([name, version]) => {
     const has = Object.hasOwn(versions, name) ? versions[name] : undefined;
-    if (has !== undefined && (version === anyVersion || fits(name, version, has))) return [];
+    if (has !== undefined && ([version, has].includes(anyVersion) || fits(name, version, has))) return [];
     if (name === '__main__') return ['`__main__`, the script that made it'];
     const wanted = version === anyVersion ? name : `${name} ${version}`;
     return [has === undefined ? `${wanted} (it has none)` : `${wanted} (it has ${has})`];

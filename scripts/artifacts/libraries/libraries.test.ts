@@ -49,6 +49,13 @@ it.each<[string, Record<string, string>, string[]]>([
   expect(missingLibraries(libraries, image)).toEqual(missing);
 });
 
+it('a runtime that takes any version takes a newer one', () => {
+  const any = { image: 'x', versions: { 'ai.onnx': '*' } };
+  expect(missingLibraries({ 'ai.onnx': '99', 'ai.onnx.ml': '1' }, any)).toEqual([
+    'ai.onnx.ml 1 (it has none)',
+  ]);
+});
+
 it('names packages as PyPI does, and none of Python’s own', () => {
   const modules = [
     'sklearn.svm',
