@@ -37,12 +37,3 @@ export const openvinoLibraries: RuntimeLibraries = {
   image: 'docker.io/openvino/model_server:2025.3',
   versions: { 'onnx-ir': '*', 'ai.onnx': '*', 'com.microsoft': '*', 'org.openvinotoolkit': '*' },
 };
-
-/**
- * Triton 23.05, whose ONNX Runtime is 1.15: ONNX 1.14 (onnxruntime.ai, "ONNX Runtime compatibility"; NVIDIA's support
- * matrix of Triton's images).
- */
-export const tritonLibraries: RuntimeLibraries = {
-  image: 'nvcr.io/nvidia/tritonserver:23.05-py3',
-  versions: { 'onnx-ir': '9', 'ai.onnx': '19', 'ai.onnx.ml': '3', 'com.microsoft': '*' },
-};

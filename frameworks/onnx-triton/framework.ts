@@ -1,6 +1,5 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
-import { tritonLibraries } from '../runtime-libraries.ts';
 
 /**
  * ONNX by NVIDIA Triton, which serves a repository of models: `NAME/VERSION/model.onnx`, and beside the version an optional
@@ -45,5 +44,4 @@ export default {
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromTriton(files),
   libraries: async (files) =>
     (await import('../../scripts/artifacts/libraries/read.ts')).librariesOfOnnx(files),
-  runtimeLibraries: tritonLibraries,
 } satisfies Framework;

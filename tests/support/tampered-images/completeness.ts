@@ -11,7 +11,7 @@ export const completeness: Tampering[] = [
   { rule: 'whole', change: 'truncated safetensors', message: /models\/x\.safetensors: is truncated: its tensors need 5000 bytes, its data has 4999/, ...replaceFile('x.safetensors', safetensors(Buffer.alloc(5000)).subarray(0, -1)) },
   { rule: 'whole', change: 'a hole in safetensors', message: /models\/x\.safetensors: is damaged: bytes 0 to 9 of its data belong to no tensor/, ...replaceFile('x.safetensors', safetensorsOf({}, 10)) },
   { rule: 'whole', change: 'a shard missing', message: /models\/m\.bin\.index\.json: names `m-1\.bin` as a shard, but the file is missing/, ...replaceFile('m.bin.index.json', '{"weight_map":{"a":"m-1.bin"}}') },
-  { rule: 'whole', change: 'a part missing', message: /models\/m-00002-of-00002\.gguf: is one of 2 parts, of which one is missing: m-00001-of-00002\.gguf/, ...replaceFile('m-00002-of-00002.gguf', 'GGUF') },
+  { rule: 'whole', change: 'a part missing', message: /models\/m-00002-of-00002\.bin: is one of 2 parts, of which one is missing: m-00001-of-00002\.bin/, ...replaceFile('m-00002-of-00002.bin', 'weights') },
   { rule: 'whole', change: 'external data missing', message: /models\/m\.onnx: names `w\.data` as external data, but the file is missing/, ...replaceFile('m.onnx', onnxWith('w.data')) },
   { rule: 'whole', change: 'external data elsewhere', message: /models\/m\.onnx: names `\.\.\/etc\/passwd` as external data, which is outside/, ...replaceFile('m.onnx', onnxWith('../etc/passwd')) },
 ];
