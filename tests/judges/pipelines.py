@@ -50,10 +50,11 @@ config = T5Config(
     n_positions=32,
 )
 model = T5ForConditionalGeneration(config)
-# Words alone: a text has to have letters.
+# A text has to have letters: of a word and its opposite one is above 0, and so above all that is no word.
 with torch.no_grad():
-    model.lm_head.weight[:5] = 0
-    model.lm_head.weight[-1] = 0
-    model.lm_head.weight[5:-1] = model.lm_head.weight[5:-1].abs() * 9
+    model.lm_head.weight[:] = 0
+    model.lm_head.weight[5:9] = torch.randn(4, 16)
+    model.lm_head.weight[9:13] = -model.lm_head.weight[5:9]
 model.save_pretrained(folder / "T5ForConditionalGeneration", safe_serialization=True)
-tokenizer({"eos_token": "[SEP]", "model_input_names": ["input_ids", "attention_mask"]}).save_pretrained(folder / "T5ForConditionalGeneration")
+ends = {"eos_token": "[SEP]", "model_input_names": ["input_ids", "attention_mask"]}
+tokenizer(ends).save_pretrained(folder / "T5ForConditionalGeneration")

@@ -10,7 +10,7 @@ const longest = 4 * 1024 ** 2;
 export async function textOf(files: ModelReader, path: string): Promise<string | undefined> {
   const size = files.size(path);
   if (size === undefined || size > longest) return undefined;
-  return Buffer.from(await files.read(path, 0, size)).toString('utf8');
+  return new TextDecoder().decode(await files.read(path, 0, size));
 }
 
 /** A JSON text's value; undefined where it is none. */

@@ -56,7 +56,8 @@ describe('texts by protocol v2', () => {
 test('a model that generates text is asked for a completion', async () => {
   expect(await classified('T5ForConditionalGeneration')).toMatchObject({
     path: ['/openai/v1/completions', '/v1/completions'],
-    expect: { read: 'text' },
+    body: { max_tokens: 16 },
+    expect: { read: 'text', maxTokens: 17 },
   });
 });
 
