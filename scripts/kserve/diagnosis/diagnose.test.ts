@@ -230,7 +230,7 @@ describe('diagnose', () => {
   });
 });
 
-/** What MLServer 1.7.1, ONNX Runtime, OpenVINO and Triton answer to a request of another shape. */
+/** What MLServer 1.7.1, MLflow, ONNX Runtime, OpenVINO and Triton answer to a request of another shape. */
 it.each([
   'builtins.ValueError: X has 4 features, but StandardScaler is expecting 10 features as input.',
   "builtins.ValueError: columns are missing: {'plan', 'income', 'city', 'num_cat'}",
@@ -244,6 +244,7 @@ it.each([
   "Can't set the input tensor with index: 0, because the model input (shape=[?,4]) and the tensor (shape=(1.10)) are incompatible",
   'Port for tensor name x was not found.',
   "unexpected shape for input 'rows' for model 'model'. Expected [-1,4], got [6,10]",
+  "mlflow.exceptions.MlflowException: Failed to enforce schema of data '   alcohol  malic_acid   ash  ...  proline",
 ])('a request that does not fit the model is not a damaged file: %s', (text) => {
   const answer = { what: `POST /v2/models/m/infer: HTTP 500, the server says "${text}"` };
   // The log begins with an error that would be the cause of a failure to load.

@@ -3,13 +3,14 @@ import type { KnownCause } from './cause.ts';
 /**
  * The request does not fit the model. Texts: scikit-learn's validation (utils/validation.py, compose/_column_transformer.py,
  * preprocessing/_encoders.py), XGBoost's Booster (core.py), LightGBM's C API, ONNX Runtime, OpenVINO (infer_request.cpp)
- * and its server (status.cpp), Triton (infer_request.cc).
+ * and its server (status.cpp), Triton (infer_request.cc), MLflow (models/utils.py, `_enforce_schema`).
  */
 const misfits = [
   /X has \d+ features?, but \w+ is expecting \d+/,
   /columns are missing: |A given column is not a column of the dataframe|Specifying the columns using strings is only supported for/,
   /feature names (should match|unseen|seen at fit)|feature_names mismatch|training data did not have the following fields/i,
   /Found unknown categories/,
+  /Failed to enforce schema of data|Model is missing inputs/,
   /Feature shape mismatch, expected: \d+, got \d+|feature types must have the same length/i,
   /number of features in data \(\d+\) is not the same as it was in training data/,
   /'(numpy\.)?(ndarray|float|int)\w*' object has no attribute '(lower|decode|split|strip)'/,
