@@ -21,7 +21,8 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
   const serving = mergeServing(defaults.serving, entry.serving);
   return {
     ...common(entry, catalog, own),
-    framework: entry.framework,
+    // `loadCatalog` has checked that there is one.
+    framework: entry.framework ?? defaults.framework ?? '',
     source: entry.source,
     files: { ...entry.files },
     include: own.include ?? [],

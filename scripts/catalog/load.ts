@@ -81,27 +81,41 @@ export async function parseCatalog(path: string, text: string, overrides: Overri
     lockFile: lockFileOf(path),
     mirrors: { ...catalog.mirrors, ...overrides.mirrors },
     ...(catalog.cache !== undefined && { cache: catalog.cache }),
+    ...(catalog.allowLicenses !== undefined && { allowLicenses: catalog.allowLicenses }),
     models: catalog.models.map((entry) => toModel(entry, catalog, overrides)),
   };
 }
 
 /** Checks across fields: duplicate names, unknown frameworks. Works on values that zod may have rejected. */
 function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diagnostic[] {
-  const loose = z.object({ models: z.array(z.unknown()) }).safeParse(document.value);
+  const loose = z
+    .object({ models: z.array(z.unknown()), defaults: z.object({ framework: z.unknown() }).optional() })
+    .safeParse(document.value);
   const mistakes: Diagnostic[] = [];
   const firsts = new Map<string, number>();
+  const ofAll = loose.data?.defaults?.framework;
+  const checkName = (framework: unknown, path: (string | number)[]) => {
+    if (typeof framework !== 'string' || framework.trim() === '' || frameworks.includes(framework)) return;
+    const have = frameworks.length === 0 ? 'no framework was found' : `expected ${list(frameworks, 'or')}`;
+    const text = `unknown framework ${show(framework)}${didYouMean(framework, frameworks) || `; ${have}`}`;
+    mistakes.push({ ...document.place(path, 'value'), text });
+  };
+  checkName(ofAll, ['defaults', 'framework']);
   for (const [index, model] of (loose.data?.models ?? []).entries()) {
-    const { name, framework } = z.record(z.string(), z.unknown()).safeParse(model).data ?? {};
+    const fields = z.record(z.string(), z.unknown()).safeParse(model).data;
+    const { name, framework, image } = fields ?? {};
     if (typeof name === 'string' && name !== '') {
       const first = firsts.get(name);
       if (first === undefined) firsts.set(name, index);
       else mistakes.push(duplicateName(document, name, first, index));
     }
-    if (typeof framework === 'string' && framework.trim() !== '' && !frameworks.includes(framework)) {
-      const place = document.place(['models', index, 'framework'], 'value');
-      const have = frameworks.length === 0 ? 'no framework was found' : `expected ${list(frameworks, 'or')}`;
-      const meant = didYouMean(framework, frameworks);
-      mistakes.push({ ...place, text: `unknown framework ${show(framework)}${meant || `; ${have}`}` });
+    const path = ['models', index, 'framework'];
+    checkName(framework, path);
+    const isModel = fields !== undefined && (image === undefined || image === 'model');
+    if (isModel && framework === undefined && ofAll === undefined) {
+      const text =
+        '`framework`: missing; expected the name of a folder in frameworks/, here or in `defaults:`';
+      mistakes.push({ ...document.place(path, 'value'), text });
     }
   }
   return mistakes;

@@ -33,6 +33,10 @@ const compressions = ['none', 'gzip', 'zstd'] as const;
 const badSize = ({ input }: { input?: unknown }) =>
   complain('a size such as `10GB`, `9GiB` or a whole number of bytes above 0', input);
 
+const framework = text('the name of a folder in frameworks/', { most: 255 }).meta({
+  examples: ['sklearn', 'xgboost', 'lightgbm'],
+});
+
 /** The fields that `defaults:` and a model share. */
 const defaultable = {
   base: baseName
@@ -122,9 +126,9 @@ const aModel = 'a model: a map with `name:`, `framework:` and `source:`';
 export const modelSchema = strict(aModel, {
   ...named,
   image: z.literal('model').describe('A model: the default.').exactOptional(),
-  framework: text('the name of a folder in frameworks/', { most: 255 })
-    .meta({ examples: ['sklearn', 'xgboost', 'lightgbm'] })
-    .describe('How the model is served: a folder of frameworks/.'),
+  framework: framework
+    .describe('How the model is served: a folder of frameworks/. Required unless `defaults:` has one.')
+    .exactOptional(),
   source: sourceUri.describe(`Where the files come from: ${uriExamples}.`),
   files: recordOf(targetName, sourceUri, 'files, as in `{LICENSE: "file:LICENSE"}`')
     .superRefine((files, context) => {
@@ -163,7 +167,10 @@ const entrySchema = z.discriminatedUnion('image', [modelSchema, loaderSchema], {
   },
 });
 
-export const defaultsSchema = strict('a map of defaults', defaultable).describe('Defaults for all models.');
+export const defaultsSchema = strict('a map of defaults', {
+  framework: framework.describe('Framework of every model without its own.').exactOptional(),
+  ...defaultable,
+}).describe('Defaults for all models.');
 
 /** models.yaml. Checks only; defaults are applied by `toModel`. */
 export const catalogSchema = strict('a map with `models:`', {
@@ -176,6 +183,10 @@ export const catalogSchema = strict('a map with `models:`', {
     .describe(
       'S3 bucket and prefix that hub models are read from, after `modelcars cache` has copied them there.',
     )
+    .exactOptional(),
+  allowLicenses: listOf(licenses, 'SPDX licences, as in `[Apache-2.0, MIT]`')
+    .min(1, { error: 'expected at least one licence' })
+    .describe('The only licences that models can have, in SPDX: any other, or none, is an error.')
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),
   // None yet is a valid start for `modelcars add`; `loadCatalog` rejects it for all other commands.

@@ -49,6 +49,9 @@ function printModels(
   locking: string,
   { print, note, colors, width, masker }: CommandIO,
 ): void {
+  const licenceOf = ({ lock, licenses }: ListedModel) => lock.licenses ?? licenses;
+  // Most catalogs of one's own models state none.
+  const hasLicences = models.some((model) => licenceOf(model) !== undefined);
   const columns = [
     { title: 'NAME', shrinkTo: 24 },
     { title: 'FRAMEWORK' },
@@ -57,6 +60,7 @@ function printModels(
     { title: 'BASE', shrinkTo: 8 },
     { title: 'PLATFORMS', shrinkTo: 9 },
     { title: 'SIZE', align: 'right' as const },
+    ...(hasLicences ? [{ title: 'LICENCE', shrinkTo: 10 }] : []),
     { title: 'DIGEST', shrinkTo: 14 },
     {
       title: 'LOCK',
@@ -64,8 +68,9 @@ function printModels(
         cell === 'locked' ? colors.green(shown) : colors.yellow(shown),
     },
   ];
-  const rows = models.map(({ name, framework, source, version, base, platforms, lock }) =>
-    [
+  const rows = models.map((model) => {
+    const { name, framework, source, version, base, platforms, lock } = model;
+    return [
       name,
       framework,
       source,
@@ -73,10 +78,11 @@ function printModels(
       base,
       platforms.map((platform) => platform.replace(/^linux\//, '')).join(','),
       lock.size === undefined ? '-' : formatBytes(lock.size),
+      ...(hasLicences ? [licenceOf(model) ?? '-'] : []),
       lock.digest ?? '-',
       lock.state,
-    ].map((cell) => masker.mask(cell)),
-  );
+    ].map((cell) => masker.mask(cell));
+  });
   print(formatTable(columns, rows, { width, title: colors.bold }));
   const stale = models.filter(({ lock }) => lock.state === 'stale').flatMap(({ lock }) => lock.reasons);
   for (const reason of new Set(stale)) note(masker.mask(`stale: ${reason}`));

@@ -97,6 +97,8 @@ export interface Catalog {
   mirrors: Record<string, string>;
   /** `s3://bucket/prefix` where files of hub models are looked up before the hub. */
   cache?: string;
+  /** The only licences that models can have, as SPDX expressions; absent: any. */
+  allowLicenses?: string[];
   models: CatalogEntry[];
 }
 

@@ -3,6 +3,7 @@ import { ModelcarsError } from '../errors.ts';
 import { frameworkName, isModel, sourceName } from '../model/catalog-entry.ts';
 import type { CatalogEntry, LockedModel, Model } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
+import { licencesOf } from './licences.ts';
 import { wantedFiles } from './local-files.ts';
 import { storedDigest } from './lock-layers.ts';
 import { libraryWarning } from './lock-libraries.ts';
@@ -18,6 +19,8 @@ export interface LockState {
   files?: number;
   /** Bytes of all files. */
   size?: number;
+  /** The licence of the image, an SPDX expression: the catalog's, or that of the locked model card. */
+  licenses?: string;
   /**
    * Digest of the image index that a build or push makes; absent when the lock lacks a layer or the store lacks the
    * base.
@@ -67,12 +70,14 @@ async function lockState(session: Session, model: CatalogEntry): Promise<LockSta
       ? await storedDigest(session, model, locked, lock?.bases[model.base] ?? {})
       : undefined;
   const warning = libraryWarning(session, model, locked);
+  const licenses = licencesOf(model, locked.metadata);
   return {
     state: reasons.length === 0 ? 'locked' : 'stale',
     reasons,
     revision: locked.revision,
     files: locked.files.length,
     size: locked.files.reduce((sum, { size }) => sum + size, 0),
+    ...(licenses !== undefined && { licenses }),
     ...(digest !== undefined && { digest }),
     ...(locked.libraries !== undefined && { libraries: locked.libraries }),
     ...(warning !== undefined && { warning }),

@@ -121,7 +121,7 @@ async function lockModel(
   ]);
   if (upgrade && isFixed(model, resolved))
     options.progress.log(`${model.name}: \`source\` names commit ${resolved.revision}, which does not move`);
-  checkLicences(model, resolved.metadata);
+  await checkLicences(model, resolved.metadata, options.catalog);
   // Those of local files follow from the files; others depend on what this machine happens to have read.
   const follow = readAll || !keep || wantedFiles(resolved).every(({ uri }) => isLocal(uri));
   const layers = follow ? await lockLayers(session, model, resolved, { before, readAll, task }) : known;

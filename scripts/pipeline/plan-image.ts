@@ -32,7 +32,7 @@ export interface ImagePlan {
  */
 export async function planImage(session: Session, model: CatalogEntry): Promise<ImagePlan> {
   const locked = await session.locked.model(model);
-  if (isModel(model)) checkLicences(model, locked.metadata);
+  if (isModel(model)) await checkLicences(model, locked.metadata, session.options.catalog);
   const { layers, files, loader } = planModel(session, model, locked);
   const plans = layers.map(({ plan }) => plan);
   checkLayerSizes(plans, layerLimit(model));

@@ -36,6 +36,10 @@ const lockStateSchema = z
     revision: z.string().describe('The locked revision.').exactOptional(),
     files: count.describe('Number of files.').exactOptional(),
     size: bytes.describe('Bytes of all files.').exactOptional(),
+    licenses: z
+      .string()
+      .describe('SPDX expression: from the catalog or the locked model card.')
+      .exactOptional(),
     digest: digest
       .describe('Digest of the image index that a push makes; absent when a layer or the base is unknown.')
       .exactOptional(),
