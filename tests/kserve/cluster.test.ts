@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { modelcars } from '../parts/cli.ts';
+import { stringify } from 'yaml';
+import { wineSmoke } from '../../frameworks/mlflow/wine.ts';
+import { modelcars, root } from '../parts/cli.ts';
 import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import { kindClusters, kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
@@ -68,6 +70,18 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
     expectAllPassed(await smoke([...which, ...there], { cwd: folder }), classics.length);
     await expect.poll(namespaces, { timeout: 120_000 }).toEqual(none);
     expect(await kubectl(cluster, ...config)).toBe(before);
+  });
+
+  test('serves an MLflow model of its own, with the request that the model gives', async () => {
+    const source = `file:${join(root, 'frameworks/mlflow/model')}`;
+    const model = { name: 'wine', framework: 'mlflow', source, version: 'v1.0.0', base: 'embedded' };
+    const inputs = wineSmoke.body as object;
+    const request = { ...inputs, expect: { classes: wineSmoke.expect.classes, output: 'output-1' } };
+    await writeFile(join(folder, 'models.yaml'), stringify({ models: [{ ...model, smoke: request }] }));
+    await modelcars(['lock'], { cwd: folder });
+    await modelcars(['push', '--platform', 'linux/amd64', ...remote(registry)], { cwd: folder });
+    const which = ['wine', '--remote', ...remote(registry), '--security', 'openshift', '--modes', 'oci'];
+    expectAllPassed(await smoke([...which, ...own], { cwd: folder }), 1);
   });
 
   test('oci+fetch is skipped with the reason: this KServe does not support it', async () => {
