@@ -11,16 +11,14 @@ const ofMistral = new Set(['params.json', 'tekken.json']);
  * encoder_model.py); models that generate text answer OpenAI's protocol. The files are those of framework vllm.
  */
 export default {
+  // Runtime, files and what is to be known of them.
+  ...vllm,
   name: 'huggingface',
-  modelFormat: vllm.modelFormat,
-  runtime: 'kserve-huggingfaceserver',
   protocolVersion: 'v2',
   // Otherwise the server takes vLLM wherever that knows the architecture, with other endpoints and answers.
   args: ['--backend=huggingface'],
-  include: vllm.include,
-  exclude: vllm.exclude,
-  choose: vllm.choose,
-  requires: vllm.requires.map(({ anyOf, why }) => ({
+  requires: vllm.requires.map(({ anyOf, why, ...more }) => ({
+    ...more,
     anyOf: anyOf.filter((glob) => !ofMistral.has(glob)),
     why: anyOf.includes('params.json')
       ? 'it names the architecture, from which the server takes the task'
