@@ -12,10 +12,15 @@ export const programEpilog = `Environment:
                          \`docker login\` and \`podman login\` are used
 ${sourceKinds
   .flatMap(({ environment }) => environment)
-  .map(({ name, purpose }) => `  ${name.padEnd(22)} ${purpose}\n`)
+  .map(({ name, purpose }) => `  ${nameColumn(name)} ${purpose}\n`)
   .join('')}  MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
   CI=true                plain lines, and the lock must be up to date
   DISABLE_PROGRESS=true  no progress; NO_COLOR=1: no colour
   DEBUG=modelcars        stacks and causes of errors
 
 ${commandEpilog}`;
+
+/** The column of names; a longer one has a line of its own. */
+function nameColumn(name: string): string {
+  return name.length > 22 ? `${name}\n${' '.repeat(24)}` : name.padEnd(22);
+}

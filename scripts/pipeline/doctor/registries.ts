@@ -1,8 +1,10 @@
+import { isModel } from '../../model/catalog-entry.ts';
 import { defaultCredentials } from '../../registry/auth/credentials.ts';
 import { RegistryClient } from '../../registry/client.ts';
 import { applyMirrors } from '../../registry/mirrors.ts';
 import { parseReference, type Reference } from '../../registry/reference.ts';
 import { logIn } from '../../registry/refusal.ts';
+import { parseOciUri } from '../../sources/oci/uri.ts';
 import { plain } from '../../text/format.ts';
 import { repositoryName } from '../image-names.ts';
 import type { CheckResult, DoctorOptions, Found } from './types.ts';
@@ -10,15 +12,20 @@ import type { CheckResult, DoctorOptions, Found } from './types.ts';
 /** A registry that commands use, and a repository there as an example. */
 export interface RegistryUse {
   reference: Reference;
-  /** Whether images are pushed to it; otherwise base images are pulled. */
+  /** Whether images are pushed to it; otherwise base images or the models of `oci://` sources are pulled. */
   push: boolean;
+  /** Whether models, not base images, are pulled. */
+  models?: boolean;
 }
 
-/** The registries of the catalog, one entry each: those pushed to first, then those of base images, through mirrors. */
+/**
+ * The registries of the catalog, one entry each: those pushed to first, then those of base images and of sources, through
+ * mirrors.
+ */
 export function registriesOf({ catalog }: Found, { overrides }: DoctorOptions): RegistryUse[] {
   const uses = new Map<string, RegistryUse>();
-  const add = (reference: Reference, push: boolean) => {
-    if (!uses.has(reference.registry)) uses.set(reference.registry, { reference, push });
+  const add = (reference: Reference, push: boolean, models = false) => {
+    if (!uses.has(reference.registry)) uses.set(reference.registry, { reference, push, models });
   };
   const models = catalog?.models ?? [];
   for (const model of models)
@@ -28,12 +35,16 @@ export function registriesOf({ catalog }: Found, { overrides }: DoctorOptions): 
     add(parseReference(`${overrides.registry}/model`), true);
   for (const { base } of models)
     if (base !== 'embedded') add(applyMirrors(parseReference(base), catalog?.mirrors ?? {}), false);
+  for (const { source } of models.filter(isModel)) {
+    const parsed = parseOciUri(source);
+    if (parsed.ok) add(applyMirrors(parsed.value.reference, catalog?.mirrors ?? {}), false, true);
+  }
   return [...uses.values()];
 }
 
 /** Where the credentials for a registry come from, and whether it accepts them. Pushes nothing. */
 export async function checkRegistry(
-  { reference, push }: RegistryUse,
+  { reference, push, models }: RegistryUse,
   options: DoctorOptions,
 ): Promise<CheckResult[]> {
   const { offline, signal, env } = options;
@@ -41,7 +52,7 @@ export async function checkRegistry(
   const { registry, repository } = reference;
   const action = push ? 'push' : 'pull';
   const row = { check: 'registry', subject: registry } as const;
-  const use = push ? 'to push to' : 'to pull base images from';
+  const use = push ? 'to push to' : `to pull ${models ? 'models' : 'base images'} from`;
   if (offline) {
     // A login to Amazon ECR is a request.
     const credentials = defaultCredentials(env, push ? [registry] : [], signal, async () => undefined);

@@ -15,8 +15,8 @@ export const azureKind: SourceKind = {
   ],
   environment: [
     {
-      name: 'AZURE_STORAGE_SAS_TOKEN, AZURE_…',
-      purpose: 'for azure:// sources: a SAS, a key, or what every Azure client reads',
+      name: 'AZURE_…',
+      purpose: 'for azure:// sources: as for every Azure client',
     },
   ],
   repair: {

@@ -16,7 +16,7 @@ export const gsKind: SourceKind = {
   environment: [
     {
       name: 'GOOGLE_APPLICATION_CREDENTIALS',
-      purpose: 'for gs:// sources, as for every Google client; public buckets need none',
+      purpose: 'for gs:// sources, as for every Google client',
     },
   ],
   repair: {
