@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, type Pair, parseDocument, stringify, type YAMLSeq } from 'yaml';
+import { apply, type Edit, lineEnd, lineStart, mostValues, newLineBefore, sorted } from './edit-text.ts';
 import { readYaml } from './yaml-document.ts';
 
 /** The fields of a new entry of `models:`, in the order in which they are written. */
@@ -10,16 +11,6 @@ export interface NewModel {
   /** Path below /models → URI of a single file. */
   files?: Record<string, string>;
   version?: string;
-}
-
-/** Limit on the values of a catalog, as in load.ts. */
-const mostValues = 100_000;
-
-/** An edit of a text: `removed` characters at `at` give way to `added`. */
-interface Edit {
-  at: number;
-  removed?: number;
-  added: string;
 }
 
 /** An entry as YAML, for messages and to insert it by hand. */
@@ -112,21 +103,6 @@ function keyEnd({ key }: Pair): number {
   return (key as { range?: [number, number, number] | null }).range?.[1] ?? 0;
 }
 
-function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf('\n', offset - 1) + 1;
-}
-
-/** The offset behind the line break of the line that an offset is on; the same offset at the start of a line. */
-function lineEnd(text: string, offset: number): number {
-  if (offset > 0 && text[offset - 1] === '\n') return offset;
-  const at = text.indexOf('\n', offset);
-  return at === -1 ? text.length : at + 1;
-}
-
-function newLineBefore(text: string, offset: number, eol: string): string {
-  return offset === 0 || text[offset - 1] === '\n' ? '' : eol;
-}
-
 /** The offset behind the comments that are indented further than the list's dashes: they belong to its last entry. */
 function withOwnComments(text: string, offset: number, indent: number): number {
   const comments = /(?:[ \t]*\r?\n)*([ ]*)#[^\n]*(?:\n|$)/y;
@@ -136,19 +112,4 @@ function withOwnComments(text: string, offset: number, indent: number): number {
     if (match === null || (match[1] ?? '').length <= indent) return end;
     end = comments.lastIndex;
   }
-}
-
-function apply(text: string, edits: readonly Edit[]): string {
-  let result = text;
-  for (const { at, removed = 0, added } of edits.toReversed())
-    result = result.slice(0, at) + added + result.slice(at + removed);
-  return result;
-}
-
-/** A copy with sorted keys: the order of maps with merge keys (`<<`) is not that of the text. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([key, one]) => [key, sorted(one)] as const);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

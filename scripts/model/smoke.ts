@@ -95,6 +95,12 @@ export interface SmokeTest<Expectation extends SmokeExpectation = SmokeExpectati
   sample?: Record<string, string>;
 }
 
+/** A request that is sent. */
+export interface SentTest extends SmokeTest {
+  /** Receives each answer that passes, as JSON: hostile. */
+  accepted?(answer: unknown): void;
+}
+
 /** `smoke:` of a model in models.yaml, checked: exactly one request, and what its answer has to be. */
 export interface ModelSmoke {
   /** Protocol v2: the inputs, or a JSON, CSV or .npy file beside models.yaml. */

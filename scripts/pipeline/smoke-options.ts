@@ -1,9 +1,15 @@
 import type { ClusterSettings, Mode, Security } from '../kserve/types.ts';
+import type { Model, ModelSmoke } from '../model/types.ts';
 import type { ImageLocation, RunOptions } from './types.ts';
 
 /** Smoke test options from the command line. */
 export interface SmokeOptions extends RunOptions {
   from: ImageLocation;
+  /**
+   * Receives each answer that passes (hostile) and its request, of requests that models.yaml has or can have. Their
+   * `expect` does not count then: any answer of the right shape passes.
+   */
+  recorder?: (model: Model, smoke: ModelSmoke, answer: unknown) => void;
   wishes: ClusterSettings & {
     local: boolean;
     serverCommand?: string;

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import { openImageFiles } from '../kserve/image-files/image-files.ts';
 import { ownRequest } from '../kserve/smoke/own-request/index.ts';
+import { smokeOf } from '../kserve/smoke/own-request/record.ts';
 import type { SmokeResult } from '../kserve/types.ts';
-import type { Framework, Model, ModelReader, SmokeTest } from '../model/types.ts';
+import type { Framework, Model, ModelReader, ModelSmoke, SentTest, SmokeTest } from '../model/types.ts';
 import type { FoundImage, FoundImages } from './open-images.ts';
 import type { Session } from './session.ts';
 import type { SmokeOptions } from './smoke-options.ts';
@@ -11,11 +12,17 @@ import type { SmokeOptions } from './smoke-options.ts';
 /** A model and the request that its smoke test sends. */
 export interface ModelTest {
   model: Model;
-  test: SmokeTest;
+  test: SentTest;
 }
 
 type ChosenTest =
-  | { test: SmokeTest; request: string }
+  | {
+      test: SmokeTest;
+      /** For display. */
+      request: string;
+      /** The request as models.yaml has or can have it. */
+      own?: ModelSmoke;
+    }
   | { ended: Pick<SmokeResult, 'status' | 'reason' | 'diagnosis'> };
 
 /** Bytes of the largest file that can be a sample. */
@@ -32,15 +39,17 @@ export async function chooseTests(
   session: Session,
   models: readonly Model[],
   images: FoundImages,
-  { local, modes, security }: Pick<SmokeOptions['wishes'], 'local' | 'modes' | 'security'>,
+  { wishes: { local, modes, security }, recorder }: Pick<SmokeOptions, 'wishes' | 'recorder'>,
 ): Promise<{ tests: ModelTest[]; ended: SmokeResult[] }> {
   const tests: ModelTest[] = [];
   const ended: SmokeResult[] = [];
   for (const model of models) {
-    const chosen = await chooseTest(session, model, images.of(model));
+    const chosen = await chooseTest(session, model, images.of(model), recorder !== undefined);
     if ('test' in chosen) {
       session.options.progress.log(`${model.name}: the smoke test sends ${chosen.request}`);
-      tests.push({ model, test: chosen.test });
+      const { test, own } = chosen;
+      const accepted = recorder && own && { accepted: (answer: unknown) => recorder(model, own, answer) };
+      tests.push({ model, test: { ...test, ...accepted } });
     } else {
       const mode = local ? 'local' : (modes[0] ?? 'oci');
       const as = security[0] ?? 'openshift';
@@ -50,12 +59,19 @@ export async function chooseTests(
   return { tests, ended };
 }
 
-async function chooseTest(session: Session, model: Model, image: FoundImage): Promise<ChosenTest> {
+async function chooseTest(
+  session: Session,
+  model: Model,
+  image: FoundImage,
+  records: boolean,
+): Promise<ChosenTest> {
   const { catalog, signal } = session.options;
   if (model.smoke === false) return { ended: { status: 'skipped', reason: '`smoke: false` in models.yaml' } };
   if (model.smoke !== undefined) {
-    const test = await ownRequest(model.smoke, model.name, catalog.directory);
-    return { test, request: 'the request of `smoke:` in models.yaml' };
+    const { expect, ...asked } = model.smoke;
+    const sent = records && expect !== 'any' ? asked : model.smoke;
+    const test = await ownRequest(sent, model.name, catalog.directory);
+    return { test, request: 'the request of `smoke:` in models.yaml', own: model.smoke };
   }
   const framework = session.framework(model);
   const { smoke } = framework;
@@ -64,7 +80,9 @@ async function chooseTest(session: Session, model: Model, image: FoundImage): Pr
   await using files = await openImageFiles(image.store, image.root, signal);
   if (smoke?.sample !== undefined && (await isSample(files, smoke.sample)))
     return { test: smoke, request: `the request of the sample of framework ${framework.name}` };
-  return await fromFiles(framework, files);
+  const chosen = await fromFiles(framework, files);
+  const own = records && 'test' in chosen ? await smokeOf(chosen.test) : undefined;
+  return own === undefined ? chosen : { ...chosen, own };
 }
 
 async function fromFiles(framework: Framework, files: ModelReader): Promise<ChosenTest> {

@@ -28,7 +28,7 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   await using session = await Session.open(options);
   await using opened = await openImages(session.client, options.from);
   const images = await requireImages(opened, models, options.from);
-  const { tests, ended } = await chooseTests(session, models, images, options.wishes);
+  const { tests, ended } = await chooseTests(session, models, images, options);
   if (tests.length === 0) return ended;
   const results = options.wishes.local
     ? await smokeLocally(session, tests, images, options)

@@ -1,5 +1,5 @@
 /** `smoke:` of models.yaml through the CLI, with a server of the test that computes its answer from the request. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,6 +147,51 @@ describe.skipIf(missing)('smoke: in models.yaml', () => {
     const { code, stderr } = await tryModelcars(['smoke', ...local], { cwd: folder });
     expect(code).toBe(2);
     expect(stderr).toMatch(/error: read none\.csv: no such file\nnext: correct `smoke:`/);
+  });
+
+  describe('--record', () => {
+    const record = async (models: string) => {
+      await writeFile(join(folder, 'models.yaml'), models);
+      const ran = await tryModelcars(['smoke', '--record', '--json', ...local], { cwd: folder });
+      const text = await readFile(join(folder, 'models.yaml'), 'utf8');
+      expect(ran.stdout, ran.stderr).toMatch(/^\{/);
+      return { ...ran, text, document: JSON.parse(ran.stdout) };
+    };
+    const entry =
+      '# ours\nmodels:\n  - name: sums # adds\n    framework: sklearn\n    version: v1.0.0\n    base: embedded\n    source: file:model.joblib\n';
+
+    test('writes the answer into models.yaml, and the next run holds the model to it', async () => {
+      const own = '    smoke: # asks\n      rows: [[1, 2], [3, 4]]\n';
+      const wrong = `${own}      expect: {outputs: [{name: sum, data: [0, 0], tolerance: 0.5}]}\n`;
+      const expected =
+        '      expect: {outputs: [{name: sum, datatype: FP64, shape: [2, 1], data: [3, 7], tolerance: 0.5}]}\n';
+      const { code, text, document } = await record(entry + wrong);
+      expect(code).toBe(0);
+      expect(text).toBe(entry + own + expected);
+      expect(document.recorded).toMatchObject([{ model: 'sums', expect: { outputs: [{ data: [3, 7] }] } }]);
+      const held = await tryModelcars(['smoke', ...local], { cwd: folder });
+      expect(held.code, held.stderr).toBe(0);
+    });
+
+    test('writes the own request of a model that has only that of the defaults', async () => {
+      const defaults = 'defaults: {smoke: {instances: [{a: 2}]}}\n';
+      const { text } = await record(defaults + entry);
+      const own = '    smoke: {instances: [{a: 2}], expect: {predictions: [{twice: 4}]}}\n';
+      expect(text).toBe(defaults + entry + own);
+    });
+
+    test('writes nothing of an answer that is none, and nothing at all when a model fails', async () => {
+      const other = entry.slice(entry.indexOf('  - name')).replace('sums', 'also');
+      const models = `${entry}    smoke: {rows: [[1, 2]]}\n${other}    smoke: {inputs: [{name: x, data: [[a]]}]}\n`;
+      await write({ sums: {}, also: {} });
+      await modelcars(['lock'], { cwd: folder });
+      await modelcars(['build', 'also'], { cwd: folder });
+      const { code, text, stderr, document } = await record(models);
+      expect(code).toBe(1);
+      expect(text).toBe(models);
+      expect(document.recorded).toEqual([]);
+      expect(stderr).toContain('warning: nothing is recorded, because also failed');
+    });
   });
 
   test.skipIf(noRegistry)('`smoke: false` is a skip, and lets push --smoke push', async () => {

@@ -134,6 +134,11 @@ export const smoking = {
   junit,
 };
 
+export const record = flag('record', {
+  describe: 'write the answers of this run into models.yaml as `expect:`, for you to review',
+  group: serve,
+});
+
 /** The parsed values of `smoking`. */
 export type SmokeValues = ArgValues<typeof smoking>;
 

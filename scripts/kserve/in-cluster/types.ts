@@ -1,5 +1,5 @@
 import type { Descriptor, ImageStore } from '../../image/types.ts';
-import type { Framework, Model, SmokeTest } from '../../model/types.ts';
+import type { Framework, Model, SentTest } from '../../model/types.ts';
 import type { Amount } from '../cluster/capacity.ts';
 import type { ClusterFacts } from '../cluster/facts.ts';
 import type { PlannedCase } from '../smoke/cases.ts';
@@ -19,7 +19,7 @@ export interface OpenClusterOptions extends ClusterSettings {
 export interface CaseOptions {
   model: Model;
   framework: Framework;
-  smoke: SmokeTest;
+  smoke: SentTest;
   planned: PlannedCase;
   image: { root: Descriptor; pushed?: string };
   timeout: number;

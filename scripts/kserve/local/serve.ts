@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SmokeTest } from '../../model/types.ts';
+import type { SentTest, SmokeTest } from '../../model/types.ts';
 import { type CaseProgress, modelcar, server } from '../diagnosis/case-progress.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { type Prediction, predict } from '../smoke/predict.ts';
@@ -88,7 +88,7 @@ export async function serveAndAsk(
 /** Requests predictions until one is correct or final, or time runs out. */
 export async function ask(
   url: string,
-  smoke: SmokeTest,
+  smoke: SentTest,
   name: string,
   signal: AbortSignal,
 ): Promise<Prediction> {

@@ -1,5 +1,5 @@
 import type { ImageStore } from '../../image/types.ts';
-import type { Framework, Model, SmokeTest } from '../../model/types.ts';
+import type { Framework, Model, SentTest } from '../../model/types.ts';
 import type { Diagnosis, Security } from '../types.ts';
 
 /** The model server; by default MLServer from PyPI, for the frameworks that it serves. */
@@ -12,7 +12,7 @@ export type LocalServer =
 export interface LocalOptions {
   model: Model;
   framework: Framework;
-  smoke: SmokeTest;
+  smoke: SentTest;
   /**
    * Where the image is read from (a layout or a registry's repository), and its name in it: `iris:v1.0.0`, `v1.0.0`.
    */

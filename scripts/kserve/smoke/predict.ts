@@ -1,5 +1,5 @@
 import { Agent, fetch } from 'undici';
-import type { SmokeTest } from '../../model/types.ts';
+import type { SentTest } from '../../model/types.ts';
 import type { WrongPrediction } from '../diagnosis/diagnose.ts';
 import { checkAnswer } from './check-answer.ts';
 import { type SmokeRequest, smokeRequests } from './request.ts';
@@ -19,7 +19,7 @@ const mostBytes = 16 * 1024 ** 2;
  */
 export async function predict(
   url: string,
-  smoke: SmokeTest,
+  smoke: SentTest,
   name: string,
   signal: AbortSignal,
 ): Promise<Prediction> {
@@ -71,7 +71,7 @@ async function post(
   }
 }
 
-function judge(smoke: SmokeTest, path: string, { status, text }: Answer): Prediction {
+function judge(smoke: SentTest, path: string, { status, text }: Answer): Prediction {
   let parsed: unknown = text;
   try {
     parsed = JSON.parse(text);
@@ -79,7 +79,10 @@ function judge(smoke: SmokeTest, path: string, { status, text }: Answer): Predic
     // Checked as plain text.
   }
   const check = checkAnswer(smoke.expect, fromV1(parsed, smoke));
-  if (status === 200 && check.ok) return { right: true };
+  if (status === 200 && check.ok) {
+    smoke.accepted?.(parsed);
+    return { right: true };
+  }
   const why = check.ok ? 'the answer is right' : check.why;
   return {
     right: false,

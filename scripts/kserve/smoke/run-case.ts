@@ -1,4 +1,4 @@
-import type { SmokeTest } from '../../model/types.ts';
+import type { SentTest } from '../../model/types.ts';
 import { type CaseProgress, caseProgress, server } from '../diagnosis/case-progress.ts';
 import { diagnose, loadCause, type WrongPrediction } from '../diagnosis/diagnose.ts';
 import type { Evidence } from '../diagnosis/evidence.ts';
@@ -12,7 +12,7 @@ export interface RunCaseOptions {
   cluster: ServingCluster;
   case: SmokeCase;
   service: InferenceService;
-  smoke: SmokeTest;
+  smoke: SentTest;
   /** Seconds from apply to the correct prediction. */
   timeout: number;
   signal: AbortSignal;

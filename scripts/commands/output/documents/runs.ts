@@ -86,4 +86,14 @@ export const push = document('push', { ...outcomes, smoke: smoke.exactOptional()
 export const all = document('all', { ...outcomes, smoke });
 export const bases = document('bases', outcomes);
 export const cache = document('cache', outcomes);
-export const smokeRun = document('smoke', { results: smoke });
+const recorded = z
+  .strictObject({
+    model: z.string().describe('Name in the catalog.'),
+    expect: z.record(z.string(), z.unknown()).describe('`expect:` as written into models.yaml.'),
+    less: z.string().describe('What of the answer is not written down, for people.').exactOptional(),
+  })
+  .meta({ id: 'Recorded' });
+export const smokeRun = document('smoke', {
+  results: smoke,
+  recorded: z.array(recorded).describe('With `--record`: what was written.').exactOptional(),
+});
