@@ -29,6 +29,11 @@ it.each([
     '  - name: a\n    smoke:\n      # before\n      expect: {classes: [1]}\n      # after\n      rows: [[1, 2]] # row\n',
   ],
   [
+    'keeps the comments behind the old values',
+    '  - name: a\n    smoke:\n      rows: [[1, 2]]\n      expect:\n        classes: [0] # old\n        # deep\n    # of a\n',
+    '  - name: a\n    smoke:\n      rows: [[1, 2]]\n      expect: {classes: [1]} # old\n        # deep\n    # of a\n',
+  ],
+  [
     'replaces `expect: any`',
     '  - name: a\n    smoke: {expect: any, rows: [[1, 2]]}\n',
     '  - name: a\n    smoke: {expect: {classes: [1]}, rows: [[1, 2]]}\n',
