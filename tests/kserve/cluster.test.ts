@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { wineSmoke } from '../../frameworks/mlflow/wine.ts';
-import { modelcars, root } from '../parts/cli.ts';
+import { modelcars, root, tryModelcars } from '../parts/cli.ts';
 import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
+import { tagDigest } from '../parts/tags.ts';
 import { kindClusters, kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
-import { catalog, classics, expectAllPassed, imageVolumesConfig, smoke } from './_smoke.ts';
+import { ownModels } from './_own-models.ts';
+import { catalog, classics, clusterEnv, expectAllPassed, imageVolumesConfig, smoke } from './_smoke.ts';
 import { pushUbiLike } from './_ubi.ts';
 
 const cluster = 'modelcars-there';
@@ -91,5 +93,39 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
       { status: 'skipped', reason: expect.stringContaining('oci+fetch') },
       { status: 'skipped', reason: expect.any(String) },
     ]);
+  });
+
+  test('push --smoke pushes own models that answer their own requests, and no other', async () => {
+    const models = await ownModels(join(folder, 'own'));
+    const which = ['--file', join(models, 'models.yaml'), '--output', 'own-layout'];
+    const args = [
+      'push',
+      '--smoke',
+      ...which,
+      '--security',
+      'openshift',
+      ...own,
+      ...remote(registry),
+      '--json',
+    ];
+    const settings = { cwd: folder, env: clusterEnv('v0.20.0'), timeout: 900_000 };
+    const { stdout, stderr, code } = await tryModelcars(args, settings);
+    expect(code, stderr).toBe(1);
+    expect(JSON.parse(stdout).smoke, stderr).toMatchObject([
+      { model: 'named', status: 'passed' },
+      {
+        model: 'other-classes',
+        status: 'failed',
+        diagnosis: { stage: 'answer', expected: [1, 0], got: [0, 1] },
+      },
+      { model: 'unnamed', status: 'passed' },
+    ]);
+    expect(stderr).toContain('named: the smoke test sends the request of `smoke:` in models.yaml');
+    expect(stderr).toMatch(
+      /unnamed: the smoke test sends a request made from the 10 columns that model\.joblib takes/,
+    );
+    for (const name of ['named', 'unnamed'])
+      expect(await tagDigest(registry.host, `me/${name}`, 'v1.0.0')).toMatch(/^sha256:/);
+    expect(await tagDigest(registry.host, 'me/other-classes', 'v1.0.0')).toBeUndefined();
   });
 });
