@@ -59,6 +59,8 @@ export interface SmokeResult extends SmokeCase {
   /** From apply (or server start) to the checked answer. */
   seconds: number;
   reason?: string;
+  /** Which request was to be sent, for display: "the request of `smoke:` in models.yaml". */
+  request?: string;
   diagnosis?: Diagnosis;
 }
 

@@ -13,6 +13,8 @@ import type { SmokeOptions } from './smoke-options.ts';
 export interface ModelTest {
   model: Model;
   test: SentTest;
+  /** Which request it is, for display. */
+  request: string;
 }
 
 type ChosenTest =
@@ -49,7 +51,7 @@ export async function chooseTests(
       session.options.progress.log(`${model.name}: the smoke test sends ${chosen.request}`);
       const { test, own } = chosen;
       const accepted = recorder && own && { accepted: (answer: unknown) => recorder(model, own, answer) };
-      tests.push({ model, test: { ...test, ...accepted } });
+      tests.push({ model, test: { ...test, ...accepted }, request: chosen.request });
     } else {
       const mode = local ? 'local' : (modes[0] ?? 'oci');
       const as = security[0] ?? 'openshift';

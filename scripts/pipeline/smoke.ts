@@ -33,8 +33,14 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   const results = options.wishes.local
     ? await smokeLocally(session, tests, images, options)
     : await smokeInCluster(session, tests, images, options);
-  const all = [...results, ...ended];
+  const requests = new Map(tests.map(({ model, request }) => [model.name, request]));
+  const all = [...results.map((result) => withRequest(result, requests)), ...ended];
   return models.flatMap(({ name }) => all.filter((result) => result.model === name));
+}
+
+function withRequest(result: SmokeResult, requests: ReadonlyMap<string, string>): SmokeResult {
+  const request = requests.get(result.model);
+  return request === undefined ? result : { ...result, request };
 }
 
 async function smokeInCluster(

@@ -97,7 +97,8 @@ describe.skipIf(missing)('smoke: in models.yaml', () => {
   ])('a model passes with %s', async (_, own) => {
     const { code, stderr, result } = await smoke(own);
     expect(stderr).toContain('sums: the smoke test sends the request of `smoke:` in models.yaml');
-    expect(result).toMatchObject({ status: 'passed' });
+    const request = 'the request of `smoke:` in models.yaml';
+    expect(result).toMatchObject({ status: 'passed', request });
     expect(code).toBe(0);
   });
 

@@ -47,6 +47,14 @@ it('writes the JUnit form that CI systems read', () => {
   expect(xml).not.toContain('secret-word');
 });
 
+it('says which request was sent, whatever came of it', () => {
+  const asked = results.map((result) => ({ ...result, request: 'a <request> of secret-word' }));
+  const xml = junit(asked, (text) => text.replaceAll('secret-word', '****'));
+  const property = '<property name="request" value="a &lt;request&gt; of ****"/>';
+  expect(xml.split(property)).toHaveLength(results.length + 1);
+  expect(xml.match(/<testcase [^>]*[^/]>/g)).toHaveLength(results.length);
+});
+
 it('replaces characters that XML forbids', () => {
   const xml = junit(results, (text) => text);
   expect(xml).not.toContain(']]>');

@@ -15,15 +15,19 @@ export function junit(results: readonly SmokeResult[], mask: (text: string) => s
   const seconds = (sum: number) => sum.toFixed(3);
   const total = results.reduce((sum, one) => sum + one.seconds, 0);
   const cases = results.map((result) => {
-    const { diagnosis, reason } = result;
+    const { diagnosis, reason, request } = result;
+    const sent =
+      request === undefined
+        ? ''
+        : `      <properties>\n        <property name="request" value="${attribute(mask(request))}"/>\n      </properties>\n`;
     const name = attribute(mask(caseName(result)));
     const head = `    <testcase classname="modelcars.smoke" name="${name}" time="${seconds(result.seconds)}"`;
-    if (result.status === 'passed') return `${head}/>`;
+    if (result.status === 'passed') return sent === '' ? `${head}/>` : `${head}>\n${sent}    </testcase>`;
     if (result.status === 'skipped')
-      return `${head}>\n      <skipped message="${attribute(mask(reason ?? ''))}"/>\n    </testcase>`;
+      return `${head}>\n${sent}      <skipped message="${attribute(mask(reason ?? ''))}"/>\n    </testcase>`;
     const message = diagnosis ? `${diagnosis.stage}: ${diagnosis.what}` : (reason ?? 'failed');
     const text = escapeXml(safeLines(mask(diagnosisLines(result).join('\n'))));
-    return `${head}>\n      <failure type="${diagnosis?.stage ?? 'smoke'}" message="${attribute(mask(message))}">${text}</failure>\n    </testcase>`;
+    return `${head}>\n${sent}      <failure type="${diagnosis?.stage ?? 'smoke'}" message="${attribute(mask(message))}">${text}</failure>\n    </testcase>`;
   });
   const counts = `tests="${results.length}" failures="${count('failed')}" skipped="${count('skipped')}" time="${seconds(total)}"`;
   return [

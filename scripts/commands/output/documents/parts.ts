@@ -128,6 +128,7 @@ export const smokeResultSchema = z
     status: z.enum(['passed', 'failed', 'skipped']).describe('The result.'),
     seconds: z.number().nonnegative().describe('From the start to the checked answer.'),
     reason: z.string().describe('Why it was skipped or failed, for people.').exactOptional(),
+    request: z.string().describe('Which request was to be sent, for people.').exactOptional(),
     diagnosis: diagnosisSchema.describe('Why it does not serve.').exactOptional(),
   })
   .meta({ id: 'SmokeResult' });
