@@ -1,10 +1,13 @@
+import { chooseTriton, examineTriton, refuseTriton } from '../../scripts/artifacts/triton.ts';
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
 
 /**
- * ONNX by NVIDIA Triton, which serves a repository of models: `NAME/VERSION/model.onnx`, and beside the version an optional
- * config.pbtxt (Triton's documentation, "Model Repository"; for ONNX it finds out the configuration by itself). The folder's
- * name is what requests name, not the InferenceService's, which an image cannot know: here it is always `model`.
+ * Models by NVIDIA Triton, which serves a repository of them: `NAME/VERSION/model.*`, and beside the version a config.pbtxt
+ * (Triton's documentation, "Model Repository"; for ONNX it finds out the configuration by itself). A source with that
+ * layout is kept as it is, whatever its backends; of any other one ONNX graph is taken. The folder's name is what requests
+ * name, not the InferenceService's, which an image cannot know: that of a single graph is `model`, or what its
+ * config.pbtxt says.
  */
 export default {
   name: 'onnx-triton',
@@ -12,22 +15,17 @@ export default {
   modelFormat: { name: 'onnx' },
   runtime: 'kserve-tritonserver',
   protocolVersion: 'v2',
-  include: [
-    '*.onnx',
-    '*.onnx.data',
-    '*.onnx_data*',
-    'config.pbtxt',
-    'model/1/*',
-    'model/config.pbtxt',
-    'README.md',
-    'LICENSE*',
-    'NOTICE*',
-  ],
+  // A model repository as it is, of every backend (../../scripts/artifacts/triton.ts); otherwise one graph in any folder.
+  include: ['**'],
   exclude: [],
+  choose: chooseTriton,
+  refuse: refuseTriton,
+  examine: examineTriton,
   requires: [
     {
-      anyOf: ['*.onnx', 'model/1/*.onnx'],
-      why: 'one model, which becomes model/1/model.onnx; choose it with `include` where a repository has several',
+      anyOf: ['*.onnx', 'model/1/*.onnx', '**/*.onnx', '*/config.pbtxt', '*/[1-9]*/model.plan'],
+      why: 'one graph, which becomes model/1/model.onnx, or a model repository (NAME/config.pbtxt, NAME/1/model.*)',
+      served: ['*/[1-9]*/**'],
     },
   ],
   place: (path) => {

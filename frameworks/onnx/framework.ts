@@ -1,3 +1,4 @@
+import { chooseGraph, examineGraphs, severalGraphs } from '../../scripts/artifacts/onnx-layout.ts';
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
 import { openvinoLibraries } from '../runtime-libraries.ts';
@@ -14,17 +15,21 @@ export default {
   modelFormat: { name: 'onnx' },
   runtime: 'kserve-openvino',
   protocolVersion: 'v2',
-  // Weights beyond protobuf's 2 GB lie beside the graph, which knows them by name: the exporters of PyTorch (*.onnx.data)
-  // and Optimum (*.onnx_data) call them so.
-  include: ['*.onnx', '*.onnx.data', '*.onnx_data*', '1/*', 'README.md', 'LICENSE*', 'NOTICE*'],
+  // A graph in any folder: optimum and sentence-transformers have it in onnx/. Weights beyond protobuf's 2 GB lie beside the
+  // graph, which names them; those that the exporters of PyTorch (*.onnx.data) and Optimum (*.onnx_data) write at the top
+  // are known by name.
+  include: ['*.onnx', '**/*.onnx', '*.onnx.data', '*.onnx_data*', '1/*', 'README.md', 'LICENSE*', 'NOTICE*'],
   exclude: [],
+  choose: chooseGraph,
+  refuse: severalGraphs,
+  examine: (files, chosen) => examineGraphs(files, chosen, '1/'),
   requires: [
     {
-      anyOf: ['*.onnx', '1/*.onnx'],
+      anyOf: ['*.onnx', '1/*.onnx', '**/*.onnx'],
       why: 'one model, which becomes 1/model.onnx; choose it with `include` where a repository has several',
+      served: ['1/model.onnx', '[1-9]*/*.onnx'],
     },
   ],
-  // A second *.onnx would come to lie on the same path, and that is an error.
   place: (path) => {
     if (path.includes('/')) return path;
     if (path.endsWith('.onnx')) return '1/model.onnx';

@@ -118,7 +118,7 @@ describe('files that are hashed', () => {
     const watcher = tap({ path: 'w.bin', size: pointer.length });
     for (const byte of Buffer.from(pointer)) watcher?.update(Buffer.of(byte));
     await watcher?.end(sha256);
-    expect(seen).toEqual([...Array<string>(pointer.length).fill(`w.bin ${pointer.length} 1`), sha256]);
+    expect(seen).toEqual([...Array<string>(pointer.length).fill(`1/w.bin ${pointer.length} 1`), sha256]);
     const { asked, opener } = source({});
     const placed = [{ path: '1/w.bin', file: { path: 'w.bin', size: pointer.length, sha256 } }];
     const problem = 'is a Git LFS pointer, not the file';

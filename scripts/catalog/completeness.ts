@@ -40,10 +40,12 @@ export class CompletenessCheck {
   /** By path below /models; undefined for a file that was read for its hash and needs no inspection. */
   readonly #findings = new Map<string, Finding | undefined>();
 
-  /** A tap that inspects files, and passes them to `more` if given. `place` returns a path below /models. */
+  /**
+   * A tap that inspects files, and passes them to `more` if given, by their path below /models, which `place` returns.
+   */
   tap(place: (path: string) => string, more?: FileTap): FileTap {
     return ({ path, size }) => {
-      const other = more?.({ path, size });
+      const other = more?.({ path: place(path), size });
       const inspector = inspectorFor(place(path), size);
       let offset = 0;
       return {

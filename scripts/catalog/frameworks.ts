@@ -37,10 +37,21 @@ const frameworkSchema = strict('a framework as default export', {
       error: ({ input }) => complain('a function that refuses paths', input),
     })
     .exactOptional(),
+  examine: z
+    .custom<NonNullable<Framework['examine']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function that reads what chosen files say', input),
+    })
+    .exactOptional(),
+  unmentioned: words('globs').exactOptional(),
   requires: z.array(
     strict('a requirement', {
       anyOf: words('globs').min(1, { error: 'expected at least one glob' }),
       why: word('a reason'),
+      served: words('globs').min(1, { error: 'expected at least one glob' }).exactOptional(),
+      asked: strict('what meets it when the model names it', {
+        anyOf: words('globs').min(1, { error: 'expected at least one glob' }),
+        warning: word('a warning'),
+      }).exactOptional(),
     }),
     {
       error: ({ input }) => complain('a list of requirements', input),

@@ -43,7 +43,7 @@ describe('names alone decide', () => {
     [['params.json', 'tekken.json', 'consolidated.safetensors'], 'vllm'],
   ])('%j: %s', async (paths, framework) => {
     const found = await guess(unread(...paths));
-    expect(found).toEqual({ framework, why: expect.stringMatching(/^which serves `/) });
+    expect(found).toEqual({ framework, why: expect.stringMatching(/^which (serves|alone takes) `/) });
   });
 });
 
@@ -116,10 +116,20 @@ describe('ONNX', () => {
     });
   });
 
-  it('in a subfolder gets the place that the server needs', async () => {
-    expect(await guess({ 'onnx/model.onnx': '' })).toMatchObject({
-      framework: 'onnx',
-      rename: { from: 'onnx/model.onnx', to: '1/model.onnx' },
+  it('in a subfolder is found there, and is put where the server needs it by `lock`', async () => {
+    const found = await guess({ 'onnx/model.onnx': '', 'onnx/weights.bin': '' });
+    expect(found.framework).toBe('onnx');
+    expect(found.rename).toBeUndefined();
+  });
+
+  it('of several models in the layout of Triton is served by it', async () => {
+    const files = { 'a/1/model.onnx': '', 'b/1/model.onnx': '', 'b/config.pbtxt': '' };
+    expect(await guess(files)).toMatchObject({ framework: 'onnx-triton' });
+  });
+
+  it('in a folder does not hide the model at the top', async () => {
+    expect(await guess({ 'model.joblib': '', 'onnx/model.onnx': '' })).toMatchObject({
+      framework: 'sklearn',
     });
   });
 });

@@ -72,8 +72,14 @@ export async function guessFramework(
 
 /** By the names that a framework looks for. */
 async function byNames(found: FoundFiles, candidates: readonly Framework[]): Promise<Guess | undefined> {
-  const matching = candidates.filter((framework) => unmetBy(framework, found.paths).length === 0);
-  if (matching.length === 0) return undefined;
+  const all = candidates.filter((framework) => unmetBy(framework, found.paths).length === 0);
+  if (all.length === 0) return undefined;
+  // Folders often have the model of the top once more, for other servers.
+  const top = found.paths.filter((path) => !path.includes('/'));
+  const atTop = all.filter((framework) => unmetBy(framework, top).length === 0);
+  const there = atTop.length > 0 ? atTop : all;
+  const accepting = there.filter((one) => one.refuse?.(takenBy(one, found.paths)) === undefined);
+  const matching = accepting.length > 0 ? accepting : there;
   // MLflow saves models of every kind, and this file beside them says so.
   const mlflow = matching.find(({ requires }) => requires.some(({ anyOf }) => anyOf.includes('MLmodel')));
   if (mlflow !== undefined && matching.length > 1)
@@ -134,21 +140,21 @@ async function narrow(
 ): Promise<{ framework: Framework; why?: string }> {
   const [first] = fitting;
   if (first !== undefined && fitting.length === 1) return { framework: first };
-  const signature = signatureOf(await read(file, signatureBytes));
-  const signed = fitting.find(({ name }) => name === signature);
-  if (signed !== undefined) return { framework: signed, why: `by the first bytes of ${show(file)}` };
   // `onnx-triton` is a variant of `onnx`: chosen for files that only it takes.
   const base = fitting.find(({ name }) =>
     fitting.every((one) => one.name === name || one.name.startsWith(`${name}-`)),
   );
   if (base !== undefined) {
-    const chosen = (one: Framework) => paths.filter(selectionOf(one));
+    const chosen = (one: Framework) => takenBy(one, paths);
     const own = chosen(base);
     const variant = fitting.find((one) => chosen(one).length > own.length);
     if (variant === undefined) return { framework: base };
     const extra = chosen(variant).find((path) => !own.includes(path)) ?? '';
     return { framework: variant, why: `which alone takes ${show(extra)}` };
   }
+  const signature = signatureOf(await read(file, signatureBytes));
+  const signed = fitting.find(({ name }) => name === signature);
+  if (signed !== undefined) return { framework: signed, why: `by the first bytes of ${show(file)}` };
   const names = fitting.map(({ name }) => name);
   throw new ModelcarsError('usage', `${what}: ${list(names, 'or')} could serve ${show(file)}`, {
     next: `pass ${list(
@@ -158,18 +164,22 @@ async function narrow(
   });
 }
 
+/** The paths that a framework takes of a source. */
+function takenBy(framework: Framework, paths: readonly string[]): string[] {
+  const selected = paths.filter(selectionOf(framework));
+  return framework.choose?.(selected).take ?? selected;
+}
+
 /** The file that a framework requires. Fails with code `usage` when several would have its place in the image. */
 function mainFile(found: FoundFiles, fitting: readonly Framework[]): string {
   let file = '';
   for (const framework of fitting) {
     const { requires, place = (path) => path } = framework;
     for (const { anyOf } of requires) {
-      const selected = found.paths.filter(selectionOf(framework));
-      const taken = framework.choose?.(selected).take ?? selected;
-      const matches = taken.filter((path) => matchesAny(path, anyOf));
+      const matches = takenBy(framework, found.paths).filter((path) => matchesAny(path, anyOf));
       const { choices = [] } = framework.refuse?.(matches) ?? {};
       if (choices.length > 1) throw severalFiles(found, choices);
-      const places = Map.groupBy(matches, place);
+      const places = Map.groupBy(matches, (path) => place(path));
       const clash = [...places.values()].find((paths) => paths.length > 1);
       if (clash !== undefined) throw severalFiles(found, clash);
       file ||= matches[0] ?? '';

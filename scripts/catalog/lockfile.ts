@@ -46,6 +46,12 @@ const fileSchema = strict('a file: a map with `path:`, `size:` and `sha256:`', {
   ),
   source: uri.exactOptional(),
   revision: anyText('a revision').exactOptional(),
+  place: checked('a path', (path) => {
+    const problem = checkPath(path);
+    return problem === undefined
+      ? undefined
+      : { expected: 'a path below /models', hint: `, which ${problem}` };
+  }).exactOptional(),
 });
 const layerSchema = strict('a layer: a map with `files:`, `digest:`, `size:` and `key:`', {
   files: listOf(anyText('a path below /models'), 'paths'),
@@ -144,13 +150,14 @@ export async function writeLock(file: string, lock: Lock): Promise<Written> {
   return await writeTextFile(file, formatLock(lock));
 }
 
-function formatFile({ path, size, sha256, source, revision }: LockedFile): LockedFile {
+function formatFile({ path, size, sha256, source, revision, place }: LockedFile): LockedFile {
   return {
     path,
     size,
     sha256,
     ...(source !== undefined && { source }),
     ...(revision !== undefined && { revision }),
+    ...(place !== undefined && { place }),
   };
 }
 

@@ -123,6 +123,8 @@ export interface LockedFile {
   size: number;
   /** 64 lower-case hexadecimal digits. */
   sha256: string;
+  /** Path below /models, only where the content of a file decided it: an ONNX graph names its external data. */
+  place?: string;
   /** URI, only for a file that comes from the model's `files:`. */
   source?: string;
   /** The resolved revision of that URI, where its kind has revisions. */
@@ -199,6 +201,30 @@ export interface Refusal {
   choices: string[];
 }
 
+/** What a source's files say of themselves, before they are chosen for good. */
+export interface Examination {
+  /** Further paths of the source that chosen files name. */
+  also?: string[];
+  /** Path of the source → path below /models, where it is not that of `place`. */
+  places?: Record<string, string>;
+  /** One line each, for the log. */
+  warnings?: string[];
+  /** Why they are no model of this framework. */
+  refusal?: Omit<Refusal, 'choices'>;
+}
+
+/** What a framework needs: at least one file matches one of `anyOf`. */
+export interface Requirement {
+  /** Globs over the source's paths. */
+  anyOf: string[];
+  /** Completes "needs … : ". */
+  why: string;
+  /** Globs over paths below /models; by default those of `anyOf`, placed. */
+  served?: string[];
+  /** What meets it only when the model names it in its own `include` or `files:`, and the warning then. */
+  asked?: { anyOf: string[]; warning: string };
+}
+
 /**
  * A folder of frameworks/: everything that modelcars knows about one way to serve. Default export of its framework.ts.
  */
@@ -223,8 +249,16 @@ export interface Framework {
   choose?(paths: string[]): Choice;
   /** Refuses chosen paths that are no single model of this framework, before a file is read. */
   refuse?(paths: readonly string[]): Refusal | undefined;
-  /** Each entry: at least one file must match one of `anyOf`; `why` completes "needs … : ". */
-  requires: { anyOf: string[]; why: string }[];
+  /**
+   * Reads what chosen files say: which others belong to them, and where. `files` are all of the source; nothing is run.
+   */
+  examine?(files: ModelReader, chosen: readonly string[]): Promise<Examination>;
+  /**
+   * Globs over paths that are left out without a word, because nothing is lost. With them, `lock` names every other file
+   * that it leaves out.
+   */
+  unmentioned?: string[];
+  requires: Requirement[];
   /** Path of a source's file below /models; identity when absent. */
   place?(path: string): string;
   /** A request with a known correct prediction: of its sample alone, or of every model of the framework. */

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { chooseFiles } from '../catalog/choose-files.ts';
 import { lockProblems } from '../catalog/lock-check.ts';
-import { chooseFiles, resolveModel } from '../catalog/resolve.ts';
+import { resolveModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import { layerPredictor } from '../image/predict-layer.ts';
 import type { CatalogEntry, Lock, LockedBase, LockedModel, Model } from '../model/types.ts';
 import { isLocal, kindOf } from '../sources/index.ts';
 import type { FileTap } from '../sources/types.ts';
 import { wantedFiles } from './local-files.ts';
-import { leftOutLine } from './lock-policy.ts';
+import { logFindings } from './lock-policy.ts';
 import type { Session } from './session.ts';
 
 /** A model's entry in the lock. */
@@ -67,7 +68,7 @@ export async function resolveEntry(session: Session, model: Model, upgrade: bool
   const before = entryOf(session.lock, model.name);
   const stays = !upgrade && before?.source === model.source;
   const source = (stays && kindOf(model.source)?.at?.(model.source, before.revision)) || model.source;
-  const { leftOut, ...resolved } = await resolveModel(
+  const { leftOut, unknown, warnings, ...resolved } = await resolveModel(
     { ...model, source },
     session.framework(model),
     sources,
@@ -75,7 +76,7 @@ export async function resolveEntry(session: Session, model: Model, upgrade: bool
     tapFor(session, model),
     upgrade ? {} : pinsOfFiles(model, before),
   );
-  if (leftOut) options.progress.log(leftOutLine(model, leftOut));
+  logFindings(options.progress, model, { leftOut, unknown, warnings });
   return { ...resolved, source: model.source };
 }
 
@@ -90,9 +91,8 @@ function pinsOfFiles({ files }: Model, locked: LockedModel | undefined): Record<
 /** Records the layers of large files while the files are hashed, so that the first push knows their digests. */
 function tapFor(session: Session, model: Model): FileTap | undefined {
   if (model.compression !== 'none' || session.options.dryRun) return undefined;
-  const { place } = session.framework(model);
   return ({ path, size }) => {
-    const predictor = layerPredictor(place?.(path) ?? path, size, session.epoch);
+    const predictor = layerPredictor(path, size, session.epoch);
     if (predictor === undefined) return undefined;
     return {
       update: predictor.update,

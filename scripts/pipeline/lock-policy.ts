@@ -1,8 +1,11 @@
+import type { UnknownFiles } from '../catalog/choose-files.ts';
 import { lockProblems } from '../catalog/lock-check.ts';
 import { lockCommand } from '../catalog/lock-path.ts';
-import type { LeftOut } from '../catalog/resolve.ts';
+import type { LeftOut, ResolvedModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Framework, Lock, Model } from '../model/types.ts';
+import type { Progress } from '../terminal/types.ts';
+import { formatBytes } from '../text/bytes.ts';
 import { list, plain } from '../text/format.ts';
 import { displayPath } from '../text/paths.ts';
 import type { RunOptions } from './types.ts';
@@ -25,12 +28,35 @@ export function checkFrozen(
   });
 }
 
-/** The log line for files that are left out although the catalog does not exclude them. */
-export function leftOutLine(model: Model, { paths, why }: LeftOut): string {
-  const names = list(
+/** Logs what was left out of a model, and what its files warn of. */
+export function logFindings(
+  progress: Pick<Progress, 'log' | 'warn'>,
+  model: Model,
+  { leftOut, unknown, warnings = [] }: Findings,
+): void {
+  if (leftOut) progress.log(leftOutLine(model, leftOut));
+  if (unknown) progress.log(unknownLine(model, unknown));
+  for (const warning of warnings) progress.warn(`${model.name}: ${warning}`);
+}
+
+type Findings = { [Name in 'leftOut' | 'unknown' | 'warnings']?: ResolvedModel[Name] | undefined };
+
+/** The log line for files that repeat others. */
+function leftOutLine(model: Model, { paths, why }: LeftOut): string {
+  return `${model.name}: left out ${shown(paths)}: ${why}; \`include\` takes what you name`;
+}
+
+/** The log line for files that may be missed. */
+function unknownLine(model: Model, { paths, bytes }: UnknownFiles): string {
+  const count = `${paths.length} ${paths.length === 1 ? 'file' : 'files'}`;
+  const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
+  return `${model.name}: left out ${count}${size}: ${shown(paths)}; add them with \`include\` if the model needs them`;
+}
+
+function shown(paths: readonly string[]): string {
+  return list(
     paths.map((path) => plain(path)),
     'and',
     6,
   );
-  return `${model.name}: left out ${names}: ${why}; \`include\` takes what you name`;
 }

@@ -10,7 +10,7 @@ import type { SourceOptions } from '../sources/types.ts';
 import { displayPath } from '../text/paths.ts';
 import type { BaseImages } from './base-images.ts';
 import { type LocalFiles, wantedFiles } from './local-files.ts';
-import { leftOutLine } from './lock-policy.ts';
+import { logFindings } from './lock-policy.ts';
 import { Once } from './once.ts';
 import type { RunOptions } from './types.ts';
 
@@ -81,8 +81,13 @@ export class LockResolver {
       `${model.name}: ${reason}; building from the current source (\`${lockCommand(options.catalog)}\` pins it)`,
     );
     const framework = frameworkOf(frameworks, model);
-    const { leftOut, ...resolved } = await resolveModel(model, framework, sources, options.signal);
-    if (leftOut) options.progress.log(leftOutLine(model, leftOut));
+    const { leftOut, unknown, warnings, ...resolved } = await resolveModel(
+      model,
+      framework,
+      sources,
+      options.signal,
+    );
+    logFindings(options.progress, model, { leftOut, unknown, warnings });
     return resolved;
   }
 }

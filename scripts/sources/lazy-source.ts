@@ -13,6 +13,7 @@ export function lazySource(load: () => Promise<Source>): Source {
       yield* (await source()).open(...parameters);
     },
     revision: async (...parameters) => (await source()).revision?.(...parameters),
+    converted: async (...parameters) => await (await source()).converted?.(...parameters),
     close: async () => (await loading)?.close?.(),
   };
 }

@@ -12,8 +12,8 @@ export interface Snapshot {
   metadata?: Record<string, string>;
 }
 
-/** Whether to choose a path of a source. */
-export type Selection = (path: string) => boolean;
+/** Whether to choose a path of a source. A source that knows a file's size before it reads the file gives it, in bytes. */
+export type Selection = (path: string, size?: number) => boolean;
 
 /**
  * Called for each file that is read for its hash. Returns an observer that receives its bytes in order, or undefined.
@@ -47,6 +47,11 @@ export interface Source {
   ): AsyncIterable<Uint8Array>;
   /** The current revision of a source that tells it without listing its files; undefined for any other. */
   revision?(uri: string, signal?: AbortSignal): Promise<string | undefined>;
+  /**
+   * The URI of the same model in safetensors, where its hub has it as a proposal; undefined when it has none, or does not
+   * answer.
+   */
+  converted?(uri: string, signal?: AbortSignal): Promise<string | undefined>;
   /** Closes its connections; requests in progress fail. */
   close?(): Promise<void>;
 }

@@ -27,7 +27,7 @@ export function fileSource(directory: string, hashes?: Pick<HashMemory, 'remembe
       const { root, isFile, name } = await openRoot(directory, uri);
       const found = isFile ? await single(root, name, uri) : await walk(root, uri, select, signal);
       const chosen = found
-        .filter(({ path }) => !isFile || select(path))
+        .filter(({ path, stats }) => !isFile || select(path, Number(stats.size)))
         .sort((a, b) => compareBytes(a.path, b.path));
       check(uri, chosen);
       const limit = pLimit(parallelFiles);

@@ -100,10 +100,12 @@ export async function walk(
 
   async function take(real: string, path: string): Promise<void> {
     files += 1;
-    if (!select(path)) return;
-    const stats = await stat(real, { bigint: true }).catch((error) => {
-      throw fail(`${plain(path)}: ${systemProblem(error)}`, 'check the file', error);
+    let failure: unknown;
+    const stats = await stat(real, { bigint: true }).catch((error: unknown) => {
+      failure = error;
     });
+    if (!select(path, stats?.isFile() ? Number(stats.size) : undefined)) return;
+    if (!stats) throw fail(`${plain(path)}: ${systemProblem(failure)}`, 'check the file', failure);
     if (!stats.isFile()) {
       throw fail(`${plain(path)} is a pipe, socket or device`, 'remove it, or leave it out with `exclude`');
     }

@@ -9,6 +9,7 @@ import { plain, show } from '../../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
 import { didYouMean } from '../../text/suggest.ts';
 import type { ConnectionOptions, FileTap, Selection, Snapshot, Source } from '../types.ts';
+import { findConversion } from './conversion.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
 import { hashFile } from './hash.ts';
@@ -55,7 +56,9 @@ export class HubSource implements Source {
     const only = client.repository.path;
     const own = listing.files.filter(({ path }) => only === undefined || path === only);
     if (only !== undefined && own.length === 0) throw noSuchFile(uri, only, listing);
-    const chosen = own.filter(({ path }) => select(path)).sort((a, b) => compareBytes(a.path, b.path));
+    const chosen = own
+      .filter(({ path, size }) => select(path, size))
+      .sort((a, b) => compareBytes(a.path, b.path));
     checkPaths(uri, chosen);
     if (listing.gated) await this.#checkAccess(client, listing, chosen, signal);
     const files = await this.#hashAll(client, listing.commit, chosen, signal, tap);
@@ -94,6 +97,22 @@ export class HubSource implements Source {
     throw new ModelcarsError('source', `${what}: what ${settings.endpoint} answers is not a hub's answer`, {
       next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
     });
+  }
+
+  /** The repository at the pull request in which the hub's bot proposes safetensors; undefined without one. */
+  async converted(uri: string, signal?: AbortSignal): Promise<string | undefined> {
+    const { http, settings, repository } = await this.#client(uri);
+    const proposal = await findConversion(repository, settings.endpoint, http, signal);
+    if (proposal === undefined) return undefined;
+    let has = false;
+    const look: Selection = (path) => {
+      has ||= path.endsWith('.safetensors');
+      return false;
+    };
+    await this.resolve(proposal, look, signal).catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+    });
+    return has ? proposal : undefined;
   }
 
   /** Closes all connections. */

@@ -48,6 +48,25 @@ const leftovers = [
 ];
 
 /**
+ * Globs over what a hub repository has besides a model or twice, and nobody misses in an image: pictures of its card, the
+ * same weights in another format, leftovers of git and training. For `Framework.unmentioned`.
+ */
+export const knownDuplicates = [
+  '**/*.{png,jpg,jpeg,gif,svg,webp,mp4,webm,pdf}',
+  '**/.git{attributes,ignore,keep}',
+  '**/{.cache,.ipynb_checkpoints,.github}/**',
+  '{original,onnx,openvino,coreml,gguf,tflite,tensorflow,flax,metal,runs}/**',
+  '**/{pytorch_model,model,adapter_model,diffusion_pytorch_model,consolidated}*.{bin,pt,pth,ckpt}',
+  '**/openvino_*.{bin,xml}',
+  '**/*.{gguf,h5,tflite,msgpack,onnx,onnx_data,ot,mlmodel}',
+  '**/{optimizer,scheduler,scaler}.{pt,pth,bin}',
+  '**/rng_state*.pth',
+  '**/{training_args.bin,trainer_state.json,trainer_log.jsonl,zero_to_fp32.py,latest}',
+  '**/events.out.tfevents.*',
+  '**/{checkpoint-,global_step}*/**',
+];
+
+/**
  * Chooses one set of weights from a repository that holds several, as most on a hub do: in each folder the best format
  * and its plain variant; no folder that repeats the model in another format; no leftovers of git and training.
  * Everything else stays: configuration, tokenizer, the model's own code, its card and licence. For `Framework.choose`.

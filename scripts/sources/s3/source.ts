@@ -93,7 +93,7 @@ async function findObjects(
   const start = single === undefined ? folder.length : key.lastIndexOf('/') + 1;
   const found = objects
     .map((object) => ({ ...object, path: object.key.slice(start) }))
-    .filter(({ path }) => path !== manifestName && select(path))
+    .filter(({ path, size }) => path !== manifestName && select(path, size))
     .sort((a, b) => compareBytes(a.path, b.path));
   checkPaths(
     uri,
