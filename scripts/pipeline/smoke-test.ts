@@ -33,7 +33,8 @@ const largestSample = 1024 ** 2;
 /**
  * Chooses each model's request: `smoke:` in models.yaml, the framework's if it is for every model of it, the sample's for
  * exactly the sample's bytes, and otherwise one made from what the model's files say of themselves, for which any answer
- * of the right shape passes. A model without any has failed, one with `smoke: false` is skipped: `ended`. Logs a line
+ * of the right shape passes. Where they say nothing, the sample's shows at least whether the model loads. A model without
+ * any has failed, one with `smoke: false` is skipped: `ended`. Logs a line
  * per request. Fails with code `catalog` for a file of `smoke:` that cannot be read, and with the errors of the images'
  * store.
  */
@@ -99,6 +100,12 @@ async function fromFiles(framework: Framework, files: ModelReader): Promise<Chos
     if (!(error instanceof ModelcarsError) || error.code !== 'catalog') throw error;
     return none(error.message, error.next ?? ownSmoke);
   }
+  // The sample's: a file that says nothing is often one that no server can load, and serving it shows why.
+  if (framework.smoke !== undefined)
+    return {
+      test: framework.smoke,
+      request: `the request of the sample of framework ${framework.name}, since the model's files do not say what they take`,
+    };
   return none("the model's files do not say what a request looks like", ownSmoke);
 }
 

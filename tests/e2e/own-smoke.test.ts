@@ -134,13 +134,26 @@ describe.skipIf(missing)('smoke: in models.yaml', () => {
     });
   });
 
-  test('a model whose file says nothing needs its own request', async () => {
-    const { code, result } = await smoke(undefined);
+  test('a model whose file says nothing gets the request of the sample, which it does not pass', async () => {
+    const { code, stderr, result } = await smoke(undefined);
     expect(code).toBe(1);
-    expect(result?.diagnosis).toMatchObject({
+    expect(stderr).toContain(
+      "the request of the sample of framework sklearn, since the model's files do not say what they take",
+    );
+    expect(result?.diagnosis?.what).toContain('there is no output "predict"');
+  });
+
+  test('without any request nothing is served, and the step is to write one', async () => {
+    await write({ sums: { framework: 'custom', serving: { runtime: 'mine', modelFormat: 'mine' } } });
+    await modelcars(['build'], { cwd: folder, env: { CI: undefined } });
+    const { code, stdout } = await tryModelcars(['smoke', '--json', ...local], { cwd: folder });
+    expect(code).toBe(1);
+    expect((JSON.parse(stdout) as { results: SmokeResult[] }).results[0]?.diagnosis).toMatchObject({
       what: 'there is no request to send',
       fix: expect.stringContaining('`smoke: {rows: [[1, 2, 3]]}`'),
     });
+    await write({ sums: {} });
+    await modelcars(['build'], { cwd: folder });
   });
 
   test('a file that does not exist is named', async () => {

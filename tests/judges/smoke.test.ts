@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { type BrokenImage, pushBroken, sampleFile } from '../kserve/_broken.ts';
-import { type Negative, negatives } from '../kserve/_negatives.ts';
+import { fieldsOf, type Negative, negatives } from '../kserve/_negatives.ts';
 import { launchModelcars, makeCatalog, modelcars, root, tryModelcars } from '../parts/cli.ts';
 import { missingMlserver } from '../parts/mlserver.ts';
 import { missingParts, missingRoot, partsFolder } from '../parts/parts.ts';
@@ -65,7 +65,7 @@ describe.skipIf(lacking)('modelcars smoke --local', () => {
   /** Smoke-tests an image of this name that differs from modelcars' images. */
   async function smokeBroken(name: string, image: BrokenImage): Promise<SmokeResult | undefined> {
     const files = { 'model.joblib': await readFile(sampleFile) };
-    await makeCatalog(folder, [{ name, framework: 'sklearn', files }]);
+    await makeCatalog(folder, [{ name, framework: 'sklearn', files, more: fieldsOf(name) }]);
     await pushBroken(registry.host, `broken/${name}`, 'v1.0.0', image);
     const [result] = await smoke([name, '--remote', '--registry', `${registry.host}/broken`]);
     return result;

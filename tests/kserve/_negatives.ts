@@ -1,8 +1,20 @@
 /** Images that do not serve, each for one reason. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { irisSmoke } from '../../frameworks/iris.ts';
 import type { Stage } from '../../scripts/kserve/types.ts';
 import { type BrokenImage, sampleFile, wrongModel } from './_broken.ts';
+
+/**
+ * The fields of a model in models.yaml: where the model serves and is wrong, only its own request can show that. A
+ * request made from its files accepts any answer.
+ */
+export function fieldsOf(name: string): { smoke?: object } {
+  if (name !== 'wrong-answer') return {};
+  const { body, expect } = irisSmoke('labels', {});
+  const { classes, output } = expect;
+  return { smoke: { ...(body as object), expect: { classes, output } } };
+}
 
 /** A broken image and the diagnosis that smoke must report. */
 export interface Negative {

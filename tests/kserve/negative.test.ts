@@ -8,7 +8,7 @@ import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import { pushBroken, sampleFile } from './_broken.ts';
 import { kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
-import { type Negative, negatives } from './_negatives.ts';
+import { fieldsOf, type Negative, negatives } from './_negatives.ts';
 import { expectAllPassed, smoke } from './_smoke.ts';
 
 const cluster = 'modelcars-negative';
@@ -30,7 +30,12 @@ describe.skipIf(missingClusters())('images that do not serve', () => {
     const names = ['good', 'private', ...Object.keys(negatives)];
     await makeCatalog(
       folder,
-      names.map((name) => ({ name, framework: 'sklearn', files: { 'model.joblib': sample } })),
+      names.map((name) => ({
+        name,
+        framework: 'sklearn',
+        files: { 'model.joblib': sample },
+        more: fieldsOf(name),
+      })),
     );
     await modelcars(['build', 'good', '--base', 'embedded', '--platform', 'linux/amd64'], { cwd: folder });
     expectAllPassed(await smoke(['good', '--security', 'openshift', ...own], { cwd: folder }), 1);

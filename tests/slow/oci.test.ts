@@ -117,8 +117,8 @@ describe.skipIf(missing)('models in a registry', () => {
     await modelcars(['lock', '--upgrade'], settings());
     const large = `/v2/me/pack/blobs/sha256:${sha256(weights)}`;
     const seen = registry.requests().slice(before);
-    // Its first bytes show whether it is complete.
-    expect(seen.filter(({ path }) => path === large).length).toBeLessThanOrEqual(1);
+    // Its first bytes show whether it is complete, and which libraries made it; it is not read for its hash.
+    expect(seen.filter(({ path }) => path === large).length).toBeLessThanOrEqual(3);
     await expectModel(`oci://${registry.host}/me/pack:v1`);
   });
 

@@ -90,7 +90,7 @@ describe.skipIf(missing)('models in S3', () => {
     expect(text.match(/- path:/g)).toHaveLength(1008);
   });
 
-  test('an object with a full-object checksum is read only at its start; others are read completely', async () => {
+  test('an object with a full-object checksum is not read for its hash; others are read completely', async () => {
     const text = 'hashed by S3 '.repeat(300);
     const put = { Bucket: 'models', Body: text };
     await s3.client.putObject({ ...put, Key: 'hashed/model.joblib', ChecksumAlgorithm: 'SHA256' });
@@ -103,9 +103,12 @@ describe.skipIf(missing)('models in S3', () => {
       .slice(before)
       .filter(({ method, path }) => method === 'GET' && path.startsWith('/models/hashed/'))
       .map(({ path, headers }) => `${path.split('?')[0]} ${headers.range}`);
+    // Whether it is a model, then which libraries made it: this text is short enough to be read for that.
     expect(read.sort()).toEqual([
       '/models/hashed/.modelcars.json undefined',
+      '/models/hashed/model.joblib bytes=0-1',
       '/models/hashed/model.joblib bytes=0-1023',
+      '/models/hashed/model.joblib bytes=0-3899',
       '/models/hashed/other.txt bytes=0-3899',
     ]);
     expect((await locked()).split(sha256(text))).toHaveLength(3);
