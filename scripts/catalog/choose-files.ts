@@ -1,4 +1,6 @@
 import { ModelcarsError } from '../errors.ts';
+import { identify } from '../formats/identify.ts';
+import { signatureBytes } from '../formats/signature.ts';
 import type { Choice, Examination, Framework, Model, ModelReader, Refusal } from '../model/types.ts';
 import { openSource } from '../sources/index.ts';
 import type { SourceOptions } from '../sources/types.ts';
@@ -6,6 +8,7 @@ import { plain } from '../text/format.ts';
 import { compareBytes } from '../text/paths.ts';
 import { matcherOf, selectionOf } from './globs.ts';
 import { globsOf } from './lock-check.ts';
+import { isVague, looksForName, type Rename, renamable } from './rename.ts';
 
 /** The files of a model's source, before any is read for its hash. */
 export interface ChosenFiles extends Choice {
@@ -13,6 +16,8 @@ export interface ChosenFiles extends Choice {
   places: ReadonlyMap<string, string>;
   /** One line each. */
   warnings: string[];
+  /** The file that gets the name that the server looks for. */
+  rename?: Rename;
   /** Left out although they are no known repetition of a chosen file. */
   unknown: UnknownFiles;
 }
@@ -27,7 +32,8 @@ export interface UnknownFiles {
 /** Whether a framework needs to see all paths before any is chosen. */
 export function looksFirst(model: Model, framework: Framework): boolean {
   const { refuse, examine, unmentioned } = framework;
-  return [chooserOf(model, framework), refuse, examine, unmentioned].some((one) => one !== undefined);
+  const some = [chooserOf(model, framework), refuse, examine, unmentioned].some((one) => one !== undefined);
+  return some || looksForName(framework);
 }
 
 /**
@@ -81,6 +87,11 @@ export async function chooseFiles(
   }: Examination = (await framework.examine?.(files, choice.take)) ?? {};
   refused(refusal);
   const excluded = matcherOf(model.exclude);
+  const rename = await renameOf(model, framework, files);
+  if (rename !== undefined) {
+    also.push(rename.from);
+    places[rename.from] = rename.to;
+  }
   const take = new Set([...choice.take, ...also.filter((path) => sizes.has(path) && !excluded(path))]);
   const leave = choice.leave.filter((path) => !take.has(path));
   return {
@@ -89,8 +100,30 @@ export async function chooseFiles(
     why: choice.why,
     places: new Map(Object.entries(places)),
     warnings,
+    ...(rename && { rename }),
     unknown: unknownOf(model, framework, sizes, new Set([...take, ...leave])),
   };
+}
+
+/**
+ * The only file that can be the model under another name, of those that the model does not leave out. A name that
+ * anything can have counts only with the framework's content.
+ */
+async function renameOf(model: Model, framework: Framework, files: ModelReader): Promise<Rename | undefined> {
+  const included = model.include.length === 0 ? () => true : matcherOf(model.include);
+  const excluded = matcherOf(model.exclude);
+  const paths = files.paths.filter((path) => included(path) && !excluded(path));
+  const candidates = renamable(framework, paths, Object.keys(model.files));
+  const fitting: Rename[] = [];
+  for (const one of candidates) {
+    const identity = isVague(one.from)
+      ? identify(Buffer.from(await files.read(one.from, 0, signatureBytes)))
+      : undefined;
+    // A single file that is something else is named as what it is when its content is checked.
+    const fits = candidates.length === 1 ? identity !== undefined : identity?.framework === framework.name;
+    if (!isVague(one.from) || fits) fitting.push(one);
+  }
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 /** What is left out and neither excluded by the model nor known to the framework as a repetition. */

@@ -39,7 +39,9 @@ export async function checkRequired(
   for (const [at, { anyOf, why, asked }] of framework.requires.entries()) {
     // A path in `files:` is already the path in the image.
     const given = servedFiles(framework)[at]?.anyOf ?? anyOf;
-    const has = ({ path, source }: LockedFile) => matchesAny(path, source === undefined ? anyOf : given);
+    const has = ({ path, source, place }: LockedFile) =>
+      matchesAny(path, source === undefined ? anyOf : given) ||
+      (place !== undefined && matchesAny(place, given));
     if (files.some((file) => has(file) && !isAsked(file, asked?.anyOf))) continue;
     const named = files.filter(
       (file) => isAsked(file, asked?.anyOf) && (model.include.length > 0 || file.source !== undefined),

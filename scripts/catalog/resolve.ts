@@ -7,9 +7,11 @@ import { plain, show } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
 import { chooseFiles, looksFirst, type UnknownFiles } from './choose-files.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
+import { checkContents, Heads } from './contents.ts';
 import { matcherOf, matchesAny, selectionOf } from './globs.ts';
 import { incompleteError } from './incomplete-error.ts';
 import { globsOf } from './lock-check.ts';
+import type { Rename } from './rename.ts';
 import { checkRequired, servedFiles } from './required-files.ts';
 
 export { matchesAny, selectionOf } from './globs.ts';
@@ -23,6 +25,8 @@ export interface ResolvedModel extends LockedModel {
   unknown?: UnknownFiles;
   /** One line each. Not part of the lock. */
   warnings?: string[];
+  /** The file that got the name that the server looks for. Not part of the lock. */
+  rename?: Rename;
 }
 
 /** Files that match a framework's globs but that it does not need. */
@@ -58,11 +62,14 @@ export async function resolveModel(
     return taken?.has(path) ?? chosen(path);
   };
   const wholeness = new CompletenessCheck();
+  const heads = new Heads();
   const place = (path: string) => choice?.places.get(path) ?? framework.place?.(path) ?? path;
-  const snapshot = await source.resolve(model.source, select, signal, wholeness.tap(place, tap));
+  const snapshot = await source.resolve(model.source, select, signal, heads.tap(wholeness.tap(place, tap)));
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
-    extra.push(await resolveExtra(model, { path, uri, pin: pins[path] }, sources, wholeness, signal));
+    extra.push(
+      await resolveExtra(model, { path, uri, pin: pins[path] }, sources, { wholeness, heads }, signal),
+    );
   }
   const own = snapshot.files.map((file) => {
     const decided = choice?.places.get(file.path);
@@ -82,8 +89,9 @@ export async function resolveModel(
     const source = placed.find(({ path }) => path === incomplete.path)?.file.source ?? model.source;
     throw incompleteError(model.name, incomplete, { source, seen: seen.map(place), placed });
   }
+  checkContents(model, framework, placed, heads);
   const warnings = [...(choice?.warnings ?? []), ...asked];
-  const { leave = [], why = '', unknown } = choice ?? {};
+  const { leave = [], why = '', unknown, rename } = choice ?? {};
   return {
     framework: model.framework,
     source: model.source,
@@ -94,6 +102,7 @@ export async function resolveModel(
     ...(leave.length > 0 && { leftOut: { paths: leave, why } }),
     ...(unknown && unknown.paths.length > 0 && { unknown }),
     ...(warnings.length > 0 && { warnings }),
+    ...(rename && { rename }),
   };
 }
 
@@ -126,7 +135,7 @@ async function resolveExtra(
   model: Model,
   { path, uri, pin }: { path: string; uri: string; pin: string | undefined },
   sources: SourceOptions,
-  wholeness: CompletenessCheck,
+  { wholeness, heads }: { wholeness: CompletenessCheck; heads: Heads },
   signal?: AbortSignal,
 ): Promise<LockedFile> {
   const where = `resolve model ${model.name}: \`files:\` ${plain(path)}: ${plain(uri)}`;
@@ -140,7 +149,10 @@ async function resolveExtra(
     at,
     () => true,
     signal,
-    wholeness.tap(() => path),
+    heads.tap(
+      wholeness.tap(() => path),
+      uri,
+    ),
   );
   const [file] = files;
   if (file !== undefined && files.length === 1) {

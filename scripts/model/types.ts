@@ -123,7 +123,10 @@ export interface LockedFile {
   size: number;
   /** 64 lower-case hexadecimal digits. */
   sha256: string;
-  /** Path below /models, only where the content of a file decided it: an ONNX graph names its external data. */
+  /**
+   * Path below /models, only where it does not follow from the name: an ONNX graph names its external data, and a
+   * single model file has the name that its server looks for.
+   */
   place?: string;
   /** URI, only for a file that comes from the model's `files:`. */
   source?: string;

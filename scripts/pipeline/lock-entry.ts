@@ -68,7 +68,7 @@ export async function resolveEntry(session: Session, model: Model, upgrade: bool
   const before = entryOf(session.lock, model.name);
   const stays = !upgrade && before?.source === model.source;
   const source = (stays && kindOf(model.source)?.at?.(model.source, before.revision)) || model.source;
-  const { leftOut, unknown, warnings, ...resolved } = await resolveModel(
+  const { leftOut, unknown, warnings, rename, ...resolved } = await resolveModel(
     { ...model, source },
     session.framework(model),
     sources,
@@ -76,7 +76,7 @@ export async function resolveEntry(session: Session, model: Model, upgrade: bool
     tapFor(session, model),
     upgrade ? {} : pinsOfFiles(model, before),
   );
-  logFindings(options.progress, model, { leftOut, unknown, warnings });
+  logFindings(options.progress, model, { leftOut, unknown, warnings, rename });
   return { ...resolved, source: model.source };
 }
 

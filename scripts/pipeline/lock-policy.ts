@@ -1,6 +1,7 @@
 import type { UnknownFiles } from '../catalog/choose-files.ts';
 import { lockProblems } from '../catalog/lock-check.ts';
 import { lockCommand } from '../catalog/lock-path.ts';
+import { renameLine } from '../catalog/rename.ts';
 import type { LeftOut, ResolvedModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Framework, Lock, Model } from '../model/types.ts';
@@ -32,14 +33,15 @@ export function checkFrozen(
 export function logFindings(
   progress: Pick<Progress, 'log' | 'warn'>,
   model: Model,
-  { leftOut, unknown, warnings = [] }: Findings,
+  { leftOut, unknown, warnings = [], rename }: Findings,
 ): void {
   if (leftOut) progress.log(leftOutLine(model, leftOut));
+  if (rename) progress.log(renameLine(model.name, rename));
   if (unknown) progress.log(unknownLine(model, unknown));
   for (const warning of warnings) progress.warn(`${model.name}: ${warning}`);
 }
 
-type Findings = { [Name in 'leftOut' | 'unknown' | 'warnings']?: ResolvedModel[Name] | undefined };
+type Findings = { [Name in 'leftOut' | 'unknown' | 'warnings' | 'rename']?: ResolvedModel[Name] | undefined };
 
 /** The log line for files that repeat others. */
 function leftOutLine(model: Model, { paths, why }: LeftOut): string {

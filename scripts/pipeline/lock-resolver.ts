@@ -81,13 +81,13 @@ export class LockResolver {
       `${model.name}: ${reason}; building from the current source (\`${lockCommand(options.catalog)}\` pins it)`,
     );
     const framework = frameworkOf(frameworks, model);
-    const { leftOut, unknown, warnings, ...resolved } = await resolveModel(
+    const { leftOut, unknown, warnings, rename, ...resolved } = await resolveModel(
       model,
       framework,
       sources,
       options.signal,
     );
-    logFindings(options.progress, model, { leftOut, unknown, warnings });
+    logFindings(options.progress, model, { leftOut, unknown, warnings, rename });
     return resolved;
   }
 }
