@@ -64,9 +64,9 @@ export const defects: Record<string, Defect> = {
     next: rest,
   },
   'part-gap': {
-    files: { 'q4-00001-of-00003.gguf': 'GGUF', 'q4-00003-of-00003.gguf': 'GGUF' },
+    files: { 'q4-00001-of-00003.bin': 'weights', 'q4-00003-of-00003.bin': 'weights' },
     problem:
-      /q4-00001-of-00003\.gguf of \S+ is one of 3 parts, of which one is missing: q4-00002-of-00003\.gguf/,
+      /q4-00001-of-00003\.bin of \S+ is one of 3 parts, of which one is missing: q4-00002-of-00003\.bin/,
     next: rest,
   },
   'part-total': {

@@ -18,7 +18,8 @@ describe('an S3 server', () => {
   const s3 = (page: (count: number, response: ServerResponse, peer: Peer) => string | undefined) => {
     let count = 0;
     return serve((request, response, peer) => {
-      if (!request.url?.includes('list-type=2')) return response.writeHead(404).end();
+      // Both versions of the listing: the program asks by the first where the second gives no token.
+      if (!/[?&](list-type=2|prefix=)/.test(request.url ?? '')) return response.writeHead(404).end();
       response.writeHead(200, { 'content-type': 'application/xml' });
       const text = page(count++, response, peer);
       return text === undefined ? undefined : response.end(text);
@@ -67,14 +68,15 @@ describe('an S3 server', () => {
       /the same page again and again/,
     ],
     [
-      'more to come and no token',
+      'more to come, always after the same key',
       () =>
         listing(
           objects(2, (at) => `m/${at}`),
           more(''),
         ),
-      /more objects follow, but not where/,
+      /the same page again and again/,
     ],
+    ['more to come and no token', () => listing('', more('')), /more objects follow, but not where/],
     [
       'a page of 1 GB',
       (_count, response, peer) => void flood(response, peer, ['<ListBucketResult>', '</ListBucketResult>']),
