@@ -6,6 +6,7 @@ import { isLoopback, Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
 import type { ConnectionOptions, Source } from '../types.ts';
 import type { HubSettings, HubToken } from './settings.ts';
+import { tokensAt } from './uri.ts';
 
 /** The hub's response is one small document. */
 const mostBytes = 1024 * 1024;
@@ -38,7 +39,7 @@ export async function accountName(
           status,
           retryable: isRetryable(status),
           next: rejected
-            ? 'make a new token at https://huggingface.co/settings/tokens, or unset it'
+            ? `make a new token ${tokensAt({ endpoint })}, or unset it`
             : 'check HF_ENDPOINT: is it a Hugging Face hub?',
         },
       );

@@ -4,15 +4,13 @@ import { isRetryable, RequestFailure } from '../../http/failure.ts';
 import { plain } from '../../text/format.ts';
 import { Masker } from '../../text/mask.ts';
 import type { HubSettings } from './settings.ts';
-import { type HubRepository, pageOf } from './uri.ts';
+import { type HubRepository, isOriginal, pageOf, tokensAt } from './uri.ts';
 
 interface Words {
   code: ErrorCode;
   problem: string;
   next: string;
 }
-
-const tokensPage = 'https://huggingface.co/settings/tokens';
 
 /** The meaning of the hub's error response, and the next step. `what` begins the message: "read hf://org/name". */
 export function hubFailure(
@@ -66,7 +64,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
     return {
       code: 'auth',
       problem: `${host} does not know the token from ${settings.token?.from ?? 'the environment'}`,
-      next: `make a new one at ${tokensPage}, or unset it if the repository is public`,
+      next: `make a new one ${tokensAt(settings)}, or unset it if the repository is public`,
     };
   }
   if (errorCode === 'RepoNotFound' || status === 401 || status === 404)
@@ -75,14 +73,14 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
     return {
       code: 'auth',
       problem: `the repository is gated, and the token from ${settings.token?.from} may not read gated repositories`,
-      next: `open ${tokensPage}, edit the token, allow "Read access to contents of all public gated repos you can access", then run again`,
+      next: `edit the token ${tokensAt(settings)}, allow "Read access to contents of all public gated repos you can access", then run again`,
     };
   }
   if (status === 403) {
     return {
       code: 'auth',
       problem: `${host} refuses (${said || status})`,
-      next: `use a token with the right to read ${repository.name}: ${tokensPage}`,
+      next: `use a token with the right to read ${repository.name}; they are made ${tokensAt(settings)}`,
     };
   }
   if (status === 429) {
@@ -91,7 +89,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
       problem: `${host} limits how often it may be asked (429)`,
       next: settings.token
         ? 'run it again later'
-        : `run it again later, or set HF_TOKEN: with a token (${tokensPage}) the limit is higher`,
+        : `run it again later, or set HF_TOKEN: with a token (made ${tokensAt(settings)}) the limit is higher`,
     };
   }
   return {
@@ -99,7 +97,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
     problem: `${host} answered ${status}${said && ` (${said})`}`,
     next:
       status >= 500
-        ? 'run it again later; https://status.huggingface.co tells of outages'
+        ? `run it again later${isOriginal(settings) ? '; https://status.huggingface.co tells of outages' : ''}`
         : 'check HF_ENDPOINT: is it a Hugging Face hub?',
   };
 }
@@ -111,7 +109,7 @@ function gated({ name }: HubRepository, settings: HubSettings, said: string): Wo
     return {
       code: 'auth',
       problem: 'the repository is gated, and no token is set',
-      next: `accept its licence at ${page}, set HF_TOKEN to a token of that account (${tokensPage}), then run again`,
+      next: `accept its licence at ${page}, set HF_TOKEN to a token of that account (made ${tokensAt(settings)}), then run again`,
     };
   }
   if (token.withheld !== undefined) return withheld(token.withheld);
@@ -119,7 +117,7 @@ function gated({ name }: HubRepository, settings: HubSettings, said: string): Wo
     return {
       code: 'auth',
       problem: 'the repository is gated, and its authors have not answered the request for access yet',
-      next: `wait for their answer (https://huggingface.co/settings/gated-repos shows it), then run again`,
+      next: `wait for their answer${isOriginal(settings) ? ' (https://huggingface.co/settings/gated-repos shows it)' : ''}, then run again`,
     };
   }
   if (/rejected/i.test(said)) {
@@ -145,13 +143,13 @@ function unseen({ name }: HubRepository, settings: HubSettings, status: number):
     return {
       code,
       problem: `there is no ${name} on ${endpoint}, or it is private and no token is set`,
-      next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or set HF_TOKEN to a token that may read it (${tokensPage})`,
+      next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or set HF_TOKEN to a token that may read it (made ${tokensAt(settings)})`,
     };
   }
   return {
     code,
     problem: `there is no ${name} on ${endpoint}, or the token from ${token.from} may not see it`,
-    next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or use a token with the right to read it (${tokensPage})`,
+    next: `correct \`source\` (is ${pageOf(endpoint, name)} there?), or use a token with the right to read it (made ${tokensAt(settings)})`,
   };
 }
 

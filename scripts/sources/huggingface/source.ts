@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { ModelcarsError } from '../../errors.ts';
 import { drop } from '../../http/body.ts';
 import { HttpClient } from '../../http/client.ts';
+import { RequestFailure } from '../../http/failure.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
 import type { LockedFile } from '../../model/types.ts';
@@ -156,7 +157,8 @@ export class HubSource implements Source {
       const url = new URL(input instanceof Request ? input.url : input);
       pages.enter(url);
       const headers = { accept: 'application/json' };
-      const whole = await http.read({ what, url, expect: [200], headers, signal }, mostPageBytes);
+      const ask = (at: URL) => http.read({ what, url: at, expect: [200], headers, signal }, mostPageBytes);
+      const whole = await ask(url).catch((error: unknown) => askPlainly(error, url, ask));
       pages.add(whole.bytes.length);
       const link = pages.nextLink(whole.header('link'), whole.url);
       return new Response(Buffer.from(whole.bytes), {
@@ -226,6 +228,22 @@ export class HubSource implements Source {
       throw error;
     }
   }
+}
+
+/** Responses of hubs that do not know `expand` in a model's address. */
+const unknownQuery: readonly (number | undefined)[] = [400, 404, 501];
+
+/**
+ * Asks again without `expand`, which Artifactory, Nexus and other mirrors do not know: they answer with everything
+ * anyway.
+ */
+async function askPlainly<T>(error: unknown, url: URL, ask: (url: URL) => Promise<T>): Promise<T> {
+  if (!(error instanceof RequestFailure) || !unknownQuery.includes(error.status)) throw error;
+  if (!url.searchParams.has('expand')) throw error;
+  const bare = new URL(url);
+  // `recursive` stays: without it, the files of sub-folders would be left out.
+  bare.searchParams.delete('expand');
+  return await ask(bare);
 }
 
 /** The `id` of a model's description. */

@@ -78,3 +78,15 @@ export function resolveUrl(endpoint: string, name: string, commit: string, path:
   const file = path.split('/').map(encodeURIComponent).join('/');
   return new URL(`${endpoint}/${name}/resolve/${commit}/${file}`);
 }
+
+/** Whether the hub is Hugging Face's own, not a mirror, a proxy or another hub of its protocol. */
+export function isOriginal({ endpoint }: { endpoint: string }): boolean {
+  return endpoint === 'https://huggingface.co';
+}
+
+/** Where tokens are made, to follow "made": `at https://…/settings/tokens`; of other hubs the page is not known. */
+export function tokensAt(settings: { endpoint: string }): string {
+  return isOriginal(settings)
+    ? 'at https://huggingface.co/settings/tokens'
+    : `at ${new URL(settings.endpoint).host}`;
+}
