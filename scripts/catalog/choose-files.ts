@@ -8,7 +8,7 @@ import { plain } from '../text/format.ts';
 import { compareBytes } from '../text/paths.ts';
 import { matcherOf, selectionOf } from './globs.ts';
 import { globsOf } from './lock-check.ts';
-import { isVague, looksForName, type Rename, renamable } from './rename.ts';
+import { isVague, type Rename, renamable } from './rename.ts';
 
 /** The files of a model's source, before any is read for its hash. */
 export interface ChosenFiles extends Choice {
@@ -32,8 +32,7 @@ export interface UnknownFiles {
 /** Whether a framework needs to see all paths before any is chosen. */
 export function looksFirst(model: Model, framework: Framework): boolean {
   const { refuse, examine, unmentioned } = framework;
-  const some = [chooserOf(model, framework), refuse, examine, unmentioned].some((one) => one !== undefined);
-  return some || looksForName(framework);
+  return [chooserOf(model, framework), refuse, examine, unmentioned].some((one) => one !== undefined);
 }
 
 /**

@@ -63,12 +63,6 @@ export function renameLine(model: string, { from, to }: Rename): string {
   return `${model}: ${plain(from)} is ${plain(to)} in the image, the name that its server looks for`;
 }
 
-/** Whether a framework's server looks for a file by its name alone. */
-export function looksForName({ requires }: Framework): boolean {
-  const [required, ...more] = requires;
-  return required?.anyOf.some(isName) === true && more.length === 0;
-}
-
 /** Whether a glob is a name. */
 function isName(glob: string): boolean {
   return /^[\w.-]+$/.test(glob);

@@ -11,7 +11,7 @@ import { checkContents, Heads } from './contents.ts';
 import { matcherOf, matchesAny, selectionOf } from './globs.ts';
 import { incompleteError } from './incomplete-error.ts';
 import { globsOf } from './lock-check.ts';
-import type { Rename } from './rename.ts';
+import { type Rename, renamable } from './rename.ts';
 import { checkRequired, servedFiles } from './required-files.ts';
 
 export { matchesAny, selectionOf } from './globs.ts';
@@ -52,19 +52,27 @@ export async function resolveModel(
   const chosen = selectionOf(globs);
   const source = openSource(model.source, sources);
   // What decides among all paths needs a first pass that only collects them.
-  const choice = looksFirst(model, framework)
+  let choice = looksFirst(model, framework)
     ? await chooseFiles(model, framework, sources, signal)
     : undefined;
-  const seen: string[] = [];
-  const taken = choice && new Set(choice.take);
-  const select: Selection = (path) => {
-    seen.push(path);
-    return taken?.has(path) ?? chosen(path);
-  };
+  let seen: string[] = [];
   const wholeness = new CompletenessCheck();
   const heads = new Heads();
   const place = (path: string) => choice?.places.get(path) ?? framework.place?.(path) ?? path;
-  const snapshot = await source.resolve(model.source, select, signal, heads.tap(wholeness.tap(place, tap)));
+  const read = async (): Promise<Snapshot> => {
+    seen = [];
+    const taken = choice && new Set(choice.take);
+    const select: Selection = (path) => {
+      seen.push(path);
+      return taken?.has(path) ?? chosen(path);
+    };
+    return await source.resolve(model.source, select, signal, heads.tap(wholeness.tap(place, tap)));
+  };
+  let snapshot = await read();
+  if (choice === undefined && renamable(framework, seen, Object.keys(model.files)).length > 0) {
+    choice = await chooseFiles(model, framework, sources, signal);
+    if (choice.rename !== undefined) snapshot = await read();
+  }
   const extra: LockedFile[] = [];
   for (const [path, uri] of Object.entries(model.files)) {
     extra.push(

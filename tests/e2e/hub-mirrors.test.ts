@@ -100,6 +100,27 @@ describe.skipIf(await missingParts('docker-registry'))('a mirror that does not k
     expect(hub.requests().filter(({ part, authorized }) => part === 'cdn' && authorized)).toEqual([]);
   });
 
+  test('a mirror that redirects everything to another host is followed there, without the token', async () => {
+    const server = createServer((request, response) =>
+      response.writeHead(308, { location: `${hub.url}${request.url}` }).end(),
+    );
+    mirrors.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const before = hub.requests().length;
+    expect(await run(['lock', '--upgrade'], endpoint)).toMatchObject({ code: 0 });
+    const lock = await readFile(join(folder, 'models.lock.yaml'), 'utf8');
+    // The list has several pages.
+    for (const path of Object.keys(files)) expect(lock).toContain(`path: ${path}`);
+    expect(
+      hub
+        .requests()
+        .slice(before)
+        .filter(({ authorized }) => authorized),
+    ).toEqual([]);
+  });
+
   test('messages name the mirror, not the pages of huggingface.co', async () => {
     const endpoint = await startMirror(prefixes.artifactory, 404);
     const missing = await run(['lock', '--upgrade'], endpoint, 'hf://org/none');

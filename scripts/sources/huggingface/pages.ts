@@ -39,7 +39,8 @@ export class Pages {
 
   /**
    * The Link header (RFC 8288) of the next page, with an absolute URL, as the hub's library requires: a relative one
-   * would end the list too early. Empty if there is no next page. The next page must be on the endpoint's host; where a
+   * would end the list too early. Empty if there is no next page. The next page must be on the endpoint's host, or on
+   * that of `base` where a mirror redirected the request there (without the token); where a
    * proxy before the hub terminates TLS, and the hub therefore names itself with http, the link keeps https.
    */
   nextLink(link: string | undefined, base: URL): string {
@@ -52,7 +53,8 @@ export class Pages {
       url.protocol = protocol;
       url.host = host;
     }
-    if (url.origin !== origin) throw this.#fail(`continues its list of files on ${plain(url.origin)}`);
+    if (url.origin !== origin && url.origin !== base.origin)
+      throw this.#fail(`continues its list of files on ${plain(url.origin)}`);
     return `<${url}>; rel="next"`;
   }
 
