@@ -9,10 +9,10 @@ import { openImageFiles } from '../../scripts/kserve/image-files/image-files.ts'
 import { openLayout } from '../../scripts/layout/open.ts';
 import { RegistryClient } from '../../scripts/registry/client.ts';
 import { parseReference } from '../../scripts/registry/reference.ts';
+import { noCredentials } from '../e2e/_registry.ts';
 import { makeCatalog, modelcars } from '../parts/cli.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
-import { noCredentials } from './_registry.ts';
 
 const missing = await missingParts('distribution');
 /** Longer than what is read at once, in layers of their own and in a shared one. */
