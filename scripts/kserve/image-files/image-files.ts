@@ -58,7 +58,7 @@ export async function openImageFiles(
       const place = await files?.find(path);
       // The list is a claim, the tar's header the fact.
       if (files === undefined || place === undefined || place.size !== size) {
-        throw new ModelcarsError('integrity', `read ${path}: the image's layer does not hold what it lists`, {
+        throw new ModelcarsError('integrity', `read ${path}: the image's layer lacks a file that it lists`, {
           next: 'run `modelcars verify`, and build the image again',
         });
       }
