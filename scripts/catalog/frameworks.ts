@@ -81,12 +81,16 @@ const frameworkSchema = strict('a framework as default export', {
 
 /**
  * All frameworks by name: the built-in ones and those in `frameworks/` beside models.yaml, which take precedence. Runs
- * each framework.ts. Fails with code `catalog`, naming file and field, when one is invalid.
+ * each framework.ts, or those of `only`: a dozen of them is what a short run notices. Fails with code `catalog`, naming file and field, when one is invalid.
  */
-export async function loadFrameworks(catalogDirectory: string): Promise<Map<string, Framework>> {
-  const files = await findFrameworks(catalogDirectory);
+export async function loadFrameworks(
+  catalogDirectory: string,
+  only?: ReadonlySet<string>,
+): Promise<Map<string, Framework>> {
+  const found = await findFrameworks(catalogDirectory);
+  const files = [...found].filter(([name]) => only?.has(name) ?? true);
   const frameworks = await Promise.all(
-    [...files].map(async ([name, file]) => [name, await loadFramework(name, file)] as const),
+    files.map(async ([name, file]) => [name, await loadFramework(name, file)] as const),
   );
   return new Map(frameworks);
 }

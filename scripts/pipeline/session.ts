@@ -5,6 +5,7 @@ import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
+import { frameworkName, isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Framework, Lock, Model } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { closeSources } from '../sources/index.ts';
@@ -114,7 +115,10 @@ export class Session implements AsyncDisposable {
   static async open(options: RunOptions): Promise<Session> {
     const [store, frameworks, lock] = await Promise.all([
       options.keep || options.store !== undefined ? Store.open(options.store) : Store.openIfPossible(),
-      loadFrameworks(options.catalog.directory),
+      loadFrameworks(
+        options.catalog.directory,
+        new Set(options.catalog.models.filter(isModel).map(frameworkName)),
+      ),
       readLock(options.catalog.lockFile),
     ]);
     tellDistrust(store.distrust, (line) => options.progress.warn(line));
