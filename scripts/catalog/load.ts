@@ -13,6 +13,7 @@ import { type ReadOptions, readText } from './read-text.ts';
 import { catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
 import { servingSchema } from './serving.ts';
 import { expectKeys, smokeKeys } from './smoke.ts';
+import { signerKeys, toTrust, trustSchema } from './trust.ts';
 import { conflictLine, readYaml, type YamlDocument } from './yaml-document.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
@@ -82,6 +83,7 @@ export async function parseCatalog(path: string, text: string, overrides: Overri
     mirrors: { ...catalog.mirrors, ...overrides.mirrors },
     ...(catalog.cache !== undefined && { cache: catalog.cache }),
     ...(catalog.allowLicenses !== undefined && { allowLicenses: catalog.allowLicenses }),
+    ...(catalog.trust !== undefined && { trust: toTrust(catalog.trust, directory) }),
     models: catalog.models.map((entry) => toModel(entry, catalog, overrides)),
   };
 }
@@ -131,6 +133,7 @@ function duplicateName(document: YamlDocument, name: string, first: number, inde
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(catalogSchema.shape);
+  if (path[0] === 'trust') return path.includes('signers') ? signerKeys : Object.keys(trustSchema.shape);
   if (path.at(-1) === 'serving') return Object.keys(servingSchema.shape);
   if (path.at(-1) === 'smoke') return smokeKeys;
   if (path.at(-1) === 'expect') return expectKeys;

@@ -27,6 +27,7 @@ import {
 } from './fields.ts';
 import { servingSchema } from './serving.ts';
 import { smokeSchema } from './smoke.ts';
+import { trustSchema } from './trust.ts';
 
 const compressions = ['none', 'gzip', 'zstd'] as const;
 
@@ -187,6 +188,11 @@ export const catalogSchema = strict('a map with `models:`', {
   allowLicenses: listOf(licenses, 'SPDX licences, as in `[Apache-2.0, MIT]`')
     .min(1, { error: 'expected at least one licence' })
     .describe('The only licences that models can have, in SPDX: any other, or none, is an error.')
+    .exactOptional(),
+  trust: trustSchema
+    .describe(
+      'Who signs the images: for `verify`, `promote`, `policy` and a push that reuses earlier layers.',
+    )
     .exactOptional(),
   defaults: defaultsSchema.exactOptional(),
   // None yet is a valid start for `modelcars add`; `loadCatalog` rejects it for all other commands.

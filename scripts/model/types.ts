@@ -1,5 +1,6 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
 import type { ModelSmoke, SmokeTest } from './smoke.ts';
+import type { Trust } from './trust.ts';
 
 export type * from './smoke.ts';
 
@@ -99,6 +100,8 @@ export interface Catalog {
   cache?: string;
   /** The only licences that models can have, as SPDX expressions; absent: any. */
   allowLicenses?: string[];
+  /** Who signs the images; absent: unstated. */
+  trust?: Trust;
   models: CatalogEntry[];
 }
 

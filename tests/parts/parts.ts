@@ -45,6 +45,7 @@ const goParts = {
     version: 'v3.1.2',
     file: 'registry',
   },
+  cosign: { module: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3', file: 'cosign' },
   oras: { module: 'oras.land/oras/cmd/oras', version: 'v1.3.6', file: 'oras' },
   crane: { module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1', file: 'crane' },
   actionlint: {
