@@ -30,6 +30,7 @@ const descriptor = z.object({
   size: z.int().nonnegative(),
   annotations: z.record(z.string(), z.string()).optional(),
   platform: platform.optional(),
+  artifactType: z.string().max(255).optional(),
 });
 
 const index = z.object({

@@ -15,6 +15,7 @@ import type { Action } from './auth/types.ts';
 import { isDigest, isTag, type Reference } from './reference.ts';
 import type { RegistryHttp } from './registry-http.ts';
 import { downloadBlob } from './transfer/download.ts';
+import { listReferrers } from './transfer/list-referrers.ts';
 import { listTags } from './transfer/list-tags.ts';
 import {
   collectManifest,
@@ -147,6 +148,16 @@ export class Repository implements Sink, ImageStore {
   /** All tags, in the registry's order; none when the repository does not exist. */
   async tags(): Promise<string[]> {
     return await listTags(this.#host, this.#access(), `list the tags of ${this.name}`);
+  }
+
+  /** The manifests whose `subject` is `digest`, by the referrers API; undefined where the registry has no such API. */
+  async referrers(digest: Digest): Promise<Descriptor[] | undefined> {
+    return await listReferrers(
+      this.#host,
+      this.#access(),
+      digest,
+      `list what refers to ${digest} in ${this.name}`,
+    );
   }
 
   /**

@@ -32,6 +32,8 @@ export interface FakeOptions {
   resets?: boolean;
   /** Count uploaded bytes instead of keeping and hashing them. */
   discards?: boolean;
+  /** Answer the referrers API of distribution-spec 1.1 in pages of this many; absent: the API is not known. */
+  referrersPage?: number;
 }
 
 export interface FakeRegistry extends AsyncDisposable {
@@ -129,11 +131,13 @@ async function answer(
 ): Promise<unknown> {
   const url = new URL(request.url ?? '/', 'http://fake');
   const [, repository = '', kind = '', name = ''] =
-    /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags)\/(.*)$/.exec(url.pathname) ?? [];
+    /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|referrers|tags)\/(.*)$/.exec(url.pathname) ?? [];
   if (kind === 'blobs/uploads')
     return await upload(request, response, fake, options, { url, repository, name });
   if (kind === 'blobs') return blob(request, response, fake.blobs.get(`${repository} ${name}`));
   if (kind === 'manifests') return await manifest(request, response, fake, `${repository} ${name}`);
+  if (kind === 'referrers' && options.referrersPage !== undefined)
+    return referrers(response, fake, options.referrersPage, { url, repository, name });
   if (kind === 'tags') {
     const mine = [...fake.manifests.keys()].filter(
       (key) => key.startsWith(`${repository} `) && !key.includes(':'),
@@ -206,6 +210,28 @@ async function receive(
     if (left === 0) return false;
   }
   return limit === undefined;
+}
+
+function referrers(
+  response: ServerResponse,
+  fake: FakeRegistry,
+  page: number,
+  { url, repository, name }: { url: URL; repository: string; name: string },
+): unknown {
+  const all = [...fake.manifests]
+    .filter(([key]) => key.startsWith(`${repository} sha256:`))
+    .flatMap(([key, { type, bytes }]) => {
+      const { subject, artifactType, annotations } = JSON.parse(bytes.toString('utf8'));
+      if (subject?.digest !== name) return [];
+      return [{ mediaType: type, digest: key.split(' ')[1], size: bytes.length, artifactType, annotations }];
+    });
+  const start = Number(url.searchParams.get('start') ?? 0);
+  const link = `</v2/${repository}/referrers/${name}?start=${start + page}>; rel="next"`;
+  response.writeHead(200, {
+    'content-type': 'application/vnd.oci.image.index.v1+json',
+    ...(start + page < all.length && { link }),
+  });
+  return response.end(JSON.stringify({ schemaVersion: 2, manifests: all.slice(start, start + page) }));
 }
 
 function blob(request: IncomingMessage, response: ServerResponse, bytes: Buffer | undefined): unknown {

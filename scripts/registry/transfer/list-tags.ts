@@ -4,6 +4,7 @@ import type { Access } from '../auth/auth.ts';
 import type { Call } from '../call.ts';
 import { isTag } from '../reference.ts';
 import type { RegistryHttp } from '../registry-http.ts';
+import { nextPage } from './next-page.ts';
 
 /** Limits of a list of tags; a page of the 1000 tags requested has at most about 130 KB. */
 export interface ListLimits {
@@ -72,17 +73,6 @@ function parseTags(body: Uint8Array, what: string): string[] {
   if (!Array.isArray(tags))
     throw new ModelcarsError('registry', `${what}: the registry answered no list of tags`);
   return tags.filter((tag): tag is string => typeof tag === 'string' && isTag(tag));
-}
-
-/** The next page, by `Link: <…>; rel="next"` (RFC 8288); it must be on this registry, which gets the credentials. */
-function nextPage(link: string | undefined, current: URL, what: string): URL | undefined {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(link ?? '')?.[1];
-  if (target === undefined) return undefined;
-  const url = URL.canParse(target, current.href) ? new URL(target, current) : undefined;
-  if (url?.hostname !== current.hostname) {
-    throw new ModelcarsError('registry', `${what}: the next page is on another host`);
-  }
-  return new URL(`${url.pathname}${url.search}`, current);
 }
 
 function listError(what: string, problem: string): ModelcarsError {
