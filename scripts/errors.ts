@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'registry' // a registry refused or broke the protocol
   | 'auth' // a registry or hub wants other credentials
   | 'network' // no answer
+  | 'trust' // a signature cannot be made, is missing or not of a trusted signer
   | 'tag' // a version tag would move
   | 'cluster' // a Kubernetes cluster is out of reach, refuses, or lacks what is needed
   | 'cancelled' // Ctrl-C or SIGTERM

@@ -11,7 +11,7 @@ const floors = [
   ['http', 'layout', 'verify', 'terminal'],
   ['registry'],
   ['sources', 'store'],
-  ['bases', 'cache', 'catalog', 'kserve'],
+  ['bases', 'cache', 'catalog', 'kserve', 'trust'],
   ['loader'],
   ['pipeline'],
   ['commands', 'index.ts'],

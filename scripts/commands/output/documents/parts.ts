@@ -33,6 +33,7 @@ export const errorSchema = z
         'registry',
         'auth',
         'network',
+        'trust',
         'tag',
         'cluster',
         'cancelled',
