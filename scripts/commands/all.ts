@@ -1,5 +1,6 @@
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
+import { signingArgs } from './push-signing.ts';
 import { runPushVerified } from './push-verified.ts';
 
 /** `modelcars all [model..]`: build, verify, smoke, push. */
@@ -17,6 +18,7 @@ export const all = defineCommand({
     keep: args.keep,
     createRepository: args.createRepository,
     dryRun: args.dryRun,
+    ...signingArgs,
     ...args.smoking,
     ...args.reporting,
   },

@@ -16,6 +16,7 @@ import { manifest } from './manifest.ts';
 import { outdated } from './outdated.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
+import { sign } from './sign.ts';
 import { smoke } from './smoke.ts';
 import { split } from './split.ts';
 import { verify } from './verify.ts';
@@ -33,6 +34,7 @@ export const commands: Command[] = [
   smoke,
   push,
   all,
+  sign,
   manifest,
   cluster,
   cache,

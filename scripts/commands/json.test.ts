@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,10 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
     does: ['--registry', 'REGISTRY/all', '--local', '--server-command', 'SERVER'],
     fails: ['--registry', 'REGISTRY/all', '-o', 'other', '--local', '--server-command', 'exit 3'],
   },
+  sign: {
+    does: ['--registry', 'REGISTRY/me', '--key', 'signing.pem'],
+    fails: ['--registry', 'REGISTRY/me', '--key', 'nowhere.pem'],
+  },
   bases: { does: [], fails: ['nobody'] },
   cache: { does: ['--bucket', 'models'], fails: ['--bucket', 'models', '--model-name', 'a'] },
   split: { does: [], fails: ['--json'] },
@@ -77,6 +82,8 @@ beforeAll(async () => {
   await mkdir(join(folder, 'iris'));
   await cp(sample, join(folder, 'iris', 'model.joblib'));
   await writeFile(join(folder, 'server.cjs'), server);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await writeFile(join(folder, 'signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const head = 'version: v1.0.0\ndefaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n';
   const entry = (name: string) => `  - {name: ${name}, framework: sklearn, source: "file:${name}"}\n`;
   await writeFile(join(folder, 'models.yaml'), head + entry('iris'));

@@ -1,13 +1,15 @@
 import type { SmokeResult } from '../kserve/types.ts';
 import type { SmokeValues } from './args/kserve.ts';
 import type { CommandIO } from './command.ts';
-import { outcomeColumns, report } from './output/report.ts';
+import { report } from './output/report.ts';
 import { printResults, provenModels } from './output/smoke-screen.ts';
+import { pushColumns, readSigning, type SigningValues } from './push-signing.ts';
 import { openRun } from './run-options.ts';
 import { runSmoke } from './run-smoke.ts';
 
 type PushValues = Parameters<typeof openRun>[0] &
-  SmokeValues & { output: string; createRepository: boolean; json: boolean; dryRun: boolean };
+  SmokeValues &
+  SigningValues & { output: string; createRepository: boolean; json: boolean; dryRun: boolean };
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runPushVerified(
@@ -22,6 +24,7 @@ export async function runPushVerified(
     ...options,
     output: args.output,
     createRepository: args.createRepository,
+    ...readSigning(args),
     async smoke(models) {
       results = await runSmoke({ ...options, models }, { layout: args.output }, args, io);
       return provenModels(results);
@@ -32,6 +35,5 @@ export async function runPushVerified(
     printResults(results, io);
     io.print('');
   }
-  const { name, digest, size, sent, tags } = outcomeColumns;
-  return report(command, outcomes, [name, digest, size, sent, tags], args, io, { smoke: results });
+  return report(command, outcomes, pushColumns(args), args, io, { smoke: results });
 }

@@ -1,6 +1,7 @@
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
-import { outcomeColumns, report } from './output/report.ts';
+import { report } from './output/report.ts';
+import { pushColumns, readSigning, signingArgs } from './push-signing.ts';
 import { runPushVerified } from './push-verified.ts';
 import { openRun } from './run-options.ts';
 
@@ -18,6 +19,7 @@ export const push = defineCommand({
     keep: args.keep,
     createRepository: args.createRepository,
     dryRun: args.dryRun,
+    ...signingArgs,
     smoke: args.smoke,
     output: args.output,
     ...args.smoking,
@@ -26,14 +28,18 @@ export const push = defineCommand({
   examples: [
     ['push --registry quay.io/me --version v1.2.0', 'every model, tagged v1.2.0, v1.2, v1 and latest'],
     ['push --registry quay.io/me --smoke', 'only models that return the correct prediction in KServe'],
+    ['push --registry quay.io/me --sign --key cosign.key', 'signed before the tags are set'],
     ['push iris --dry-run', 'what would be sent and which tags would move'],
   ],
   async run({ args, io }) {
     if (args.smoke) return runPushVerified('push', args, io);
     const options = await openRun(args, io);
     const { pushModels } = await import('../pipeline/push.ts');
-    const outcomes = await pushModels({ ...options, createRepository: args.createRepository });
-    const { name, digest, size, sent, tags } = outcomeColumns;
-    return report('push', outcomes, [name, digest, size, sent, tags], args, io, {});
+    const outcomes = await pushModels({
+      ...options,
+      ...readSigning(args),
+      createRepository: args.createRepository,
+    });
+    return report('push', outcomes, pushColumns(args), args, io, {});
   },
 });

@@ -1,9 +1,12 @@
 import type { Outcome } from '../pipeline/types.ts';
 import { oneLine } from '../text/width.ts';
 import * as args from './args/index.ts';
+import { type ArgValues, usage } from './args/option.ts';
 import { type CommandIO, defineCommand } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
+
+type SignerFlags = ArgValues<typeof args.signers> & { remote: boolean };
 
 /** `modelcars verify [model..]`: proves that KServe can serve built or pushed images. */
 export const verify = defineCommand({
@@ -19,24 +22,35 @@ export const verify = defineCommand({
     mirrors: args.overrides.mirrors,
     output: args.output,
     remote: args.remote,
+    ...args.signers,
     ...args.access,
     ...args.reporting,
   },
   examples: [
     ['verify', 'every image in out/'],
     ['verify --remote --registry quay.io/me', 'what the registry holds'],
+    ['verify --remote --registry quay.io/me --key cosign.pub', 'and that its owner signed it'],
   ],
-  async run({ args, io }) {
-    const options = await openRun(args, io);
+  async run({ args: values, io }) {
+    const options = await openRun(values, io);
+    checkSigners(values);
     const { verifyModels } = await import('../pipeline/verify.ts');
-    const from = args.remote ? ({ registry: true } as const) : { layout: args.output };
-    const outcomes = await verifyModels({ ...options, from });
+    const from = values.remote ? ({ registry: true } as const) : { layout: values.output };
+    const trust = args.readTrust(values, options.catalog.trust);
+    const outcomes = await verifyModels({ ...options, from, ...(trust && values.remote && { trust }) });
     io.progress.stop();
-    if (!args.json) for (const outcome of outcomes) printChecks(outcome, io);
+    if (!values.json) for (const outcome of outcomes) printChecks(outcome, io);
     const { name, digest, platforms } = outcomeColumns;
-    return report('verify', outcomes, [name, digest, platforms], args, io, {});
+    return report('verify', outcomes, [name, digest, platforms], values, io, {});
   },
 });
+
+/** A layout has no signatures: nothing would be checked. */
+function checkSigners({ remote, publicKeys, identity, identityPattern }: SignerFlags): void {
+  const given = publicKeys.length > 0 || identity !== undefined || identityPattern !== undefined;
+  if (given && !remote)
+    throw usage('--key and --identity need --remote: signatures are in a registry, not in a layout');
+}
 
 /** Prints the rules that one image passed. A rule checked on several platforms is one line where the results agree. */
 function printChecks({ name, model, checks = [] }: Outcome, { print, colors, masker }: CommandIO): void {

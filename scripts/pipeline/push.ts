@@ -15,6 +15,7 @@ import { checkDiskSpace } from './disk-space.ts';
 import { forEachModel } from './for-each-model.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
 import { repositoryName } from './image-names.ts';
+import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import { previousLayers } from './previous-layers.ts';
@@ -27,6 +28,8 @@ export interface PushOptions extends RunOptions {
   proven?: ReadonlyMap<string, string>;
   /** Create missing repositories in Amazon ECR, each just before its first upload. */
   createRepository?: boolean;
+  /** Sign each image after its upload and before its tags. */
+  signing?: ImageSigningOptions;
 }
 
 /**
@@ -37,8 +40,11 @@ export interface PushOptions extends RunOptions {
  */
 export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a usage error, not one model's failure
+  await using signing = options.signing && (await ImageSigning.open(options.signing, options));
   await using session = await Session.open(options);
-  const outcomes = await forEachModel(options, (model, task) => pushModel(session, model, task, options));
+  const outcomes = await forEachModel(options, (model, task) =>
+    pushModel(session, model, task, { ...options, signer: signing }),
+  );
   await suggestLockingLayers(session, outcomes);
   return outcomes;
 }
@@ -65,7 +71,7 @@ async function pushModel(
   session: Session,
   model: CatalogEntry,
   task: Task,
-  options: PushOptions,
+  options: PushOptions & { signer: ImageSigning | undefined },
 ): Promise<Outcome> {
   const proven = options.proven?.get(model.name);
   const name = repositoryName(model);
@@ -98,11 +104,13 @@ async function pushModel(
   const sink = checkedSink(repository);
   const image = exists ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
+  const signatures = await options.signer?.sign(repository, image.index.descriptor);
   const tags = await publishTags(repository, tagPlan, image.index.descriptor, session.options.signal);
   for (const { tag, refused, why } of tags)
     if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
   await sink.confirmManifests();
-  const status = exists && !tags.some(({ moved }) => moved) ? 'unchanged' : 'done';
+  const changed = !exists || tags.some(({ moved }) => moved) || (signatures?.made ?? 0) > 0;
+  const status = changed ? 'done' : 'unchanged';
   return {
     ...outcome,
     ...created,
@@ -111,6 +119,7 @@ async function pushModel(
     size: image.size,
     layers: image.layers,
     sent: image.sent,
+    ...(signatures && { signatures }),
     tags,
   };
 }

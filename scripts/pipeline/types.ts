@@ -65,6 +65,8 @@ export interface Outcome {
   createdRepository?: boolean;
   /** Bytes of blobs and manifests newly written to the sink. */
   sent?: number;
+  /** Signatures of the index and of every platform's manifest, in two layouts each. */
+  signatures?: { made: number; existing: number };
   checks?: Check[];
   error?: ModelcarsError;
 }

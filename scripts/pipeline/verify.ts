@@ -1,30 +1,44 @@
 import { servedFiles, targetPath } from '../catalog/resolve.ts';
 import { isModel } from '../model/catalog-entry.ts';
+import type { Trust } from '../model/trust.ts';
 import type { CatalogEntry } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { verifyImage } from '../verify/verify.ts';
+import { SignatureCheck } from './check-signatures.ts';
 import { forEachModel } from './for-each-model.ts';
-import { repositoryName } from './image-names.ts';
+import { remoteTag, repositoryName } from './image-names.ts';
 import { wantedFiles } from './local-files.ts';
 import { type ImageAddress, openImages } from './open-images.ts';
 import { Session } from './session.ts';
 import type { ImageLocation, Outcome, RunOptions } from './types.ts';
 import { verifyLoader } from './verify-loader.ts';
 
-/** Re-reads every byte of the models' images and checks the image contract and the lock's hashes. */
-export async function verifyModels(options: RunOptions & { from: ImageLocation }): Promise<Outcome[]> {
-  const { from } = options;
+/**
+ * Re-reads every byte of the models' images and checks the image contract and the lock's hashes; with `trust`, then the
+ * signatures of images in registries.
+ */
+export async function verifyModels(
+  options: RunOptions & { from: ImageLocation; trust?: Trust },
+): Promise<Outcome[]> {
+  const { from, trust } = options;
   // A shard without models has no layout to open.
   if (options.models.length === 0) return [];
   if ('registry' in from) for (const model of options.models) repositoryName(model);
+  const signatures = trust && (await SignatureCheck.open(trust, options.signal));
   await using session = await Session.open(options);
   await using images = await openImages(session.client, from);
-  return await forEachModel({ ...options, verb: 'verify' }, (model, task) =>
-    verifyOne(session, model, images.address(model), task),
-  );
+  return await forEachModel({ ...options, verb: 'verify' }, async (model, task) => {
+    const outcome = await verifyImageOf(session, model, images.address(model), task);
+    if (signatures === undefined) return outcome;
+    const repository = session.client.repository(repositoryName(model));
+    const root = await repository.resolve(outcome.digest ?? remoteTag(model));
+    const signed = root === undefined ? [] : await signatures.check(repository, root);
+    return { ...outcome, checks: [...(outcome.checks ?? []), ...signed] };
+  });
 }
 
-async function verifyOne(
+/** Checks one image against the image contract and the lock's hashes. */
+export async function verifyImageOf(
   session: Session,
   model: CatalogEntry,
   image: ImageAddress,

@@ -7,3 +7,4 @@ export * from './overrides.ts';
 export * from './selection.ts';
 export * from './start.ts';
 export * from './store.ts';
+export * from './trust.ts';

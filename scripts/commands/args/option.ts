@@ -6,6 +6,7 @@ export const groups = {
   select: 'Selection:',
   override: 'Overrides:',
   transport: 'Build and transfer:',
+  trust: 'Signing and trust:',
   show: 'Output:',
   cluster: 'Which cluster:',
   serve: 'How it is served:',

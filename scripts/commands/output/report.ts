@@ -28,6 +28,7 @@ export const outcomeColumns = {
   sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },
   layers: { title: 'LAYERS', align: 'right', cell: ({ layers }) => String(layers ?? '-') },
   platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
+  signatures: { title: 'SIGNED', cell: ({ signatures }) => signed(signatures) },
   tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
   checks: {
     title: 'VERIFIED',
@@ -109,6 +110,11 @@ function summary(outcomes: Outcome[]): string {
 
 function currentTags(tags: Outcome['tags']): string[] {
   return (tags ?? []).filter(({ current }) => current).map(({ tag }) => tag);
+}
+
+function signed(signatures: Outcome['signatures']): string {
+  if (signatures === undefined) return '-';
+  return signatures.made > 0 ? 'now' : 'before';
 }
 
 function countRules(checks: NonNullable<Outcome['checks']>): number {

@@ -21,6 +21,7 @@ export const documents = {
   smoke: runs.smokeRun,
   push: runs.push,
   all: runs.all,
+  sign: runs.sign,
   manifest: listings.manifest,
   cache: runs.cache,
   inspect: listings.inspect,

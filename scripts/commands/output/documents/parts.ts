@@ -93,6 +93,13 @@ export const outcomeSchema = z
       .describe('Whether `--create-repository` created the repository, or would.')
       .exactOptional(),
     sent: bytes.describe('Bytes newly written to the layout, the registry or the bucket.').exactOptional(),
+    signatures: z
+      .strictObject({
+        made: count.describe('Signatures that this run made.'),
+        existing: count.describe('Own valid signatures that existed.'),
+      })
+      .describe('With `--sign`: those of the index and of each platform, in two layouts.')
+      .exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
     error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
   })

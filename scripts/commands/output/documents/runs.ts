@@ -82,6 +82,7 @@ const smoke = smokeResults.describe('The results of the smoke test.');
 
 export const build = document('build', { ...outcomes, output });
 export const verify = document('verify', outcomes);
+export const sign = document('sign', outcomes);
 export const push = document('push', { ...outcomes, smoke: smoke.exactOptional() });
 export const all = document('all', { ...outcomes, smoke });
 export const bases = document('bases', outcomes);

@@ -1,0 +1,88 @@
+import type { Trust, TrustedSigner } from '../../model/trust.ts';
+import { flag, groups, list, text, usage } from './option.ts';
+
+const group = groups.trust;
+
+export const sign = flag('sign', {
+  describe: 'sign what is pushed, before its tags are set: by --key, or by the identity of the CI job',
+  group,
+});
+
+/** How to sign. */
+export const signing = {
+  key: text('key', {
+    describe: 'private key: a path, env://VARIABLE or NAME://ID of a key service (sigstore-kms-NAME)',
+    group,
+  }),
+  identityToken: text('identity-token', {
+    describe: "file with an OIDC token, instead of the CI system's",
+    group,
+  }),
+  fulcioUrl: text('fulcio-url', { describe: 'certificate authority of a private Sigstore', group }),
+  rekorUrl: text('rekor-url', { describe: 'transparency log (with --key: none by default)', group }),
+  timestampUrl: text('timestamp-url', { describe: 'timestamp authority (RFC 3161)', group }),
+  signingConfig: text('signing-config', {
+    describe: 'file with these URLs, in the format of Sigstore',
+    group,
+  }),
+};
+
+export const trustedRoot = text('trusted-root', {
+  describe: 'Sigstore trusted root (JSON): for a private Sigstore, or without network',
+  group,
+});
+
+/** Who must have signed. */
+export const signers = {
+  publicKeys: list('key', { describe: 'public key of a trusted signer, PEM', group }),
+  identity: text('identity', {
+    describe: 'trusted identity: the URL of a workflow, or an e-mail address',
+    group,
+  }),
+  identityPattern: text('identity-pattern', {
+    describe: 'regular expression for the whole identity',
+    group,
+  }),
+  issuer: text('issuer', { describe: 'OIDC issuer of the identity', group }),
+  trustedRoot,
+};
+
+interface SignerValues {
+  publicKeys: string[];
+  identity: string | undefined;
+  identityPattern: string | undefined;
+  issuer: string | undefined;
+  trustedRoot: string | undefined;
+}
+
+/**
+ * The signers of the command line, which replace those of `trust:`; without any, `trust:` with --trusted-root in place
+ * of its own; undefined when neither names one.
+ */
+export function readTrust(values: SignerValues, own: Trust | undefined): Trust | undefined {
+  const { publicKeys, identity, identityPattern, issuer, trustedRoot: root } = values;
+  const rooted = root === undefined ? {} : { trustedRoot: root };
+  if (identity !== undefined && identityPattern !== undefined)
+    throw usage('--identity and --identity-pattern exclude each other');
+  const named = identity ?? identityPattern;
+  if ((named === undefined) !== (issuer === undefined))
+    throw usage(
+      named === undefined ? '--issuer needs --identity' : '--identity needs --issuer',
+      'pass both, as in `--identity https://github.com/me/models/.github/workflows/push.yml@refs/heads/main --issuer https://token.actions.githubusercontent.com`',
+    );
+  if (identityPattern !== undefined) checkPattern(identityPattern);
+  const signers: TrustedSigner[] = publicKeys.map((key) => ({ key }));
+  if (issuer !== undefined && identity !== undefined) signers.push({ identity, issuer });
+  if (issuer !== undefined && identityPattern !== undefined) signers.push({ identityPattern, issuer });
+  if (signers.length > 0)
+    return { signers, ...(own?.trustedRoot && { trustedRoot: own.trustedRoot }), ...rooted };
+  return own === undefined ? undefined : { ...own, ...rooted };
+}
+
+function checkPattern(pattern: string): void {
+  try {
+    new RegExp(pattern, 'u');
+  } catch {
+    throw usage(`--identity-pattern ${JSON.stringify(pattern)} is no regular expression`);
+  }
+}

@@ -1,0 +1,29 @@
+import type { PushOptions } from '../pipeline/push.ts';
+import type { ArgValues } from './args/option.ts';
+import { usage } from './args/option.ts';
+import { sign, signing, trustedRoot } from './args/trust.ts';
+import { pick } from './args/values.ts';
+import { type OutcomeColumn, outcomeColumns } from './output/report.ts';
+
+/** The arguments of `push` and `all` that are about signatures. */
+export const signingArgs = { sign, ...signing, trustedRoot };
+export type SigningValues = ArgValues<typeof signingArgs>;
+
+/** How `push` signs; nothing without --sign. Fails with code `usage` for signing options without it. */
+export function readSigning(values: SigningValues): Pick<PushOptions, 'signing'> {
+  const given = { ...pick(values, signing), ...pick(values, { trustedRoot }) };
+  if (values.sign) return { signing: given };
+  const [key] = Object.keys(given);
+  if (key === undefined) return {};
+  throw usage(`--${flagOf(key)} needs --sign`);
+}
+
+/** The columns of the closing table. */
+export function pushColumns({ sign: signs }: SigningValues): OutcomeColumn[] {
+  const { name, digest, size, sent, signatures, tags } = outcomeColumns;
+  return [name, digest, size, sent, ...(signs ? [signatures] : []), tags];
+}
+
+function flagOf(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

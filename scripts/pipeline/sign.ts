@@ -1,0 +1,43 @@
+import type { CatalogEntry } from '../model/types.ts';
+import type { Task } from '../terminal/types.ts';
+import { forEachModel } from './for-each-model.ts';
+import { remoteTag, repositoryName } from './image-names.ts';
+import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
+import { openImages } from './open-images.ts';
+import { Session } from './session.ts';
+import type { Outcome, RunOptions } from './types.ts';
+import { verifyImageOf } from './verify.ts';
+
+export interface SignOptions extends RunOptions {
+  signing: ImageSigningOptions;
+}
+
+/**
+ * Signs the models' images in their registries. Each is verified first, as `verify --remote` does: a signature says
+ * that the image is good, so its bytes are read and compared with the lock.
+ */
+export async function signModels(options: SignOptions): Promise<Outcome[]> {
+  for (const model of options.models) repositoryName(model);
+  await using signing = await ImageSigning.open(options.signing, options);
+  await using session = await Session.open(options);
+  await using images = await openImages(session.client, { registry: true });
+  return await forEachModel({ ...options, verb: 'sign' }, (model, task) =>
+    signModel(session, model, { signing, images }, task),
+  );
+}
+
+async function signModel(
+  session: Session,
+  model: CatalogEntry,
+  { signing, images }: { signing: ImageSigning; images: Awaited<ReturnType<typeof openImages>> },
+  task: Task,
+): Promise<Outcome> {
+  const verified = await verifyImageOf(session, model, images.address(model), task);
+  const repository = session.client.repository(repositoryName(model), { push: true });
+  // What was verified, even if the tag moves meanwhile.
+  const root = await repository.resolve(verified.digest ?? remoteTag(model));
+  if (root === undefined) return verified;
+  if (session.options.dryRun) return { ...verified, status: 'planned' };
+  const signatures = await signing.sign(repository, root);
+  return { ...verified, signatures, status: signatures.made > 0 ? 'done' : 'unchanged' };
+}
