@@ -24,11 +24,12 @@ export interface BaseOrigin {
  */
 export async function openOrigin(
   name: string,
-  access: { client?: RegistryClient; store: Store; mirrors: Record<string, string> },
+  access: { client?: () => Promise<RegistryClient>; store: Store; mirrors: Record<string, string> },
 ): Promise<BaseOrigin> {
   if (name === 'embedded') return { store: await openLayout(embeddedLayout), reference: 'embedded' };
   const reference = applyMirrors(parseReference(name), access.mirrors);
-  const repository = access.client?.repository(reference) ?? nothing;
+  const client = await access.client?.();
+  const repository = client?.repository(reference) ?? nothing;
   return {
     store: withBaseImageCache(repository, access.store),
     reference: reference.digest ?? reference.tag ?? 'latest',

@@ -6,7 +6,8 @@ import type { LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
 import { formatLock, readLock } from './lockfile.ts';
-import { resolveModel, targetPath } from './resolve.ts';
+import { resolveModel } from './resolve.ts';
+import { targetPath } from './target-path.ts';
 
 const sample = (name: string) => readFileSync(new URL(`../../frameworks/${name}`, import.meta.url));
 const pickled = sample('sklearn/model.joblib');

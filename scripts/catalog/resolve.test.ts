@@ -8,7 +8,8 @@ import { isModel } from '../model/catalog-entry.ts';
 import type { Framework, LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
-import { type ResolvedModel, resolveModel, selectionOf, targetPath } from './resolve.ts';
+import { type ResolvedModel, resolveModel, selectionOf } from './resolve.ts';
+import { targetPath } from './target-path.ts';
 
 /** Resolves the one model of a catalog with these files and these extra lines. */
 async function resolve(

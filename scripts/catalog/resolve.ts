@@ -3,8 +3,8 @@ import type { Framework, LockedFile, LockedModel, Model } from '../model/types.t
 import { kindOf, openSource } from '../sources/index.ts';
 import { revisionOf } from '../sources/revision.ts';
 import type { FileTap, Selection, Snapshot, SourceOptions } from '../sources/types.ts';
-import { plain, show } from '../text/format.ts';
-import { checkClashes, checkPath, compareBytes } from '../text/paths.ts';
+import { plain } from '../text/format.ts';
+import { checkClashes, compareBytes } from '../text/paths.ts';
 import { chooseFiles, looksFirst, type UnknownFiles } from './choose-files.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
 import { checkContents, Heads } from './contents.ts';
@@ -13,6 +13,7 @@ import { incompleteError } from './incomplete-error.ts';
 import { globsOf } from './lock-check.ts';
 import { type Rename, renamable } from './rename.ts';
 import { checkRequired, servedFiles } from './required-files.ts';
+import { targetPath } from './target-path.ts';
 
 export { matchesAny, selectionOf } from './globs.ts';
 export { servedFiles } from './required-files.ts';
@@ -122,21 +123,6 @@ function revisionFor({ source }: Model, { revision, files }: Snapshot, extra: re
   const isOwn = kindOf(source)?.at !== undefined;
   if (isOwn || files.length > 0 || extra.length === 0 || !revision.startsWith('sha256:')) return revision;
   return revisionOf(extra.toSorted((a, b) => compareBytes(a.path, b.path)));
-}
-
-/** The path of a locked file below /models: as locked, by the framework's `place`, or by the model's `files:`. */
-export function targetPath(framework: Framework, file: LockedFile): string {
-  const byName = () => (file.source === undefined ? framework.place?.(file.path) : undefined);
-  const path = file.place ?? byName() ?? file.path;
-  const problem = checkPath(path);
-  if (problem === undefined) return path;
-  throw new ModelcarsError(
-    'catalog',
-    `place ${plain(file.path)}: framework ${framework.name} puts it at ${show(path)}, which ${problem}`,
-    {
-      next: `correct \`place\` in frameworks/${framework.name}/framework.ts`,
-    },
-  );
 }
 
 async function resolveExtra(

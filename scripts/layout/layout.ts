@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lock } from 'proper-lockfile';
 import { ModelcarsError } from '../errors.ts';
 import {
   diskError,
@@ -226,6 +225,7 @@ export const lockName = '.modelcars-lock';
  * with code `layout`.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const { lock } = await import('proper-lockfile');
   try {
     const release = await lock(folder, {
       lockfilePath: join(folder, lockName),

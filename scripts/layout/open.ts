@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { ModelcarsError } from '../errors.ts';
 import { diskError } from '../files/atomic.ts';
 import type { ImageStore } from '../image/types.ts';
-import { ArchiveReader } from './archive-reader.ts';
 import type { IndexEntry } from './entries.ts';
 import { Layout } from './layout.ts';
 
@@ -19,7 +18,10 @@ export async function openLayout(path: string): Promise<LayoutReader> {
     });
   });
   if (found.isDirectory()) return Layout.open(path);
-  if (found.isFile()) return ArchiveReader.open(path);
+  if (found.isFile()) {
+    const { ArchiveReader } = await import('./archive-reader.ts');
+    return ArchiveReader.open(path);
+  }
   throw new ModelcarsError('layout', `open ${path}: it is neither a folder nor a regular file`, {
     next: 'pass the folder or .tar that `modelcars build` wrote',
   });

@@ -4,7 +4,6 @@ import { pathToFileURL } from 'node:url';
 import { ModelcarsError } from '../errors.ts';
 import type { LockedFile, LockedModel } from '../model/types.ts';
 import { isBuilt, packageFile } from '../package.ts';
-import { fileSource } from '../sources/file/source.ts';
 import { revisionOf } from '../sources/revision.ts';
 import { compareBytes } from '../text/paths.ts';
 
@@ -20,6 +19,9 @@ export const loaderProcess = {
   workingDir: `/${loaderRoot}`,
   programs: `/${loaderRoot}/dist/bin`,
 };
+
+/** The next step for a base without Node. */
+export const nodeBase = 'give the loader a base with Node 24, such as docker.io/library/node:24-slim';
 
 /** The parts of the package that the program reads at run time. */
 const parts = [
@@ -40,6 +42,7 @@ const parts = [
  */
 export async function loaderFiles(signal?: AbortSignal, root = packageFile('')): Promise<LockedModel> {
   if (!isBuilt) await checkBuilt(root);
+  const { fileSource } = await import('../sources/file/source.ts');
   const source = fileSource(root);
   const files: LockedFile[] = [];
   for (const part of parts) {

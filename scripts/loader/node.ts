@@ -9,6 +9,7 @@ import { hasProgram, pathFolders } from '../verify/programs.ts';
 import { type ImageBudget, TarParser } from '../verify/tar.ts';
 import { Tree } from '../verify/tree.ts';
 import { ContractViolation } from '../verify/violation.ts';
+import { nodeBase } from './files.ts';
 
 /** Limits for reading a base image to find Node: ten times the largest official Node image. */
 const limits = {
@@ -53,9 +54,6 @@ export async function checkNode(
     { next: nodeBase },
   );
 }
-
-/** The next step for a base without Node. */
-export const nodeBase = 'give the loader a base with Node 24, such as docker.io/library/node:24-slim';
 
 class TooMuch extends Error {}
 

@@ -1,5 +1,4 @@
 import { type Base, openBase, pinBase } from '../bases/base-image.ts';
-import { examineBase } from '../bases/examine.ts';
 import { type BaseOrigin, openOrigin } from '../bases/origin.ts';
 import type { Digest, ImageStore } from '../image/types.ts';
 import type { Lock } from '../model/types.ts';
@@ -9,7 +8,7 @@ import { Once } from './once.ts';
 
 export interface BaseImagesOptions {
   /** Absent: offline, only the store and `embedded` are read. */
-  client?: RegistryClient;
+  client?: () => Promise<RegistryClient>;
   store: Store;
   /** Registry prefixes and their mirrors, from the catalog. */
   mirrors: Record<string, string>;
@@ -42,6 +41,7 @@ export class BaseImages {
     const { lock, signal } = this.#options;
     const origin = await this.#origin(name);
     const pins = await this.current(name, platforms);
+    const { examineBase } = await import('../bases/examine.ts');
     for (const [platform, pin] of Object.entries(pins)) {
       // `embedded` is part of modelcars.
       if (name === 'embedded' || lock?.bases[name]?.[platform] === pin) continue;

@@ -1,5 +1,5 @@
 import { missingLibraries } from '../artifacts/libraries/compare.ts';
-import { targetPath } from '../catalog/resolve.ts';
+import { targetPath } from '../catalog/target-path.ts';
 import { stopIfAborted } from '../errors.ts';
 import type { LockedModel, Model, ModelReader } from '../model/types.ts';
 import { isLocal, openSource } from '../sources/index.ts';

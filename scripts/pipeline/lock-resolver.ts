@@ -1,6 +1,5 @@
 import { lockProblems } from '../catalog/lock-check.ts';
 import { lockCommand } from '../catalog/lock-path.ts';
-import { resolveModel } from '../catalog/resolve.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Digest } from '../image/types.ts';
 import { loaderFiles } from '../loader/files.ts';
@@ -81,6 +80,7 @@ export class LockResolver {
       `${model.name}: ${reason}; building from the current source (\`${lockCommand(options.catalog)}\` pins it)`,
     );
     const framework = frameworkOf(frameworks, model);
+    const { resolveModel } = await import('../catalog/resolve.ts');
     const { leftOut, unknown, warnings, rename, ...resolved } = await resolveModel(
       model,
       framework,

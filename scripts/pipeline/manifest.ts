@@ -70,7 +70,7 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
 async function digestOf(session: Session, model: Model, from: ImageLocation): Promise<string> {
   await session.local.proveExisting(wantedFiles(await session.locked.model(model)));
   if ('registry' in from) {
-    await using images = await openImages(session.client, from);
+    await using images = await openImages(await session.client(), from);
     const found = await images.find(model);
     if (found !== undefined) return found.digest;
     throw new ModelcarsError(
@@ -79,7 +79,7 @@ async function digestOf(session: Session, model: Model, from: ImageLocation): Pr
       { next: 'push it first, or leave --remote out to compute its digest' },
     );
   }
-  const layout = await openImages(session.client, from).catch(() => undefined);
+  const layout = await openImages(await session.client(), from).catch(() => undefined);
   if (layout !== undefined) {
     await using images = layout;
     const found = await images.find(model);

@@ -1,11 +1,10 @@
 import type { Base } from '../bases/base-image.ts';
-import { targetPath } from '../catalog/resolve.ts';
+import { targetPath } from '../catalog/target-path.ts';
 import { ModelcarsError } from '../errors.ts';
 import { type Layer, layerOf } from '../image/layer.ts';
 import type { ImageDescription } from '../image/manifest.ts';
 import { checkLayerSizes, type ImageFile, planLayers } from '../image/plan.ts';
-import { loaderExecutable, loaderProcess, loaderRoot } from '../loader/files.ts';
-import { nodeBase } from '../loader/node.ts';
+import { loaderExecutable, loaderProcess, loaderRoot, nodeBase } from '../loader/files.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Loader, LockedModel } from '../model/types.ts';
 import type { WantedFile } from '../store/file-cache.ts';

@@ -76,7 +76,8 @@ async function pushModel(
   const proven = options.proven?.get(model.name);
   const name = repositoryName(model);
   const plan = await planImage(session, model);
-  const repository = session.client.repository(name, { push: true });
+  const client = await session.client();
+  const repository = client.repository(name, { push: true });
   const tagPlan = await planPush(repository, model);
   const { moves } = tagPlan;
   const warn = (line: string) => session.options.progress.warn(`${model.name}: ${line}`);

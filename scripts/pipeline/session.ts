@@ -1,15 +1,15 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Base } from '../bases/base-image.ts';
-import { s3Cache } from '../cache/s3-file-cache.ts';
 import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
 import { frameworkName, isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Framework, Lock, Model } from '../model/types.ts';
-import { RegistryClient } from '../registry/client.ts';
+import type { RegistryClient } from '../registry/client.ts';
 import { closeSources } from '../sources/index.ts';
 import type { SourceOptions } from '../sources/types.ts';
+import type { FileCache } from '../store/file-cache.ts';
 import { FreeSpace } from '../store/free-space.ts';
 import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
@@ -51,7 +51,6 @@ export class Session implements AsyncDisposable {
   readonly local: LocalFiles;
   /** Free disk space, less what this run will still write. */
   readonly space = new FreeSpace();
-  readonly client: RegistryClient;
   /** Options of the sources of this run, which share connections. */
   readonly sources: SourceOptions;
   /** Seconds since 1970 for every file and date in an image. */
@@ -59,12 +58,14 @@ export class Session implements AsyncDisposable {
   /** Limits the number of blobs read or sent at the same time. */
   readonly slot: LimitFunction = pLimit(parallelLayers);
   readonly #over = new AbortController();
+  #client: Promise<RegistryClient> | undefined;
 
   private constructor(
     options: RunOptions,
     store: Store,
     frameworks: ReadonlyMap<string, Framework>,
     lock: Lock | undefined,
+    caches: FileCache[],
   ) {
     const { catalog, progress } = options;
     const { insecure, caFile } = options.registry;
@@ -92,20 +93,13 @@ export class Session implements AsyncDisposable {
     this.files = new ModelFiles({
       store: store.files,
       local: [huggingFaceCache()],
-      remote: catalog.cache === undefined ? [] : [s3Cache(catalog.cache, warn)],
+      remote: caches,
       keep: options.keep === true && !options.dryRun,
       sources: this.sources,
       say: (line) => progress.log(line),
     });
-    this.client = new RegistryClient({
-      own: options.models.flatMap((model) => (model.registry ? [registryOf(model)] : [])),
-      ...(insecure && { insecure }),
-      ...(caFile !== undefined && { caFile }),
-      signal,
-      onRetry: warn,
-    });
     const reading = { store, mirrors: catalog.mirrors, lock, signal };
-    this.bases = new BaseImages({ ...(!options.offline && { client: this.client }), ...reading });
+    this.bases = new BaseImages({ ...(!options.offline && { client: () => this.client() }), ...reading });
     this.storedBases = new BaseImages(reading);
     const { bases, sources, local } = this;
     this.locked = new LockResolver({ options: this.options, lock, frameworks, bases, sources, local });
@@ -125,7 +119,33 @@ export class Session implements AsyncDisposable {
     if (store.distrust !== undefined && options.keep)
       options.progress.warn(`--keep: no model file is kept, since the store ${store.folder} is not trusted`);
     checkFrozen(options, lock, frameworks);
-    return new Session(options, store, frameworks, lock);
+    const { cache } = options.catalog;
+    const warn = (line: string) => options.progress.warn(line);
+    const caches =
+      cache === undefined ? [] : [(await import('../cache/s3-file-cache.ts')).s3Cache(cache, warn)];
+    const session = new Session(options, store, frameworks, lock, caches);
+    // A wrong --ca-file fails before any work.
+    if (options.registry.caFile !== undefined) await session.client();
+    return session;
+  }
+
+  /** The client of all registries of this run. A run that asks for none loads no network code. */
+  client(): Promise<RegistryClient> {
+    this.#client ??= this.#openClient();
+    return this.#client;
+  }
+
+  async #openClient(): Promise<RegistryClient> {
+    const { RegistryClient } = await import('../registry/client.ts');
+    const { models, registry, signal, progress } = this.options;
+    const { insecure, caFile } = registry;
+    return new RegistryClient({
+      own: models.flatMap((model) => (model.registry ? [registryOf(model)] : [])),
+      ...(insecure && { insecure }),
+      ...(caFile !== undefined && { caFile }),
+      signal,
+      onRetry: (message) => progress.warn(message),
+    });
   }
 
   framework(model: Model): Framework {
@@ -152,7 +172,9 @@ export class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // Abort first: a request that loses its connection would report that and try again.
     this.#over.abort();
-    await Promise.all([this.client.close(), closeSources(this.sources)]);
+    // A client that could not be made has failed the call that asked for it.
+    const client = await this.#client?.catch(() => undefined);
+    await Promise.all([client?.close(), closeSources(this.sources)]);
   }
 }
 

@@ -20,7 +20,7 @@ export async function signModels(options: SignOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model);
   await using signing = await ImageSigning.open(options.signing, options);
   await using session = await Session.open(options);
-  await using images = await openImages(session.client, { registry: true });
+  await using images = await openImages(await session.client(), { registry: true });
   return await forEachModel({ ...options, verb: 'sign' }, (model, task) =>
     signModel(session, model, { signing, images }, task),
   );
@@ -33,7 +33,8 @@ async function signModel(
   task: Task,
 ): Promise<Outcome> {
   const verified = await verifyImageOf(session, model, images.address(model), task);
-  const repository = session.client.repository(repositoryName(model), { push: true });
+  const client = await session.client();
+  const repository = client.repository(repositoryName(model), { push: true });
   // What was verified, even if the tag moves meanwhile.
   const root = await repository.resolve(verified.digest ?? remoteTag(model));
   if (root === undefined) return verified;

@@ -1,4 +1,5 @@
-import { servedFiles, targetPath } from '../catalog/resolve.ts';
+import { servedFiles } from '../catalog/resolve.ts';
+import { targetPath } from '../catalog/target-path.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { Trust } from '../model/trust.ts';
 import type { CatalogEntry } from '../model/types.ts';
@@ -26,11 +27,11 @@ export async function verifyModels(
   if ('registry' in from) for (const model of options.models) repositoryName(model);
   const signatures = trust && (await SignatureCheck.open(trust, options.signal));
   await using session = await Session.open(options);
-  await using images = await openImages(session.client, from);
+  await using images = await openImages(await session.client(), from);
   return await forEachModel({ ...options, verb: 'verify' }, async (model, task) => {
     const outcome = await verifyImageOf(session, model, images.address(model), task);
     if (signatures === undefined) return outcome;
-    const repository = session.client.repository(repositoryName(model));
+    const repository = (await session.client()).repository(repositoryName(model));
     const root = await repository.resolve(outcome.digest ?? remoteTag(model));
     const signed = root === undefined ? [] : await signatures.check(repository, root);
     return { ...outcome, checks: [...(outcome.checks ?? []), ...signed] };
