@@ -95,6 +95,7 @@ describe('wrong usage', () => {
       'run `modelcars build --help`',
     ],
     [['inspect'], 'inspect needs <image>', 'run `modelcars inspect --help`'],
+    [['version', 'list'], 'version takes no words, but got `list`', 'run `modelcars version --help`'],
   ])('%j', async (words, message, next) => {
     expect(await refusal(words)).toMatchObject({ code: 'usage', message, next, exitCode: 2 });
   });
