@@ -2,7 +2,14 @@
 import type { Framework } from './model/types.ts';
 
 export type * from './model/smoke.ts';
-export type { Choice, Framework, ModelReader, Refusal, RuntimeLibraries } from './model/types.ts';
+export type {
+  Choice,
+  Framework,
+  ImageFindings,
+  ModelReader,
+  Refusal,
+  RuntimeLibraries,
+} from './model/types.ts';
 
 /** Returns the framework unchanged; editors complete and check its fields. `export default defineFramework({…})`. */
 export function defineFramework(framework: Framework): Framework {

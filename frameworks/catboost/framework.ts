@@ -17,6 +17,11 @@ export default {
   include: ['model.cbm', 'model-settings.json', 'README.md', 'LICENSE*', 'NOTICE*'],
   exclude: [],
   requires: [{ anyOf: ['model.cbm'], why: "`save_model` with CatBoost's own format, not JSON or ONNX" }],
+  examineImage: async (files, name) =>
+    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
+      name,
+      framework: 'catboost',
+    }),
   smoke: irisSmoke('labels', {
     'model.cbm': '2645d32aabc0b89801525f8b0319fcd181771470934af63611ed5cb5a1ce38b8',
   }),

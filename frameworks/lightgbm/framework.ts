@@ -20,6 +20,11 @@ export default {
   ],
   place: (path) => (path === 'model.txt' ? 'model.bst' : path),
   // MLServer loads a lightgbm.Booster, which knows scores only: a probability for each class.
+  examineImage: async (files, name) =>
+    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
+      name,
+      framework: 'lightgbm',
+    }),
   smoke: irisSmoke('scores', {
     'model.bst': 'e5ea6555ae130ef249101da53bb110d1a2139801f1f7c988258012bd4b8380ea',
   }),

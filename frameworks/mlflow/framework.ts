@@ -35,6 +35,11 @@ export default {
       choices: nested,
     };
   },
+  examineImage: async (files, name) =>
+    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
+      name,
+      framework: 'mlflow',
+    }),
   smoke: {
     ...wineSmoke,
     sample: { 'model.pkl': 'e51fef3388568e1379c04b9f12aff4bf27e60be2fe53de88f9e43c1f2d40343c' },

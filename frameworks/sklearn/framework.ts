@@ -28,6 +28,11 @@ export default {
       why: 'MLServer looks for no other name; give a file its name with `files:`',
     },
   ],
+  examineImage: async (files, name) =>
+    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
+      name,
+      framework: 'sklearn',
+    }),
   smoke: irisSmoke('labels', {
     'model.joblib': '9b294f84ba1da1df41ae8815220ea5ed374906b275fe8c0215afe5dfce045e05',
   }),

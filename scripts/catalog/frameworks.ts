@@ -42,6 +42,11 @@ const frameworkSchema = strict('a framework as default export', {
       error: ({ input }) => complain('a function that reads what chosen files say', input),
     })
     .exactOptional(),
+  examineImage: z
+    .custom<NonNullable<Framework['examineImage']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function that reads what the files of the image say', input),
+    })
+    .exactOptional(),
   unmentioned: words('globs').exactOptional(),
   requires: z.array(
     strict('a requirement', {

@@ -8,6 +8,7 @@ import { checkClashes, compareBytes } from '../text/paths.ts';
 import { chooseFiles, looksFirst, type UnknownFiles } from './choose-files.ts';
 import { CompletenessCheck, type OpenFile } from './completeness.ts';
 import { checkContents, Heads } from './contents.ts';
+import { examineImage } from './examine-image.ts';
 import { matcherOf, matchesAny, selectionOf } from './globs.ts';
 import { incompleteError } from './incomplete-error.ts';
 import { globsOf } from './lock-check.ts';
@@ -99,7 +100,8 @@ export async function resolveModel(
     throw incompleteError(model.name, incomplete, { source, seen: seen.map(place), placed });
   }
   checkContents(model, framework, placed, heads);
-  const warnings = [...(choice?.warnings ?? []), ...asked];
+  const said = await examineImage(model, framework, placed, open, signal);
+  const warnings = [...(choice?.warnings ?? []), ...asked, ...said];
   const { leave = [], why = '', unknown, rename } = choice ?? {};
   return {
     framework: model.framework,

@@ -219,6 +219,14 @@ export interface Examination {
   refusal?: Omit<Refusal, 'choices'>;
 }
 
+/** What the files of an image say of themselves, once all are chosen and have their places. */
+export interface ImageFindings {
+  /** One line each, for the log. */
+  warnings?: string[];
+  /** Why the server could not load them. `problem` is a sentence about files, by their paths below /models. */
+  refusal?: { problem: string; next: string };
+}
+
 /** What a framework needs: at least one file matches one of `anyOf`. */
 export interface Requirement {
   /** Globs over the source's paths. */
@@ -259,6 +267,11 @@ export interface Framework {
    * Reads what chosen files say: which others belong to them, and where. `files` are all of the source; nothing is run.
    */
   examine?(files: ModelReader, chosen: readonly string[]): Promise<Examination>;
+  /**
+   * Reads what the files of the image say, with those of `files:`, under the names that the server sees. `name` is the
+   * model's. Nothing is run.
+   */
+  examineImage?(files: ModelReader, name: string): Promise<ImageFindings>;
   /**
    * Globs over paths that are left out without a word, because nothing is lost. With them, `lock` names every other file
    * that it leaves out.
