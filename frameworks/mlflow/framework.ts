@@ -35,11 +35,13 @@ export default {
       choices: nested,
     };
   },
-  examineImage: async (files, name) =>
-    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
-      name,
-      framework: 'mlflow',
-    }),
+  examineImage: async (files, name) => {
+    const { examineSettings } = await import('../../scripts/artifacts/mlserver-settings.ts');
+    const { refusal, warnings = [] } = await examineSettings(files, { name, framework: 'mlflow' });
+    if (refusal !== undefined) return { refusal };
+    const { codeWarnings } = await import('../../scripts/artifacts/mlflow/code.ts');
+    return { warnings: [...warnings, ...(await codeWarnings(files))] };
+  },
   smoke: {
     ...wineSmoke,
     sample: { 'model.pkl': 'e51fef3388568e1379c04b9f12aff4bf27e60be2fe53de88f9e43c1f2d40343c' },
