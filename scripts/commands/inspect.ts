@@ -10,7 +10,13 @@ import { registryAccess } from './run-options.ts';
 export const inspect = defineCommand({
   name: 'inspect',
   describe: 'show the platforms, layers, files and annotations of an image',
-  args: { image: args.image, output: args.output, ...args.registryAccess, json: args.json },
+  args: {
+    image: args.image,
+    file: args.selection.file,
+    output: args.output,
+    ...args.registryAccess,
+    json: args.json,
+  },
   examples: [
     ['inspect iris:v1.0.0', 'an image in out/'],
     ['inspect quay.io/me/iris:v1.0.0', 'one in a registry'],
@@ -19,6 +25,7 @@ export const inspect = defineCommand({
     const { inspectImage } = await import('../pipeline/inspect.ts');
     const inspection = await inspectImage(args.image, {
       output: args.output,
+      file: args.file,
       registry: registryAccess(args),
       signal: io.signal,
     });
@@ -37,6 +44,8 @@ function printInspection(inspection: Inspection, io: CommandIO): void {
   for (const [key, value] of Object.entries(inspection.annotations)) {
     print(`${colors.dim(clean(key))}  ${clean(value)}`);
   }
+  const libraries = Object.entries(inspection.libraries ?? {}).map((pair) => pair.join(' '));
+  if (libraries.length > 0) print(`${colors.dim('libraries')}  ${clean(libraries.join(', '))}`);
   for (const platform of inspection.platforms) printPlatform(platform, io, clean);
 }
 

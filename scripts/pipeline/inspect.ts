@@ -1,9 +1,12 @@
 import pLimit from 'p-limit';
 import * as z from 'zod';
+import { lockFileOf } from '../catalog/lock-path.ts';
+import { readLock } from '../catalog/lockfile.ts';
 import { ModelcarsError } from '../errors.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { parseConfig, parseIndex, parseManifest } from '../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../image/types.ts';
+import { keys } from './annotations.ts';
 import { openNamedImage } from './open-images.ts';
 import type { RegistryAccess } from './types.ts';
 
@@ -27,6 +30,8 @@ export interface Inspection {
   digest: string;
   mediaType: string;
   annotations: Record<string, string>;
+  /** Versions of the libraries that made the model, of the lock that has the image's files. */
+  libraries?: Record<string, string>;
   platforms: InspectedPlatform[];
 }
 
@@ -39,9 +44,21 @@ const filesSchema = z.array(z.object({ path: z.string(), size: z.int().nonnegati
 
 /**
  * Reads an image's index, manifests and configs. `name` is an entry of the layout at `output` (`model:version`) or,
- * with a slash, a registry reference. Fails with code `layout` or `registry` when the image does not exist.
+ * with a slash, a registry reference. `file` is a catalog, whose lock can know more of the model. Fails with code `layout`
+ * or `registry` when the image does not exist.
  */
 export async function inspectImage(
+  name: string,
+  options: { output: string; file: string; registry: RegistryAccess; signal?: AbortSignal },
+): Promise<Inspection> {
+  const inspection = await inspectNamed(name, options);
+  const libraries = await librariesOf(inspection, options.file);
+  if (libraries === undefined) return inspection;
+  const { platforms, ...image } = inspection;
+  return { ...image, libraries, platforms };
+}
+
+async function inspectNamed(
   name: string,
   options: { output: string; registry: RegistryAccess; signal?: AbortSignal },
 ): Promise<Inspection> {
@@ -104,4 +121,26 @@ function filesOf(text: string | undefined): Pick<InspectedPlatform['layers'][num
   } catch {
     return {};
   }
+}
+
+/**
+ * The libraries that the catalog's lock has for the model in an image: the entry of the same framework and revision with
+ * every file that the image lists. Undefined without one; a lock that cannot be read is reported by other commands.
+ */
+async function librariesOf(
+  { annotations, platforms }: Inspection,
+  file: string,
+): Promise<Record<string, string> | undefined> {
+  const lock = await readLock(lockFileOf(file)).catch(() => undefined);
+  const listed = platforms.flatMap(({ layers }) => layers.flatMap(({ files = [] }) => files));
+  if (listed.length === 0) return undefined;
+  const entry = Object.values(lock?.models ?? {}).find(({ framework, revision, files }) => {
+    const hashes = new Set(files.map(({ sha256 }) => sha256));
+    return (
+      framework === annotations[keys.framework] &&
+      revision === annotations['org.opencontainers.image.revision'] &&
+      listed.every(({ sha256 }) => hashes.has(sha256))
+    );
+  });
+  return entry?.libraries;
 }

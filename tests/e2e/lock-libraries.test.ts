@@ -61,6 +61,27 @@ test('`list` shows both', async () => {
   expect(`${shown}${stderr}`).toContain('scikit-learn 1.7.2 (it has 1.5.2)');
 });
 
+test('`inspect` shows those of the image that the lock has, and none of another', async () => {
+  const run = (...words: string[]) => tryModelcars(words, { cwd: folder });
+  const build = [
+    'build',
+    'newer',
+    'text',
+    '--base',
+    'embedded',
+    '--platform',
+    'linux/amd64',
+    '--version',
+    'v1.0.0',
+  ];
+  expect((await run(...build)).code).toBe(0);
+  const { stdout } = await run('inspect', 'newer:v1.0.0', '--json');
+  expect(JSON.parse(stdout).libraries).toEqual({ numpy: '2', 'scikit-learn': '1.7.2' });
+  expect((await run('inspect', 'newer:v1.0.0')).stdout).toContain('libraries  numpy 2, scikit-learn 1.7.2\n');
+  for (const words of [['text:v1.0.0'], ['newer:v1.0.0', '-f', 'other.yaml']])
+    expect(JSON.parse((await run('inspect', ...words, '--json')).stdout)).not.toHaveProperty('libraries');
+});
+
 test('a lock without them, as an older modelcars wrote it, is up to date and stays as it is', async () => {
   const text = await lockFile();
   const old = text.replaceAll(/ {4}libraries:\n(?: {6}.*\n)+/g, '');

@@ -148,6 +148,9 @@ export const inspect = document('inspect', {
   digest: digest.describe('Digest of the index or manifest.'),
   mediaType: z.string().describe('Media type of the index or manifest.'),
   annotations: texts.describe('Annotations of the index or manifest.'),
+  libraries: texts
+    .describe('Versions of the libraries that made the model, where the lock of `--file` has its files.')
+    .exactOptional(),
   platforms: z
     .array(
       z.strictObject({
