@@ -36,9 +36,9 @@ describe('parameters.uri', () => {
     ['model.jobilb', 'does not have; did you mean `./model.joblib`?'],
     ['/mnt/models/v1/model.joblib', 'does not have; did you mean `./model.joblib`?'],
     ['../model.joblib', 'which is outside the image; did you mean'],
-    ['docs', 'a folder without model.joblib, model.pickle, model.pkl'],
+    ['notes', 'a folder without model.joblib, model.pickle, model.pkl'],
   ])('%s is refused, and the closest file named', async (uri, problem) => {
-    const { refusal } = await examine({ parameters: { uri } }, { 'docs/a.md': 'a' });
+    const { refusal } = await examine({ parameters: { uri } }, { 'notes/a.md': 'a' });
     expect(refusal?.problem).toContain(`model-settings.json names \`${uri}\``);
     expect(refusal?.problem).toContain(problem);
     expect(refusal?.next).toBe(

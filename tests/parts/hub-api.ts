@@ -4,14 +4,30 @@ import { type HubToken, refuse } from './hub-access.ts';
 import type { Exchange } from './hub-exchange.ts';
 import { entryOf, type Repository } from './hub-repository.ts';
 
+/** Trees; sizes or SHA-256 in lists; commits of branches; sizes in redirects. */
+export type Lack = 'trees' | 'sizes' | 'hashes' | 'commits' | 'links';
+
+/** What a mirror that lacks this states of a model or file. */
+function without(lacks: readonly Lack[], value: Record<string, unknown>): Record<string, unknown> {
+  const fields = [
+    ...(lacks.includes('sizes') ? ['size', 'lfs'] : lacks.includes('hashes') ? ['lfs'] : []),
+    ...(lacks.includes('commits') ? ['sha'] : []),
+  ];
+  const { siblings } = value;
+  const left = Object.fromEntries(Object.entries(value).filter(([key]) => !fields.includes(key)));
+  if (!Array.isArray(siblings)) return left;
+  return { ...left, siblings: siblings.map((one: Record<string, unknown>) => without(lacks, one)) };
+}
+
 /** Responds to a request below /api/ whose token can see the repository. */
 export async function answerApi(
   exchange: Exchange,
   repository: Repository | undefined,
   token: HubToken | 'unknown' | undefined,
-  options: { pageSize?: number },
+  options: { pageSize?: number; lacks?: readonly Lack[] },
 ): Promise<void> {
   const { request, response, url } = exchange;
+  const { lacks = [] } = options;
   if (url.pathname === '/api/whoami-v2') return whoAmI(exchange, token);
   const [, verb = '', rest = ''] =
     /^\/api\/models\/[^/]+\/[^/]+(?:\/(revision|tree|paths-info)\/(.+))?$/.exec(url.pathname) ?? [];
@@ -30,7 +46,10 @@ export async function answerApi(
     const refusal = { status: 404, code: 'RevisionNotFound', message: `Invalid rev id: ${revision}` };
     return refuse(response, refusal, true);
   }
-  if (verb === 'tree') return tree(exchange, repository, sha, below.join('/'), options.pageSize ?? 1000);
+  if (verb === 'tree') {
+    if (lacks.includes('trees')) return refuse(response, { status: 404, message: 'Not Found' }, true);
+    return tree(exchange, repository, sha, below.join('/'), options);
+  }
   if (verb === 'paths-info') {
     const { paths, expand } = readPaths(await text(request), request.headers['content-type'] ?? '');
     const blobs = repository.tree(sha);
@@ -40,7 +59,7 @@ export async function answerApi(
     });
     return json(exchange, known);
   }
-  const info = await repository.info(sha, url.searchParams.get('blobs') === 'true');
+  const info = without(lacks, await repository.info(sha, url.searchParams.get('blobs') === 'true'));
   const expand = url.searchParams.getAll('expand');
   if (expand.length === 0) return json(exchange, info);
   const wanted = new Set(['_id', 'id', ...expand]);
@@ -52,7 +71,7 @@ function tree(
   repository: Repository,
   sha: string,
   folder: string,
-  pageSize: number,
+  { pageSize = 1000, lacks = [] }: { pageSize?: number; lacks?: readonly Lack[] },
 ): void {
   const { url, request } = exchange;
   const query = url.searchParams;
@@ -64,7 +83,7 @@ function tree(
     return;
   }
   const start = Number(query.get('cursor') ?? 0);
-  const page = all.slice(start, start + pageSize);
+  const page = all.slice(start, start + pageSize).map((entry) => without(lacks, entry));
   if (start + pageSize >= all.length) {
     json(exchange, page);
     return;

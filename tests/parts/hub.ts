@@ -8,7 +8,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HubToken, refuse, refuseFiles, refuseRepository, tokenOf } from './hub-access.ts';
-import { answerApi } from './hub-api.ts';
+import { answerApi, type Lack } from './hub-api.ts';
 import { refuseXml, Signer, sendBlob } from './hub-cdn.ts';
 import type { HubFiles } from './hub-content.ts';
 import { Exchange, type HubRequest } from './hub-exchange.ts';
@@ -36,6 +36,8 @@ export interface HubOptions {
   urlLifetime?: number;
   /** Entries per page of a tree; 1000 by default. */
   pageSize?: number;
+  /** What it does not know, as a mirror that only huggingface_hub's `snapshot_download` uses. */
+  lacks?: readonly Lack[];
 }
 
 export interface Hub extends AsyncDisposable {
@@ -152,8 +154,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       response.writeHead(302, {
         ...headers,
         location,
-        'x-linked-size': blob.size,
-        'x-linked-etag': `"${blob.sha256}"`,
+        ...(!options.lacks?.includes('links') && { 'x-linked-size': blob.size }),
+        ...(!options.lacks?.includes('hashes') && { 'x-linked-etag': `"${blob.sha256}"` }),
         'content-length': 0,
         vary: 'Origin, Accept',
       });

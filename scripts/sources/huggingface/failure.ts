@@ -4,7 +4,7 @@ import { isRetryable, RequestFailure } from '../../http/failure.ts';
 import { plain } from '../../text/format.ts';
 import { Masker } from '../../text/mask.ts';
 import type { HubSettings } from './settings.ts';
-import { type HubRepository, isOriginal, pageOf, tokensAt } from './uri.ts';
+import { checkEndpoint, type HubRepository, isOriginal, pageOf, tokensAt } from './uri.ts';
 
 interface Words {
   code: ErrorCode;
@@ -98,7 +98,7 @@ function wordsFor(repository: HubRepository, settings: HubSettings, answer: Refu
     next:
       status >= 500
         ? `run it again later${isOriginal(settings) ? '; https://status.huggingface.co tells of outages' : ''}`
-        : 'check HF_ENDPOINT: is it a Hugging Face hub?',
+        : checkEndpoint(settings.endpoint),
   };
 }
 
@@ -139,6 +139,8 @@ function unseen({ name }: HubRepository, settings: HubSettings, status: number):
   const code = status === 401 ? 'auth' : 'source';
   const { token, endpoint } = settings;
   if (token?.withheld !== undefined) return withheld(token.withheld);
+  if (/(^|\.)modelscope\.(cn|ai)$/.test(new URL(endpoint).hostname))
+    return { code, problem: `${endpoint} does not answer as a hub`, next: checkEndpoint(endpoint) };
   if (token === undefined) {
     return {
       code,

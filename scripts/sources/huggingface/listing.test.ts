@@ -13,9 +13,8 @@ async function list(model: unknown, tree: unknown, uri = 'hf://org/model'): Prom
     asked.push(String(input));
     return Response.json(String(input).includes('/tree/') ? tree : model);
   };
-  const listing = await listRepository(parseHubUri(uri), 'http://hub', fetch).catch(
-    (error: Error) => error.message,
-  );
+  const hub = { endpoint: 'http://hub', fetch, askFile: async () => ({ size: 7 }) };
+  const listing = await listRepository(parseHubUri(uri), hub).catch((error: Error) => error.message);
   return typeof listing === 'string' ? listing : { listing, asked };
 }
 
@@ -39,6 +38,21 @@ it('lists the files of the commit, not of the branch, and no folders', async () 
     expect.stringContaining('http://hub/api/models/org/model/revision/a%2Fbranch?'),
     expect.stringContaining(`http://hub/api/models/org/model/tree/${commit}?recursive=true`),
   ]);
+});
+
+it('asks for the size of a file whose size is not listed, and never for a path that leads out', async () => {
+  const tree = [{ type: 'file', path: 'a/b' }];
+  expect(await list(info, tree)).toMatchObject({ listing: { files: [{ path: 'a/b', size: 7 }] } });
+  expect(await list(info, [{ type: 'file', path: '../b' }])).toContain('lists ../b, a path that');
+});
+
+it('needs no commit from the hub where the source names it', async () => {
+  const uncommitted = { ...info, sha: null };
+  const found = await list(uncommitted, [], `hf://org/model:${commit}`);
+  expect(found).toMatchObject({ listing: { commit } });
+  expect(await list(uncommitted, [], 'hf://org/model:master')).toContain(
+    'http://hub names no commit for master, so the model cannot be locked to one',
+  );
 });
 
 const file = { type: 'file', path: 'w.bin', size: 5, oid: '3'.repeat(40), lfs };

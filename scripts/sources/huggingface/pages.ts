@@ -1,5 +1,6 @@
 import { ModelcarsError } from '../../errors.ts';
 import { plain } from '../../text/format.ts';
+import { checkEndpoint } from './uri.ts';
 
 /** Bytes of one JSON response; a page of 1000 files has some 300 KB. */
 export const mostPageBytes = 32 * 1024 ** 2;
@@ -60,7 +61,7 @@ export class Pages {
 
   #fail(problem: string): ModelcarsError {
     return new ModelcarsError('source', `${this.#what}: the hub ${problem}`, {
-      next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+      next: checkEndpoint(this.#endpoint.href),
     });
   }
 }

@@ -2,7 +2,6 @@ import pLimit from 'p-limit';
 import { ModelcarsError } from '../../errors.ts';
 import { drop } from '../../http/body.ts';
 import { HttpClient } from '../../http/client.ts';
-import { RequestFailure } from '../../http/failure.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
 import type { LockedFile } from '../../model/types.ts';
@@ -10,14 +9,22 @@ import { plain, show } from '../../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
 import { didYouMean } from '../../text/suggest.ts';
 import type { ConnectionOptions, FileTap, Selection, Snapshot, Source } from '../types.ts';
+import { askFile, listingFetch } from './ask.ts';
 import { findConversion } from './conversion.ts';
 import { Downloads, fileWords, type HubFile } from './download.ts';
 import { hubFailure } from './failure.ts';
 import { hashFile } from './hash.ts';
 import { type ListedFile, type Listing, listRepository } from './listing.ts';
-import { mostPageBytes, Pages } from './pages.ts';
+import { mostPageBytes } from './pages.ts';
 import { type HubSettings, readHubSettings } from './settings.ts';
-import { checkHubUri, type HubRepository, parseHubUri, resolveUrl } from './uri.ts';
+import {
+  checkEndpoint,
+  checkHubUri,
+  type HubRepository,
+  isOriginal,
+  parseHubUri,
+  resolveUrl,
+} from './uri.ts';
 
 /** Small files read at the same time to hash them. */
 const parallelFiles = 8;
@@ -96,7 +103,7 @@ export class HubSource implements Source {
     const now = idOf(bytes) ?? name;
     if (now !== undefined && checkHubUri(`hf://${now}`) === undefined) return now;
     throw new ModelcarsError('source', `${what}: what ${settings.endpoint} answers is not a hub's answer`, {
-      next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+      next: checkEndpoint(settings.endpoint),
     });
   }
 
@@ -152,28 +159,21 @@ export class HubSource implements Source {
   /** Looks a revision up once: resolving it twice in a run gives the same commit. */
   #list({ repository, settings, http }: Client, signal?: AbortSignal): Promise<Listing> {
     const what = `read ${plain(repository.uri)}`;
-    const pages = new Pages(what, settings.endpoint);
-    const fetch = async (input: string | URL | Request): Promise<Response> => {
-      const url = new URL(input instanceof Request ? input.url : input);
-      pages.enter(url);
-      const headers = { accept: 'application/json' };
-      const ask = (at: URL) => http.read({ what, url: at, expect: [200], headers, signal }, mostPageBytes);
-      const whole = await ask(url).catch((error: unknown) => askPlainly(error, url, ask));
-      pages.add(whole.bytes.length);
-      const link = pages.nextLink(whole.header('link'), whole.url);
-      return new Response(Buffer.from(whole.bytes), {
-        headers: { 'content-type': 'application/json', link },
-      });
+    const client = { repository, settings, http };
+    const hub = {
+      endpoint: settings.endpoint,
+      fetch: listingFetch(client, signal),
+      askFile: (commit: string, path: string) => askFile(client, commit, path, signal),
     };
     return remember(this.#listings, repository.uri, () =>
-      listRepository(repository, settings.endpoint, fetch, signal).catch((error: unknown) => {
+      listRepository(repository, hub, signal).catch((error: unknown) => {
         if (error instanceof ModelcarsError) throw error;
         throw new ModelcarsError(
           'source',
           `${what}: what ${settings.endpoint} answers is not a hub's answer`,
           {
             cause: error,
-            next: 'check HF_ENDPOINT: is it a Hugging Face hub?',
+            next: checkEndpoint(settings.endpoint),
           },
         );
       }),
@@ -216,7 +216,7 @@ export class HubSource implements Source {
           file.what,
           { path, size, ...(oid !== undefined && { oid }) },
           client.downloads.read(file, 0, either),
-          tap,
+          { tap, isMirror: !isOriginal(client.settings) },
         );
       }),
     );
@@ -228,22 +228,6 @@ export class HubSource implements Source {
       throw error;
     }
   }
-}
-
-/** Responses of hubs that do not know `expand` in a model's address. */
-const unknownQuery: readonly (number | undefined)[] = [400, 404, 501];
-
-/**
- * Asks again without `expand`, which Artifactory, Nexus and other mirrors do not know: they answer with everything
- * anyway.
- */
-async function askPlainly<T>(error: unknown, url: URL, ask: (url: URL) => Promise<T>): Promise<T> {
-  if (!(error instanceof RequestFailure) || !unknownQuery.includes(error.status)) throw error;
-  if (!url.searchParams.has('expand')) throw error;
-  const bare = new URL(url);
-  // `recursive` stays: without it, the files of sub-folders would be left out.
-  bare.searchParams.delete('expand');
-  return await ask(bare);
 }
 
 /** The `id` of a model's description. */

@@ -84,6 +84,17 @@ export function isOriginal({ endpoint }: { endpoint: string }): boolean {
   return endpoint === 'https://huggingface.co';
 }
 
+/**
+ * The next step after answers that are no hub's. ModelScope has an API of its own, below /api/v1 (modelscope_hub,
+ * _legacy_api.py), and addresses for files like a hub's.
+ */
+export function checkEndpoint(endpoint: string): string {
+  const { host, hostname } = new URL(endpoint);
+  return /(^|\.)modelscope\.(cn|ai)$/.test(hostname)
+    ? `unset HF_ENDPOINT, or name the files of ModelScope one by one, as in \`files: {config.json: "https://${host}/models/ORG/NAME/resolve/master/config.json"}\`: it does not speak the hub's protocol`
+    : 'check HF_ENDPOINT: is it a Hugging Face hub?';
+}
+
 /** Where tokens are made, to follow "made": `at https://…/settings/tokens`; of other hubs the page is not known. */
 export function tokensAt(settings: { endpoint: string }): string {
   return isOriginal(settings)
