@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { selectionOf } from '../scripts/catalog/resolve.ts';
+import { matchesAny, selectionOf } from '../scripts/catalog/resolve.ts';
 import vllm from './vllm/framework.ts';
+
+/** The path with which a repository meets each requirement of vllm, in their order. */
+const met = (paths: readonly string[]) =>
+  vllm.requires.map(({ anyOf }) => anyOf.some((glob) => paths.some((path) => matchesAny(path, [glob]))));
 
 describe('vllm', () => {
   it.each([
@@ -67,4 +71,56 @@ describe('vllm', () => {
     const { take } = vllm.choose([...taken, ...left].filter(selectionOf(vllm)));
     expect(take).toEqual(taken);
   });
+
+  // `vocab_files_names` of the classes in transformers' models/*/tokenization_*.py.
+  it.each([
+    ['T5, ALBERT, XLNet', ['spiece.model']],
+    ['DeBERTa v2', ['spm.model', 'added_tokens.json']],
+    ['XLM-RoBERTa, mBART', ['sentencepiece.bpe.model']],
+    ['M2M100, NLLB', ['sentencepiece.bpe.model', 'vocab.json']],
+    ['Marian', ['source.spm', 'target.spm', 'vocab.json', 'target_vocab.json']],
+    ['BERTweet', ['bpe.codes', 'vocab.txt', 'added_tokens.json']],
+    ['PhoBERT', ['bpe.codes', 'vocab.txt']],
+    ['GPT-2', ['vocab.json', 'merges.txt']],
+    ['an early GPT-2', ['vocab.bpe', 'encoder.json']],
+    ['BERT', ['vocab.txt', 'special_tokens_map.json']],
+    ['ProphetNet', ['prophetnet.tokenizer']],
+    ['FSMT', ['vocab-src.json', 'vocab-tgt.json', 'merges.txt']],
+    ['XLM-ProphetNet, fairseq', ['sentencepiece.bpe.model', 'dict.txt']],
+    ['SpeechT5', ['spm_char.model']],
+    ['Mistral, with the version in the name', ['tokenizer.model.v3']],
+    ['Mistral', ['tekken.json']],
+    ['Qwen 1', ['qwen.tiktoken']],
+    ['Kimi', ['tiktoken.model']],
+    ['InternLM', ['tokenizer.model']],
+    ['GPT-NeoX Japanese', ['vocab.txt', 'emoji.json']],
+    ['any fast one', ['tokenizer.json', 'tokenizer_config.json']],
+  ])('takes the tokenizer of %s, which meets the requirement', (_, tokenizer) => {
+    const files = ['config.json', 'model.safetensors', ...tokenizer];
+    expect(vllm.choose(files.filter(selectionOf(vllm))).take).toEqual(files);
+    expect(met(files)).toEqual([true, true, true]);
+    expect(met(['config.json', 'model.safetensors'])).toEqual([true, false, true]);
+  });
+
+  it.each([
+    [
+      'chat templates',
+      ['chat_template.jinja', 'chat_template.json', 'additional_chat_templates/tool_use.jinja'],
+    ],
+    ['processors', ['preprocessor_config.json', 'processor_config.json', 'video_preprocessor_config.json']],
+    [
+      'layers of sentence-transformers',
+      ['1_Pooling/config.json', '2_Dense/config.json', '2_Dense/model.safetensors'],
+    ],
+    ['adapters', ['adapters/sql/adapter_config.json', 'adapters/sql/adapter_model.safetensors']],
+  ])('takes %s', (_, files) => {
+    expect(files.filter((path) => !selectionOf(vllm)(path))).toEqual([]);
+  });
+
+  it.each(['vocab.pkl', 'vocab.bin', 'tokenization_x.py', 'other/tokenizer.json', 'train.txt'])(
+    'does not take %s',
+    (path) => {
+      expect(selectionOf(vllm)(path)).toBe(false);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** The hub's JSON API: models, trees, paths and the owner of a token. */
+/** The hub's JSON API: models, trees, paths, discussions and the owner of a token. */
 import { text } from 'node:stream/consumers';
 import { type HubToken, refuse } from './hub-access.ts';
 import type { Exchange } from './hub-exchange.ts';
@@ -30,7 +30,9 @@ export async function answerApi(
   const { lacks = [] } = options;
   if (url.pathname === '/api/whoami-v2') return whoAmI(exchange, token);
   const [, verb = '', rest = ''] =
-    /^\/api\/models\/[^/]+\/[^/]+(?:\/(revision|tree|paths-info)\/(.+))?$/.exec(url.pathname) ?? [];
+    /^\/api\/models\/[^/]+\/[^/]+(?:\/(revision|tree|paths-info|discussions)(?:\/(.+))?)?$/.exec(
+      url.pathname,
+    ) ?? [];
   if (!repository || (verb === '' && !/^\/api\/models\/[^/]+\/[^/]+$/.test(url.pathname))) {
     return refuse(
       response,
@@ -38,6 +40,8 @@ export async function answerApi(
       true,
     );
   }
+  if (verb === 'discussions')
+    return json(exchange, repository.discussions(url.searchParams, options.pageSize ?? 50));
   // A branch with a slash is encoded as one component.
   const [first = '', ...below] = rest.split('/').map(decodeURIComponent);
   const revision = verb === '' ? 'main' : verb === 'revision' ? [first, ...below].join('/') : first;

@@ -12,6 +12,17 @@ export interface HubModel {
   private?: boolean;
   /** The default front matter of README.md. */
   cardData?: Record<string, unknown>;
+  /** Pull requests and other discussions; the files of number 3 are those of the revision `refs/pr/3`. */
+  discussions?: HubDiscussion[];
+}
+
+export interface HubDiscussion {
+  num: number;
+  title: string;
+  /** Name of the account. */
+  author: string;
+  status?: 'open' | 'closed' | 'merged' | 'draft';
+  isPullRequest?: boolean;
 }
 
 /** Path → blob. */
@@ -96,6 +107,35 @@ export class Repository {
       ...(typeof card?.library_name === 'string' && { library_name: card.library_name }),
       ...(card && { cardData: card }),
       siblings,
+    };
+  }
+
+  /** A page of the discussions API, which filters by `type` and `status`. */
+  discussions(query: URLSearchParams, pageSize: number): Record<string, unknown> {
+    const [type, status] = [query.get('type') ?? 'all', query.get('status') ?? 'all'];
+    const all = (this.model.discussions ?? []).filter(
+      ({ isPullRequest = true, status: state = 'open' }) =>
+        (type === 'all' || (type === 'pull_request') === isPullRequest) &&
+        (status === 'all' || (status === 'open' ? ['open', 'draft'].includes(state) : state === status)),
+    );
+    const start = Number(query.get('p') ?? 0) * pageSize;
+    return {
+      discussions: all
+        .slice(start, start + pageSize)
+        .map(({ num, title, author, status, isPullRequest }) => ({
+          num,
+          title,
+          author: { _id: '0'.repeat(24), name: author, fullname: author, type: 'user', isHf: false },
+          repo: { name: this.name, type: 'model' },
+          status: status ?? 'open',
+          createdAt: '2026-01-02T03:04:05.000Z',
+          isPullRequest: isPullRequest ?? true,
+          numComments: 0,
+          pinned: false,
+        })),
+      count: all.length,
+      start,
+      numClosedDiscussions: 0,
     };
   }
 

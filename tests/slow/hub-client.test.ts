@@ -28,6 +28,12 @@ describe.skipIf(missing)('huggingface_hub and the test hub', () => {
             'model.safetensors': { size: 25_000_000, generate: 1 },
           },
           revisions: { 'v1.0': { 'config.json': '{"a": 0}' } },
+          discussions: [
+            { num: 1, title: 'Thanks', author: 'ann', isPullRequest: false },
+            { num: 2, title: 'A fix', author: 'bob' },
+            { num: 3, title: 'Another', author: 'SFconvertbot' },
+            { num: 4, title: 'Done', author: 'bob', status: 'merged' },
+          ],
         },
         'org/gated': { files: { 'config.json': '{}' }, gated: 'auto' },
         'org/private': { files: { 'config.json': '{}' }, private: true },
@@ -90,6 +96,14 @@ print(json.dumps(answer))`;
     });
     expect(await ask(`api.model_info('old/model').id`)).toBe('org/model');
     expect(await ask(`api.whoami()['name']`, 'hf_mine')).toBe('me');
+  });
+
+  test('it lists the open pull requests', async () => {
+    const asked = `api.get_repo_discussions('org/model', discussion_type='pull_request', discussion_status='open')`;
+    expect(await ask(`[[d.num, d.author, d.title, d.git_reference] for d in ${asked}]`)).toEqual([
+      [2, 'bob', 'A fix', 'refs/pr/2'],
+      [3, 'SFconvertbot', 'Another', 'refs/pr/3'],
+    ]);
   });
 
   test.each([
