@@ -63,6 +63,7 @@ export function attestedImage(changes: Partial<AttestedImage> = {}): AttestedIma
   return {
     model,
     locked,
+    files: locked.files.map((file) => ({ path: `models/${file.path}`, locked: file })),
     image: {
       name: 'quay.io/me/llama',
       index: { mediaType: mediaTypes.index, digest: digestOf('a'), size: 1 },

@@ -80,9 +80,11 @@ describe('provenance', () => {
 
   test('of local files names their source, and says that the tree had uncommitted changes', () => {
     const source = 'file:iris';
+    const file = { path: 'model.joblib', size: 1, sha256: '6'.repeat(64) };
     const image = attestedImage({
       model: { ...model, source },
-      locked: { ...locked, source, files: [{ path: 'model.joblib', size: 1, sha256: '6'.repeat(64) }] },
+      locked: { ...locked, source, files: [file] },
+      files: [{ path: 'models/model.joblib', locked: file }],
       catalog: {
         file: { path: 'models.yaml', sha256: '4'.repeat(64) },
         repository: { commit, dirty: true },

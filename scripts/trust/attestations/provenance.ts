@@ -34,7 +34,7 @@ export function provenanceOf(image: AttestedImage, env: Environment): Statement 
         internalParameters: { sourceDateEpoch: image.epoch },
         resolvedDependencies: [
           ...catalogResources(image.catalog),
-          ...image.locked.files.map((file) => fileResource(image, file)),
+          ...image.files.map((file) => fileResource(image, file.locked)),
           ...image.image.platforms.map(baseResource),
         ],
       },

@@ -1,11 +1,13 @@
 import type { Descriptor, Digest } from '../../image/types.ts';
-import type { CatalogEntry, LockedModel } from '../../model/types.ts';
+import type { CatalogEntry, LockedFile, LockedModel } from '../../model/types.ts';
 
 /** What is known of an image that statements are about. */
 export interface AttestedImage {
   model: CatalogEntry;
   /** The model's entry in the lock; for a loader, the program's files. */
   locked: LockedModel;
+  /** Its files, in the order of the lock. */
+  files: AttestedModelFile[];
   image: {
     /** The repository, `quay.io/me/iris`; the model's name for an image that no registry has. */
     name: string;
@@ -18,6 +20,13 @@ export interface AttestedImage {
   catalog: AttestedCatalog;
   /** The version of modelcars. */
   program: string;
+}
+
+/** A locked file in the image. */
+export interface AttestedModelFile {
+  /** Path in the image, without a leading `/`: `models/model.joblib`. */
+  path: string;
+  locked: LockedFile;
 }
 
 /** One platform's image. */
