@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Whether this is the published package (JavaScript in dist/) rather than a checkout (TypeScript in scripts/). */
@@ -9,4 +10,10 @@ export const isBuilt = import.meta.url.endsWith('.js');
  */
 export function packageFile(path: string): string {
   return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
+
+/** This program's version, from package.json. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));
+  return String((manifest as { version?: unknown }).version);
 }

@@ -1,6 +1,7 @@
 import { add } from './add.ts';
 import { all } from './all.ts';
 import { bases } from './bases.ts';
+import { bom } from './bom.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
 import { clean } from './clean.ts';
@@ -36,6 +37,7 @@ export const commands: Command[] = [
   all,
   sign,
   manifest,
+  bom,
   cluster,
   cache,
   inspect,

@@ -1,9 +1,9 @@
+import { programVersion } from '../package.ts';
 import type { CheckResult } from '../pipeline/doctor/types.ts';
 import { oneLine, textWidth } from '../text/width.ts';
 import * as args from './args/index.ts';
 import { defined } from './args/values.ts';
 import { type CommandIO, defineCommand } from './command.ts';
-import { programVersion } from './program-version.ts';
 import { registryAccess } from './run-options.ts';
 
 /** Milliseconds for each check; all run at the same time. */

@@ -1,6 +1,7 @@
+import { programVersion } from '../package.ts';
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
-import { programVersion, versionLine } from './program-version.ts';
+import { versionLine } from './program-version.ts';
 
 /** `modelcars version`, also `modelcars -V`: in build and push, `--version` is the version of the images. */
 export const version = defineCommand({

@@ -4,6 +4,7 @@ import type { Digest, ImageStore } from '../image/types.ts';
 import type { Lock } from '../model/types.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import type { Store } from '../store/store.ts';
+import type { Software } from '../trust/attestations/packages/types.ts';
 import { Once } from './once.ts';
 
 export interface BaseImagesOptions {
@@ -25,6 +26,7 @@ export class BaseImages {
   readonly #origins = new Once<string, BaseOrigin>();
   readonly #opened = new Once<string, Base>();
   readonly #examined = new Once<string, void>();
+  readonly #software = new Once<Digest, Software>();
 
   constructor(options: BaseImagesOptions) {
     this.#options = options;
@@ -57,6 +59,14 @@ export class BaseImages {
     return this.#opened.get(`${name} ${platform} ${pin}`, async () =>
       openBase(await this.store(name), name, platform, pin),
     );
+  }
+
+  /** What one platform of a base image contains; its layers are read once per run. */
+  software(base: Base): Promise<Software> {
+    return this.#software.get(base.digest, async () => {
+      const { readSoftware } = await import('./base-software.ts');
+      return await readSoftware(base, this.#options.signal);
+    });
   }
 
   /** The place to read a base image's manifests and layers from. */
