@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'network' // no answer
   | 'trust' // a signature cannot be made, is missing or not of a trusted signer
   | 'tag' // a version tag would move
+  | 'scan' // a vulnerability scanner is missing or fails, or found what blocks
   | 'cluster' // a Kubernetes cluster is out of reach, refuses, or lacks what is needed
   | 'cancelled' // Ctrl-C or SIGTERM
   | 'bug'; // in modelcars

@@ -17,6 +17,8 @@ export const all = defineCommand({
     ...args.access,
     keep: args.keep,
     createRepository: args.createRepository,
+    scan: args.scan,
+    ...args.scanning,
     dryRun: args.dryRun,
     ...signingArgs,
     ...args.smoking,

@@ -16,6 +16,8 @@ export const build = defineCommand({
     frozen: args.frozen,
     ...args.access,
     keep: args.keep,
+    scan: args.scan,
+    ...args.scanning,
     dryRun: args.dryRun,
     ...args.reporting,
   },
@@ -29,8 +31,16 @@ export const build = defineCommand({
     const options = await openRun(args, io);
     const { buildModels } = await import('../pipeline/build.ts');
     const outcomes = await buildModels({ ...options, output: args.output, verify: args.verify });
-    const { name, digest, size, layers, tags, checks } = outcomeColumns;
-    const columns = [name, digest, size, layers, tags, ...(args.verify ? [checks] : [])];
+    const { name, digest, size, layers, tags, scan, checks } = outcomeColumns;
+    const columns = [
+      name,
+      digest,
+      size,
+      layers,
+      tags,
+      ...(args.scan ? [scan] : []),
+      ...(args.verify ? [checks] : []),
+    ];
     return report('build', outcomes, columns, args, io, { output: args.output });
   },
 });

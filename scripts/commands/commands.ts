@@ -17,6 +17,7 @@ import { manifest } from './manifest.ts';
 import { outdated } from './outdated.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
+import { scan } from './scan.ts';
 import { sign } from './sign.ts';
 import { smoke } from './smoke.ts';
 import { split } from './split.ts';
@@ -42,6 +43,7 @@ export const commands: Command[] = [
   cache,
   inspect,
   bases,
+  scan,
   split,
   clean,
   prune,

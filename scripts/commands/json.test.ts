@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import type { z } from 'zod';
+import { Programs } from '../../tests/support/fake-programs.ts';
 import { type FakeRegistry, startFake } from '../../tests/support/fake-registry.ts';
 import { checkDocument } from '../../tests/support/json-document.ts';
 import { modelcars } from '../../tests/support/run-program.ts';
+import { addGrype, finding, grypeReport } from '../../tests/support/scanners.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
@@ -66,6 +68,7 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
     fails: ['--registry', 'REGISTRY/me', '--key', 'nowhere.pem'],
   },
   bases: { does: [], fails: ['nobody'] },
+  scan: { does: [], fails: ['--fail-on', 'negligible'] },
   cache: { does: ['--bucket', 'models'], fails: ['--bucket', 'models', '--model-name', 'a'] },
   split: { does: [], fails: ['--json'] },
   clean: { does: [], fails: ['-o', 'iris'] },
@@ -74,11 +77,14 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
 
 let folder: string;
 let registry: FakeRegistry;
+let programs: Programs;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelcars-json-'));
   // On a machine of root, the model server runs as another user.
   await chmod(folder, 0o755);
   registry = await startFake();
+  programs = await Programs.open();
+  await addGrype(programs, grypeReport([finding({ severity: 'Low' })]));
   await mkdir(join(folder, 'iris'));
   await cp(sample, join(folder, 'iris', 'model.joblib'));
   await writeFile(join(folder, 'server.cjs'), server);
@@ -92,6 +98,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
+  await programs[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 

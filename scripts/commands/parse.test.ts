@@ -44,6 +44,18 @@ describe('flags', () => {
     expect(flags).toMatchObject({ only: ['framework=sklearn', 'name=i*'], models: ['iris', 'wine'] });
   });
 
+  it('of a scan: alone, or with a scanner', async () => {
+    expect(await parse('push', 'iris', '--scan')).toMatchObject({ scan: {}, models: ['iris'] });
+    expect(await parse('push', '--scan', '--smoke')).toMatchObject({ scan: {}, smoke: true });
+    expect(await parse('push', '--scan=trivy', 'iris')).toMatchObject({ scan: { scanner: 'trivy' } });
+    expect((await parse('push', 'iris'))?.scan).toBeUndefined();
+    expect(await refusal(['push', '--scan', 'iris'])).toMatchObject({
+      message: '--scan iris: must be grype or trivy',
+      next: expect.stringContaining('behind the names of models'),
+    });
+    expect((await refusal(['scan', '--max-db-age', '0'])).message).toContain('whole number of days');
+  });
+
   it('become overrides only when given', async () => {
     expect(readOverrides((await parse('push')) ?? {})).toEqual({});
     const words =

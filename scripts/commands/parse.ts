@@ -48,7 +48,7 @@ export async function parseCommandLine(words: string[], columns: number): Promis
   // Also declared on the program, so that `modelcars --json list` does not take `list` as the value of --json.
   // Once per name: yargs checks the arguments of every call.
   const options = new Map(declared.flatMap(({ options }) => Object.entries(options)));
-  for (const [name, { default: _, group: __, ...bare }] of options)
+  for (const [name, { default: _, group: __, bare: ___, ...bare }] of options)
     parser.option(name, { ...bare, hidden: true, global: false });
   for (const command of declared) {
     parser.command(
@@ -120,8 +120,8 @@ function describe(parser: Argv, command: Command): Argv {
   return parser.group('help', groups.show).epilog(commandEpilog);
 }
 
-function yargsOption(option: OptionDefinition): Options {
-  return option.type === 'boolean' ? option : { ...option, requiresArg: true };
+function yargsOption({ bare, ...option }: OptionDefinition): Options {
+  return option.type === 'boolean' || bare ? option : { ...option, requiresArg: true };
 }
 
 function sentence(text: string): string {

@@ -18,10 +18,13 @@ export function readSigning(values: SigningValues): Pick<PushOptions, 'signing'>
   throw usage(`--${flagOf(key)} needs --sign`);
 }
 
-/** The columns of the closing table. */
-export function pushColumns({ sign: signs }: SigningValues): OutcomeColumn[] {
-  const { name, digest, size, sent, signatures, tags } = outcomeColumns;
-  return [name, digest, size, sent, ...(signs ? [signatures] : []), tags];
+/** The columns of the closing table: those of the gates that were asked for too. */
+export function pushColumns(
+  { sign: signs }: SigningValues,
+  { scan: scans }: Pick<PushOptions, 'scan'>,
+): OutcomeColumn[] {
+  const { name, digest, size, sent, scan, signatures, tags } = outcomeColumns;
+  return [name, digest, size, sent, ...(scans ? [scan] : []), ...(signs ? [signatures] : []), tags];
 }
 
 function flagOf(key: string): string {

@@ -21,6 +21,8 @@ export const push = defineCommand({
     dryRun: args.dryRun,
     ...signingArgs,
     smoke: args.smoke,
+    scan: args.scan,
+    ...args.scanning,
     output: args.output,
     ...args.smoking,
     ...args.reporting,
@@ -40,6 +42,6 @@ export const push = defineCommand({
       ...readSigning(args),
       createRepository: args.createRepository,
     });
-    return report('push', outcomes, pushColumns(args), args, io, {});
+    return report('push', outcomes, pushColumns(args, options), args, io, {});
   },
 });

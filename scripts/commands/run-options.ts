@@ -5,6 +5,7 @@ import type { access, frozen, keep } from './args/build.ts';
 import type { ArgValues } from './args/option.ts';
 import type { dryRun } from './args/output.ts';
 import { type OverrideValues, readOverrides } from './args/overrides.ts';
+import { type scan, type scanning, scanOptions } from './args/scan.ts';
 import type { selection, shard } from './args/selection.ts';
 import { defined } from './args/values.ts';
 import type { CommandIO } from './command.ts';
@@ -16,7 +17,10 @@ type CatalogValues = ArgValues<typeof selection> &
 
 /** The other arguments of a run. */
 type RunValues = Partial<
-  ArgValues<typeof access & { frozen: typeof frozen; keep: typeof keep; dryRun: typeof dryRun }>
+  ArgValues<
+    typeof access &
+      typeof scanning & { frozen: typeof frozen; keep: typeof keep; dryRun: typeof dryRun; scan: typeof scan }
+  >
 >;
 
 /**
@@ -52,7 +56,8 @@ export async function openRun(args: CatalogValues & RunValues, io: CommandIO): P
 
 /** The same, without a catalog. */
 export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'catalog' | 'models'> {
-  const { concurrency, store } = args;
+  const { concurrency, store, failOn, maxDatabaseAge } = args;
+  const scan = args.scan && scanOptions({ ...args.scan, failOn, maxDatabaseAge });
   return {
     frozen: args.frozen ?? isCI(),
     dryRun: args.dryRun ?? false,
@@ -60,7 +65,7 @@ export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'ca
     registry: registryAccess(args),
     signal: io.signal,
     progress: io.progress,
-    ...defined({ concurrency, store }),
+    ...defined({ concurrency, store, scan }),
   };
 }
 

@@ -8,6 +8,8 @@ import { assemble, predict, proveFiles } from './assemble.ts';
 import { checkDiskSpace } from './disk-space.ts';
 import { forEachModel } from './for-each-model.ts';
 import { entryName, versionOf } from './image-names.ts';
+import type { ImageScans } from './image-scans.ts';
+import { openScans } from './open-scans.ts';
 import { planImage } from './plan-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
@@ -40,14 +42,20 @@ export async function buildModels(options: BuildOptions): Promise<Outcome[]> {
 async function buildLayout(options: BuildOptions): Promise<Outcome[]> {
   await using session = await Session.open(options);
   if (options.dryRun) return await forEachModel(options, (model) => planned(session, model));
-  return await (isArchive(options.output) ? buildArchive : buildFolder)(session, options);
+  await using scans = await openScans(session);
+  const outcomes = await (isArchive(options.output) ? buildArchive : buildFolder)(session, options, scans);
+  return scans?.attach(outcomes) ?? outcomes;
 }
 
-async function buildFolder(session: Session, options: BuildOptions): Promise<Outcome[]> {
+async function buildFolder(
+  session: Session,
+  options: BuildOptions,
+  scans: ImageScans | undefined,
+): Promise<Outcome[]> {
   await using layout = await Layout.create(options.output);
   const before = new Map(layout.entries.map((entry) => [nameOf(entry), entry.digest]));
   const outcomes = await buildInto(
-    session,
+    { session, scans },
     layout,
     options.output,
     (name, digest) => before.get(name) === digest,
@@ -56,10 +64,14 @@ async function buildFolder(session: Session, options: BuildOptions): Promise<Out
   return outcomes;
 }
 
-async function buildArchive(session: Session, options: BuildOptions): Promise<Outcome[]> {
+async function buildArchive(
+  session: Session,
+  options: BuildOptions,
+  scans: ImageScans | undefined,
+): Promise<Outcome[]> {
   const archive = await Archive.create(options.output);
   try {
-    const outcomes = await buildInto(session, archive, options.output, () => false);
+    const outcomes = await buildInto({ session, scans }, archive, options.output, () => false);
     const some = outcomes.some((outcome) => outcome.status !== 'failed') && !options.signal.aborted;
     await (some ? archive.close() : archive.abandon());
     return outcomes;
@@ -70,12 +82,13 @@ async function buildArchive(session: Session, options: BuildOptions): Promise<Ou
 }
 
 function buildInto(
-  session: Session,
+  { session, scans }: { session: Session; scans: ImageScans | undefined },
   sink: Sink,
   output: string,
   hadEntry: (name: string, digest: string) => boolean,
 ): Promise<Outcome[]> {
   return forEachModel(session.options, async (model, task) => {
+    await scans?.check(model, task);
     const plan = await planImage(session, model);
     await checkDiskSpace(session, plan, sink, output);
     const { index, size, layers, sent } = await assemble(session, plan, sink, task);

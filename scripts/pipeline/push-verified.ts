@@ -36,11 +36,13 @@ export async function pushVerified(options: PushVerifiedOptions): Promise<Outcom
   options.signal.throwIfAborted();
   // A loader serves no model, so it has no smoke test; it is only verified.
   const ready = good.filter((model) => !isModel(model) || untested.includes(model) || proven.has(model.name));
-  const pushed = ready.length === 0 ? [] : await pushModels({ ...options, models: ready, proven: digests });
+  // Scanned before the build: the proven digests name the same bases.
+  const { scan: _, ...unscanned } = options;
+  const pushed = ready.length === 0 ? [] : await pushModels({ ...unscanned, models: ready, proven: digests });
   return options.models.map((model) => {
     const outcome = pushed.find((one) => one.model === model.name);
-    if (outcome !== undefined) return outcome;
     const before = built.find((one) => one.model === model.name);
+    if (outcome !== undefined) return { ...outcome, ...(before?.scan && { scan: before.scan }) };
     if (before !== undefined && !digests.has(model.name)) return before;
     return { model: model.name, status: 'failed', error: unproven(model) };
   });

@@ -16,6 +16,7 @@ import { forEachModel } from './for-each-model.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
 import { repositoryName } from './image-names.ts';
 import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
+import { openScans } from './open-scans.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import { previousLayers } from './previous-layers.ts';
@@ -42,11 +43,13 @@ export async function pushModels(options: PushOptions): Promise<Outcome[]> {
   for (const model of options.models) repositoryName(model); // a missing registry is a usage error, not one model's failure
   await using signing = options.signing && (await ImageSigning.open(options.signing, options));
   await using session = await Session.open(options);
-  const outcomes = await forEachModel(options, (model, task) =>
-    pushModel(session, model, task, { ...options, signer: signing }),
-  );
+  await using scans = await openScans(session);
+  const outcomes = await forEachModel(options, async (model, task) => {
+    await scans?.check(model, task);
+    return await pushModel(session, model, task, { ...options, signer: signing });
+  });
   await suggestLockingLayers(session, outcomes);
-  return outcomes;
+  return scans?.attach(outcomes) ?? outcomes;
 }
 
 /**

@@ -2,6 +2,13 @@ import type { ModelcarsError } from '../errors.ts';
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
+import type {
+  FailOn,
+  ScannerName,
+  ScanOptions,
+  Severity,
+  Vulnerability,
+} from '../trust/vulnerabilities/types.ts';
 import type { Check } from '../verify/check.ts';
 
 /** How to reach registries, in addition to the catalog. */
@@ -29,6 +36,8 @@ export interface RunOptions {
   keep?: boolean;
   /** Ask no registry for a base image: one that the store lacks fails with code `registry`. */
   offline?: boolean;
+  /** Scan base images and loaders for vulnerabilities before anything is built or pushed. */
+  scan?: ScanOptions;
   registry: RegistryAccess;
   signal: AbortSignal;
   progress: Progress;
@@ -45,6 +54,27 @@ export interface TagOutcome {
   why?: string;
   /** The registry's rule that keeps a floating tag from moving; `other` when the registry gives no reason. */
   refused?: Refusal | 'other';
+}
+
+/** What a scanner found in one image. */
+export interface ImageScan {
+  /** A base as written in the catalog, or the name of a loader. */
+  image: string;
+  /** Manifest digest. */
+  digest: string;
+  platform: string;
+  /** Vulnerabilities by severity. */
+  counts: Partial<Record<Severity, number>>;
+  /** Those that block, worst first; at most 1000. */
+  vulnerabilities: Vulnerability[];
+}
+
+/** The scans of one model's images. */
+export interface ScanOutcome {
+  /** `database`: when it was built, in RFC 3339. */
+  scanner: { name: ScannerName; version: string; database: string };
+  failOn: FailOn;
+  images: ImageScan[];
 }
 
 /** The result for one model. */
@@ -68,6 +98,8 @@ export interface Outcome {
   /** Signatures of the index and of every platform's manifest, in two layouts each. */
   signatures?: { made: number; existing: number };
   checks?: Check[];
+  /** With a scan. */
+  scan?: ScanOutcome;
   error?: ModelcarsError;
 }
 

@@ -31,3 +31,13 @@ export interface TaskPart {
 
 /** A part that is not shown. */
 export const silentTaskPart: TaskPart = { add() {}, end() {} };
+
+/** A task that is not shown: work inside another task. */
+export const silentTask: Task = {
+  add() {},
+  total() {},
+  part: () => silentTaskPart,
+  note() {},
+  done() {},
+  fail() {},
+};

@@ -59,6 +59,7 @@ const goParts = {
     file: 'fake-gcs-server',
   },
   versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', file: 'versitygw' },
+  grype: { module: 'github.com/anchore/grype/cmd/grype', version: 'v0.121.2', file: 'grype' },
 } satisfies Record<string, GoPart>;
 
 export type PartName = keyof typeof debianParts | keyof typeof goParts;

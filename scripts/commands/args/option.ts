@@ -18,6 +18,8 @@ export type Parsed = Record<string, unknown>;
 /** One option, as yargs and the help use it. */
 export interface OptionDefinition extends Pick<Options, 'alias' | 'array' | 'choices' | 'default' | 'type'> {
   describe: string;
+  /** Whether `--name` alone is allowed. */
+  bare?: true;
   group: (typeof groups)[keyof typeof groups];
 }
 

@@ -3,6 +3,7 @@ import type { Colors } from '../../terminal/color.ts';
 import { errorToJson, renderError } from '../../terminal/errors.ts';
 import { type Column, formatTable } from '../../terminal/table.ts';
 import { formatBytes } from '../../text/bytes.ts';
+import { severities } from '../../trust/vulnerabilities/types.ts';
 import type { CommandIO } from '../command.ts';
 import type { Fields, OutcomesName } from './documents/index.ts';
 
@@ -30,6 +31,7 @@ export const outcomeColumns = {
   platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
   signatures: { title: 'SIGNED', cell: ({ signatures }) => signed(signatures) },
   tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
+  scan: { title: 'VULNERABILITIES', cell: ({ scan }) => vulnerabilities(scan) },
   checks: {
     title: 'VERIFIED',
     cell: ({ checks }) => (checks === undefined ? '-' : `${countRules(checks)} rules hold`),
@@ -106,6 +108,16 @@ function summary(outcomes: Outcome[]): string {
   return order
     .flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${status}`] : []))
     .join(', ');
+}
+
+/** `2 high, 1 low`: the most in one of the images, since platforms mostly have the same. */
+function vulnerabilities(scan: Outcome['scan']): string {
+  if (scan === undefined) return '-';
+  const cells = [...severities].reverse().flatMap((severity) => {
+    const most = Math.max(...scan.images.map(({ counts }) => counts[severity] ?? 0));
+    return most > 0 ? [`${most} ${severity}`] : [];
+  });
+  return cells.join(', ') || 'none known';
 }
 
 function currentTags(tags: Outcome['tags']): string[] {

@@ -26,6 +26,7 @@ export const documents = {
   cache: runs.cache,
   inspect: listings.inspect,
   bases: runs.bases,
+  scan: runs.scan,
   split: listings.split,
   clean: local.clean,
   prune: local.prune,

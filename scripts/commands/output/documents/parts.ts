@@ -35,6 +35,7 @@ export const errorSchema = z
         'network',
         'trust',
         'tag',
+        'scan',
         'cluster',
         'cancelled',
         'bug',
@@ -74,6 +75,39 @@ const checkSchema = z
   })
   .meta({ id: 'Check' });
 
+const severity = z.enum(['unknown', 'negligible', 'low', 'medium', 'high', 'critical']);
+const vulnerability = z
+  .strictObject({
+    id: z.string().describe('As in `CVE-2026-1234`.'),
+    severity: severity.describe('As the scanner ranks it.'),
+    package: z.string().describe('Name of the package.'),
+    version: z.string().describe('Its version in the image.'),
+    fixedIn: z.string().describe('The version without it; absent when none is known.').exactOptional(),
+  })
+  .meta({ id: 'Vulnerability' });
+const imageScan = z
+  .strictObject({
+    image: z.string().describe('A base as in the catalog, or the name of a loader.'),
+    digest: digest.describe('Digest of its manifest.'),
+    platform: z.string().describe('As in `linux/amd64`.'),
+    counts: z.partialRecord(severity, count).describe('Vulnerabilities by severity.'),
+    vulnerabilities: z.array(vulnerability).describe('Those that block, worst first; at most 1000.'),
+  })
+  .meta({ id: 'ImageScan' });
+const scanSchema = z
+  .strictObject({
+    scanner: z
+      .strictObject({
+        name: z.enum(['grype', 'trivy']).describe('The program.'),
+        version: z.string().describe('Its version.'),
+        database: z.string().describe('When its database was built, in RFC 3339.'),
+      })
+      .describe('What scanned.'),
+    failOn: severity.exclude(['unknown']).describe('Severity from which a vulnerability blocks.'),
+    images: z.array(imageScan).describe('One entry per image and platform.'),
+  })
+  .meta({ id: 'Scan' });
+
 /** The result for one model. */
 export const outcomeSchema = z
   .strictObject({
@@ -101,6 +135,7 @@ export const outcomeSchema = z
       .describe('With `--sign`: those of the index and of each platform, in two layouts.')
       .exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
+    scan: scanSchema.describe('With a vulnerability scan: what it found.').exactOptional(),
     error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
   })
   .meta({ id: 'Outcome' });

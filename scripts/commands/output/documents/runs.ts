@@ -86,6 +86,7 @@ export const sign = document('sign', outcomes);
 export const push = document('push', { ...outcomes, smoke: smoke.exactOptional() });
 export const all = document('all', { ...outcomes, smoke });
 export const bases = document('bases', outcomes);
+export const scan = document('scan', outcomes);
 export const cache = document('cache', outcomes);
 const recorded = z
   .strictObject({

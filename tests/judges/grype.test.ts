@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { grypeEnvironment, plantDatabase } from '../parts/grype-db.ts';
+import { missingParts, part } from '../parts/parts.ts';
+
+const missing = await missingParts('grype');
+
+/** The embedded base has both modules (base/go.mod). */
+const high = {
+  id: 'GHSA-high-high-high',
+  ecosystem: 'go-module',
+  package: 'golang.org/x/term',
+  severity: 'high',
+  below: '99.1.0',
+} as const;
+const low = { ...high, id: 'GHSA-lows-lows-lows', package: 'mvdan.cc/sh/v3', severity: 'low' } as const;
+
+describe.skipIf(missing)('grype', () => {
+  let folder: string;
+  let environment: Record<string, string>;
+
+  /** Runs modelcars with the real grype on PATH, and a database of this test or none. */
+  const run = async (args: string[], env: Record<string, string> = {}) =>
+    await tryModelcars(args, { cwd: folder, env: { ...environment, ...env } });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'modelcars-grype-'));
+    await makeCatalog(folder, [{ name: 'iris', framework: 'sklearn', files: { 'model.joblib': 'a model' } }]);
+    await plantDatabase(join(folder, 'database'), [high, low]);
+    environment = {
+      ...grypeEnvironment(join(folder, 'database')),
+      PATH: `${dirname(await part('grype'))}:${process.env.PATH}`,
+    };
+  }, 1_800_000);
+  afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+  const base = ['--base', 'embedded', '--platform', 'linux/amd64,linux/arm64'];
+
+  test('finds a hole planted in the Go modules of the embedded base, on both platforms', async () => {
+    const { code, stdout } = await run(['scan', ...base, '--json']);
+    expect(code).toBe(1);
+    const { models } = JSON.parse(stdout);
+    expect(models[0].error).toMatchObject({
+      code: 'scan',
+      message: expect.stringMatching(
+        /HIGH GHSA-high-high-high: golang\.org\/x\/term v[\d.]+, fixed in 99\.1\.0$/,
+      ),
+    });
+    expect(models[0].scan.images).toHaveLength(2);
+    for (const image of models[0].scan.images) expect(image).toMatchObject({ counts: { high: 1, low: 1 } });
+  });
+
+  test('blocks a build, and the built image does not exist', async () => {
+    const { code, stderr } = await run(['build', ...base, '--scan', '--output', 'blocked']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('golang.org/x/term');
+    expect((await run(['inspect', 'iris:v1.0.0', '--output', 'blocked'])).code).toBe(1);
+  });
+
+  test('lets pass what is less severe, and what its own ignore file names', async () => {
+    expect((await run(['scan', ...base, '--fail-on', 'critical'])).code).toBe(0);
+    await writeFile(join(folder, '.grype.yaml'), `ignore:\n  - vulnerability: ${high.id}\n`);
+    expect((await run(['scan', ...base])).code).toBe(0);
+    expect((await run(['scan', ...base, '--fail-on', 'low'])).code).toBe(1);
+    await rm(join(folder, '.grype.yaml'));
+  });
+
+  test('without a database is an error, not a pass', async () => {
+    const nowhere = join(folder, 'nowhere');
+    await mkdir(nowhere, { recursive: true });
+    const { code, stderr } = await run(['scan', ...base], { GRYPE_DB_CACHE_DIR: nowhere });
+    expect(code).toBe(1);
+    expect(stderr).toContain('run grype: no usable database');
+    expect(stderr).toContain('grype db update');
+  });
+});
