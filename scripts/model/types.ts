@@ -1,7 +1,9 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
+import type { ProtocolVersion, Serving } from './serving.ts';
 import type { ModelSmoke, SmokeTest } from './smoke.ts';
 import type { Trust } from './trust.ts';
 
+export type * from './serving.ts';
 export type * from './smoke.ts';
 
 /** Compression of a stored layer; `none` is right for weights (they hardly compress, and gzip slows pulls). */
@@ -61,28 +63,6 @@ export interface Model extends ImageEntry {
 /** An entry for modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */
 export interface Loader extends ImageEntry {
   image: 'loader';
-}
-
-/** KServe's names of protocols (pkg/constants/constants.go). */
-export type ProtocolVersion = 'v1' | 'v2' | 'grpc-v1' | 'grpc-v2';
-
-/** Settings of an InferenceService besides the image; every field is KServe's or Kubernetes' field of the same name. */
-export interface Serving {
-  /** ServingRuntime or ClusterServingRuntime, instead of the framework's. */
-  runtime?: string;
-  /** Name of the model format, instead of the framework's. */
-  modelFormat?: string;
-  /** Protocol that is requested of the runtime, instead of the framework's. */
-  protocolVersion?: ProtocolVersion;
-  args: string[];
-  env: Record<string, string>;
-  /** Kubernetes quantities by resource. */
-  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
-  /** Names of Secrets. */
-  imagePullSecrets: string[];
-  serviceAccount?: string;
-  /** UID of the model server and of the sidecar, which must be equal. */
-  runAsUser?: number;
 }
 
 export interface Catalog {

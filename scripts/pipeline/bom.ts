@@ -42,7 +42,7 @@ export async function bomOfModel(options: BomRunOptions): Promise<Bom> {
 async function findIndex(session: Session, plan: ImagePlan, from: ImageLocation): Promise<AttestedIndex> {
   const { model } = plan;
   const predicted = (await predict(session, plan))?.index;
-  const opening = openImages(session.client, from);
+  const opening = openImages(await session.client(), from);
   await using images = 'registry' in from ? await opening : await opening.catch(() => undefined);
   const descriptor = await images?.find(model);
   if (images === undefined || descriptor === undefined) {

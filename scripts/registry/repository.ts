@@ -152,12 +152,8 @@ export class Repository implements Sink, ImageStore {
 
   /** The manifests whose `subject` is `digest`, by the referrers API; undefined where the registry has no such API. */
   async referrers(digest: Digest): Promise<Descriptor[] | undefined> {
-    return await listReferrers(
-      this.#host,
-      this.#access(),
-      digest,
-      `list what refers to ${digest} in ${this.name}`,
-    );
+    const what = `list what refers to ${digest} in ${this.name}`;
+    return await listReferrers(this.#host, this.#access(), digest, what);
   }
 
   /**
