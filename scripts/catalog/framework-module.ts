@@ -15,19 +15,24 @@ let hooked = false;
  * package.json says `"type": "commonjs"`, as `npm init` writes it.
  */
 export async function importFramework(file: string, directory: string): Promise<unknown> {
-  folders.add(`${pathToFileURL(directory).href}/`);
-  if (!hooked) {
-    hooked = true;
-    registerHooks({
-      resolve(specifier, context, next) {
-        if (specifier === 'modelcars/framework') return { url: library, shortCircuit: true };
-        const resolved = next(specifier, context);
-        return isOwnScript(resolved.url) ? { ...resolved, format: 'module-typescript' } : resolved;
-      },
-    });
-  }
+  // Those of the built package are bundled and need none of it.
+  if (!(isBuilt && file.startsWith(packageFile('dist/')))) resolveFor(directory);
   const module: { default?: unknown } = await import(pathToFileURL(file).href);
   return module.default;
+}
+
+/** Makes the imports of a folder's scripts resolve as `importFramework` describes. */
+function resolveFor(directory: string): void {
+  folders.add(`${pathToFileURL(directory).href}/`);
+  if (hooked) return;
+  hooked = true;
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier === 'modelcars/framework') return { url: library, shortCircuit: true };
+      const resolved = next(specifier, context);
+      return isOwnScript(resolved.url) ? { ...resolved, format: 'module-typescript' } : resolved;
+    },
+  });
 }
 
 function isOwnScript(url: string): boolean {
