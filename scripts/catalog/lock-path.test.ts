@@ -4,7 +4,7 @@ import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import { displayPath } from '../text/paths.ts';
 import { loadCatalog } from './load.ts';
 import { checkOwnLock, formerLock, lockCommand, lockFileOf } from './lock-path.ts';
-import { formatLock } from './lockfile.ts';
+import { formatLock } from './write-lock.ts';
 
 const catalog = stringify({ models: [{ name: 'iris', framework: 'testing', source: 'file:m' }] });
 const lockWith = (name: string) =>

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Folder, failure } from '../../tests/support/catalog-folder.ts';
 import type { Lock, LockedModel } from '../model/types.ts';
-import { formatLock, readLock, writeLock } from './lockfile.ts';
+import { readLock } from './lockfile.ts';
+import { formatLock, writeLock } from './write-lock.ts';
 
 const hex = 'ab'.repeat(32);
 const text = `# written by \`modelcars lock\`; commit it

@@ -1,19 +1,15 @@
-import { stringify } from 'yaml';
 import { z } from 'zod';
 import { ModelcarsError } from '../errors.ts';
-import type { Lock, LockedFile, LockedLayer, LockedModel } from '../model/types.ts';
+import type { Lock, LockedModel } from '../model/types.ts';
 import { checkUri } from '../sources/index.ts';
 import { plain } from '../text/format.ts';
 import { checkClashes, checkPath, compareBytes, displayPath } from '../text/paths.ts';
 import { diagnosticsError } from './diagnostics.ts';
 import { checked, complain, listOf, recordOf, strict } from './fields.ts';
 import { quickYaml } from './quick-yaml.ts';
-import { type ReadOptions, readText } from './read-text.ts';
-import { type Written, writeTextFile } from './write-text.ts';
-import { conflictLine, readYaml } from './yaml-document.ts';
+import { conflictLine, type ReadOptions, readText } from './read-text.ts';
 import { zodDiagnostics } from './zod-diagnostics.ts';
 
-const header = '# written by `modelcars lock`; commit it\n';
 const next =
   'restore it (`git restore`), or delete it and run `modelcars lock`, which resolves every model anew';
 const reading: ReadOptions = { code: 'lock', mostBytes: 32 * 1024 ** 2, next };
@@ -104,6 +100,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   // A lock of thousands of models has millions of characters, and is nearly always valid.
   const quick = lockSchema.safeParse(quickYaml(text));
   if (quick.success) return sorted(quick.data);
+  const { readYaml } = await import('./yaml-document.ts');
   const document = readYaml(text, mostValues);
   if (document.mistakes.length > 0) throw diagnosticsError('lock', file, document.mistakes, next);
   if (document.value === null) {
@@ -123,50 +120,6 @@ function sorted({ bases, models }: z.output<typeof lockSchema>): Lock {
     { ...model, files: model.files.toSorted((a, b) => compareBytes(a.path, b.path)) },
   ]);
   return { lockVersion: 1, bases, models: Object.fromEntries(sortedModels) };
-}
-
-/** The text of a lock; equal locks have equal texts. Names are sorted, fields have a fixed order. */
-export function formatLock(lock: Lock): string {
-  const models = sortedEntries(lock.models).map(([name, model]) => {
-    const { framework, source, revision, include, exclude, layers = [] } = model;
-    const metadata = sortedEntries(model.metadata ?? {});
-    const libraries = sortedEntries(model.libraries ?? {});
-    const files = model.files.toSorted((a, b) => compareBytes(a.path, b.path)).map(formatFile);
-    const told = metadata.length > 0 && { metadata: Object.fromEntries(metadata) };
-    const needs = libraries.length > 0 && { libraries: Object.fromEntries(libraries) };
-    const made = layers.length > 0 && { layers: layers.map(formatLayer) };
-    return [name, { framework, source, revision, ...told, ...needs, include, exclude, files, ...made }];
-  });
-  const bases = sortedEntries(lock.bases).map(([name, base]) => [
-    name,
-    Object.fromEntries(sortedEntries(base)),
-  ]);
-  const plainLock = { lockVersion: 1, bases: Object.fromEntries(bases), models: Object.fromEntries(models) };
-  return header + stringify(plainLock, { lineWidth: 0, aliasDuplicateObjects: false, indentSeq: true });
-}
-
-/** Writes a lock, unless it is unchanged; see `writeTextFile`. */
-export async function writeLock(file: string, lock: Lock): Promise<Written> {
-  return await writeTextFile(file, formatLock(lock));
-}
-
-function formatFile({ path, size, sha256, source, revision, place }: LockedFile): LockedFile {
-  return {
-    path,
-    size,
-    sha256,
-    ...(source !== undefined && { source }),
-    ...(revision !== undefined && { revision }),
-    ...(place !== undefined && { place }),
-  };
-}
-
-function formatLayer({ files, digest, size, diffId, key }: LockedLayer): LockedLayer {
-  return { files, digest, size, ...(diffId !== undefined && { diffId }), key };
-}
-
-function sortedEntries<T>(record: Record<string, T>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
 }
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {

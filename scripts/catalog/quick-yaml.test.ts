@@ -66,6 +66,59 @@ describe('quickYaml', () => {
     expect(quickYaml(`a: ${huge}~: x`)).toBeUndefined();
   });
 
+  it('reads the lists and maps in brackets that people write', () => {
+    const models = '  - {name: a-1, source: "hf://org/a", tags: [stable, v1.0], exclude: []}\n';
+    expect(agreed(`defaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n${models}`)).toEqual({
+      defaults: { base: 'embedded', platforms: ['linux/amd64'] },
+      models: [{ name: 'a-1', source: 'hf://org/a', tags: ['stable', 'v1.0'], exclude: [] }],
+    });
+  });
+
+  it('agrees with readYaml about everything else in brackets, or leaves it', () => {
+    const words = ['a', 'a/b', 'a-', '1', '007', '1.', '1_0', '0x1f', '1e5', '1e400', '-1', '.inf', '12:30'];
+    const word = fc.constantFrom(
+      ...words,
+      'null',
+      'True',
+      '~',
+      '_',
+      '',
+      '"x: y"',
+      '"a, [b]"',
+      '"\\n"',
+      "'q'",
+      '*',
+    );
+    const { flow } = fc.letrec<{ flow: string }>((tie) => ({
+      flow: fc.oneof(
+        { maxDepth: 2, withCrossShrink: true },
+        word,
+        fc.array(tie('flow'), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`),
+        fc
+          .array(fc.tuple(word, tie('flow')), { maxLength: 3 })
+          .map((pairs) => `{${pairs.map((pair) => pair.join(': ')).join(',')}}`),
+      ),
+    }));
+    let seen = 0;
+    fc.assert(
+      fc.property(flow, flow, fc.constantFrom('', ': b', ' b', 'b', ' # b'), (one, other, end) => {
+        if (agreed(`a: ${one}\nb:\n  - ${other}${end}\n`) !== undefined) seen++;
+      }),
+      { numRuns: 2000 },
+    );
+    expect(seen).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['brackets', '['],
+    ['maps', '{a: '],
+    ['quotes', '{a: "'],
+    ['pairs', '{a: b, '],
+  ])('takes linear time for many %s that stay open', (_, piece) => {
+    expect(quickYaml(`a: ${piece.repeat(1_000_000)}\n`)).toBeUndefined();
+    expect(quickYaml(`a: {b: "${piece.repeat(1_000_000)}\n`)).toBeUndefined();
+  });
+
   it('otherwise agrees with readYaml', () => {
     const sources = fc.oneof(
       hostileValues.map((value) => stringify(value) ?? ''),

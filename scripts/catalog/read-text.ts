@@ -40,6 +40,12 @@ export async function readText(file: string, options: ReadOptions): Promise<stri
   }
 }
 
+/** Line (from 1) of the first merge-conflict marker that git left in a text; undefined without one. */
+export function conflictLine(text: string): number | undefined {
+  const marker = /^(?:<{7}|>{7})(?: |$)|^={7}$/m.exec(text);
+  return marker ? text.slice(0, marker.index).split('\n').length : undefined;
+}
+
 function notUtf8(file: string, bytes: Buffer, { code, next }: ReadOptions): ModelcarsError {
   let line = 1;
   let start = 0;

@@ -5,9 +5,10 @@ import { isModel } from '../model/catalog-entry.ts';
 import type { LockedModel } from '../model/types.ts';
 import { loadFrameworks } from './frameworks.ts';
 import { loadCatalog } from './load.ts';
-import { formatLock, readLock } from './lockfile.ts';
+import { readLock } from './lockfile.ts';
 import { resolveModel } from './resolve.ts';
 import { targetPath } from './target-path.ts';
+import { formatLock } from './write-lock.ts';
 
 const sample = (name: string) => readFileSync(new URL(`../../frameworks/${name}`, import.meta.url));
 const pickled = sample('sklearn/model.joblib');

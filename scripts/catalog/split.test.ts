@@ -5,8 +5,9 @@ import { parse } from 'yaml';
 import { Folder, frameworkText } from '../../tests/support/catalog-folder.ts';
 import type { Lock } from '../model/types.ts';
 import { loadCatalog } from './load.ts';
-import { formatLock, readLock } from './lockfile.ts';
+import { readLock } from './lockfile.ts';
 import { splitCatalog } from './split.ts';
+import { formatLock } from './write-lock.ts';
 
 const sha256 = 'ab'.repeat(32);
 const locked = (...paths: string[]): Lock['models'][string] => ({

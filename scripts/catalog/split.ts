@@ -5,8 +5,8 @@ import { isModel } from '../model/catalog-entry.ts';
 import type { Catalog, CatalogEntry, Lock } from '../model/types.ts';
 import { parseFileUri } from '../sources/file/uri.ts';
 import { frameworkImports } from './framework-imports.ts';
-import { formatLock } from './lockfile.ts';
 import { readText } from './read-text.ts';
+import { formatLock } from './write-lock.ts';
 import { readYaml } from './yaml-document.ts';
 
 /** The part of a catalog for one model: unaffected by changes to other models only. */

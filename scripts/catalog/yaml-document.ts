@@ -54,12 +54,6 @@ export function readYaml(text: string, mostValues: number): YamlDocument {
   };
 }
 
-/** Line (from 1) of the first merge-conflict marker that git left in a text; undefined without one. */
-export function conflictLine(text: string): number | undefined {
-  const marker = /^(?:<{7}|>{7})(?: |$)|^={7}$/m.exec(text);
-  return marker ? text.slice(0, marker.index).split('\n').length : undefined;
-}
-
 function syntaxText(code: string, message: string): string {
   switch (code) {
     case 'RESOURCE_EXHAUSTION':

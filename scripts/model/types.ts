@@ -1,5 +1,5 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
-import type { ProtocolVersion, Serving } from './serving.ts';
+import type { Serving } from './serving.ts';
 import type { ModelSmoke, SmokeTest } from './smoke.ts';
 import type { Trust } from './trust.ts';
 

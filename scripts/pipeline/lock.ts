@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkOwnLock } from '../catalog/lock-path.ts';
-import { formatLock, writeLock } from '../catalog/lockfile.ts';
 import { findOtherCatalogs } from '../catalog/shared-lock.ts';
+import { formatLock, writeLock } from '../catalog/write-lock.ts';
 import { ModelcarsError } from '../errors.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { Catalog, Loader, Lock, Model } from '../model/types.ts';
