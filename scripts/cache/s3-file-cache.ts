@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
+import { trustInProcess } from '../http/certificates.ts';
 import { type CacheManifest, readManifest } from '../sources/s3/manifest.ts';
 import type { FileCache, WantedFile } from '../store/file-cache.ts';
 import { plain } from '../text/format.ts';
@@ -10,9 +11,10 @@ type Found = { manifest: CacheManifest | undefined } | 'unreachable';
 /**
  * A catalog's `cache:` as a cache of hub models' files: those that `modelcars cache` uploaded completely, at the exact
  * revision and SHA-256 of the lock. Anything else, and everything when the cache cannot be reached, comes from the hub,
- * and one line reports why.
+ * and one line reports why. `caFile` as in `trustInProcess`.
  */
-export function s3Cache(uri: string, say: (line: string) => void): FileCache {
+export function s3Cache(uri: string, say: (line: string) => void, caFile?: string): FileCache {
+  if (caFile !== undefined) trustInProcess(caFile);
   const place = cacheLocation(uri);
   const told = new Set<string>();
   const manifests = new Map<string, Promise<Found>>();

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { ModelcarsError } from '../errors.ts';
 
 /** Bytes. A system bundle of all authorities has about 250 KB. */
@@ -16,6 +17,18 @@ export function readCertificates(file: string): string[] {
   const certificates = known.get(file) ?? parseCertificates(file, read(file));
   known.set(file, certificates);
   return certificates;
+}
+
+/**
+ * Lets TLS clients of libraries trust what `Transport` trusts: Node's roots, the system's (SSL_CERT_FILE, SSL_CERT_DIR),
+ * and those of `caFile`. For the SDKs of clouds, which take no certificates, or not for every request that they make. It
+ * applies to connections to come, of this whole process. Fails as `readCertificates`.
+ */
+export function trustInProcess(caFile: string | undefined): void {
+  const own = caFile === undefined ? [] : readCertificates(caFile);
+  const before = getCACertificates('default');
+  const all = new Set([...before, ...getCACertificates('system'), ...own]);
+  if (all.size > new Set(before).size) setDefaultCACertificates([...all]);
 }
 
 function parseCertificates(file: string, bytes: Buffer): string[] {

@@ -120,12 +120,13 @@ export class Session implements AsyncDisposable {
       options.progress.warn(`--keep: no model file is kept, since the store ${store.folder} is not trusted`);
     checkFrozen(options, lock, frameworks);
     const { cache } = options.catalog;
+    const { caFile } = options.registry;
     const warn = (line: string) => options.progress.warn(line);
     const caches =
-      cache === undefined ? [] : [(await import('../cache/s3-file-cache.ts')).s3Cache(cache, warn)];
+      cache === undefined ? [] : [(await import('../cache/s3-file-cache.ts')).s3Cache(cache, warn, caFile)];
     const session = new Session(options, store, frameworks, lock, caches);
     // A wrong --ca-file fails before any work.
-    if (options.registry.caFile !== undefined) await session.client();
+    if (caFile !== undefined) await session.client();
     return session;
   }
 

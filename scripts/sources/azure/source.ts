@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../../errors.ts';
+import { trustInProcess } from '../../http/certificates.ts';
 import { plain } from '../../text/format.ts';
 import { objectSource } from '../objects/source.ts';
 import type { ConnectionOptions, Source } from '../types.ts';
@@ -6,7 +7,8 @@ import { AzureContainer } from './container.ts';
 import { parseAzureUri } from './uri.ts';
 
 /** The source of `azure://` URIs. Azure keeps no SHA-256, so each blob is read once at `lock`. */
-export function azureSource({ env = process.env, onRetry }: ConnectionOptions = {}): Source {
+export function azureSource({ env = process.env, caFile, onRetry }: ConnectionOptions = {}): Source {
+  trustInProcess(caFile);
   const containers = new Map<string, AzureContainer>();
   return objectSource({
     open(uri) {

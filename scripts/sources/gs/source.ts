@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../../errors.ts';
+import { trustInProcess } from '../../http/certificates.ts';
 import { defaultRetry } from '../../http/retry.ts';
 import { isLoopback, Transport } from '../../http/transport.ts';
 import { plain } from '../../text/format.ts';
@@ -15,6 +16,8 @@ const override = 'CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE';
 /** The source of `gs://` URIs. Cloud Storage keeps no SHA-256, so each object is read once at `lock`. */
 export function gsSource(options: ConnectionOptions = {}): Source {
   const { env = process.env, caFile, retry, onRetry } = options;
+  // Google's library asks for tokens with connections of its own.
+  trustInProcess(caFile);
   const transport = new Transport({ env, ...(caFile !== undefined && { caFile }) });
   const credentials = new GsCredentials();
   return objectSource({

@@ -29,5 +29,5 @@ export const s3Kind: SourceKind = {
     return parsed.ok ? undefined : parsed.problem;
   },
   fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
-  open: ({ env }) => lazySource(async () => (await import('./source.ts')).s3Source(env)),
+  open: ({ env, caFile }) => lazySource(async () => (await import('./source.ts')).s3Source(env, caFile)),
 };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
+import { trustInProcess } from '../../http/certificates.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import { compareBytes } from '../../text/paths.ts';
@@ -25,7 +26,8 @@ interface Found extends ListedObject {
  * reading the object. The revision is a hash of all paths, sizes and hashes. Endpoint and credentials come from the
  * environment.
  */
-export function s3Source(environment: NodeJS.ProcessEnv = process.env): Source {
+export function s3Source(environment: NodeJS.ProcessEnv = process.env, caFile?: string): Source {
+  trustInProcess(caFile);
   return {
     async resolve(uri, select, signal, tap) {
       const { bucket, location } = await openUri(uri, environment);
