@@ -1,30 +1,35 @@
 import type { PushOptions } from '../pipeline/push.ts';
 import type { ArgValues } from './args/option.ts';
 import { usage } from './args/option.ts';
-import { sign, signing, trustedRoot } from './args/trust.ts';
+import { attest, sign, signing, trustedRoot } from './args/trust.ts';
 import { pick } from './args/values.ts';
 import { type OutcomeColumn, outcomeColumns } from './output/report.ts';
 
 /** The arguments of `push` and `all` that are about signatures. */
-export const signingArgs = { sign, ...signing, trustedRoot };
+export const signingArgs = { sign, attest, ...signing, trustedRoot };
 export type SigningValues = ArgValues<typeof signingArgs>;
 
 /** How `push` signs; nothing without --sign. Fails with code `usage` for signing options without it. */
-export function readSigning(values: SigningValues): Pick<PushOptions, 'signing'> {
+export function readSigning(values: SigningValues): Pick<PushOptions, 'signing' | 'attest'> {
   const given = { ...pick(values, signing), ...pick(values, { trustedRoot }) };
-  if (values.sign) return { signing: given };
-  const [key] = Object.keys(given);
+  if (values.sign) return { signing: given, attest: values.attest };
+  const [key] = [...(values.attest ? ['attest'] : []), ...Object.keys(given)];
   if (key === undefined) return {};
   throw usage(`--${flagOf(key)} needs --sign`);
 }
 
 /** The columns of the closing table: those of the gates that were asked for too. */
 export function pushColumns(
-  { sign: signs }: SigningValues,
+  { sign: signs, attest: attests }: SigningValues,
   { scan: scans }: Pick<PushOptions, 'scan'>,
 ): OutcomeColumn[] {
-  const { name, digest, size, sent, scan, signatures, tags } = outcomeColumns;
-  return [name, digest, size, sent, ...(scans ? [scan] : []), ...(signs ? [signatures] : []), tags];
+  const { name, digest, size, sent, scan, signatures, attestations, tags } = outcomeColumns;
+  const gates = [
+    ...(scans ? [scan] : []),
+    ...(signs ? [signatures] : []),
+    ...(attests ? [attestations] : []),
+  ];
+  return [name, digest, size, sent, ...gates, tags];
 }
 
 function flagOf(key: string): string {

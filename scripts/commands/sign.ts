@@ -16,6 +16,7 @@ export const sign = defineCommand({
     base: args.overrides.base,
     platforms: args.overrides.platforms,
     mirrors: args.overrides.mirrors,
+    attest: args.attest,
     ...args.signing,
     trustedRoot: args.trustedRoot,
     ...args.access,
@@ -30,8 +31,9 @@ export const sign = defineCommand({
     const options = await openRun(values, io);
     const { signModels } = await import('../pipeline/sign.ts');
     const signing = { ...pick(values, args.signing), ...pick(values, { trustedRoot: args.trustedRoot }) };
-    const outcomes = await signModels({ ...options, signing });
-    const { name, digest, signatures } = outcomeColumns;
-    return report('sign', outcomes, [name, digest, signatures], values, io, {});
+    const outcomes = await signModels({ ...options, signing, attest: values.attest });
+    const { name, digest, signatures, attestations } = outcomeColumns;
+    const columns = [name, digest, signatures, ...(values.attest ? [attestations] : [])];
+    return report('sign', outcomes, columns, values, io, {});
   },
 });

@@ -3,6 +3,7 @@ import { parseIndex } from '../image/schema.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
 import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/repository.ts';
+import type { Statement } from '../trust/attestations/statement.ts';
 import type { SigningOptions } from '../trust/signing/services.ts';
 import type { SignOutcome } from '../trust/signing/sign-image.ts';
 import type { Signer } from '../trust/signing/signer.ts';
@@ -57,6 +58,20 @@ export class ImageSigning implements AsyncDisposable {
       own: this.#own,
       signal: this.#signal,
     });
+    if (outcome.made > 0) await referrers.confirm();
+    return outcome;
+  }
+
+  /** Attaches signed statements to an index; see attestImage. */
+  async attest(
+    repository: Repository,
+    index: Descriptor,
+    statements: readonly Statement[],
+  ): Promise<SignOutcome> {
+    const { attestImage } = await import('../trust/signing/attest-image.ts');
+    const referrers = new Referrers(repository, this.#signal);
+    const request = { repository, referrers, signer: this.#signer, own: this.#own };
+    const outcome = await attestImage(request, index, statements);
     if (outcome.made > 0) await referrers.confirm();
     return outcome;
   }

@@ -6,7 +6,9 @@ import { repositoryName } from './image-names.ts';
 import { type PushOptions, pushModels } from './push.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
-export interface PushVerifiedOptions extends RunOptions, Pick<PushOptions, 'createRepository' | 'signing'> {
+export interface PushVerifiedOptions
+  extends RunOptions,
+    Pick<PushOptions, 'createRepository' | 'signing' | 'attest'> {
   /** Layout that the images are built into and smoke-tested from. */
   output: string;
   /** Runs the smoke test; returns the names of the models that passed. */

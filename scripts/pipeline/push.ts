@@ -21,6 +21,7 @@ import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import { previousLayers } from './previous-layers.ts';
 import { publishTags } from './publish-tags.ts';
+import { sealImage } from './seal-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
 
@@ -31,6 +32,8 @@ export interface PushOptions extends RunOptions {
   createRepository?: boolean;
   /** Sign each image after its upload and before its tags. */
   signing?: ImageSigningOptions;
+  /** With `signing`: attach provenance and bill of materials too. */
+  attest?: boolean;
 }
 
 /**
@@ -108,12 +111,14 @@ async function pushModel(
   const sink = checkedSink(repository);
   const image = exists ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
-  const signatures = await options.signer?.sign(repository, image.index.descriptor);
+  const { signer, attest = false } = options;
+  const sealed =
+    signer && (await sealImage(session, signer, { repository, plan, index: image.index, attest }));
   const tags = await publishTags(repository, tagPlan, image.index.descriptor, session.options.signal);
   for (const { tag, refused, why } of tags)
     if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
   await sink.confirmManifests();
-  const changed = !exists || tags.some(({ moved }) => moved) || (signatures?.made ?? 0) > 0;
+  const changed = !exists || tags.some(({ moved }) => moved) || made(sealed) > 0;
   const status = changed ? 'done' : 'unchanged';
   return {
     ...outcome,
@@ -123,9 +128,13 @@ async function pushModel(
     size: image.size,
     layers: image.layers,
     sent: image.sent,
-    ...(signatures && { signatures }),
+    ...sealed,
     tags,
   };
+}
+
+function made(sealed: Pick<Outcome, 'signatures' | 'attestations'> = {}): number {
+  return (sealed.signatures?.made ?? 0) + (sealed.attestations?.made ?? 0);
 }
 
 /** Creates the repository where the registry requires that, unless it has a tag and therefore exists. */

@@ -3,13 +3,17 @@ import type { Task } from '../terminal/types.ts';
 import { forEachModel } from './for-each-model.ts';
 import { remoteTag, repositoryName } from './image-names.ts';
 import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
-import { openImages } from './open-images.ts';
+import { type OpenedImages, openImages } from './open-images.ts';
+import { planImage } from './plan-image.ts';
+import { sealImage } from './seal-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
 import { verifyImageOf } from './verify.ts';
 
 export interface SignOptions extends RunOptions {
   signing: ImageSigningOptions;
+  /** Attach provenance and bill of materials too. */
+  attest: boolean;
 }
 
 /**
@@ -22,14 +26,14 @@ export async function signModels(options: SignOptions): Promise<Outcome[]> {
   await using session = await Session.open(options);
   await using images = await openImages(await session.client(), { registry: true });
   return await forEachModel({ ...options, verb: 'sign' }, (model, task) =>
-    signModel(session, model, { signing, images }, task),
+    signModel(session, model, { signing, images, attest: options.attest }, task),
   );
 }
 
 async function signModel(
   session: Session,
   model: CatalogEntry,
-  { signing, images }: { signing: ImageSigning; images: Awaited<ReturnType<typeof openImages>> },
+  { signing, images, attest }: { signing: ImageSigning; images: OpenedImages; attest: boolean },
   task: Task,
 ): Promise<Outcome> {
   const verified = await verifyImageOf(session, model, images.address(model), task);
@@ -39,6 +43,9 @@ async function signModel(
   const root = await repository.resolve(verified.digest ?? remoteTag(model));
   if (root === undefined) return verified;
   if (session.options.dryRun) return { ...verified, status: 'planned' };
-  const signatures = await signing.sign(repository, root);
-  return { ...verified, signatures, status: signatures.made > 0 ? 'done' : 'unchanged' };
+  const plan = await planImage(session, model);
+  const index = { descriptor: root, bytes: await repository.read(root) };
+  const sealed = await sealImage(session, signing, { repository, plan, index, attest });
+  const made = (sealed.signatures?.made ?? 0) + (sealed.attestations?.made ?? 0);
+  return { ...verified, ...sealed, status: made > 0 ? 'done' : 'unchanged' };
 }

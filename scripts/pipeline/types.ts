@@ -97,6 +97,8 @@ export interface Outcome {
   sent?: number;
   /** Signatures of the index and of every platform's manifest, in two layouts each. */
   signatures?: { made: number; existing: number };
+  /** Signed statements about the index: provenance and bill of materials. */
+  attestations?: { made: number; existing: number };
   checks?: Check[];
   /** With a scan. */
   scan?: ScanOutcome;

@@ -8,6 +8,11 @@ export const sign = flag('sign', {
   group,
 });
 
+export const attest = flag('attest', {
+  describe: 'attach signed provenance (SLSA) and bill of materials (CycloneDX)',
+  group,
+});
+
 /** How to sign. */
 export const signing = {
   key: text('key', {

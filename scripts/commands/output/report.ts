@@ -30,6 +30,7 @@ export const outcomeColumns = {
   layers: { title: 'LAYERS', align: 'right', cell: ({ layers }) => String(layers ?? '-') },
   platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
   signatures: { title: 'SIGNED', cell: ({ signatures }) => signed(signatures) },
+  attestations: { title: 'ATTESTED', cell: ({ attestations }) => signed(attestations) },
   tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
   scan: { title: 'VULNERABILITIES', cell: ({ scan }) => vulnerabilities(scan) },
   checks: {

@@ -109,6 +109,13 @@ const scanSchema = z
   .meta({ id: 'Scan' });
 
 /** The result for one model. */
+const signed = z
+  .strictObject({
+    made: count.describe('How many this run made.'),
+    existing: count.describe('How many valid ones of the same signer existed.'),
+  })
+  .meta({ id: 'Signed' });
+
 export const outcomeSchema = z
   .strictObject({
     model: z.string().describe('Name in the catalog.'),
@@ -127,12 +134,11 @@ export const outcomeSchema = z
       .describe('Whether `--create-repository` created the repository, or would.')
       .exactOptional(),
     sent: bytes.describe('Bytes newly written to the layout, the registry or the bucket.').exactOptional(),
-    signatures: z
-      .strictObject({
-        made: count.describe('Signatures that this run made.'),
-        existing: count.describe('Own valid signatures that existed.'),
-      })
+    signatures: signed
       .describe('With `--sign`: those of the index and of each platform, in two layouts.')
+      .exactOptional(),
+    attestations: signed
+      .describe('With `--attest`: provenance and bill of materials of the index.')
       .exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
     scan: scanSchema.describe('With a vulnerability scan: what it found.').exactOptional(),
