@@ -15,6 +15,7 @@ import { list } from './list.ts';
 import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
 import { outdated } from './outdated.ts';
+import { promote } from './promote.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
 import { scan } from './scan.ts';
@@ -35,6 +36,7 @@ export const commands: Command[] = [
   verify,
   smoke,
   push,
+  promote,
   all,
   sign,
   manifest,

@@ -59,6 +59,10 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
     fails: ['--local', '--server-command', 'exit 3'],
   },
   push: { does: ['--registry', 'REGISTRY/me'], fails: [] },
+  promote: {
+    does: ['--from', 'REGISTRY/me', '--to', 'REGISTRY/prod'],
+    fails: ['iris@v9.9.9', '--from', 'REGISTRY/me', '--to', 'REGISTRY/prod'],
+  },
   all: {
     does: ['--registry', 'REGISTRY/all', '--local', '--server-command', 'SERVER'],
     fails: ['--registry', 'REGISTRY/all', '-o', 'other', '--local', '--server-command', 'exit 3'],

@@ -35,7 +35,9 @@ const descriptor = z.object({
 
 const index = z.object({
   schemaVersion: z.literal(2),
+  artifactType: z.string().max(255).optional(),
   manifests: listOf(descriptor),
+  subject: descriptor.optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
@@ -45,6 +47,7 @@ const manifest = z.object({
   artifactType: z.string().max(255).optional(),
   config: descriptor,
   layers: listOf(descriptor, 1000),
+  subject: descriptor.optional(),
   annotations: z.record(z.string(), z.string()).optional(),
 });
 
@@ -59,7 +62,11 @@ const config = platform.extend({
 });
 
 export interface Index {
+  /** What an index that is no image says that it is. */
+  artifactType?: string;
   manifests: Descriptor[];
+  /** The image that it refers to: a signature, an attestation. */
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 
@@ -68,6 +75,8 @@ export interface Manifest {
   artifactType?: string;
   config: Descriptor;
   layers: Descriptor[];
+  /** The image that it refers to: a signature, an attestation. */
+  subject?: Descriptor;
   annotations?: Record<string, string>;
 }
 

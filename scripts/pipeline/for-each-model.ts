@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { lockCommand } from '../catalog/lock-path.ts';
 import { ModelcarsError } from '../errors.ts';
 import { pathError } from '../files/atomic.ts';
-import type { Catalog, CatalogEntry } from '../model/types.ts';
+import type { Catalog } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import type { Outcome, RunOptions } from './types.ts';
 
@@ -10,9 +10,13 @@ import type { Outcome, RunOptions } from './types.ts';
  * Runs `work` for every model, a few at a time (`concurrency`, 4 by default), with one progress task per model. A
  * failure becomes that model's outcome and stops no other model; after a cancellation no further model is started.
  */
-export async function forEachModel(
-  options: Pick<RunOptions, 'catalog' | 'models' | 'concurrency' | 'progress' | 'signal'> & { verb?: string },
-  work: (model: CatalogEntry, task: Task) => Promise<Outcome>,
+export async function forEachModel<M extends { name: string }>(
+  options: Pick<RunOptions, 'concurrency' | 'progress' | 'signal'> & {
+    models: readonly M[];
+    catalog?: Catalog | undefined;
+    verb?: string;
+  },
+  work: (model: M, task: Task) => Promise<Outcome>,
 ): Promise<Outcome[]> {
   const limit = pLimit(options.concurrency ?? 4);
   return Promise.all(
@@ -42,7 +46,8 @@ export async function forEachModel(
  * Completes the command in the next step, if it is to lock again: sources and bases, which suggest it, know neither the
  * model nor the catalog.
  */
-function withCommand(error: ModelcarsError, catalog: Catalog, model: string): ModelcarsError {
+function withCommand(error: ModelcarsError, catalog: Catalog | undefined, model: string): ModelcarsError {
+  if (catalog === undefined) return error;
   const next = error.next
     ?.replaceAll('`modelcars lock --upgrade`', () => `\`${lockCommand(catalog, ['--upgrade', model])}\``)
     .replaceAll('`modelcars lock`', () => `\`${lockCommand(catalog)}\``);

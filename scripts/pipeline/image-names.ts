@@ -29,11 +29,11 @@ export function registryOf(model: CatalogEntry): string {
  * Tags in addition to those of the version: from the catalog or --tag; `latest` for a model with neither version nor
  * tags.
  */
-export function extraTags(model: CatalogEntry): string[] {
+export function extraTags(model: Pick<CatalogEntry, 'version' | 'tags'>): string[] {
   return model.version === undefined && model.tags.length === 0 ? ['latest'] : model.tags;
 }
 
 /** A tag that points at a model's image after a push. */
-export function remoteTag(model: CatalogEntry): string {
+export function remoteTag(model: Pick<CatalogEntry, 'version' | 'tags'>): string {
   return model.version ?? extraTags(model)[0] ?? 'latest';
 }

@@ -23,7 +23,10 @@ export interface TagPlan {
  * Plans the tags of a model's push from the list of tags and from the images that the tags point at: a list may be
  * truncated or forbidden (AWS's documented policy for pushing lacks ecr:ListImages).
  */
-export async function planPush(repository: Repository, model: CatalogEntry): Promise<TagPlan> {
+export async function planPush(
+  repository: Repository,
+  model: Pick<CatalogEntry, 'version' | 'tags' | 'floatingTags'>,
+): Promise<TagPlan> {
   const { tags, unlisted } = await listTags(repository);
   const request = {
     ...(model.version !== undefined && { version: model.version }),

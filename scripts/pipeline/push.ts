@@ -3,7 +3,6 @@ import { ModelcarsError } from '../errors.ts';
 import type { Descriptor } from '../image/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry } from '../model/types.ts';
-import { parseReference } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { TagMove } from '../registry/tag-policy.ts';
 import { isLocal } from '../sources/index.ts';
@@ -20,6 +19,7 @@ import { openScans } from './open-scans.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import { previousLayers } from './previous-layers.ts';
+import { provideRepository } from './provide-repository.ts';
 import { publishTags } from './publish-tags.ts';
 import { sealImage } from './seal-image.ts';
 import { Session } from './session.ts';
@@ -102,12 +102,12 @@ async function pushModel(
   const outcome = { model: model.name, name, platforms: model.platforms };
   if (session.options.dryRun) {
     await proveFiles(session, plan);
-    const created = await provideRepository(session, name, tagPlan, options);
+    const created = await provideRepository(session.options, name, tagPlan, options);
     return { ...outcome, ...created, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
   const exists = known !== undefined && (await repository.has(known.index.descriptor));
   if (exists) await proveFiles(session, plan);
-  const created = exists ? {} : await provideRepository(session, name, tagPlan, options);
+  const created = exists ? {} : await provideRepository(session.options, name, tagPlan, options);
   const sink = checkedSink(repository);
   const image = exists ? known : await assemble(session, plan, sink, task);
   refuseUnproven(name, image.index.descriptor, proven);
@@ -135,20 +135,6 @@ async function pushModel(
 
 function made(sealed: Pick<Outcome, 'signatures' | 'attestations'> = {}): number {
   return (sealed.signatures?.made ?? 0) + (sealed.attestations?.made ?? 0);
-}
-
-/** Creates the repository where the registry requires that, unless it has a tag and therefore exists. */
-async function provideRepository(
-  { options: { dryRun, signal, progress } }: Session,
-  name: string,
-  { existing }: TagPlan,
-  { createRepository: wanted }: PushOptions,
-): Promise<Pick<Outcome, 'createdRepository'>> {
-  if (wanted !== true || existing.length > 0) return {};
-  const { createRepository } = await import('../registry/ecr/create.ts');
-  const created = await createRepository(parseReference(name), { dryRun, signal });
-  if (created) progress.log(`${dryRun ? 'would create' : 'created'} repository ${name}`);
-  return created ? { createdRepository: true } : {};
 }
 
 /** Without a lock, a source or base image can change between smoke test and push. */

@@ -102,6 +102,10 @@ export interface Outcome {
   checks?: Check[];
   /** With a scan. */
   scan?: ScanOutcome;
+  /** Of a promotion: the image that was copied, `quay.io/dev/iris@sha256:…`. */
+  from?: string;
+  /** Of a promotion: signatures and attestations of the image and its platforms, in both layouts. */
+  referrers?: number;
   error?: ModelcarsError;
 }
 

@@ -72,13 +72,17 @@ export class Referrers {
     return await this.attachManifest(digest, bytes, { artifactType, annotations });
   }
 
-  /** Stores a manifest that names `subject` and whose blobs the repository has. */
+  /** Stores a manifest or index that names `subject` and whose blobs and manifests the repository has. */
   async attachManifest(
     subject: Digest,
     bytes: Uint8Array,
-    { artifactType, annotations }: Pick<Artifact, 'artifactType' | 'annotations'>,
+    {
+      artifactType,
+      annotations,
+      mediaType = mediaTypes.manifest,
+    }: Pick<Artifact, 'artifactType' | 'annotations'> & { mediaType?: string },
   ): Promise<Descriptor> {
-    const manifest = { mediaType: mediaTypes.manifest, digest: digestOf(bytes), size: bytes.length };
+    const manifest = { mediaType, digest: digestOf(bytes), size: bytes.length };
     await this.#write(bytes, manifest);
     const descriptor = { ...manifest, artifactType, annotations };
     const adding = this.#last.then(() => this.#addToFallback(subject, descriptor));

@@ -79,6 +79,11 @@ export async function checkImmutable(
   );
 }
 
+/** Whether a tag is a full version, such as `v1.2.3`: one that never moves. */
+export function isVersionTag(tag: string): boolean {
+  return parseVersion(tag) !== undefined;
+}
+
 function versionMove(tag: string, existing: readonly string[]): TagMove {
   return existing.includes(tag)
     ? { tag, kind: 'version', move: false, why: 'it is there, and a version tag never moves' }

@@ -25,7 +25,8 @@ export interface ServedFiles {
 
 /** What to compare the image with, besides the contract. */
 export interface Expected {
-  files: ExpectedFile[];
+  /** Without them any files are accepted. */
+  files: ExpectedFile[] | undefined;
   /** Those of the model's framework; without them no name is required. */
   served?: ServedFiles[] | undefined;
   /** Platform → manifest digest, as locked. */

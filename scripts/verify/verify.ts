@@ -20,12 +20,14 @@ export interface VerifyOptions {
   base?: LockedBase | undefined;
   /** Where to read the manifests of `base`; without it their layers are not compared. */
   baseStore?: ImageStore | undefined;
-  /** The exact files under /models, from the lock. */
-  files: ExpectedFile[];
+  /** The exact files under /models, from the lock; without it any files are accepted. */
+  files?: ExpectedFile[] | undefined;
   /** Files that the model server looks for; without it names are not checked. */
   served?: ServedFiles[] | undefined;
   /** Required platforms, as in `linux/amd64`; without it any platform is accepted. */
   platforms?: string[] | undefined;
+  /** Whether to read the layers (default true); without them, only index, manifests and configs are checked. */
+  layers?: boolean;
 }
 
 /** Layers read at the same time. */
@@ -61,7 +63,8 @@ export async function verifyImage(
     const documents = await readDocuments(store, name);
     expected.baseLayers = await baseLayersOf(documents, options);
     judge(documents, documentRules);
-    judge({ ...documents, layers: await readLayers(store, documents, options) }, layerRules);
+    if (options.layers !== false)
+      judge({ ...documents, layers: await readLayers(store, documents, options) }, layerRules);
     return { digest: documents.digest, checks };
   } catch (error) {
     throw asError(name, error);
@@ -103,7 +106,7 @@ async function readLayers(
   const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
   const budget = { ...limits };
   // The lock's files, as if all in one layer, with room for headers, padding and directories.
-  const wanted = options.files.reduce((sum, file) => sum + file.size + tarOverhead, tarOverhead);
+  const wanted = (options.files ?? []).reduce((sum, file) => sum + file.size + tarOverhead, tarOverhead);
   const limit = pLimit(parallelLayers);
   const layers = new Map<Digest, Promise<LayerFacts>>();
   let failure: { error: unknown } | undefined;

@@ -38,6 +38,20 @@ export const smoke = flag('smoke', {
   group,
 });
 
+export const verifyLayers = flag('verify-layers', {
+  describe: 'read every layer at the source first, and check its files against the image contract',
+  group,
+});
+
+/** Between which registries `promote` copies. */
+export const between = {
+  from: text('from', {
+    describe: 'registry and path to copy from (default `registry:` of models.yaml)',
+    group,
+  }),
+  to: text('to', { describe: 'registry and path to copy to: quay.io/prod', group }),
+};
+
 export const createRepository = flag('create-repository', {
   describe: 'create repositories missing in Amazon ECR; most other registries do so on push',
   group,

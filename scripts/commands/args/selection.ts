@@ -36,6 +36,17 @@ export const shard = text('shard', {
   group,
 });
 
+/** The positional `[image..]` of `promote`. */
+export const images: Arg<string[]> = {
+  options: {},
+  positional: {
+    spec: '[image..]',
+    key: 'image',
+    describe: 'MODEL, MODEL@v1.2.3, MODEL@sha256:… or registry/repository:tag; all models when none is given',
+  },
+  read: (parsed) => readList(parsed, 'image'),
+};
+
 /** The positional `<image>` of `inspect`. */
 export const image: Arg<string> = {
   options: {},

@@ -31,6 +31,7 @@ export const outcomeColumns = {
   platforms: { title: 'PLATFORMS', shrinkTo: 11, cell: ({ platforms }) => platforms?.join(',') ?? '-' },
   signatures: { title: 'SIGNED', cell: ({ signatures }) => signed(signatures) },
   attestations: { title: 'ATTESTED', cell: ({ attestations }) => signed(attestations) },
+  referrers: { title: 'REFERRERS', align: 'right', cell: ({ referrers }) => String(referrers ?? '-') },
   tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
   scan: { title: 'VULNERABILITIES', cell: ({ scan }) => vulnerabilities(scan) },
   checks: {

@@ -97,6 +97,10 @@ export function shared(image: Facts): string {
 
 /** /models contains exactly the locked files, each with its size and sha256, and the directories they need. */
 export function files(image: Facts, expected: Expected): string {
+  if (expected.files === undefined) {
+    const own = modelMembers(image).filter(({ member }) => member.type === 'file').length;
+    return `${count(own, 'file')} (not compared with a lock)`;
+  }
   const missing = new Map(expected.files.map((file) => [`${modelsRoot}/${file.path}`, file]));
   const directories = new Set([modelsRoot]);
   for (const file of missing.keys()) {

@@ -20,6 +20,7 @@ export const documents = {
   verify: runs.verify,
   smoke: runs.smokeRun,
   push: runs.push,
+  promote: runs.promote,
   all: runs.all,
   sign: runs.sign,
   manifest: listings.manifest,

@@ -142,6 +142,10 @@ export const outcomeSchema = z
       .exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
     scan: scanSchema.describe('With a vulnerability scan: what it found.').exactOptional(),
+    from: z.string().describe('With promote: the image that was copied, with its digest.').exactOptional(),
+    referrers: count
+      .describe('With promote: signatures and attestations of the image and its platforms.')
+      .exactOptional(),
     error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
   })
   .meta({ id: 'Outcome' });

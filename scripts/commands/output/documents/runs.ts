@@ -84,6 +84,7 @@ export const build = document('build', { ...outcomes, output });
 export const verify = document('verify', outcomes);
 export const sign = document('sign', outcomes);
 export const push = document('push', { ...outcomes, smoke: smoke.exactOptional() });
+export const promote = document('promote', outcomes);
 export const all = document('all', { ...outcomes, smoke });
 export const bases = document('bases', outcomes);
 export const scan = document('scan', outcomes);

@@ -1,0 +1,49 @@
+import type { Catalog } from '../model/types.ts';
+import * as args from './args/index.ts';
+import { defineCommand } from './command.ts';
+import { outcomeColumns, report } from './output/report.ts';
+import { runOptions } from './run-options.ts';
+
+/** `modelcars promote [image..]`: copies images with their signatures to another registry. */
+export const promote = defineCommand({
+  name: 'promote',
+  describe: 'copy pushed images, signatures and attestations to another registry',
+  args: {
+    images: args.images,
+    file: args.selection.file,
+    only: args.selection.only,
+    ...args.between,
+    version: args.overrides.version,
+    tags: args.overrides.tags,
+    floatingTags: args.floatingTags,
+    ...args.registryAccess,
+    concurrency: args.concurrency,
+    verifyLayers: args.verifyLayers,
+    createRepository: args.createRepository,
+    dryRun: args.dryRun,
+    ...args.reporting,
+  },
+  examples: [
+    ['promote iris@v1.2.3 --to quay.io/prod', 'from the registry of models.yaml, by digest'],
+    ['promote --from quay.io/dev --to quay.io/prod', 'every model, at the version of models.yaml'],
+    ['promote quay.io/dev/iris:v1.2.3 --to quay.io/prod -n', 'what would be copied, without models.yaml'],
+  ],
+  async run({ args, io }) {
+    const catalog = await readCatalog(args.file);
+    const { readPromotions } = await import('../pipeline/promotions.ts');
+    const { promoteImages } = await import('../pipeline/promote.ts');
+    const promotions = readPromotions({ ...args, catalog });
+    const { verifyLayers, createRepository } = args;
+    const run = { ...runOptions(args, io), verifyLayers, createRepository };
+    const outcomes = await promoteImages({ ...run, catalog, promotions });
+    const { name, digest, size, sent, referrers, tags } = outcomeColumns;
+    return report('promote', outcomes, [name, digest, size, sent, referrers, tags], args, io, {});
+  },
+});
+
+/** The catalog; undefined without a models.yaml, which images named in full do not need. */
+async function readCatalog(file: string): Promise<Catalog | undefined> {
+  const { loadCatalog, readCatalogText } = await import('../catalog/load.ts');
+  if (file === 'models.yaml' && (await readCatalogText(file)) === undefined) return undefined;
+  return await loadCatalog(file);
+}

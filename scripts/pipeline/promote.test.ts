@@ -1,0 +1,342 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { trueDraft } from '../../tests/support/draft-image.ts';
+import {
+  type FakeOptions,
+  type FakeRegistry,
+  refuse,
+  sha256,
+  startFake,
+} from '../../tests/support/fake-registry.ts';
+import {
+  attach,
+  openSource,
+  type Pushed,
+  promoteOne,
+  promotionOf,
+  pushDraft,
+  signOlder,
+  versioned,
+} from '../../tests/support/promote-images.ts';
+import type { Descriptor } from '../image/types.ts';
+import type { Repository } from '../registry/repository.ts';
+
+type Intercept = NonNullable<FakeOptions['intercept']>;
+
+let dev: FakeRegistry;
+let prod: FakeRegistry;
+/** What the destination does with a request before it answers it. */
+let intercept: Intercept | undefined;
+let source: Awaited<ReturnType<typeof openSource>>;
+let repository: Repository;
+beforeEach(async () => {
+  intercept = undefined;
+  dev = await startFake({ referrersPage: 2 });
+  prod = await startFake({ referrersPage: 2, intercept: (...request) => intercept?.(...request) });
+  source = openSource(dev);
+  repository = source.repository;
+});
+afterEach(async () => {
+  for (const one of [source, dev, prod]) await one[Symbol.asyncDispose]();
+});
+
+const writes = (fake: FakeRegistry) => fake.requests.filter(({ method }) => !/^(GET|HEAD)$/.test(method));
+const tagsAt = (fake: FakeRegistry, name = 'prod/iris') =>
+  [...fake.manifests.keys()]
+    .filter((key) => key.startsWith(`${name} `) && !key.includes('sha256:'))
+    .map((key) => key.split(' ')[1] ?? '')
+    .sort();
+/** Digests of everything that a repository has, manifests of fallback tags apart. */
+const contents = (fake: FakeRegistry, name: string) => {
+  const own = (key: string) => key.startsWith(`${name} sha256:`);
+  const isFallback = (bytes: Buffer) => {
+    const { manifests, annotations } = JSON.parse(String(bytes));
+    return manifests !== undefined && annotations === undefined;
+  };
+  const manifests = [...fake.manifests].filter(([key, { bytes }]) => own(key) && !isFallback(bytes));
+  return [...manifests.map(([key]) => key), ...[...fake.blobs.keys()].filter(own)]
+    .map((key) => key.split(' ')[1])
+    .sort();
+};
+
+/** An image with a signature on each of its manifests, in both layouts, and one on a signature. */
+async function pushSigned(): Promise<Pushed & { signatures: Descriptor[] }> {
+  const pushed = await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3', 'latest');
+  const signatures: Descriptor[] = [];
+  for (const one of [pushed.root, ...pushed.platforms]) {
+    signatures.push(await attach(repository, one, `signature of ${one.digest}`));
+    await signOlder(repository, one, ['first']);
+  }
+  signatures.push(await attach(repository, pushed.root, 'attestation'));
+  signatures.push(await attach(repository, signatures[0] as Descriptor, 'signature of a signature'));
+  await signOlder(repository, pushed.root, ['attested'], 'att');
+  await signOlder(repository, pushed.root, ['listed'], 'sbom');
+  return { ...pushed, signatures };
+}
+
+describe('promote', () => {
+  it.each([
+    ['without referrers API', undefined],
+    ['with referrers API', 10],
+  ])('copies image, platforms and signatures by digest, to a registry %s', async (_, referrersPage) => {
+    const { root, platforms, signatures } = await pushSigned();
+    await using to = await startFake(referrersPage === undefined ? {} : { referrersPage });
+    const { outcome, warnings } = await promoteOne(promotionOf(dev, to));
+    expect(outcome).toMatchObject({
+      status: 'done',
+      name: `${to.host}/prod/iris`,
+      from: `${dev.host}/me/iris@${root.digest}`,
+      digest: root.digest,
+      platforms: ['linux/amd64', 'linux/arm64'],
+      referrers: 10,
+    });
+    expect(warnings).toEqual([]);
+    expect(contents(to, 'prod/iris')).toEqual(contents(dev, 'me/iris'));
+    const older = platforms.map(({ digest }) => `${digest.replace(':', '-')}.sig`);
+    const tags = tagsAt(to);
+    expect(tags).toEqual(expect.arrayContaining(['v1.2.3', 'v1.2', 'v1', 'latest', ...older]));
+    for (const tag of tags.filter((one) => /\.(sig|att|sbom)$/.test(one)))
+      expect(to.manifests.get(`prod/iris ${tag}`)).toEqual(dev.manifests.get(`me/iris ${tag}`));
+    expect(to.manifests.get('prod/iris v1.2.3')?.bytes).toEqual(dev.manifests.get('me/iris v1.2.3')?.bytes);
+    if (referrersPage === undefined) {
+      const listed = JSON.parse(
+        String(to.manifests.get(`prod/iris ${root.digest.replace(':', '-')}`)?.bytes),
+      );
+      expect(listed.manifests).toEqual([
+        expect.objectContaining({ digest: signatures[0]?.digest, artifactType: expect.any(String) }),
+        expect.objectContaining({ digest: signatures[3]?.digest, annotations: { text: 'attestation' } }),
+      ]);
+    }
+  });
+
+  it('sends nothing the second time', async () => {
+    await pushSigned();
+    await promoteOne(promotionOf(dev, prod));
+    const before = writes(prod).length;
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome).toMatchObject({ status: 'unchanged', sent: 0 });
+    expect(writes(prod).length).toBe(before);
+  });
+
+  it('sends a signature that was added since, and nothing else', async () => {
+    const { root } = await pushSigned();
+    await promoteOne(promotionOf(dev, prod));
+    const before = writes(prod).length;
+    const { digest } = await attach(repository, root, 'approved');
+    await signOlder(repository, root, ['first', 'approved']);
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome.status).toBe('done');
+    expect(prod.manifests.has(`prod/iris ${digest}`)).toBe(true);
+    const sig = `${root.digest.replace(':', '-')}.sig`;
+    expect(prod.manifests.get(`prod/iris ${sig}`)).toEqual(dev.manifests.get(`me/iris ${sig}`));
+    const manifests = writes(prod)
+      .slice(before)
+      .filter(({ path }) => path.includes('/manifests/'))
+      .map(({ path }) => path.split('/manifests/')[1]);
+    expect(manifests).not.toContain(root.digest);
+    expect(manifests).not.toContain('v1.2.3');
+  });
+
+  it('writes blobs, platforms, signatures, the index and the tags, in this order', async () => {
+    const { root, platforms, signatures } = await pushSigned();
+    await promoteOne(promotionOf(dev, prod));
+    const [amd64, arm64] = platforms.map(({ digest }) => digest);
+    const written = writes(prod)
+      .map(({ path }) => path)
+      .map((path) => (path.includes('/blobs/') ? 'blob' : (path.split('/manifests/')[1] ?? '')));
+    const places = [
+      [written.lastIndexOf('blob')],
+      [amd64, arm64].map((one) => written.indexOf(one ?? '')),
+      signatures.map(({ digest }) => written.indexOf(digest)),
+      [written.indexOf(`${root.digest.replace(':', '-')}.sig`)],
+      [written.indexOf(root.digest)],
+      [written.indexOf('v1.2.3')],
+      [written.indexOf('latest')],
+    ];
+    const order = places.flatMap((group) => group.toSorted((a, b) => a - b));
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(order).not.toContain(-1);
+  });
+
+  it('completes at the next run what was interrupted at any write, and sets no tag before', async () => {
+    await pushSigned();
+    const total = await (async () => {
+      await promoteOne(promotionOf(dev, prod, { to: `${prod.host}/trial/iris` }));
+      return writes(prod).length;
+    })();
+    for (const at of [5, Math.floor(total / 2), total - 5]) {
+      const to = `${prod.host}/cut${at}/iris`;
+      const stop = new AbortController();
+      let count = 0;
+      intercept = ({ method }) => {
+        if (!/^(GET|HEAD)$/.test(method ?? '') && ++count === at) stop.abort();
+        return undefined;
+      };
+      const { outcome } = await promoteOne(promotionOf(dev, prod, { to }), { signal: stop.signal });
+      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+      expect(tagsAt(prod, `cut${at}/iris`)).not.toContain('v1.2.3');
+      intercept = undefined;
+      expect((await promoteOne(promotionOf(dev, prod, { to }))).outcome.status).toBe('done');
+      expect(contents(prod, `cut${at}/iris`)).toEqual(contents(dev, 'me/iris'));
+      expect(tagsAt(prod, `cut${at}/iris`)).toEqual(tagsAt(prod, 'trial/iris'));
+    }
+  });
+
+  it('mounts blobs within one registry', async () => {
+    await pushSigned();
+    const before = writes(dev).length;
+    const { outcome } = await promoteOne(promotionOf(dev, dev));
+    expect(outcome).toMatchObject({ status: 'done' });
+    const uploads = writes(dev)
+      .slice(before)
+      .filter(({ path }) => path.includes('/blobs/'));
+    expect(uploads.length).toBeGreaterThan(5);
+    expect(uploads.filter(({ path }) => !path.includes('from=me%2Firis'))).toEqual([]);
+    expect(contents(dev, 'prod/iris')).toEqual(contents(dev, 'me/iris'));
+  });
+
+  it('sets no tag when the source sends other bytes than the digest says', async () => {
+    const { platforms } = await pushSigned();
+    const { layers } = JSON.parse(String(dev.manifests.get(`me/iris ${platforms[0]?.digest}`)?.bytes));
+    const key = `me/iris ${layers.at(-1).digest}`;
+    const bytes = Buffer.from(dev.blobs.get(key) ?? '');
+    bytes[600] = (bytes[600] ?? 0) ^ 1;
+    dev.blobs.set(key, bytes);
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'integrity' } });
+    expect(tagsAt(prod)).toEqual([]);
+  });
+
+  it('writes nothing for an image that breaks the contract', async () => {
+    const rooted = {
+      ...trueDraft(),
+      editConfig: (config: { config: { User: string } }) => {
+        config.config.User = '0';
+      },
+    };
+    await pushDraft(repository, rooted, 'v1.2.3');
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome.error?.message).toContain('the user is "0"');
+    expect(writes(prod)).toEqual([]);
+  });
+
+  it('reads the layers first with verifyLayers', async () => {
+    const draft = trueDraft();
+    const [first] = draft.model[0]?.members.slice(1) ?? [];
+    if (first !== undefined) first.mode = 0o666;
+    await pushDraft(repository, draft, 'v1.2.3');
+    const { outcome } = await promoteOne(promotionOf(dev, prod), { verifyLayers: true });
+    expect(outcome.error).toMatchObject({ code: 'integrity', message: expect.stringContaining('0666') });
+    expect(writes(prod)).toEqual([]);
+  });
+
+  it('refuses a version that the destination has with another image, before it writes', async () => {
+    await pushSigned();
+    await promoteOne(promotionOf(dev, prod));
+    await pushDraft(repository, { ...versioned('v1.2.3'), platforms: ['linux/amd64'] }, 'v1.2.3');
+    const before = writes(prod).length;
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'tag' } });
+    expect(writes(prod).length).toBe(before);
+  });
+
+  it('leaves floating tags at a newer version', async () => {
+    await pushDraft(repository, versioned('v1.3.0'), 'v1.3.0');
+    await promoteOne(promotionOf(dev, prod, { reference: 'v1.3.0', version: 'v1.3.0' }));
+    await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3');
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    const current = (outcome.tags ?? []).filter((one) => one.current).map(({ tag }) => tag);
+    expect(current).toEqual(['v1.2.3', 'v1.2']);
+  });
+
+  it('takes the version of a digest from the image, unless the source has another image under it', async () => {
+    const { root } = await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3');
+    const digest = { reference: root.digest, version: undefined };
+    const planned = await promoteOne(promotionOf(dev, prod, digest), { dryRun: true });
+    expect(planned.outcome.tags?.map(({ tag }) => tag)).toEqual(['v1.2.3', 'v1.2', 'v1', 'latest']);
+    expect(writes(prod)).toEqual([]);
+    await pushDraft(repository, { ...versioned('v1.2.3'), platforms: ['linux/amd64'] }, 'v1.2.3');
+    expect((await promoteOne(promotionOf(dev, prod, digest))).outcome.error?.code).toBe('tag');
+    const tagged = await promoteOne(promotionOf(dev, prod, { ...digest, tags: ['candidate'] }));
+    expect(tagged.outcome.tags?.map(({ tag }) => tag)).toEqual(['candidate']);
+  });
+
+  it('suggests the nearest tag for a missing one', async () => {
+    await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3');
+    const { outcome } = await promoteOne(promotionOf(dev, prod, { reference: 'v1.2.4' }));
+    expect(outcome.error).toMatchObject({ code: 'registry', next: 'did you mean v1.2.3?' });
+  });
+
+  it('keeps older signatures of the destination', async () => {
+    const { root } = await pushSigned();
+    await promoteOne(promotionOf(dev, prod));
+    const sig = `${root.digest.replace(':', '-')}.sig`;
+    await using at = openSource(prod);
+    const target = promotionOf(dev, prod, { to: `${prod.host}/me/iris` });
+    await signOlder(at.repository, root, ['first', 'of production']);
+    const both = prod.manifests.get(`me/iris ${sig}`);
+    expect((await promoteOne(target)).outcome.status).toBe('done');
+    expect(prod.manifests.get(`me/iris ${sig}`)).toEqual(both);
+    await signOlder(repository, root, ['first', 'of a third']);
+    const { outcome } = await promoteOne(target);
+    expect(outcome.error?.message).toContain('and the other way round');
+    expect(prod.manifests.get(`me/iris ${sig}`)).toEqual(both);
+  });
+
+  it('leaves out what is listed and does not refer to the image, or does not exist', async () => {
+    await using old = await startFake();
+    await using from = openSource(old);
+    const { platforms } = await pushDraft(from.repository, versioned('v1.2.3'), 'v1.2.3');
+    const [amd64, arm64] = platforms as [Descriptor, Descriptor];
+    const gone = await attach(from.repository, amd64, 'deleted');
+    const foreign = await attach(from.repository, arm64, 'of another');
+    old.manifests.delete(`me/iris ${gone.digest}`);
+    const key = `me/iris ${amd64.digest.replace(':', '-')}`;
+    const listed = JSON.parse(String(old.manifests.get(key)?.bytes));
+    const bytes = Buffer.from(JSON.stringify({ ...listed, manifests: [gone, foreign] }));
+    const index = { type: 'application/vnd.oci.image.index.v1+json', bytes };
+    old.manifests.set(key, index).set(`me/iris ${sha256(bytes)}`, index);
+    const { outcome, warnings } = await promoteOne(promotionOf(old, prod));
+    expect(outcome).toMatchObject({ status: 'done', referrers: 1 });
+    expect(warnings).toEqual([
+      expect.stringContaining('does not exist'),
+      expect.stringContaining('does not refer to it'),
+    ]);
+  });
+
+  it('fails when the registry forgets what it stored, before any tag', async () => {
+    await pushSigned();
+    intercept = (request, response, fake) => {
+      if (request.method !== 'PUT' || !request.url?.includes('/manifests/')) return undefined;
+      if ([...fake.manifests.keys()].length < 3) return undefined;
+      request.resume();
+      response.writeHead(201).end();
+      return true;
+    };
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome.status).toBe('failed');
+    expect(tagsAt(prod)).not.toContain('v1.2.3');
+  });
+
+  it('sends the password of the environment to the destination only', async () => {
+    await pushSigned();
+    process.env.MODELCARS_REGISTRY_USERNAME = 'robot';
+    process.env.MODELCARS_REGISTRY_PASSWORD = 'of-production';
+    try {
+      intercept = (request, response) =>
+        request.headers.authorization === undefined
+          ? refuse(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="prod"' })
+          : undefined;
+      await using asking = await startFake({
+        intercept: (_request, response) =>
+          refuse(response, 401, 'UNAUTHORIZED', { 'www-authenticate': 'Basic realm="dev"' }),
+      });
+      expect((await promoteOne(promotionOf(dev, prod))).outcome.status).toBe('done');
+      expect((await promoteOne(promotionOf(asking, prod))).outcome.error?.code).toBe('auth');
+      const seen = [...dev.requests, ...asking.requests].map(({ headers }) => headers.authorization);
+      expect(seen.filter((one) => one !== undefined)).toEqual([]);
+    } finally {
+      delete process.env.MODELCARS_REGISTRY_USERNAME;
+      delete process.env.MODELCARS_REGISTRY_PASSWORD;
+    }
+  });
+});

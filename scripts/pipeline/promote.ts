@@ -1,0 +1,213 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import { ModelcarsError, stopIfAborted } from '../errors.ts';
+import { formatPlatform } from '../image/platform.ts';
+import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
+import type { Trust } from '../model/trust.ts';
+import type { Catalog } from '../model/types.ts';
+import { RegistryClient } from '../registry/client.ts';
+import { isDigest, parseReference } from '../registry/reference.ts';
+import type { Repository } from '../registry/repository.ts';
+import { isVersionTag } from '../registry/tag-policy.ts';
+import type { Task } from '../terminal/types.ts';
+import { nearest } from '../text/suggest.ts';
+import type { Check } from '../verify/check.ts';
+import { verifyImage } from '../verify/verify.ts';
+import { keys } from './annotations.ts';
+import { findCompanions } from './companions.ts';
+import { copyImage, findMissing } from './copy-image.ts';
+import { forEachModel } from './for-each-model.ts';
+import { blobsOf, type ImageTree, manifestsOf, TreeReader } from './image-tree.ts';
+import { listTags, planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
+import type { Promotion } from './promotions.ts';
+import { provideRepository } from './provide-repository.ts';
+import { publishTags } from './publish-tags.ts';
+import type { Outcome, RunOptions } from './types.ts';
+
+export interface PromoteOptions
+  extends Pick<RunOptions, 'dryRun' | 'concurrency' | 'registry' | 'signal' | 'progress'> {
+  /** Undefined without a models.yaml. */
+  catalog: Catalog | undefined;
+  promotions: readonly Promotion[];
+  /** Read every layer at the source first, and check its files against the image contract. */
+  verifyLayers: boolean;
+  /** Create missing repositories in Amazon ECR. */
+  createRepository: boolean;
+}
+
+/** Blobs copied at the same time, over all images. */
+const parallelBlobs = 4;
+
+interface Run {
+  options: PromoteOptions;
+  client: RegistryClient;
+  slot: LimitFunction;
+}
+
+/**
+ * Copies images from one repository to another by digest, with all platforms, signatures and attestations; see
+ * `copyImage`. Each image is verified before anything is written. Tags come last, by the rules of a push.
+ */
+export async function promoteImages(options: PromoteOptions): Promise<Outcome[]> {
+  const { promotions, registry, progress, signal } = options;
+  const hosts = (side: 'from' | 'to') => promotions.map((one) => parseReference(one[side]).registry);
+  const over = new AbortController();
+  await using client = new RegistryClient({
+    // MODELCARS_REGISTRY_USERNAME without _HOST is for the destination: another source must not see the password.
+    own: hosts('from').filter((host) => hosts('to').includes(host)),
+    ...(registry.insecure && { insecure: registry.insecure }),
+    ...(registry.caFile !== undefined && { caFile: registry.caFile }),
+    signal: AbortSignal.any([signal, over.signal]),
+    onRetry: (line) => progress.warn(line),
+  });
+  const run = { options, client, slot: pLimit(parallelBlobs) };
+  try {
+    return await forEachModel({ ...options, models: promotions, verb: 'promote' }, (promotion, task) =>
+      promote(run, promotion, task),
+    );
+  } finally {
+    // Abort first: a request that loses its connection would report that and try again.
+    over.abort();
+  }
+}
+
+async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outcome> {
+  const { dryRun, signal, progress, catalog } = run.options;
+  const warn = (line: string) => progress.warn(`${promotion.name}: ${line}`);
+  const from = run.client.repository(promotion.from);
+  const to = run.client.repository(promotion.to, { push: true });
+
+  const root = await findImage(from, promotion);
+  const reader = new TreeReader(from, `${from.name}@${root.digest}`);
+  const image = await reader.read(root);
+  const tagPlan = await planTags(from, to, promotion, image);
+  task.note('verifying');
+  const checks = [
+    ...(await verifySource(run, from, image, task)),
+    ...(await checkSignature(catalog?.trust, from, root, signal)),
+  ];
+  const companions = await findCompanions(from, image, reader, { signal, warn });
+  const source = { repository: from, image, ...companions };
+  const missing = await findMissing(source, to, signal);
+  const outcome = {
+    model: promotion.name,
+    name: to.name,
+    from: `${from.name}@${root.digest}`,
+    digest: root.digest,
+    ...measure(image),
+    referrers: companions.referrers.length + companions.tagged.length,
+    checks,
+  };
+  if (dryRun) {
+    const created = await provideRepository(run.options, to.name, tagPlan, run.options);
+    const tags = tagPlan.moves.map(({ tag, move, why }) => ({ tag, current: move, moved: move, why }));
+    return { ...outcome, ...created, status: 'planned', tags };
+  }
+  const created = await provideRepository(run.options, to.name, tagPlan, run.options);
+  task.note('copying');
+  const { sent, confirm } = await copyImage(from, to, missing, { slot: run.slot, signal, task });
+  stopIfAborted(signal);
+  const tags = await publishTags(to, tagPlan, root, signal);
+  for (const { tag, refused, why } of tags)
+    if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
+  await confirm();
+  const isNew = sent > 0 || missing.image !== undefined || tags.some(({ moved }) => moved);
+  return { ...outcome, ...created, status: isNew ? 'done' : 'unchanged', sent, tags };
+}
+
+/** The image of a tag or digest. Fails with code `registry` and suggests the nearest tag. */
+async function findImage(from: Repository, { name, reference }: Promotion): Promise<Descriptor> {
+  const root = await from.resolve(reference);
+  if (root !== undefined) return root;
+  const { tags } = await listTags(from);
+  const known = tags.filter((tag) => !/^sha256-/.test(tag));
+  const near = isDigest(reference) ? undefined : nearest(reference, known);
+  const latest = known.filter(isVersionTag).at(-1) ?? known.at(-1);
+  const other = near ?? latest;
+  throw new ModelcarsError(
+    'registry',
+    `promote ${name}: ${from.name} has no ${isDigest(reference) ? 'image' : 'tag'} ${reference}`,
+    {
+      next:
+        other === undefined
+          ? `push it first: \`modelcars push\`; ${from.name} has no tags`
+          : near === undefined
+            ? `push it first, or name one of its tags, such as ${other}`
+            : `did you mean ${near}?`,
+    },
+  );
+}
+
+/**
+ * The tags to set, by the rules of a push. The version is the one that was named, or else the one in the image's
+ * annotations; an image without version gets the tag that was named. Fails with code `tag` when the source has another
+ * image under that version, or the destination.
+ */
+async function planTags(
+  from: Repository,
+  to: Repository,
+  promotion: Promotion,
+  image: ImageTree,
+): Promise<TagPlan> {
+  const { name, reference, tags, floatingTags } = promotion;
+  const { digest } = image.descriptor;
+  const named = image.annotations['org.opencontainers.image.version'];
+  const annotated = tags.length === 0 && named !== undefined && isVersionTag(named) ? named : undefined;
+  const version = promotion.version ?? annotated;
+  if (version !== undefined && version !== reference) {
+    const present = await from.resolve(version);
+    if (present !== undefined && present.digest !== digest)
+      throw new ModelcarsError(
+        'tag',
+        `promote ${name}: the version of ${digest} is ${version}, and ${from.name}:${version} is ${present.digest}`,
+        { next: `promote ${version}, or choose the tag with --tag` },
+      );
+  }
+  if (version === undefined && tags.length === 0 && isDigest(reference))
+    throw new ModelcarsError('usage', `promote ${name}: the image ${digest} names no version`, {
+      next: 'choose its tag with --tag',
+    });
+  const extra = version === undefined && tags.length === 0 ? [reference] : tags;
+  const plan = await planPush(to, { ...(version !== undefined && { version }), tags: extra, floatingTags });
+  await refuseMoves(to, plan, image.descriptor);
+  return plan;
+}
+
+/**
+ * Checks the image contract on index, manifests and configs, and on the layers too when asked for: by default they are
+ * compared with their digests while they are copied. A loader is no model, and only has to be readable.
+ */
+async function verifySource(run: Run, from: Repository, image: ImageTree, task: Task): Promise<Check[]> {
+  const { verifyLayers, signal } = run.options;
+  if (image.annotations[keys.framework] === 'loader') return [];
+  const { checks } = await verifyImage(from, image.descriptor.digest, {
+    layers: verifyLayers,
+    signal,
+    onBytes: (count) => task.add(count),
+  });
+  return checks;
+}
+
+/** Checks the image's signature when the catalog states who signs. */
+async function checkSignature(
+  trust: Trust | undefined,
+  _from: Repository,
+  _image: Descriptor,
+  _signal: AbortSignal,
+): Promise<Check[]> {
+  if (trust === undefined) return [];
+  throw new ModelcarsError('usage', 'promote: trust: is set, signatures cannot be checked yet');
+}
+
+/** Platforms, bytes and layers, as in the outcome of a push. */
+function measure(image: ImageTree): Pick<Outcome, 'size' | 'layers' | 'platforms'> {
+  const configs = new Set<Digest>(
+    manifestsOf(image).flatMap(({ blobs: [config] }) => (config ? [config.digest] : [])),
+  );
+  const layers = blobsOf([image]).filter(({ digest }) => !configs.has(digest));
+  const platforms = image.children.flatMap(({ descriptor: { platform } }) => platform ?? []);
+  return {
+    size: layers.reduce((sum, { size }) => sum + size, 0),
+    layers: Math.max(...manifestsOf(image).map(({ blobs }) => Math.max(blobs.length - 1, 0))),
+    ...(image.descriptor.mediaType === mediaTypes.index && { platforms: platforms.map(formatPlatform) }),
+  };
+}
