@@ -19,6 +19,7 @@ export const promote = defineCommand({
     ...args.registryAccess,
     concurrency: args.concurrency,
     verifyLayers: args.verifyLayers,
+    ...args.signers,
     createRepository: args.createRepository,
     dryRun: args.dryRun,
     ...args.reporting,
@@ -28,16 +29,17 @@ export const promote = defineCommand({
     ['promote --from quay.io/dev --to quay.io/prod', 'every model, at the version of models.yaml'],
     ['promote quay.io/dev/iris:v1.2.3 --to quay.io/prod -n', 'what would be copied, without models.yaml'],
   ],
-  async run({ args, io }) {
-    const catalog = await readCatalog(args.file);
+  async run({ args: values, io }) {
+    const catalog = await readCatalog(values.file);
     const { readPromotions } = await import('../pipeline/promotions.ts');
     const { promoteImages } = await import('../pipeline/promote.ts');
-    const promotions = readPromotions({ ...args, catalog });
-    const { verifyLayers, createRepository } = args;
-    const run = { ...runOptions(args, io), verifyLayers, createRepository };
+    const promotions = readPromotions({ ...values, catalog });
+    const { verifyLayers, createRepository } = values;
+    const trust = args.readTrust(values, catalog?.trust);
+    const run = { ...runOptions(values, io), verifyLayers, createRepository, trust };
     const outcomes = await promoteImages({ ...run, catalog, promotions });
     const { name, digest, size, sent, referrers, tags } = outcomeColumns;
-    return report('promote', outcomes, [name, digest, size, sent, referrers, tags], args, io, {});
+    return report('promote', outcomes, [name, digest, size, sent, referrers, tags], values, io, {});
   },
 });
 

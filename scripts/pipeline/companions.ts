@@ -12,12 +12,19 @@ const parallelSubjects = 4;
 /** Signatures of signatures: more levels than any tool makes. */
 const mostLevels = 4;
 
+export interface TaggedManifest {
+  tag: string;
+  /** The image that it belongs to. */
+  subject: Digest;
+  tree: ImageTree;
+}
+
 /** What belongs to an image without being part of it. */
 export interface Companions {
   /** Manifests that name the image, one of its platforms or another referrer as subject; subjects come first. */
   referrers: (ImageTree & { subject: Digest })[];
   /** Manifests under tags of cosign's older layout, such as `sha256-….sig`. */
-  tagged: { tag: string; tree: ImageTree }[];
+  tagged: TaggedManifest[];
 }
 
 /**
@@ -54,12 +61,15 @@ export async function findCompanions(
     referrers.push(...found);
     level = found.map(({ descriptor }) => descriptor);
   }
-  const names = subjects.flatMap(({ digest }) => suffixes.map((suffix) => `${tagOf(digest)}.${suffix}`));
-  const resolved = await Promise.all(names.map((tag) => slot(() => repository.resolve(tag))));
-  const tagged: Companions['tagged'] = [];
-  for (const [at, descriptor] of resolved.entries())
-    if (descriptor !== undefined)
-      tagged.push({ tag: names[at] as string, tree: await reader.read(descriptor) });
+  const names = subjects.flatMap(({ digest }) =>
+    suffixes.map((suffix) => ({ subject: digest, tag: `${digest.replace(':', '-')}.${suffix}` })),
+  );
+  const resolved = await Promise.all(names.map(({ tag }) => slot(() => repository.resolve(tag))));
+  const tagged: TaggedManifest[] = [];
+  for (const [at, name] of names.entries()) {
+    const descriptor = resolved[at];
+    if (descriptor !== undefined) tagged.push({ ...name, tree: await reader.read(descriptor) });
+  }
   return { referrers, tagged };
 }
 
@@ -88,11 +98,6 @@ async function readReferrer(
   if (tree.subject === subject) return { ...tree, subject };
   warn(`${digest} is not copied: it is listed for ${subject}, and does not refer to it`);
   return undefined;
-}
-
-/** The start of the tags that belong to an image. */
-function tagOf(digest: Digest): string {
-  return digest.replace(':', '-');
 }
 
 function tooDeep({ name }: Repository, subject: Digest): ModelcarsError {

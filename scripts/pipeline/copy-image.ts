@@ -9,7 +9,7 @@ import { allOrStop } from './assemble.ts';
 import { checkedSink } from './checked-sink.ts';
 import type { Companions } from './companions.ts';
 import { blobsOf, type ImageTree, manifestsOf } from './image-tree.ts';
-import { missingLayers } from './older-signatures.ts';
+import { mergeOlder, planOlder } from './older-signatures.ts';
 
 /** An image in a repository, with all that is copied along with it. */
 export interface CopySource extends Companions {
@@ -21,6 +21,8 @@ export interface CopySource extends Companions {
 export interface Missing extends Companions {
   /** Undefined when the destination has it. */
   image: ImageTree | undefined;
+  /** Images whose older signatures are added to those that the destination has. */
+  merged: Digest[];
 }
 
 export interface CopyOptions {
@@ -30,10 +32,7 @@ export interface CopyOptions {
   task: Task;
 }
 
-/**
- * What of an image the destination lacks. Makes no change. Fails with code `registry` when both have older signatures
- * of one image and the destination's would be lost.
- */
+/** What of an image the destination lacks. Makes no change. Fails as `planOlder` does. */
 export async function findMissing(source: CopySource, to: Repository, signal: AbortSignal): Promise<Missing> {
   const { image } = source;
   const listing = new Referrers(to, signal);
@@ -41,11 +40,17 @@ export async function findMissing(source: CopySource, to: Repository, signal: Ab
   const present = new Set<Digest>();
   for (const subject of subjects) for (const { digest } of await listing.list(subject)) present.add(digest);
   const tagged: Missing['tagged'] = [];
-  for (const one of source.tagged) if (await missingLayers(source.repository, to, one)) tagged.push(one);
+  const merged: Digest[] = [];
+  for (const one of source.tagged) {
+    const plan = await planOlder(source.repository, to, one);
+    if (plan === 'set') tagged.push(one);
+    if (plan === 'merge') merged.push(one.subject);
+  }
   return {
     image: (await to.has(image.descriptor)) ? undefined : image,
     referrers: source.referrers.filter(({ descriptor }) => !present.has(descriptor.digest)),
     tagged,
+    merged,
   };
 }
 
@@ -98,6 +103,10 @@ export async function copyImage(
   for (const { tag, tree } of missing.tagged) {
     for (const manifest of manifestsOf(tree)) await write(manifest);
     await setTag(to, tag, tree.descriptor, signal);
+  }
+  for (const subject of missing.merged) {
+    stopIfAborted(signal);
+    await mergeOlder(from, to, subject, signal);
   }
   for (const tree of image) await write(tree);
   await listing.confirm();

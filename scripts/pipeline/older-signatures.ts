@@ -1,31 +1,45 @@
 import { ModelcarsError } from '../errors.ts';
 import { parseManifest } from '../image/schema.ts';
-import { type Descriptor, mediaTypes } from '../image/types.ts';
+import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Repository } from '../registry/repository.ts';
-import type { ImageTree } from './image-tree.ts';
+import { readOlder, signatureTag } from '../trust/older-layout.ts';
+import type { TaggedManifest } from './companions.ts';
 
 /**
- * Whether a tag of cosign's older layout has to be set at the destination: it does not exist, or the source's has all of
- * its signatures and more. A signature is a layer with its annotations. Fails with code `registry` when the destination
- * has signatures that the source lacks, and the other way round: setting the tag would drop them.
+ * What to do at the destination about a tag of cosign's older layout: `set` it where the source's has all of its
+ * signatures and more, or it does not exist; `merge` signatures that only one of the two has; undefined when nothing is
+ * missing. Fails with code `registry` on attestations of which both have some that the other lacks.
  */
-export async function missingLayers(
+export async function planOlder(
   from: Repository,
   to: Repository,
-  { tag, tree }: { tag: string; tree: ImageTree },
-): Promise<boolean> {
+  { tag, subject, tree }: TaggedManifest,
+): Promise<'set' | 'merge' | undefined> {
   const present = await to.resolve(tag);
-  if (present === undefined) return true;
-  if (present.digest === tree.descriptor.digest) return false;
+  if (present === undefined) return 'set';
+  if (present.digest === tree.descriptor.digest) return undefined;
   const theirs = signaturesOf(await to.read(present), present);
   const ours = signaturesOf(tree.bytes, tree.descriptor);
-  if (isWithin(ours, theirs)) return false;
-  if (isWithin(theirs, ours)) return true;
+  if (isWithin(ours, theirs)) return undefined;
+  if (isWithin(theirs, ours)) return 'set';
+  if (tag === signatureTag(subject)) return 'merge';
   throw new ModelcarsError(
     'registry',
-    `promote ${from.name}: its tag ${tag} has signatures that ${to.name} lacks, and the other way round`,
-    { next: `delete ${to.name}:${tag}, promote again, then sign there again` },
+    `promote ${from.name}: its tag ${tag} has attestations that ${to.name} lacks, and the other way round`,
+    { next: `delete ${to.name}:${tag}, promote again, then attest there again` },
   );
+}
+
+/** Adds the source's signatures of an image to those of the destination. */
+export async function mergeOlder(
+  from: Repository,
+  to: Repository,
+  subject: Digest,
+  signal: AbortSignal,
+): Promise<void> {
+  const { attachOlder } = await import('../trust/signing/attach-older.ts');
+  const { signatures } = await readOlder(from, subject);
+  await attachOlder(to, subject, signatures, signal);
 }
 
 /** Each signature as a text. Anything but a manifest is one. */

@@ -13,6 +13,7 @@ import { nearest } from '../text/suggest.ts';
 import type { Check } from '../verify/check.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { keys } from './annotations.ts';
+import { SignatureCheck } from './check-signatures.ts';
 import { findCompanions } from './companions.ts';
 import { copyImage, findMissing } from './copy-image.ts';
 import { forEachModel } from './for-each-model.ts';
@@ -28,6 +29,8 @@ export interface PromoteOptions
   /** Undefined without a models.yaml. */
   catalog: Catalog | undefined;
   promotions: readonly Promotion[];
+  /** Who must have signed the images; undefined: signatures are copied, and not checked. */
+  trust?: Trust | undefined;
   /** Read every layer at the source first, and check its files against the image contract. */
   verifyLayers: boolean;
   /** Create missing repositories in Amazon ECR. */
@@ -41,14 +44,16 @@ interface Run {
   options: PromoteOptions;
   client: RegistryClient;
   slot: LimitFunction;
+  signatures: SignatureCheck | undefined;
 }
 
 /**
  * Copies images from one repository to another by digest, with all platforms, signatures and attestations; see
- * `copyImage`. Each image is verified before anything is written. Tags come last, by the rules of a push.
+ * `copyImage`. Each image and, with `trust`, its signatures are verified before anything is written. Tags come last, by the rules of a push.
  */
 export async function promoteImages(options: PromoteOptions): Promise<Outcome[]> {
   const { promotions, registry, progress, signal } = options;
+  const signatures = options.trust && (await SignatureCheck.open(options.trust, signal));
   const hosts = (side: 'from' | 'to') => promotions.map((one) => parseReference(one[side]).registry);
   const over = new AbortController();
   await using client = new RegistryClient({
@@ -59,7 +64,7 @@ export async function promoteImages(options: PromoteOptions): Promise<Outcome[]>
     signal: AbortSignal.any([signal, over.signal]),
     onRetry: (line) => progress.warn(line),
   });
-  const run = { options, client, slot: pLimit(parallelBlobs) };
+  const run = { options, client, slot: pLimit(parallelBlobs), signatures };
   try {
     return await forEachModel({ ...options, models: promotions, verb: 'promote' }, (promotion, task) =>
       promote(run, promotion, task),
@@ -71,7 +76,7 @@ export async function promoteImages(options: PromoteOptions): Promise<Outcome[]>
 }
 
 async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outcome> {
-  const { dryRun, signal, progress, catalog } = run.options;
+  const { dryRun, signal, progress } = run.options;
   const warn = (line: string) => progress.warn(`${promotion.name}: ${line}`);
   const from = run.client.repository(promotion.from);
   const to = run.client.repository(promotion.to, { push: true });
@@ -83,7 +88,7 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
   task.note('verifying');
   const checks = [
     ...(await verifySource(run, from, image, task)),
-    ...(await checkSignature(catalog?.trust, from, root, signal)),
+    ...((await run.signatures?.check(from, root)) ?? []),
   ];
   const companions = await findCompanions(from, image, reader, { signal, warn });
   const source = { repository: from, image, ...companions };
@@ -105,12 +110,14 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
   const created = await provideRepository(run.options, to.name, tagPlan, run.options);
   task.note('copying');
   const { sent, confirm } = await copyImage(from, to, missing, { slot: run.slot, signal, task });
+  // The signatures are read at the destination too: a tag there never points at an image without them.
+  if (sent > 0 || missing.merged.length > 0) await run.signatures?.check(to, root);
   stopIfAborted(signal);
   const tags = await publishTags(to, tagPlan, root, signal);
   for (const { tag, refused, why } of tags)
     if (refused) warn(`tag ${tag} stays: ${why}; --no-floating-tags leaves it out`);
   await confirm();
-  const isNew = sent > 0 || missing.image !== undefined || tags.some(({ moved }) => moved);
+  const isNew = sent > 0 || missing.merged.length > 0 || tags.some(({ moved }) => moved);
   return { ...outcome, ...created, status: isNew ? 'done' : 'unchanged', sent, tags };
 }
 
@@ -185,17 +192,6 @@ async function verifySource(run: Run, from: Repository, image: ImageTree, task: 
     onBytes: (count) => task.add(count),
   });
   return checks;
-}
-
-/** Checks the image's signature when the catalog states who signs. */
-async function checkSignature(
-  trust: Trust | undefined,
-  _from: Repository,
-  _image: Descriptor,
-  _signal: AbortSignal,
-): Promise<Check[]> {
-  if (trust === undefined) return [];
-  throw new ModelcarsError('usage', 'promote: trust: is set, signatures cannot be checked yet');
 }
 
 /** Platforms, bytes and layers, as in the outcome of a push. */

@@ -8,7 +8,7 @@ import { Referrers } from '../../scripts/registry/referrers.ts';
 import type { Repository } from '../../scripts/registry/repository.ts';
 import { silent } from '../../scripts/terminal/progress.ts';
 import { type Draft, makeImage, trueDraft } from './draft-image.ts';
-import { type FakeRegistry, sha256, testClient } from './fake-registry.ts';
+import { type FakeRegistry, type FakeRequest, sha256, testClient } from './fake-registry.ts';
 
 export interface Pushed {
   root: Descriptor;
@@ -124,4 +124,41 @@ export function openSource(fake: FakeRegistry): { repository: Repository } & Asy
     repository: client.repository(`${fake.host}/me/iris`, { push: true }),
     [Symbol.asyncDispose]: () => client.close(),
   };
+}
+
+/** Requests that change something. */
+export const writes = (fake: FakeRegistry): FakeRequest[] =>
+  fake.requests.filter(({ method }) => !/^(GET|HEAD)$/.test(method));
+/** The tags of a repository, sorted. */
+export const tagsAt = (fake: FakeRegistry, name = 'prod/iris'): string[] =>
+  [...fake.manifests.keys()]
+    .filter((key) => key.startsWith(`${name} `) && !key.includes('sha256:'))
+    .map((key) => key.split(' ')[1] ?? '')
+    .sort();
+/** Digests of everything that a repository has, manifests of fallback tags apart. */
+export const contents = (fake: FakeRegistry, name: string): string[] => {
+  const own = (key: string) => key.startsWith(`${name} sha256:`);
+  const isFallback = (bytes: Buffer) => {
+    const { manifests, annotations } = JSON.parse(String(bytes));
+    return manifests !== undefined && annotations === undefined;
+  };
+  const manifests = [...fake.manifests].filter(([key, { bytes }]) => own(key) && !isFallback(bytes));
+  return [...manifests.map(([key]) => key), ...[...fake.blobs.keys()].filter(own)]
+    .map((key) => key.split(' ')[1] ?? '')
+    .sort();
+};
+
+/** An image with a signature on each of its manifests, in both layouts, and one on a signature. */
+export async function pushSigned(repository: Repository): Promise<Pushed & { signatures: Descriptor[] }> {
+  const pushed = await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3', 'latest');
+  const signatures: Descriptor[] = [];
+  for (const one of [pushed.root, ...pushed.platforms]) {
+    signatures.push(await attach(repository, one, `signature of ${one.digest}`));
+    await signOlder(repository, one, ['first']);
+  }
+  signatures.push(await attach(repository, pushed.root, 'attestation'));
+  signatures.push(await attach(repository, signatures[0] as Descriptor, 'signature of a signature'));
+  await signOlder(repository, pushed.root, ['attested'], 'att');
+  await signOlder(repository, pushed.root, ['listed'], 'sbom');
+  return { ...pushed, signatures };
 }
