@@ -1,4 +1,5 @@
 import type { CatalogEntry, Loader, Overrides } from '../model/types.ts';
+import { mergeAllow } from './allow.ts';
 import { sizeBytes } from './fields.ts';
 import type { CatalogInput, ModelInput } from './schema.ts';
 import { mergeServing } from './serving.ts';
@@ -18,6 +19,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
   if (entry.image === 'loader') return toLoader(entry, catalog, overrides);
   const own = { ...defaults, ...entry, ...overrides };
   const maxLayerSize = own.maxLayerSize === undefined ? undefined : sizeBytes(own.maxLayerSize);
+  const allow = mergeAllow(defaults.allow, entry.allow);
   const serving = mergeServing(defaults.serving, entry.serving);
   return {
     ...common(entry, catalog, own),
@@ -33,6 +35,7 @@ export function toModel(entry: ModelInput, catalog: CatalogInput, overrides: Ove
     ...(own.licenses !== undefined && entry.licenses === undefined && { licensesByDefault: true }),
     ...(serving !== undefined && { serving }),
     ...(own.smoke !== undefined && { smoke: own.smoke }),
+    ...(allow !== undefined && { allow }),
   };
 }
 

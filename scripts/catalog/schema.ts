@@ -3,6 +3,7 @@ import { uriExamples } from '../sources/index.ts';
 import { list, plain } from '../text/format.ts';
 import { checkClashes } from '../text/paths.ts';
 import { didYouMean } from '../text/suggest.ts';
+import { allowSchema } from './allow.ts';
 import {
   annotationKey,
   baseName,
@@ -103,6 +104,9 @@ const defaultable = {
     .exactOptional(),
   smoke: smokeSchema
     .describe('The request of its smoke test and the expected answer; `false`: none. Not part of the image.')
+    .exactOptional(),
+  allow: allowSchema
+    .describe('What the check for unsafe files lets through; added to the defaults. Not part of the image.')
     .exactOptional(),
 };
 

@@ -111,6 +111,8 @@ export interface Framework {
   smokeFrom?(files: ModelReader): Promise<SmokeTest | undefined>;
   /** Versions of the libraries that wrote a model, by their names on PyPI, as far as its files name them. */
   libraries?(files: ModelReader): Promise<Record<string, string>>;
+  /** Imports of its pickles that are safe, `module.Name`, in addition to the built-in lists. */
+  allowedImports?: string[];
   /** The libraries of the runtime's image: a model made with others is a warning when it is locked. */
   runtimeLibraries?: RuntimeLibraries;
 }

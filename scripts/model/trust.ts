@@ -27,3 +27,13 @@ export interface IdentitySigner {
   /** URL of the OIDC issuer. */
   issuer: string;
 }
+
+/** What is meant in a model's files although it can run code. */
+export interface Allow {
+  /** Imports of pickles: `module.Name`, `module:Outer.Inner`, or `module.*` for every name of a module. */
+  imports?: string[];
+  /** Globs of files that are code, or name code: Python files, libraries, `auto_map`. */
+  code?: string[];
+  /** Globs of files that cannot be read, or whose imports cannot be followed. */
+  unread?: string[];
+}

@@ -1,7 +1,7 @@
 /** The catalog, the frameworks and the lock, as the other rooms see them. */
 import type { Serving } from './serving.ts';
 import type { ModelSmoke } from './smoke.ts';
-import type { Trust } from './trust.ts';
+import type { Allow, Trust } from './trust.ts';
 
 export type * from './framework.ts';
 export type * from './serving.ts';
@@ -59,6 +59,8 @@ export interface Model extends ImageEntry {
   serving?: Serving;
   /** Its own smoke test; false: none is made. Not part of the image. */
   smoke?: ModelSmoke | false;
+  /** What the check for unsafe files lets through. Not part of the image. */
+  allow?: Allow;
 }
 
 /** An entry for modelcars itself, as a container that runs `modelcars cache`. Only its base image is locked. */

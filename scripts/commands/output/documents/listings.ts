@@ -51,6 +51,12 @@ const lockStateSchema = z
   })
   .meta({ id: 'LockState' });
 
+const allowSchema = z.strictObject({
+  imports: z.array(z.string()).describe('Imports of pickles.').exactOptional(),
+  code: z.array(z.string()).describe('Globs of files that are code or name some.').exactOptional(),
+  unread: z.array(z.string()).describe('Globs of files that cannot be checked.').exactOptional(),
+});
+
 /** Its fields are documented where users write them, in models.schema.json. */
 const smokeSchema = z.union([z.literal(false), z.record(z.string(), z.unknown())]) as z.ZodType<
   ModelSmoke | false
@@ -86,6 +92,7 @@ const listedSchema = z
     annotations: texts.describe('Additional annotations.'),
     serving: servingSchema.describe('How KServe serves it.').exactOptional(),
     smoke: smokeSchema.describe('Its `smoke:` in models.yaml.').exactOptional(),
+    allow: allowSchema.describe('What the check for unsafe files lets through.').exactOptional(),
     lock: lockStateSchema.describe('Its state in the lock.'),
   })
   .meta({ id: 'ListedModel' });
