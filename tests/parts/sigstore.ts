@@ -60,6 +60,8 @@ export async function startSigstore(folder: string): Promise<Sigstore> {
   const authority = await initializeCA(keyPair(), ctLog);
   const log = await initializeTLog(url, keyPair());
   const timestamps = await initializeTSA(keyPair());
+  // Whole seconds, as Sigstore's own authority has them: verifiers refuse the mock's `.5Z` for 500 milliseconds.
+  Object.assign(timestamps, { getCurrentTime: () => new Date(Math.floor(Date.now() / 1000) * 1000) });
   const add = (service: SigstoreRequest['service'], { path, fn }: { path: string; fn: HandlerFn }) =>
     handlers.set(path, { service, fn });
   add('fulcio', fulcioHandler(authority, { strict: true }));
