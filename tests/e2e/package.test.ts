@@ -1,7 +1,7 @@
 /** The npm package as a user gets it: packed, installed in a folder of its own, without this repository. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelcars as fromSources, root } from '../parts/cli.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
@@ -182,16 +182,5 @@ console.log(JSON.stringify({ change, built: built.map(({ status }) => status), v
     expect(entry).not.toMatch(/^import |\?\.|\?\?|await/m);
     const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     expect(manifest.engines.node).toBe(`>=${/const oldest = (\d+);/.exec(entry)?.[1]}`);
-  });
-
-  test('is built the same twice', async () => {
-    const before = packed.files.map(({ path }) => path);
-    await run('npm', ['run', 'build'], { cwd: root });
-    const [again] = JSON.parse(
-      await run('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], { cwd: root }),
-    );
-    expect(again.files.map(({ path }: { path: string }) => path)).toEqual(before);
-    expect(again.shasum).toBe((packed as unknown as { shasum: string }).shasum);
-    expect(basename(packed.filename)).toBe(again.filename);
   });
 });

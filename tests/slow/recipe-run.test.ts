@@ -2,13 +2,14 @@
  * Recipes of ci/, the action and the component, run line by line as the CI system would, in folders that hold only models:
  * the packed package comes from an npm registry of the test, and the images go to a real registry.
  */
+import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { makeCatalog } from '../parts/cli.ts';
+import { makeCatalog, root } from '../parts/cli.ts';
 import { type NpmRegistry, startNpmRegistry } from '../parts/npm-registry.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type PublicHosts, startPublicHosts } from '../parts/public.ts';
@@ -81,6 +82,14 @@ describe.skipIf(missing)('a repository that holds only models', () => {
       ]);
     expect((await readdir(folder)).filter((name) => /^(node_modules|package)/.test(name))).toEqual([]);
   }
+
+  test('gets a package that is built the same twice', async () => {
+    await run('npm', ['run', 'build'], { cwd: root });
+    const pack = ['pack', '--json', '--dry-run', '--ignore-scripts'];
+    const [again] = JSON.parse(await run('npm', pack, { cwd: root }));
+    const first = createHash('sha1').update(await readFile(npm.tarball));
+    expect(again).toMatchObject({ filename: basename(npm.tarball), shasum: first.digest('hex') });
+  });
 
   test("is verified and pushed by ci/github/node.yml to GitHub's registry", async () => {
     hosts = await startPublicHosts(base, {
