@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { Programs } from '../../tests/support/fake-programs.ts';
 import { type FakeRegistry, startFake } from '../../tests/support/fake-registry.ts';
 import { checkDocument } from '../../tests/support/json-document.ts';
-import { modelcars } from '../../tests/support/run-program.ts';
+import { modelcarsInside } from '../../tests/support/run-inside.ts';
 import { addGrype, finding, grypeReport } from '../../tests/support/scanners.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
@@ -118,7 +118,7 @@ async function run(words: string[]) {
   const filled = words.map((word) =>
     word.replace('REGISTRY', registry.host).replace('SERVER', `${process.execPath} "${folder}/server.cjs"`),
   );
-  return await modelcars(filled, { cwd: folder, env: env() });
+  return await modelcarsInside(filled, { cwd: folder, env: env() });
 }
 
 /** `split` prints JSON always. */

@@ -2,14 +2,11 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { modelcars } from '../../tests/support/run-program.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelcarsInside } from '../../tests/support/run-inside.ts';
 
 const sample = fileURLToPath(new URL('../../frameworks/sklearn/model.joblib', import.meta.url));
 const names = ['iris', 'wine', 'digits'];
-
-// Each run is a separate process, and the machine may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 beforeAll(async () => {
@@ -26,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function run(words: string[], env: NodeJS.ProcessEnv = {}) {
-  return modelcars(words, { cwd: folder, env: { MODELCARS_STORE: join(folder, 'store'), ...env } });
+  return modelcarsInside(words, { cwd: folder, env: { MODELCARS_STORE: join(folder, 'store'), ...env } });
 }
 
 /** The models that a `--json` command worked on. */

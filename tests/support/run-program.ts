@@ -12,7 +12,7 @@ export interface Run {
 const script = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
 
 /** Variables that would change the output; tests set the ones they need. */
-const neutral = {
+export const neutral = {
   CI: '',
   FORCE_COLOR: undefined,
   NO_COLOR: undefined,
