@@ -1,12 +1,13 @@
-/** `init` and `add`: from a folder of models to verified images, by the program as a user runs it. */
+/** `init` and `add`: from a folder of models to verified images. */
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { modelcars, noise, root, tryModelcars } from '../parts/cli.ts';
+import { modelcars, noise, root } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { tryInside } from '../parts/inside.ts';
 import { missingParts } from '../parts/parts.ts';
 import type { Result } from '../parts/run.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
@@ -37,7 +38,7 @@ beforeEach(async () => {
 });
 
 const run = (...args: string[]): Promise<Result> =>
-  tryModelcars(args, {
+  tryInside(args, {
     cwd: folder,
     env: { HF_ENDPOINT: hub.url, HF_TOKEN: undefined, HF_TOKEN_PATH: undefined, HF_HOME: join(folder, 'hf') },
   });

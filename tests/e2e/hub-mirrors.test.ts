@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { noise, tryModelcars } from '../parts/cli.ts';
+import { noise } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { tryInside } from '../parts/inside.ts';
 import { missingParts } from '../parts/parts.ts';
 import { startRegistry } from '../parts/registry.ts';
 import { tagDigest } from '../parts/tags.ts';
@@ -74,7 +75,7 @@ async function run(args: string[], endpoint: string, source = 'hf://org/model') 
   const entry = { name: 'llm', framework: 'vllm', base: 'embedded', version: 'v1.0.0', source };
   await writeFile(join(folder, 'models.yaml'), stringify({ models: [entry] }));
   const env = { HF_ENDPOINT: endpoint, HF_HOME: join(folder, 'hf'), HF_TOKEN: token };
-  const result = await tryModelcars(args, { cwd: folder, env });
+  const result = await tryInside(args, { cwd: folder, env });
   expect(result.stderr).not.toContain('MirrorSecret');
   return result;
 }

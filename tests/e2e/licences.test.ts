@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { noise, tryModelcars } from '../parts/cli.ts';
+import { noise } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { tryInside } from '../parts/inside.ts';
 import { safetensors } from '../support/model-files.ts';
 
 const model = (licence: string) => ({
@@ -45,7 +46,7 @@ async function run(
   const catalog = { ...allowed, defaults: { base: 'embedded', ...licences(defaults) }, models: [entry] };
   await writeFile(join(folder, 'models.yaml'), stringify(catalog));
   const env = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hf'), HF_TOKEN: undefined };
-  return await tryModelcars(args, { cwd: folder, env });
+  return await tryInside(args, { cwd: folder, env });
 }
 
 const contradiction =

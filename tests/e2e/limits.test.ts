@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeCatalog, modelcars, noise, tryModelcars } from '../parts/cli.ts';
+import { makeCatalog, noise } from '../parts/cli.ts';
+import { inside, tryInside } from '../parts/inside.ts';
 
 let folder: string;
 let catalog: string;
@@ -31,7 +32,7 @@ async function givenOnHub(top: string, model: string, size: number): Promise<voi
   await writeFile(join(folder, 'models.lock.yaml'), move(lock).replace('size: 40000', `size: ${size}`));
 }
 
-const build = (...more: string[]) => tryModelcars(['build', '--base', 'embedded', ...more], { cwd: folder });
+const build = (...more: string[]) => tryInside(['build', '--base', 'embedded', ...more], { cwd: folder });
 
 test('build honours the `maxLayerSize` of the model, and writes nothing when a layer is larger', async () => {
   await given('', '    maxLayerSize: 30kB\n');
@@ -61,9 +62,9 @@ test("without `maxLayerSize` the limit is the registry's, or 10 GB for an unknow
   expect((await build('--dry-run')).stderr).toContain('ghcr.io takes 10000000000');
 
   await givenOnHub('', '', 9_999_000_000);
-  await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
+  await inside(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
   await givenOnHub('registry: quay.io/me\n', '', 19_000_000_000);
-  await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
+  await inside(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
   await givenOnHub('registry: registry.example.com/me\n', '    maxLayerSize: 1TB\n', 19_000_000_000);
-  await modelcars(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
+  await inside(['build', '--base', 'embedded', '--dry-run'], { cwd: folder });
 });

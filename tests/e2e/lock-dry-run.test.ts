@@ -3,11 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { makeCatalog } from '../parts/cli.ts';
+import { tryInside } from '../parts/inside.ts';
 
 let folder: string;
 const read = (name: string) => readFile(join(folder, name), 'utf8');
-const lock = (...more: string[]) => tryModelcars(['lock', '--base', 'embedded', ...more], { cwd: folder });
+const lock = (...more: string[]) => tryInside(['lock', '--base', 'embedded', ...more], { cwd: folder });
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelcars-dry-'));
   await makeCatalog(folder, [

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { makeCatalog } from '../parts/cli.ts';
+import { tryInside } from '../parts/inside.ts';
 import { startWeb } from '../parts/web.ts';
 import * as p from '../support/pickles.ts';
 
 let folder: string;
-const lock = (...more: string[]) => tryModelcars(['lock', '--base', 'embedded', ...more], { cwd: folder });
+const lock = (...more: string[]) => tryInside(['lock', '--base', 'embedded', ...more], { cwd: folder });
 const lockFile = () => readFile(join(folder, 'models.lock.yaml'), 'utf8');
 const svm = (version: string, more: Record<string, Buffer> = {}) =>
   p.file(p.object('sklearn.svm', 'SVC', { ...more, _sklearn_version: p.str(version) }));
@@ -53,11 +54,11 @@ test('an upgrade of a model that did not move changes nothing', async () => {
 });
 
 test('`list` shows both', async () => {
-  const { stdout } = await tryModelcars(['list', 'newer', '--base', 'embedded', '--json'], { cwd: folder });
+  const { stdout } = await tryInside(['list', 'newer', '--base', 'embedded', '--json'], { cwd: folder });
   expect(JSON.parse(stdout)).toMatchObject({
     models: [{ lock: { state: 'locked', libraries: { numpy: '2', 'scikit-learn': '1.7.2' } } }],
   });
-  const { stdout: shown, stderr } = await tryModelcars(['list', 'newer'], { cwd: folder });
+  const { stdout: shown, stderr } = await tryInside(['list', 'newer'], { cwd: folder });
   expect(`${shown}${stderr}`).toContain('scikit-learn 1.7.2 (it has 1.5.2)');
 });
 
@@ -105,7 +106,7 @@ test.each([
   const at = await mkdtemp(join(folder, 'remote-'));
   const models = [{ name: 'far', framework: 'sklearn', source: web.url }];
   await writeFile(join(at, 'models.yaml'), stringify({ models }));
-  const { code, stderr } = await tryModelcars(['lock', '--base', 'embedded'], { cwd: at });
+  const { code, stderr } = await tryInside(['lock', '--base', 'embedded'], { cwd: at });
   expect(code, stderr).toBe(0);
   const text = await readFile(join(at, 'models.lock.yaml'), 'utf8');
   expect(text.includes('scikit-learn: 1.7.2')).toBe(named);

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readLock } from '../../scripts/catalog/lockfile.ts';
 import { pushBase } from '../parts/bases.ts';
-import { tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { tryInside } from '../parts/inside.ts';
 import { startWeb } from '../parts/web.ts';
 import { startFake } from '../support/fake-registry.ts';
 
@@ -37,7 +37,7 @@ const write = (models: object[], defaults: object = base, file = 'models.yaml') 
 const run = async (...args: string[]) => {
   const before = hub.requests().length;
   const env = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hf'), HF_TOKEN: undefined };
-  const result = await tryModelcars([...args, '--no-progress'], { cwd: folder, env });
+  const result = await tryInside([...args, '--no-progress'], { cwd: folder, env });
   return { ...result, asked: hub.requests().slice(before) };
 };
 const lockOf = async (file = 'models.lock.yaml') => {
@@ -142,7 +142,7 @@ test('a source with a full commit does not move, and --upgrade says so', async (
   const commit = hub.sha('org/one');
   await hub.commit('org/one', moved);
   const env = { HF_ENDPOINT: hub.url, HF_TOKEN: undefined };
-  const { code, stderr } = await tryModelcars(['lock', '--upgrade', '--exit-code'], { cwd: folder, env });
+  const { code, stderr } = await tryInside(['lock', '--upgrade', '--exit-code'], { cwd: folder, env });
   expect(code).toBe(0);
   expect(stderr).toContain(`one: \`source\` names commit ${commit}, which does not move`);
   expect(await text()).toBe(before);

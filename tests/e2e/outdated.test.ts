@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { tryModelcars } from '../parts/cli.ts';
 import { type Hub, startHub } from '../parts/hub.ts';
+import { tryInside } from '../parts/inside.ts';
 
 const weights = (seed: number, size = 300_000) => ({ size, generate: seed });
 const files = { 'model.joblib': weights(1), 'README.md': '# one\n', 'old.txt': 'old' };
@@ -47,7 +47,7 @@ const write = async (...more: object[]) => {
 const run = async (...args: string[]) => {
   const before = hub.requests().length;
   const env = { HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hf'), HF_TOKEN: undefined };
-  const result = await tryModelcars([...args, '--no-progress'], { cwd: folder, env });
+  const result = await tryInside([...args, '--no-progress'], { cwd: folder, env });
   return { ...result, asked: hub.requests().slice(before) };
 };
 const short = (revision: string) => revision.slice(0, 12);

@@ -104,7 +104,7 @@ const program = join(root, 'scripts', 'modelcars.ts');
  * The environment of a user's terminal rather than of CI (which freezes the lock): no colours; credentials and store
  * below `cwd` only.
  */
-function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
+export function surroundings({ cwd, env, ...rest }: CliSettings): CliSettings {
   const own = {
     CI: undefined,
     MODELCARS_STORE: join(cwd, '.store'),

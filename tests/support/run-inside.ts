@@ -9,7 +9,7 @@ import { neutral, type Run } from './run-program.ts';
 export async function modelcarsInside(
   words: string[],
   { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv },
-): Promise<Run> {
+): Promise<Run & { code: number }> {
   const before = { cwd: process.cwd(), env: process.env };
   const streams = [capture(process.stdout), capture(process.stderr)] as const;
   process.chdir(cwd);
