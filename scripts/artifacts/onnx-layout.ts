@@ -60,14 +60,17 @@ export async function examineGraphs(
   return { also, places };
 }
 
-/** The names of the files that hold a graph's tensors, as it writes them. */
-export async function externalData(files: ModelReader, path: string): Promise<string[]> {
+/**
+ * The names of the files that hold a graph's tensors, as it writes them. `most`: the bytes that are read of it, at the
+ * end of which are the names found so far.
+ */
+export async function externalData(files: ModelReader, path: string, most = mostBytes): Promise<string[]> {
   const size = files.size(path);
   if (size === undefined) return [];
   const reader = new OnnxReader(size);
   let read = 0;
   let length = firstRead;
-  for (let requests = 0; reader.wants < size && read < mostBytes && requests < mostRequests; requests++) {
+  for (let requests = 0; reader.wants < size && read < most && requests < mostRequests; requests++) {
     const at = reader.wants;
     const bytes = await files.read(path, at, length);
     if (bytes.length === 0) break;

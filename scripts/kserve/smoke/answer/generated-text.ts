@@ -23,7 +23,7 @@ const responseSchema = z.object({
   usage: usage.optional(),
 });
 
-/** Milliseconds for a pattern to match: a text from outside can make one take for ever. */
+/** Milliseconds for a pattern to match: a text from outside can make one run indefinitely. */
 const patience = 1000;
 
 /**
