@@ -1,4 +1,9 @@
-import { chooseGraph, examineGraphs, severalGraphs } from '../../scripts/artifacts/onnx-layout.ts';
+import {
+  chooseGraph,
+  examineGraphs,
+  severalGraphs,
+  withOpenvinoWarning,
+} from '../../scripts/artifacts/onnx-layout.ts';
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
 import { openvinoLibraries } from '../runtime-libraries.ts';
@@ -22,7 +27,7 @@ export default {
   exclude: [],
   choose: chooseGraph,
   refuse: severalGraphs,
-  examine: (files, chosen) => examineGraphs(files, chosen, '1/'),
+  examine: async (files, chosen) => withOpenvinoWarning(await examineGraphs(files, chosen, '1/')),
   requires: [
     {
       anyOf: ['*.onnx', '1/*.onnx', '**/*.onnx'],

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { externalTensor, field, onnxOf, onnxWith } from '../../tests/support/model-files.ts';
 import { readerOf } from '../../tests/support/model-reader.ts';
-import { chooseGraph, examineGraphs, externalData, severalGraphs } from './onnx-layout.ts';
+import {
+  chooseGraph,
+  examineGraphs,
+  externalData,
+  severalGraphs,
+  withOpenvinoWarning,
+} from './onnx-layout.ts';
 
 const optimum = ['onnx/model.onnx', 'onnx/model_quantized.onnx', 'config.json'];
 
@@ -82,5 +88,22 @@ describe('examineGraphs', () => {
     expect(await externalData(reader, 'model.onnx', 2 * 1024 ** 2)).toEqual(['x']);
     // The last read may be of 4 MiB.
     expect(reader.bytesRead()).toBeLessThan(7 * 1024 ** 2);
+  });
+});
+
+describe('withOpenvinoWarning', () => {
+  it('names the weights that OpenVINO does not find through `oci://`', () => {
+    const examined = { also: ['onnx/a.bin', 'onnx/b.bin'], places: {} };
+    const { warnings, ...same } = withOpenvinoWarning(examined);
+    expect(same).toEqual(examined);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^the graph's weights are files of their own \(onnx\/a\.bin and onnx\/b\.bin\).*`oci\+native:\/\/`/,
+      ),
+    ]);
+  });
+
+  it('says nothing of a graph with its weights inside', () => {
+    expect(withOpenvinoWarning({ also: [], places: {} })).toEqual({ also: [], places: {} });
   });
 });

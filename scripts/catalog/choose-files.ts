@@ -53,7 +53,8 @@ export async function chooseFiles(
     return false;
   };
   const { revision } = await source.resolve(model.source, look, signal);
-  const chosen = [...sizes.keys()].filter(selectionOf(globsOf(model, framework)));
+  const paths = [...sizes.keys()].sort(compareBytes);
+  const chosen = paths.filter(selectionOf(globsOf(model, framework)));
   const choice = chooserOf(model, framework)?.(chosen) ?? { take: chosen, leave: [], why: '' };
   const refused = (refusal: Omit<Refusal, 'choices'> | undefined): void => {
     if (refusal === undefined) return;
@@ -76,7 +77,6 @@ export async function chooseFiles(
     }
     return Buffer.concat(chunks);
   };
-  const paths = [...sizes.keys()].sort(compareBytes);
   const files: ModelReader = { paths, size: (path) => sizes.get(path), read };
   const {
     also = [],

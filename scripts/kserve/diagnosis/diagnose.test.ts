@@ -141,6 +141,16 @@ describe('diagnose', () => {
       /canonical/,
       /model\.bst/,
     ],
+    ...[
+      'invalid external data: ExternalDataInfo(data_full_path: w.bin, offset: 0, data_length: 16384)',
+      'filesystem error: cannot make canonical path: No such file or directory [/mnt/models/1]',
+      'External data path validation failed for initializer: w. Error: Failed to get the weakly canonical path: /mnt/models/model/1 - No such file or directory',
+    ].map((line): [string, string, RegExp, RegExp] => [
+      'external weights',
+      line,
+      /external weights/,
+      /oci\+native/,
+    ]),
     ['a truncated file', 'joblib: EOFError: Ran out of input', /damaged/, /Git LFS/],
     ['another version', "ModuleNotFoundError: No module named 'sklearn.ensemble._gb'", /versions/, /runtime/],
     [

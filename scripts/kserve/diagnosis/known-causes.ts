@@ -176,6 +176,14 @@ export const knownCauses: KnownCause[] = [
   },
   {
     stages: ['load', 'ready', 'answer'],
+    // OpenVINO 2025.3, 2026.4; ONNX Runtime from 1.24 on.
+    sign: /invalid external data: ExternalDataInfo|filesystem error: cannot make canonical path|Failed to get the weakly canonical path/i,
+    cause:
+      "the server does not find the graph's external weights through the modelcar's /proc/<pid>/root: it makes their path canonical first",
+    fix: 'serve it with oci+native:// or oci+fetch://, or save the graph with its weights inside (below 2 GB)',
+  },
+  {
+    stages: ['load', 'ready', 'answer'],
     sign: /cannot make canonical path/i,
     cause:
       "XGBoost cannot open the file through the modelcar's /proc/<pid>/root: it makes the path canonical first",
