@@ -27,7 +27,7 @@ export async function runProgram(words: string[], distrust?: Distrust): Promise<
   const mask = (text: string) => masker.mask(text);
   let command = namedCommand(words);
   const flagged = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
-  const progress = createProgress({
+  const progress = await createProgress({
     stream: stderr,
     ...progressMode(stderr, flagged.includes('--no-progress')),
     mask,

@@ -18,7 +18,7 @@ async function nextOf(file: string, next: string | undefined): Promise<string | 
       catalog,
       models: catalog.models,
       signal: new AbortController().signal,
-      progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+      progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
     },
     async () => {
       throw new ModelcarsError('integrity', 'read x', next === undefined ? {} : { next });

@@ -34,7 +34,7 @@ it('is listed with the same fields as a model', async () => {
     store: join(folder.path, 'store'),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
   });
   expect(listed).toEqual([
     {

@@ -45,7 +45,7 @@ async function options(smoke: PushVerifiedOptions['smoke']): Promise<PushVerifie
     store: join(folder, 'store'),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream, enabled: false, interactive: false }),
+    progress: await createProgress({ stream, enabled: false, interactive: false }),
   };
   const { outcomes } = await lockModels(run);
   expect(outcomes.map(({ status }) => status)).toEqual(['done', 'done']);

@@ -59,7 +59,7 @@ it('builds an image from a source of a new kind, through catalog and lock', asyn
     store: join(folder.path, 'store'),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
   };
   const { outcomes } = await lockModels(run);
   expect(outcomes).toMatchObject([{ model: 'remembered', status: 'done', size: content.length }]);

@@ -19,11 +19,11 @@ function fakeStream(terminal: boolean) {
   };
 }
 
-function open(options: Partial<ProgressOptions> = {}) {
+async function open(options: Partial<ProgressOptions> = {}) {
   const fake = fakeStream(options.interactive === true);
   return {
     ...fake,
-    progress: createProgress({ stream: fake.stream, enabled: true, interactive: false, ...options }),
+    progress: await createProgress({ stream: fake.stream, enabled: true, interactive: false, ...options }),
   };
 }
 
@@ -35,8 +35,8 @@ afterEach(() => {
 });
 
 describe('plain lines', () => {
-  it('report the start and end of each task, and nothing between for a short one', () => {
-    const { progress, text } = open();
+  it('report the start and end of each task, and nothing between for a short one', async () => {
+    const { progress, text } = await open();
     const task = progress.task('iris', 2_000_000);
     for (let part = 0; part < 1000; part++) task.add(2000);
     task.note('layer 1 of 2');
@@ -47,8 +47,8 @@ describe('plain lines', () => {
     expect(text()).toMatch(/^iris: started, 2\.0 MB\niris: pushed v1\.0\.0 \(2\.0 MB in .*\)\n$/);
   });
 
-  it('report progress every ten seconds', () => {
-    const { progress, text } = open();
+  it('report progress every ten seconds', async () => {
+    const { progress, text } = await open();
     const task = progress.task('llama', 10_000_000);
     task.add(4_500_000);
     task.note('layer 3 of 7');
@@ -64,15 +64,15 @@ describe('plain lines', () => {
     expect(lines).toHaveLength(5);
   });
 
-  it('contain no control characters', () => {
-    const { progress, raw } = open();
+  it('contain no control characters', async () => {
+    const { progress, raw } = await open();
     progress.task('a\x1b[2Jb').done();
     progress.log('x\x1b[31my\rz');
     expect(raw()).not.toMatch(/[\p{Control}--\n]/v);
   });
 
-  it('contain no secret', () => {
-    const { progress, text } = open({ mask: (text) => text.replaceAll('topsecret', '****') });
+  it('contain no secret', async () => {
+    const { progress, text } = await open({ mask: (text) => text.replaceAll('topsecret', '****') });
     const task = progress.task('topsecret');
     task.note('topsecret');
     vi.advanceTimersByTime(10_000);
@@ -85,8 +85,8 @@ describe('plain lines', () => {
   });
 });
 
-it('prints only warnings when disabled', () => {
-  const { progress, text } = open({ enabled: false });
+it('prints only warnings when disabled', async () => {
+  const { progress, text } = await open({ enabled: false });
   const task = progress.task('iris', 10);
   task.add(5);
   progress.log('hello');
@@ -96,8 +96,8 @@ it('prints only warnings when disabled', () => {
 });
 
 describe('bars', () => {
-  it('restore the terminal and leave the lines of finished tasks', () => {
-    const { progress, raw, text } = open({ interactive: true });
+  it('restore the terminal and leave the lines of finished tasks', async () => {
+    const { progress, raw, text } = await open({ interactive: true });
     const first = progress.task('iris', 1000);
     const second = progress.task('llama');
     first.add(500);
@@ -116,8 +116,8 @@ describe('bars', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('print pending lines when stopped', () => {
-    const { progress, text } = open({ interactive: true });
+  it('print pending lines when stopped', async () => {
+    const { progress, text } = await open({ interactive: true });
     progress.task('iris');
     vi.advanceTimersByTime(500);
     progress.warn('take care');
@@ -126,8 +126,8 @@ describe('bars', () => {
     expect(text()).toMatch(/warning: take care\n[\s\S]*after\n$/);
   });
 
-  it('are limited to the rows of the screen', () => {
-    const { progress, text } = open({ interactive: true });
+  it('are limited to the rows of the screen', async () => {
+    const { progress, text } = await open({ interactive: true });
     const tasks = Array.from({ length: 30 }, (_, index) => progress.task(`model-${index}`, 10));
     vi.advanceTimersByTime(500);
     expect(text()).toContain('model-21');

@@ -1,5 +1,4 @@
 import { safeLines } from '../text/width.ts';
-import { Bars } from './bars.ts';
 import { createColors } from './color.ts';
 import { PlainLines } from './plain.ts';
 import { type Progress, silentTaskPart, type Task } from './types.ts';
@@ -16,11 +15,11 @@ export interface ProgressOptions {
   mask?(text: string): string;
 }
 
-/** Bars on a terminal, lines otherwise, only warnings when disabled. */
-export function createProgress(options: ProgressOptions): Progress {
+/** Bars on a terminal, lines otherwise, only warnings when disabled. Only bars need their library. */
+export async function createProgress(options: ProgressOptions): Promise<Progress> {
   const { stream, enabled, interactive, mask = (text: string) => text, interval = 10_000 } = options;
   const colors = createColors(stream);
-  const bars = enabled && interactive ? new Bars(stream, colors) : undefined;
+  const bars = enabled && interactive ? new (await import('./bars.ts')).Bars(stream, colors) : undefined;
   const plain = enabled && !interactive ? new PlainLines(stream, colors, interval) : undefined;
   const write = (text: string) => (bars ? bars.log(text) : stream.write(`${text}\n`));
   return {

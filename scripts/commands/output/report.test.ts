@@ -7,6 +7,8 @@ import { Masker } from '../../text/mask.ts';
 import type { CommandIO } from '../command.ts';
 import { outcomeColumns, report } from './report.ts';
 
+const progress = await createProgress({ stream: process.stderr, enabled: false, interactive: false });
+
 const digest = `sha256:${'ab'.repeat(32)}`;
 const done: Outcome = {
   model: 'iris',
@@ -46,7 +48,7 @@ function run(outcomes: Outcome[], json = false, width?: number) {
     width,
     masker,
     debug: false,
-    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    progress,
     signal: new AbortController().signal,
   };
   const { name, digest, size, tags } = outcomeColumns;
