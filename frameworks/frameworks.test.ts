@@ -258,3 +258,10 @@ it('onnx-triton: places config.pbtxt beside the version folder', () => {
   expect(triton.place('config.pbtxt')).toBe('model/config.pbtxt');
   expect(selectionOf(triton)('model/config.pbtxt')).toBe(true);
 });
+
+it('onnx-triton: asks for no more rows than Triton takes at once, under the name that Triton gives the model', () => {
+  const { inputs } = requestSchema.parse(triton.smoke.body);
+  expect(inputs.map(({ shape }) => shape[0])).toEqual([4]);
+  expect(triton.servedName(['README.md', 'iris/1/model.onnx', 'iris/config.pbtxt'])).toBe('iris');
+  expect(triton.servedName(['a/1/model.onnx', 'b/1/model.onnx'])).toBeUndefined();
+});

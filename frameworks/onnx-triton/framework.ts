@@ -1,4 +1,4 @@
-import { chooseTriton, examineTriton, refuseTriton } from '../../scripts/artifacts/triton.ts';
+import { chooseTriton, examineTriton, refuseTriton, tritonModels } from '../../scripts/artifacts/triton.ts';
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
 
@@ -34,10 +34,15 @@ export default {
     if (/\.onnx[._]data/.test(path)) return `model/1/${path}`;
     return path === 'config.pbtxt' ? `model/${path}` : path;
   },
+  servedName: (paths) => {
+    const [name, ...others] = tritonModels(paths);
+    return others.length === 0 ? name : undefined;
+  },
   smoke: irisSmoke(
     'labels',
     { 'model/1/model.onnx': 'cf94e107b47ab7635c79e21e5c1f00139eab744fa64ce303cc6f489d0d50587b' },
-    '/v2/models/model/infer',
+    // Triton takes batches of 4 rows at most where no config.pbtxt says otherwise (tritonserver's `default-max-batch-size`).
+    { path: '/v2/models/model/infer', count: 4 },
   ),
   smokeFrom: async (files) => (await import('../../scripts/artifacts/smoke/onnx.ts')).smokeFromTriton(files),
   libraries: async (files) =>

@@ -74,6 +74,15 @@ describe('a single graph', () => {
     expect((await examineTriton(bad, ['m.onnx', 'config.pbtxt'])).refusal?.problem).toContain('`../x`');
   });
 
+  it('with version folders, as OpenVINO Model Server has it, gets the folder that Triton wants', async () => {
+    const files = { '1/model.onnx': onnxWith('w.bin'), '1/w.bin': 'w', 'README.md': '' };
+    const chosen = chooseTriton(Object.keys(files)).take;
+    expect((await examineTriton(readerOf(files), chosen)).places).toEqual({
+      '1/model.onnx': 'model/1/model.onnx',
+      '1/w.bin': 'model/1/w.bin',
+    });
+  });
+
   it('has to be one', () => {
     expect(refuseTriton(['onnx/a.onnx', 'onnx/b.onnx'])?.choices).toHaveLength(2);
   });

@@ -69,11 +69,17 @@ export async function examineTriton(files: ModelReader, chosen: readonly string[
   if (models.size === 0) {
     const config = 'config.pbtxt';
     const name = chosen.includes(config) ? await nameOf(files, config) : undefined;
-    if (name === undefined) return await examineGraphs(files, chosen, 'model/1/');
-    if (!/^\w[\w.-]{0,62}$/.test(name))
+    if (name !== undefined && !/^\w[\w.-]{0,62}$/.test(name))
       return wrongName(config, name, 'is no name for a folder', 'correct or remove it');
-    const examined = await examineGraphs(files, chosen, `${name}/1/`);
-    return { ...examined, places: { ...examined.places, [config]: `${name}/${config}` } };
+    const folder = name ?? 'model';
+    const { also = [], places } = await examineGraphs(files, chosen, `${folder}/1/`);
+    // Versions as OpenVINO Model Server has them, without the model's folder.
+    const versions = [...chosen, ...also].filter((path) => /^[1-9]\d*\//.test(path));
+    const moved = Object.fromEntries(versions.map((path) => [path, `${folder}/${path}`]));
+    return {
+      also,
+      places: { ...places, ...moved, ...(name !== undefined && { [config]: `${name}/${config}` }) },
+    };
   }
   const configs = chosen.filter((path) => /^[^/]+\/config\.pbtxt$/.test(path));
   for (const config of configs.slice(0, mostConfigs)) {

@@ -68,6 +68,11 @@ const frameworkSchema = strict('a framework as default export', {
       error: ({ input }) => complain('a function from path to path', input),
     })
     .exactOptional(),
+  servedName: z
+    .custom<NonNullable<Framework['servedName']>>((value) => typeof value === 'function', {
+      error: ({ input }) => complain('a function from the paths of an image to a name', input),
+    })
+    .exactOptional(),
   smoke: smokeTestSchema.exactOptional(),
   smokeFrom: z
     .custom<NonNullable<Framework['smokeFrom']>>((value) => typeof value === 'function', {

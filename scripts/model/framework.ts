@@ -102,6 +102,11 @@ export interface Framework {
   requires: Requirement[];
   /** Path of a source's file below /models; identity when absent. */
   place?(path: string): string;
+  /**
+   * The name under which the server serves the image with these paths, where that is not the InferenceService's; undefined
+   * when it serves several.
+   */
+  servedName?(paths: readonly string[]): string | undefined;
   /** A request with a known correct prediction: of its sample alone, or of every model of the framework. */
   smoke?: SmokeTest;
   /**

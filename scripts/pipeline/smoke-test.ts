@@ -73,7 +73,8 @@ async function chooseTest(
   if (model.smoke !== undefined) {
     const { expect, ...asked } = model.smoke;
     const sent = records && expect !== 'any' ? asked : model.smoke;
-    const test = await ownRequest(sent, model.name, catalog.directory);
+    const served = await servedName(session, model, image);
+    const test = await ownRequest(sent, model.name, catalog.directory, served);
     return { test, request: 'the request of `smoke:` in models.yaml', own: model.smoke };
   }
   const framework = session.framework(model);
@@ -84,8 +85,17 @@ async function chooseTest(
   if (smoke?.sample !== undefined && (await isSample(files, smoke.sample)))
     return { test: smoke, request: `the request of the sample of framework ${framework.name}` };
   const chosen = await fromFiles(framework, files);
-  const own = records && 'test' in chosen ? await smokeOf(chosen.test) : undefined;
+  const own =
+    records && 'test' in chosen ? await smokeOf(chosen.test, framework.servedName?.(files.paths)) : undefined;
   return own === undefined ? chosen : { ...chosen, own };
+}
+
+/** The name that the model's server gives it, where the framework says that it is another. */
+async function servedName(session: Session, model: Model, image: FoundImage): Promise<string | undefined> {
+  const framework = session.framework(model);
+  if (framework.servedName === undefined) return undefined;
+  await using files = await openImageFiles(image.store, image.root, session.options.signal);
+  return framework.servedName(files.paths);
 }
 
 async function fromFiles(framework: Framework, files: ModelReader): Promise<ChosenTest> {

@@ -27,7 +27,7 @@ const mostElements = 2_000_000;
 /** A request for a model of OpenVINO Model Server: of the highest version, `1/model.onnx`. */
 export async function smokeFromOnnx(files: ModelReader): Promise<SmokeTest | undefined> {
   const path = highest(files.paths.filter((one) => /^\d+\/[^/]+\.onnx$/.test(one)));
-  return await requestOf(files, path, '/v2/models/{name}/infer');
+  return await requestOf(files, path, '/v2/models/{name}/infer', (sizes) => sizes);
 }
 
 /** A request for a model of Triton's repository, `NAME/1/model.onnx`: Triton knows it by its folder's name. */
@@ -35,7 +35,18 @@ export async function smokeFromTriton(files: ModelReader): Promise<SmokeTest | u
   const versions = files.paths.filter((one) => /^[^/]+\/\d+\/[^/]+\.onnx$/.test(one));
   const [name = ''] = versions[0]?.split('/') ?? [];
   const path = highest(versions.filter((one) => one.startsWith(`${name}/`)));
-  return await requestOf(files, path, `/v2/models/${encodeURIComponent(name)}/infer`);
+  return await requestOf(files, path, `/v2/models/${encodeURIComponent(name)}/infer`, tritonShape);
+}
+
+/**
+ * Triton's shape of a tensor of a graph that takes batches: of rows that are one value each, a column (onnxruntime_backend,
+ * src/onnxruntime.cc, `AutoCompleteMaxBatch` and `AutoCompleteIO`: a dimension of 1 and a `reshape`).
+ */
+function tritonShape<Size>(sizes: Size[], { inputs, outputs }: OnnxModel): (Size | 1)[] {
+  const batches = [...inputs, ...outputs].every(
+    ({ shape = [] }) => shape.length > 0 && typeof shape[0] !== 'number',
+  );
+  return batches && sizes.length === 1 ? [...sizes, 1] : sizes;
 }
 
 /** The path with the highest version, which is its folder's name. */
@@ -48,6 +59,7 @@ async function requestOf(
   files: ModelReader,
   path: string | undefined,
   url: string,
+  shapeFor: <Size>(sizes: Size[], model: OnnxModel) => (Size | 1)[],
 ): Promise<SmokeTest | undefined> {
   const source = sourceFrom(files, path);
   const model = source && (await readOnnx(source));
@@ -59,14 +71,20 @@ async function requestOf(
   if (total > mostElements) return undefined;
   const inputs = model.inputs.map(({ name, type = 0 }, at) => {
     const datatype = datatypes[type];
-    return datatype && { name, shape: shapes[at], datatype, data: dataOf(name, datatype, elements[at] ?? 0) };
+    const shape = shapeFor(shapes[at] ?? [], model);
+    return datatype && { name, shape, datatype, data: dataOf(name, datatype, elements[at] ?? 0) };
   });
   if (inputs.includes(undefined) || inputs.includes('')) return undefined;
   const count = inputs.length === 1 ? 'input' : `${inputs.length} inputs`;
   return {
     path: url,
     body: { inputs },
-    expect: { read: 'outputs', outputs: model.outputs.flatMap((output) => expected(output, sizes)) },
+    expect: {
+      read: 'outputs',
+      outputs: model.outputs
+        .flatMap((output) => expected(output, sizes))
+        .map((output) => ({ ...output, ...(output.shape && { shape: shapeFor([...output.shape], model) }) })),
+    },
     from: `the ${count} of the graph in ${path}`,
   };
 }

@@ -141,6 +141,24 @@ describe('ONNX', () => {
     expect(triton).toMatchObject({ path: '/v2/models/churn/infer', body: { inputs: [{ shape: [2, 5] }] } });
   });
 
+  it('sends and expects rows of one value as Triton does: as a column, where the graph takes batches', async () => {
+    const word = tensor('word', 8, ['n']);
+    const triton = async (...graph: Parameters<typeof onnxModel>) => {
+      const found = await smokeFromTriton(model({ 'm/1/model.onnx': onnxModel(...graph) }));
+      return found as { body: { inputs: object[] }; expect: { outputs: object[] } } | undefined;
+    };
+    const batches = await triton([word, tensor('x', 1, ['n', 4])], [tensor('label', 7, ['n'])]);
+    expect(batches?.body.inputs).toMatchObject([{ shape: [2, 1] }, { shape: [2, 4] }]);
+    expect(batches?.expect.outputs).toEqual([{ name: 'label', datatype: 'INT64', shape: [2, 1] }]);
+    const fixed = await triton([word, tensor('x', 1, ['n', 4])], [tensor('label', 7, [2])]);
+    expect(fixed?.body.inputs).toMatchObject([{ shape: [2] }, { shape: [2, 4] }]);
+    const single = await smokeFromOnnx(model({ '1/a.onnx': onnxModel([word], [tensor('y', 1, ['n'])]) }));
+    expect(single).toMatchObject({
+      body: { inputs: [{ shape: [2] }] },
+      expect: { outputs: [{ shape: [2] }] },
+    });
+  });
+
   it.each([
     ['half precision, which JSON cannot hold', onnxModel([tensor('x', 10, [1])], [tensor('y', 1, [1])])],
     ['a huge input', onnxModel([tensor('x', 1, [1, 3, 100_000, 100_000])], [tensor('y', 1, [1])])],

@@ -8,7 +8,6 @@ import type {
 } from '../../../model/types.ts';
 import { readInstances, readRequestFile } from './read-file.ts';
 
-const infer = '/v2/models/{name}/infer';
 /** Tokens of a generated text, unless `parameters` has another number. */
 const maxTokens = 16;
 
@@ -18,8 +17,14 @@ type Scalar = number | string | boolean;
  * The smoke test that `smoke:` of a model describes. Files are read from the folder of models.yaml. Fails with code
  * `catalog` for a file that cannot be read and for data that do not fit their shape. Sources of the forms: Open Inference
  * Protocol v2, KServe's "Data Plane (V1)", OpenAI's API reference, MLServer's pandas codec (content type `pd`).
+ * `served`: the name in the path of v2, where that is not the InferenceService's.
  */
-export async function ownRequest(smoke: ModelSmoke, model: string, directory: string): Promise<SmokeTest> {
+export async function ownRequest(
+  smoke: ModelSmoke,
+  model: string,
+  directory: string,
+  served?: string,
+): Promise<SmokeTest> {
   const { prompt, messages, input, instances, path } = smoke;
   const expect = smoke.expect === 'any' ? {} : (smoke.expect ?? {});
   if (prompt !== undefined)
@@ -52,7 +57,8 @@ export async function ownRequest(smoke: ModelSmoke, model: string, directory: st
   const all = { ...parameters, ...smoke.parameters };
   const body = { ...(Object.keys(all).length > 0 && { parameters: all }), inputs };
   const rows = smoke.expect === 'any' ? undefined : inputs[0]?.shape[0];
-  return { path: path ?? infer, body, expect: outputsExpectation(expect, rows) };
+  const name = served === undefined ? '{name}' : encodeURIComponent(served);
+  return { path: path ?? `/v2/models/${name}/infer`, body, expect: outputsExpectation(expect, rows) };
 }
 
 function outputsExpectation(expect: ModelExpectation, rows: number | undefined): SmokeExpectation {

@@ -38,6 +38,13 @@ describe('ownRequest', () => {
     });
   });
 
+  it('asks for the name that the server knows, unless a path is given', async () => {
+    const rows = [[1]];
+    expect((await ownRequest({ rows }, 'churn', folder, 'iris')).path).toBe('/v2/models/iris/infer');
+    const path = '/v2/models/two/infer';
+    expect((await ownRequest({ rows, path }, 'churn', folder, 'iris')).path).toBe(path);
+  });
+
   it('makes one input per named column, which MLServer joins to a DataFrame', async () => {
     const { body, expect: wanted } = await made({
       columns: { age: [39, 40], city: ['Bonn', 'Köln'] },

@@ -104,12 +104,12 @@ function text(answer: unknown): { expect?: ModelExpectation; less?: string } {
 
 /**
  * `smoke:` that sends the request of a test, for one made from a model's files; undefined when it has no form there or is
- * too long to be written into models.yaml.
+ * too long to be written into models.yaml. `served`: as for `ownRequest`.
  */
-export async function smokeOf(test: SmokeTest): Promise<ModelSmoke | undefined> {
+export async function smokeOf(test: SmokeTest, served?: string): Promise<ModelSmoke | undefined> {
   if (countOf(test.body) > mostRequestValues) return undefined;
   for (const smoke of formsOf(test.body)) {
-    const { path, body } = await ownRequest(smoke, '', '.');
+    const { path, body } = await ownRequest(smoke, '', '.', served);
     if (isDeepStrictEqual([path, body], [test.path, test.body])) return smoke;
   }
   return undefined;
