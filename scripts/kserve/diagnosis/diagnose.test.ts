@@ -268,3 +268,14 @@ it.each([
     fix: expect.stringContaining('`smoke:`'),
   });
 });
+
+it('a batch that Triton refuses as too large: its limit is named, and where it is set', () => {
+  const text = "[request id: <id_unknown>] inference request batch-size must be <= 4 for 'model'";
+  const answer = { what: `POST /v2/models/model/infer: HTTP 400, the server says "${text}"` };
+  const seen = evidence({ pod: pod([container('kserve-container')]) });
+  expect(diagnose(seen, { stage: 'answer', state: 'ready', what: '' }, { answer })).toMatchObject({
+    stage: 'answer',
+    cause: expect.stringContaining('more rows than Triton takes'),
+    fix: expect.stringContaining('`max_batch_size` in config.pbtxt'),
+  });
+});

@@ -3,7 +3,7 @@ import { type CaseProgress, modelcar, server } from './case-progress.ts';
 import type { KnownCause } from './cause.ts';
 import type { EventView, Evidence } from './evidence.ts';
 import { findCause } from './find-cause.ts';
-import { requestCause } from './model-causes.ts';
+import { requestCauses } from './model-causes.ts';
 import { excerpt, relevantLines } from './server-log.ts';
 
 /** A model server's wrong answer, or the error it returned instead. */
@@ -37,7 +37,7 @@ export function diagnose(
   const short = answer !== undefined || stage === 'init';
   const own = short ? [...relevantLines(logs), [what]] : [[what], ...relevantLines(logs)];
   // The answer that refuses the request says why; the log of a server that loads other models may hold anything.
-  const clue = refused(answer) ? requestCause : firstCause(stage, [...own, warnings.reverse()]);
+  const clue = refusal(answer) ?? firstCause(stage, [...own, warnings.reverse()]);
   const late = waited === undefined ? '' : ` after ${Math.round(waited / 1000)} s`;
   return {
     stage,
@@ -62,14 +62,14 @@ const wrongAnswer = {
 
 function stageOf({ logs }: Evidence, { stage }: CaseProgress, answer: WrongPrediction | undefined): Stage {
   // A server that answers 404 or 500 runs without the model; its log has the reason.
-  if (stage !== 'answer' || answer === undefined || answer.got !== undefined || refused(answer)) return stage;
+  if (stage !== 'answer' || answer === undefined || answer.got !== undefined || refusal(answer)) return stage;
   const clue = loadCause(logs[server] ?? []);
   return clue === undefined ? 'answer' : 'load';
 }
 
-/** Whether the model was asked and refused the request. */
-function refused(answer: WrongPrediction | undefined): boolean {
-  return answer !== undefined && requestCause.sign.test(answer.what);
+/** Why the model refused the request, if it was asked and did. */
+function refusal(answer: WrongPrediction | undefined): KnownCause | undefined {
+  return answer && requestCauses.find(({ sign }) => sign.test(answer.what));
 }
 
 /** The container with the most relevant log. */

@@ -1,5 +1,5 @@
 import type { KnownCause } from './cause.ts';
-import { libraryCauses, requestCause } from './model-causes.ts';
+import { libraryCauses, requestCauses } from './model-causes.ts';
 
 const secret =
   'kubectl create secret docker-registry NAME --docker-server=… --docker-username=… --docker-password=…, and name it: --pull-secret NAME, or `imagePullSecrets` in `serving:` of models.yaml';
@@ -209,7 +209,7 @@ export const knownCauses: KnownCause[] = [
     cause: 'the model server wants a GPU and has none',
     fix: "ask for one: `resources: {limits: {nvidia.com/gpu: 1}}` in `serving:` of models.yaml, or take the runtime's CPU image",
   },
-  requestCause,
+  ...requestCauses,
   ...libraryCauses,
   {
     stages: ['load', 'ready', 'answer'],

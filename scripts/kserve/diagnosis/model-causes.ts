@@ -21,7 +21,16 @@ const misfits = [
   /unexpected shape for input|unexpected inference input|expected \d+ inputs but got \d+|data-type is '\w+', but model .* expects/,
 ];
 
-/** The cause of an answer that refuses the request. */
+/** More rows than Triton takes. The text: Triton's core, infer_request.cc. */
+const batchCause: KnownCause = {
+  stages: ['answer'],
+  sign: /inference request batch-size must be <= \d+/,
+  cause:
+    'the request has more rows than Triton takes at once: `max_batch_size` of config.pbtxt, or 4 where it is not set',
+  fix: 'send fewer rows in `smoke:` of models.yaml, or set a larger `max_batch_size` in config.pbtxt',
+};
+
+/** The cause of an answer that refuses the request for its columns, names or types. */
 export const requestCause: KnownCause = {
   stages: ['answer'],
   sign: new RegExp(misfits.map(({ source }) => source).join('|'), 'i'),
@@ -29,6 +38,9 @@ export const requestCause: KnownCause = {
     'the request does not fit the model, which wants other columns, names or types than the smoke test sends',
   fix: 'give the model a request of its own: `smoke:` in models.yaml',
 };
+
+/** The causes of an answer that refuses the request. */
+export const requestCauses: readonly KnownCause[] = [batchCause, requestCause];
 
 /**
  * The model needs other libraries than the server has. Before "damaged file": a library that is too old often says that
@@ -52,7 +64,7 @@ export const libraryCauses: KnownCause[] = [
   },
   {
     stages: ['load', 'ready', 'answer'],
-    sign: /binary format has been deprecated.*removed|is not a known (NumPy )?BitGenerator|No module named|ModuleNotFoundError|Can't get attribute|InconsistentVersion|dtype size changed|node array from the pickle|Unsupported model IR version|Opset \d+ is under development|is not a registered function\/op|XGBoost version.*(newer|older)|Unknown model format or submodel type/is,
+    sign: /binary format has been deprecated.*removed|is not a known (NumPy )?BitGenerator|No module named|ModuleNotFoundError|Can't get attribute|InconsistentVersion|dtype size changed|node array from the pickle|Unsupported model IR version|Opset \d+ is under development|is not a registered function\/op|No Op registered for|XGBoost version.*(newer|older)|Unknown model format or submodel type/is,
     cause:
       'the model was made with other versions of its libraries than the model server has, or needs one that is not there',
     fix: "`libraries:` of the lock says what made it: make it with the server's versions (frameworks/*/requirements.txt), or take another runtime: `runtime` in `serving:`",

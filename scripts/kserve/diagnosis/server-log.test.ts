@@ -68,3 +68,25 @@ describe('a log', () => {
     expect(excerpt(damaged.slice(0, 12))).toEqual(damaged.slice(0, 12));
   });
 });
+
+/** Triton 2.51's log on a machine without a GPU; tables shortened. */
+const triton =
+  `W1129 11:56:54.316970 1 pinned_memory_manager.cc:273] "Unable to allocate pinned system memory, pinned memory pool will not be available: CUDA driver version is insufficient for CUDA runtime version"
+E1129 11:56:54.317146 1 server.cc:241] "CudaDriverHelper has not been initialized."
+I1129 11:56:54.337955 1 model_lifecycle.cc:472] "loading: m:1"
+E1129 11:56:55.665493 1 model_lifecycle.cc:642] "failed to load 'm' version 1: Internal: onnx runtime error 10: Load model from /mnt/models/m/1/model.onnx failed:This is an invalid model. Error No Op registered for ArgMix with domain_version of 13"
+I1129 11:56:55.665652 1 server.cc:604] 
++------------------+------+
+| Repository Agent | Path |
++------------------+------+
+
+Error: Failed to initialize NVML
+W1129 11:56:55.682211 1 metrics.cc:798] "DCGM unable to start: DCGM initialization error"
+${'| setting | value |\n'.repeat(20)}error: creating server: Internal - failed to load all models`.split(
+    '\n',
+  );
+
+it('of Triton is shown without its tables and without what it says of a missing GPU', () => {
+  expect(excerpt(triton)).toEqual([triton[2], triton[3], triton.at(-1)]);
+  expect(loadCause(triton)?.cause).toContain('other versions');
+});

@@ -15,6 +15,9 @@ const bad =
   /error|exception|denied|fail|fatal|cannot|can't|could not|not found|no such|NOK|invalid|killed|abort/i;
 /** Lines about requests (including the smoke test's) and about the shutdown. */
 const noise = /HTTP\/\d(\.\d)?["' ]|\b(GET|POST) \/|Shutting down|shutdown/;
+/** What Triton prints on every machine without a GPU, its tables of settings, and the headings of those, each before an empty line. */
+const filler =
+  /^\s*$|^[|+]|^[IWE]\d{4} .*(pinned_memory_manager|CudaDriverHelper|metrics)|Failed to initialize NVML|^I\d{4} .*\.cc:\d+\]\s*$/;
 
 /** The tracebacks in a log, in order; the first usually causes the others. The first may lack its beginning. */
 function troubles(log: readonly string[]): Trouble[] {
@@ -36,8 +39,9 @@ function troubles(log: readonly string[]): Trouble[] {
  */
 export function relevantLines(log: readonly string[]): string[][] {
   const [first] = troubles(log);
-  const rest = log.filter((line) => bad.test(line) && !noise.test(line));
-  const end = log.filter((line) => !noise.test(line)).slice(-room);
+  const own = log.filter((line) => !filler.test(line));
+  const rest = own.filter((line) => bad.test(line) && !noise.test(line));
+  const end = own.filter((line) => !noise.test(line)).slice(-room);
   return [...(first ? [[first.last], [first.lines.join('\n')]] : []), [...rest, ...end]];
 }
 
@@ -47,7 +51,8 @@ export function firstError(log: readonly string[]): string | undefined {
 }
 
 /** The part of a log that fits on one screen: the first error, and the end. */
-export function excerpt(log: readonly string[]): string[] {
+export function excerpt(all: readonly string[]): string[] {
+  const log = all.filter((line) => !filler.test(line));
   const first = troubles(log)[0];
   if (log.length <= room || first === undefined || first.at >= log.length - room) return log.slice(-room);
   const around = log.slice(Math.max(0, first.at - 6), first.at + 1);
