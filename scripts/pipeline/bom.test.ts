@@ -42,7 +42,7 @@ async function options(changes: { content?: string; store?: string } = {}): Prom
     store: join(folder, changes.store ?? 'store'),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
     from: { layout: join(folder, 'out') },
   };
 }

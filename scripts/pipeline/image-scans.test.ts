@@ -53,7 +53,7 @@ async function options(): Promise<RunOptions & Required<Pick<RunOptions, 'scan'>
     store: join(folder, 'store'),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
     scan: { failOn: 'high', maxDatabaseAge: 5 } as const,
   };
   await lockModels(run);

@@ -15,7 +15,7 @@ await using session = await Session.open({
   dryRun: false,
   registry: {},
   signal: new AbortController().signal,
-  progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+  progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
 });
 for (const model of catalog.models) {
   const plan = await planImage(session, model);

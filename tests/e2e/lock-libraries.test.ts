@@ -63,7 +63,7 @@ test('`list` shows both', async () => {
 });
 
 test('`inspect` shows those of the image that the lock has, and none of another', async () => {
-  const run = (...words: string[]) => tryModelcars(words, { cwd: folder });
+  const run = (...words: string[]) => tryInside(words, { cwd: folder });
   const build = [
     'build',
     'newer',
