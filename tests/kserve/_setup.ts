@@ -3,12 +3,14 @@
  * the suite.
  */
 import type { TestProject } from 'vitest/node';
+import { huggingFaceServer } from '../parts/huggingfaceserver.ts';
 import { type KServeVersion, kserveManifests, kserveVersions } from '../parts/kube/kserve.ts';
 import { nodeArchive, nodeImage } from '../parts/kube/node-image.ts';
 import { kindProgram, kubernetesPrograms } from '../parts/kube/programs.ts';
 import { startNodeDaemon } from '../parts/kube/running/daemon.ts';
 import { missingMlserver } from '../parts/mlserver.ts';
 import { PartMissing, part, partsRequired } from '../parts/parts.ts';
+import { tritonServer } from '../parts/triton.ts';
 
 /** The value that tests get from `inject('clusters')`. */
 export type Clusters = { missing: string } | { missing: undefined; ready: ReadyClusters };
@@ -33,6 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     archive = await nodeArchive();
     await Promise.all([missingMlserver(), part('dockerd'), part('busybox')]);
+    await huggingFaceServer();
+    await tritonServer();
   } catch (error) {
     if (!(error instanceof PartMissing) || partsRequired()) throw error;
     project.provide('clusters', { missing: error.message });

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { wineSmoke } from '../../frameworks/mlflow/wine.ts';
+import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { modelcars, root, tryModelcars } from '../parts/cli.ts';
+import { huggingFaceArchive, tritonArchive } from '../parts/kube/servers/images.ts';
 import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import { tagDigest } from '../parts/tags.ts';
 import { kindClusters, kubectl, missingClusters, ready, startNodeRegistry } from './_cluster.ts';
 import { ownModels } from './_own-models.ts';
+import { ownRuntimes } from './_own-runtimes.ts';
+import { servedModels } from './_served-models.ts';
 import { catalog, classics, clusterEnv, expectAllPassed, imageVolumesConfig, smoke } from './_smoke.ts';
 import { pushUbiLike } from './_ubi.ts';
 
@@ -23,7 +27,9 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-cluster-'));
     const config = await imageVolumesConfig(folder);
+    const servers = [await huggingFaceArchive(folder), await tritonArchive(folder)];
     own = ['--keep-cluster', '--cluster-name', cluster, '--kind-config', config];
+    own.push(...servers.flatMap((archive) => ['--load-image', archive]));
     const build = ['--file', catalog, '--base', 'embedded', '--platform', 'linux/amd64'];
     await modelcars(['build', classics[0] ?? '', ...build, '--output', 'layout'], { cwd: folder });
     const which = [classics[0] ?? '', '--file', catalog, '--output', 'layout', '--security', 'openshift'];
@@ -95,23 +101,25 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
     ]);
   });
 
-  test('push --smoke pushes own models that answer their own requests, and no other', async () => {
-    const models = await ownModels(join(folder, 'own'));
-    const which = ['--file', join(models, 'models.yaml'), '--output', 'own-layout'];
-    const args = [
-      'push',
-      '--smoke',
-      ...which,
-      '--security',
-      'openshift',
-      ...own,
-      ...remote(registry),
-      '--json',
-    ];
+  /** Runs `push --smoke` on a catalog, of which some models fail. Returns its results and messages. */
+  async function pushSmoke(models: string): Promise<{ results: SmokeResult[]; stderr: string }> {
+    const which = ['--file', join(models, 'models.yaml'), '--output', `${models}-layout`];
+    const how = ['--security', 'openshift', ...own, ...remote(registry), '--json'];
     const settings = { cwd: folder, env: clusterEnv('v0.20.0'), timeout: 900_000 };
-    const { stdout, stderr, code } = await tryModelcars(args, settings);
+    const { stdout, stderr, code } = await tryModelcars(['push', '--smoke', ...which, ...how], settings);
     expect(code, stderr).toBe(1);
-    expect(JSON.parse(stdout).smoke, stderr).toMatchObject([
+    return { results: (JSON.parse(stdout) as { smoke: SmokeResult[] }).smoke, stderr };
+  }
+
+  /** The models that the registry has. */
+  async function pushed(...names: string[]): Promise<string[]> {
+    const digests = await Promise.all(names.map((name) => tagDigest(registry.host, `me/${name}`, 'v1.0.0')));
+    return names.filter((_, at) => digests[at] !== undefined);
+  }
+
+  test('push --smoke pushes own models that answer their own requests, and no other', async () => {
+    const { results, stderr } = await pushSmoke(await ownModels(join(folder, 'own')));
+    expect(results, stderr).toMatchObject([
       { model: 'named', status: 'passed' },
       {
         model: 'other-classes',
@@ -124,8 +132,61 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
     expect(stderr).toMatch(
       /unnamed: the smoke test sends a request made from the 10 columns that model\.joblib takes/,
     );
-    for (const name of ['named', 'unnamed'])
-      expect(await tagDigest(registry.host, `me/${name}`, 'v1.0.0')).toMatch(/^sha256:/);
-    expect(await tagDigest(registry.host, 'me/other-classes', 'v1.0.0')).toBeUndefined();
+    expect(await pushed('named', 'other-classes', 'unnamed')).toEqual(['named', 'unnamed']);
+  });
+
+  test("push --smoke: a text classifier by KServe's Hugging Face server, and ONNX by Triton", async () => {
+    const { results, stderr } = await pushSmoke(await servedModels(join(folder, 'served')));
+    expect(results, stderr).toMatchObject([
+      { model: 'topics', status: 'passed' },
+      {
+        model: 'topics-wrong',
+        status: 'failed',
+        diagnosis: { stage: 'answer', expected: [0, 1, 2], got: [2, 1, 0] },
+      },
+      { model: 'flowers', status: 'passed' },
+      {
+        model: 'flowers-wrong',
+        status: 'failed',
+        diagnosis: { stage: 'answer', expected: [0, 2, 1], got: [1, 2, 0] },
+      },
+    ]);
+    const names = results.map(({ model }) => model);
+    expect(await pushed(...names)).toEqual(['topics', 'flowers']);
+  });
+
+  test("KServe accepts modelcars' own ServingRuntimes and the InferenceServices for them", async () => {
+    const namespace = 'own-runtimes';
+    await kubectl(cluster, 'create', 'namespace', namespace);
+    const file = await ownRuntimes(join(folder, 'runtimes'), `${registry.host}/me`, namespace);
+    const applied = await kubectl(cluster, 'apply', '--filename', file);
+    for (const name of ['modelcars-llamacpp', 'modelcars-catboost'])
+      expect(applied).toContain(`servingruntime.serving.kserve.io/${name} created`);
+    /** The server's container as KServe completes it, with the model's name in the runtime's templates. */
+    const server = async (name: string): Promise<object | undefined> => {
+      const path = '{.spec.template.spec.containers[?(@.name=="kserve-container")]}';
+      const which = ['deployment', `${name}-predictor`, '--ignore-not-found', '-o', `jsonpath=${path}`];
+      return JSON.parse((await kubectl(cluster, '-n', namespace, 'get', ...which)) || 'null') as object;
+    };
+    const patience = { timeout: 60_000 };
+    await expect
+      .poll(() => server('own-gguf'), patience)
+      .toMatchObject({
+        image: expect.stringContaining('/llama.cpp:server'),
+        args: expect.arrayContaining(['--alias', 'own-gguf']),
+      });
+    await expect
+      .poll(() => server('own-catboost'), patience)
+      .toMatchObject({
+        env: expect.arrayContaining([{ name: 'MLSERVER_MODEL_NAME', value: 'own-catboost' }]),
+      });
+    // A negative check: the webhook reads what it accepts.
+    const known = ['get', 'servingruntime', 'modelcars-catboost', '-o', 'json'];
+    const runtime = JSON.parse(await kubectl(cluster, '-n', namespace, ...known));
+    const twin = { ...runtime, metadata: { name: 'twin', namespace } };
+    await writeFile(join(folder, 'twin.json'), JSON.stringify(twin));
+    const refused = kubectl(cluster, 'apply', '--filename', join(folder, 'twin.json'));
+    await expect(refused).rejects.toThrow(/denied the request.*same priority/is);
+    await kubectl(cluster, 'delete', 'namespace', namespace, '--wait=false');
   });
 });
