@@ -28,6 +28,9 @@ describe.skipIf(lacking)('Triton', () => {
     const bytes = (await readFile(sample)).toString('latin1');
     await mkdir(join(folder, 'unknown'));
     await writeFile(join(folder, 'unknown/model.onnx'), bytes.replace('ArgMin', 'ArgMix'), 'latin1');
+    // Another weight, in its last digit: no longer the sample, and with one label for each row.
+    await mkdir(join(folder, 'labels'));
+    await writeFile(join(folder, 'labels/model.onnx'), bytes.replace(/means(J0)./s, 'means$1\x01'), 'latin1');
     await cp(sample, join(folder, 'more/iris/1/model.onnx'));
     await writeFile(join(folder, 'more/iris/config.pbtxt'), 'max_batch_size: 6\n');
     const { body, expect: wanted } = irisSmoke('labels', {});
@@ -36,6 +39,7 @@ describe.skipIf(lacking)('Triton', () => {
     });
     const sources: Record<string, object> = {
       sample: { source: `file:${sample}` },
+      labels: { source: 'file:labels' },
       ...Object.fromEntries(['ten', 'external'].map((name) => [name, { source: `file:own/${name}` }])),
       'too-many': { source: `file:${sample}`, ...six(wanted.classes) },
       repository: { source: 'file:more', ...six(wanted.classes) },
@@ -67,8 +71,12 @@ describe.skipIf(lacking)('Triton', () => {
 
   const of = (name: string): SmokeResult | undefined => results.find(({ model }) => model === name);
 
-  test.each(['sample', 'ten', 'external', 'repository'])('%s: answers the request', (name) => {
+  test.each(['sample', 'labels', 'ten', 'external', 'repository'])('%s: answers the request', (name) => {
     expect(of(name), JSON.stringify(of(name)?.diagnosis)).toMatchObject({ status: 'passed' });
+  });
+
+  test('asks a model that is not the sample for what its graph says', () => {
+    expect(of('labels')?.request).toContain('made from the input of the graph in model/1/model.onnx');
   });
 
   test('refuses more rows than it takes at once, for a known cause', () => {
