@@ -11,7 +11,7 @@ export type ErrorCode =
   | 'registry' // a registry refused or broke the protocol
   | 'auth' // a registry or hub wants other credentials
   | 'network' // no answer
-  | 'trust' // a signature cannot be made, is missing or not of a trusted signer
+  | 'trust' // a signature cannot be made, is missing or not of a trusted signer; a file can run code
   | 'tag' // a version tag would move
   | 'scan' // a vulnerability scanner is missing or fails, or found what blocks
   | 'cluster' // a Kubernetes cluster is out of reach, refuses, or lacks what is needed

@@ -59,6 +59,10 @@ const layerSchema = strict('a layer: a map with `files:`, `digest:`, `size:` and
   key: checked('64 hexadecimal digits', (value) =>
     /^[0-9a-f]{64}$/.test(value) ? undefined : { expected: '64 lower-case hexadecimal digits' },
   ),
+  walked: z
+    .int({ error: ({ input }) => complain('a version of the check for unsafe files', input) })
+    .min(1, { error: 'expected a version of at least 1' })
+    .exactOptional(),
 });
 const modelSchema = strict('a locked model', {
   framework: anyText('the name of a framework'),

@@ -20,6 +20,7 @@ export const all = defineCommand({
     scan: args.scan,
     ...args.scanning,
     dryRun: args.dryRun,
+    unsafeFiles: args.unsafeFiles,
     ...signingArgs,
     ...args.smoking,
     ...args.reporting,

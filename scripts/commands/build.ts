@@ -19,6 +19,7 @@ export const build = defineCommand({
     scan: args.scan,
     ...args.scanning,
     dryRun: args.dryRun,
+    unsafeFiles: args.unsafeFiles,
     ...args.reporting,
   },
   examples: [

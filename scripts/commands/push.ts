@@ -19,6 +19,7 @@ export const push = defineCommand({
     keep: args.keep,
     createRepository: args.createRepository,
     dryRun: args.dryRun,
+    unsafeFiles: args.unsafeFiles,
     ...signingArgs,
     smoke: args.smoke,
     scan: args.scan,

@@ -7,6 +7,7 @@ import type { dryRun } from './args/output.ts';
 import { type OverrideValues, readOverrides } from './args/overrides.ts';
 import { type scan, type scanning, scanOptions } from './args/scan.ts';
 import type { selection, shard } from './args/selection.ts';
+import type { unsafeFiles } from './args/trust.ts';
 import { defined } from './args/values.ts';
 import type { CommandIO } from './command.ts';
 
@@ -19,7 +20,13 @@ type CatalogValues = ArgValues<typeof selection> &
 type RunValues = Partial<
   ArgValues<
     typeof access &
-      typeof scanning & { frozen: typeof frozen; keep: typeof keep; dryRun: typeof dryRun; scan: typeof scan }
+      typeof scanning & {
+        frozen: typeof frozen;
+        keep: typeof keep;
+        dryRun: typeof dryRun;
+        scan: typeof scan;
+        unsafeFiles: typeof unsafeFiles;
+      }
   >
 >;
 
@@ -56,7 +63,7 @@ export async function openRun(args: CatalogValues & RunValues, io: CommandIO): P
 
 /** The same, without a catalog. */
 export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'catalog' | 'models'> {
-  const { concurrency, store, failOn, maxDatabaseAge } = args;
+  const { concurrency, store, unsafeFiles, failOn, maxDatabaseAge } = args;
   const scan = args.scan && scanOptions({ ...args.scan, failOn, maxDatabaseAge });
   return {
     frozen: args.frozen ?? isCI(),
@@ -65,7 +72,7 @@ export function runOptions(args: RunValues, io: CommandIO): Omit<RunOptions, 'ca
     registry: registryAccess(args),
     signal: io.signal,
     progress: io.progress,
-    ...defined({ concurrency, store, scan }),
+    ...defined({ concurrency, store, scan, unsafeFiles }),
   };
 }
 

@@ -150,6 +150,8 @@ export interface LockedLayer {
   diffId?: string;
   /** Binds the digest to the files' hashes, the compression and the times in the tar (see image/layer.ts). */
   key: string;
+  /** Version of the walk for unsafe files that its files passed without `allow:`; absent when none did. */
+  walked?: number;
 }
 
 /** A base image as pinned: the manifest digest of each platform. */

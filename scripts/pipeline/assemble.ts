@@ -8,6 +8,7 @@ import type { Task, TaskPart } from '../terminal/types.ts';
 import { layerAnnotations } from './annotations.ts';
 import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
+import { refuseKnownUnsafe, refuseUnsafe } from './unsafe-files.ts';
 
 /** Writes to an image's sink and counts the bytes. */
 type Write = (content: Content, part?: TaskPart) => Promise<Descriptor>;
@@ -101,9 +102,11 @@ async function deliver(
   task: Task,
 ): Promise<FinishedLayer> {
   const known = await session.layers.get(layer);
+  await refuseKnownUnsafe(session, plan, layer);
   if (known !== undefined) {
     const finished = finish(layer, known);
     if (await sink.has(finished.descriptor)) {
+      await refuseUnsafe(session, plan, layer);
       await session.local.prove(layer.plan.files.flatMap(({ path }) => plan.files.get(path) ?? []));
       task.add(known.size);
       return finished;
@@ -113,11 +116,13 @@ async function deliver(
   const part = first && layer.plan.size >= ownLayerFrom ? task.part(first.path, layer.plan.size) : undefined;
   try {
     if (known !== undefined && (await writePromised(layer, known, (content) => write(content, part)))) {
+      await refuseUnsafe(session, plan, layer);
       return finish(layer, known);
     }
-    const { digest, size } = await readSurely(session, () => write(layer, part));
+    const { digest, size } = await session.files.readSurely(() => write(layer, part));
     const made = { digest, size, diffId: layer.diffId(digest) };
     await session.addLayer(layer, made);
+    await refuseUnsafe(session, plan, layer);
     return finish(layer, made);
   } finally {
     part?.end();
@@ -135,17 +140,6 @@ async function writePromised(layer: Layer, known: KnownLayer, write: Write): Pro
   } catch (error) {
     if (error instanceof ModelcarsError && error.code === 'integrity') return false;
     throw error;
-  }
-}
-
-/** Reads a layer. When a local copy of a file is damaged, reads the layer again from other copies or the source. */
-export async function readSurely<T>(session: Session, read: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(await session.files.doubt(error))) throw error;
-    }
   }
 }
 

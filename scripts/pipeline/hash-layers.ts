@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
-import type { Content, Digest } from '../image/types.ts';
 import type { Task } from '../terminal/types.ts';
-import { type Assembled, allOrStop, predict, readSurely } from './assemble.ts';
+import { type Assembled, allOrStop, predict } from './assemble.ts';
+import { hashContent } from './hash-content.ts';
 import type { ImagePlan } from './plan-image.ts';
 import type { Session } from './session.ts';
 
@@ -18,7 +17,7 @@ export async function hashLayers(session: Session, layers: readonly Layer[], tas
   const hashing = layers.map((layer) =>
     session.slot(async () => {
       const read = () => hashContent(layer, signal, (count) => task.add(count));
-      const { digest, size } = await readSurely(session, read);
+      const { digest, size } = await session.files.readSurely(read);
       await session.addLayer(layer, { digest, size, diffId: layer.diffId(digest) });
     }),
   );
@@ -42,19 +41,4 @@ export async function hashImage(
   const image = await predict(session, plan);
   if (image !== undefined) return image;
   throw new ModelcarsError('bug', `hash ${plan.model.name}: a layer was read and its digest is missing`);
-}
-
-async function hashContent(
-  content: Content,
-  signal: AbortSignal,
-  onBytes: (count: number) => void,
-): Promise<{ digest: Digest; size: number }> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of content.open(0, signal)) {
-    hash.update(chunk);
-    size += chunk.length;
-    onBytes(content.size === undefined ? 0 : chunk.length);
-  }
-  return { digest: `sha256:${hash.digest('hex')}`, size };
 }

@@ -41,6 +41,11 @@ export class KnownLayers {
     return fitting(layer, { digest: digest as Digest, size, diffId: diffId as Digest });
   }
 
+  /** Version of the walk for unsafe files that a layer's files passed, according to the lock. */
+  walked({ key }: Layer): number | undefined {
+    return this.#locked.get(key)?.walked;
+  }
+
   /**
    * Records a layer that was read. Returns an error with code `lock` when the lock has another digest: it was edited by
    * hand, or written with another version of the compression library.

@@ -6,6 +6,7 @@ import type { Compression, LockedBase, LockedLayer, LockedModel, Model } from '.
 import { isLocal } from '../sources/index.ts';
 import type { KnownLayer } from '../store/store.ts';
 import type { Task } from '../terminal/types.ts';
+import { walkerVersion } from '../trust/unsafe-files/version.ts';
 import { predictFrom } from './assemble.ts';
 import type { BaseImages } from './base-images.ts';
 import { hashLayers, unknownLayers } from './hash-layers.ts';
@@ -38,13 +39,17 @@ export async function lockLayers(
     const unknown = await unknownLayers(session, layers);
     const isHere = ({ path }: ImageFile) => isLocal(files.get(path)?.uri ?? '');
     const local = ({ plan }: Layer) => model.compression === 'none' && plan.files.every(isHere);
-    const toRead = readAll ? unknown : unknown.filter(local);
+    const toRead = readAll ? await notWalked(session, layers, unknown, isHere) : unknown.filter(local);
     if (toRead.length > 0) await hashLayers(session, toRead, task);
   }
   const entries: LockedLayer[] = [];
   for (const layer of layers) {
     const known = (await session.layers.get(layer)) ?? session.layers.locked(layer);
-    if (known !== undefined) entries.push(entryOf(layer, known));
+    if (known === undefined) continue;
+    // Of local files, an unsafe one is a warning: nothing is read for it.
+    const isFar = layer.plan.files.some(({ path }) => !isLocal(files.get(path)?.uri ?? ''));
+    const walked = isFar && (await session.unsafeFiles.passes(layer, model.framework));
+    entries.push({ ...entryOf(layer, known), ...(walked && { walked: walkerVersion }) });
   }
   const others = compressions.filter((compression) => compression !== model.compression);
   for (const compression of others) {
@@ -52,6 +57,18 @@ export async function lockLayers(
     entries.push(...(before?.layers ?? []).filter(({ key }) => keys.has(key)));
   }
   return entries;
+}
+
+/** The layers to read for `--layers`: of unknown digest, or never walked for unsafe files. */
+async function notWalked(
+  session: Session,
+  layers: readonly Layer[],
+  unknown: readonly Layer[],
+  isHere: (file: ImageFile) => boolean,
+): Promise<Layer[]> {
+  const facts = await Promise.all(layers.map((layer) => session.unsafeFiles.facts(layer)));
+  const isNew = (layer: Layer, at: number) => facts[at] === undefined && !layer.plan.files.every(isHere);
+  return layers.filter((layer, at) => unknown.includes(layer) || isNew(layer, at));
 }
 
 /**

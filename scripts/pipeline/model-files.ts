@@ -85,6 +85,17 @@ export class ModelFiles {
     return true;
   }
 
+  /** Reads a layer. When a local copy of a file is damaged, reads the layer again from other copies or the source. */
+  async readSurely<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(await this.doubt(error))) throw error;
+      }
+    }
+  }
+
   /** Bytes that reading this file would add to the store. */
   async keeps(wanted: WantedFile): Promise<number> {
     const { store, local, keep } = this.#options;

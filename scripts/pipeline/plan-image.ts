@@ -83,7 +83,8 @@ export function planModel(
   const open = (file: ImageFile, offset: number, signal?: AbortSignal) => {
     const found = wanted.get(file.path);
     if (found === undefined) throw new ModelcarsError('bug', `open ${file.path}: it is not in the plan`);
-    return session.files.open(file, found, offset, signal);
+    const bytes = session.files.open(file, found, offset, signal);
+    return isModel(model) ? session.unsafeFiles.watch(file, offset, bytes) : bytes;
   };
   const layers = plans.map((plan) =>
     layerOf(plan, open, { mtime: session.epoch, compression: model.compression }),

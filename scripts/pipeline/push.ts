@@ -24,6 +24,7 @@ import { publishTags } from './publish-tags.ts';
 import { sealImage } from './seal-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
+import { refuseUnsafeImage } from './unsafe-files.ts';
 
 export interface PushOptions extends RunOptions {
   /** Model name → digest of the image that passed the smoke test. */
@@ -106,7 +107,10 @@ async function pushModel(
     return { ...outcome, ...created, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };
   }
   const exists = known !== undefined && (await repository.has(known.index.descriptor));
-  if (exists) await proveFiles(session, plan);
+  if (exists) {
+    await refuseUnsafeImage(session, plan);
+    await proveFiles(session, plan);
+  }
   const created = exists ? {} : await provideRepository(session.options, name, tagPlan, options);
   const sink = checkedSink(repository);
   const image = exists ? known : await assemble(session, plan, sink, task);

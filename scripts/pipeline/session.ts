@@ -15,6 +15,7 @@ import { huggingFaceCache } from '../store/huggingface-cache.ts';
 import { type KnownLayer, Store } from '../store/store.ts';
 import { tellDistrust } from '../store/trust.ts';
 import { displayPath } from '../text/paths.ts';
+import { UnsafeFilesGate } from '../trust/unsafe-files/gate.ts';
 import { BaseImages } from './base-images.ts';
 import { registryOf } from './image-names.ts';
 import { KnownLayers } from './known-layers.ts';
@@ -47,6 +48,8 @@ export class Session implements AsyncDisposable {
   readonly layers: KnownLayers;
   /** Opens the models' files from the nearest place that has them. */
   readonly files: ModelFiles;
+  /** Walks the models' files while they are read, and judges what they would run. */
+  readonly unsafeFiles: UnsafeFilesGate;
   /** Compares files of `file:` sources with the lock. */
   readonly local: LocalFiles;
   /** Free disk space, less what this run will still write. */
@@ -77,6 +80,12 @@ export class Session implements AsyncDisposable {
     this.lock = lock;
     this.epoch = sourceDateEpoch(process.env.SOURCE_DATE_EPOCH);
     this.layers = new KnownLayers(store, lock);
+    this.unsafeFiles = new UnsafeFilesGate({
+      store,
+      locked: (layer) => this.layers.walked(layer),
+      warn,
+      ...(options.unsafeFiles && { mode: options.unsafeFiles }),
+    });
     this.sources = {
       directory: catalog.directory,
       ...(caFile !== undefined && { caFile }),
@@ -164,6 +173,7 @@ export class Session implements AsyncDisposable {
    */
   async addLayer(layer: Layer, made: KnownLayer): Promise<void> {
     const { frozen, progress, catalog } = this.options;
+    await this.unsafeFiles.remember(layer);
     const contradiction = await this.layers.add(layer, made, displayPath(catalog.lockFile));
     if (contradiction === undefined) return;
     if (frozen) throw contradiction;

@@ -2,6 +2,7 @@ import type { ModelcarsError } from '../errors.ts';
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
+import type { UnsafeFilesMode } from '../trust/unsafe-files/gate.ts';
 import type {
   FailOn,
   ScannerName,
@@ -38,6 +39,8 @@ export interface RunOptions {
   offline?: boolean;
   /** Scan base images and loaders for vulnerabilities before anything is built or pushed. */
   scan?: ScanOptions;
+  /** What happens to files that can run code; by default `warn` for local ones and `refuse` for all others. */
+  unsafeFiles?: UnsafeFilesMode;
   registry: RegistryAccess;
   signal: AbortSignal;
   progress: Progress;

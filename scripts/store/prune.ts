@@ -99,7 +99,7 @@ async function entries(folder: string, dryRun: boolean): Promise<Found[]> {
     found.push(...(await inFolder(join(files, prefix), prefix, fileKind, dryRun)));
   }
   const blobKind = (name: string) => (/^[0-9a-f]{64}$/.test(name) ? 'blob' : undefined);
-  const layerKind = (name: string) => (/^[0-9a-f]{64}\.json$/.test(name) ? 'layer' : undefined);
+  const layerKind = (name: string) => (/^[0-9a-f]{64}(\.walk)?\.json$/.test(name) ? 'layer' : undefined);
   found.push(...(await inFolder(join(folder, 'blobs', 'sha256'), '', blobKind, dryRun)));
   found.push(...(await inFolder(join(folder, 'layers'), '', layerKind, dryRun)));
   const hashKind = (name: string) => (/^\d+-\d+\.json$/.test(name) ? 'hash' : undefined);

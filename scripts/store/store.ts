@@ -31,6 +31,10 @@ export interface KnownLayer {
 const digest = z.custom<Digest>((value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value));
 const record = z.object({ digest, size: z.int().positive(), diffId: digest, sum: z.string() });
 
+const walkRecord = z.object({ version: z.int(), files: z.unknown(), sum: z.string() });
+/** Upper bound of the size of a walk's record, in bytes. */
+const mostWalkBytes = 1024 ** 2;
+
 /** Upper bound of a layer record's size, in bytes. */
 const mostBytes = 4096;
 
@@ -114,6 +118,32 @@ export class Store {
     await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), text).catch(() => undefined);
   }
 
+  /**
+   * What was recorded of a layer's files by this version of the walk for unsafe files; undefined when nothing was, or
+   * the record is damaged.
+   */
+  async walk(key: string, version: number): Promise<unknown> {
+    const path = join(this.folder, 'layers', `${key}.walk.json`);
+    const text = this.distrust === undefined ? await readOwn(path, mostWalkBytes) : undefined;
+    if (text === undefined) return undefined;
+    try {
+      const { sum, ...walk } = walkRecord.parse(JSON.parse(text));
+      if (walk.version !== version || sum !== walkSumOf(key, walk)) return undefined;
+      await touch(path);
+      return walk.files;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Records what a walk found in a layer's files. An unwritable store only costs time. */
+  async rememberWalk(key: string, version: number, files: unknown): Promise<void> {
+    if (this.distrust !== undefined) return;
+    const text = `${JSON.stringify({ version, files, sum: walkSumOf(key, { version, files }) })}\n`;
+    if (text.length > mostWalkBytes) return;
+    await writeTextAtomically(join(this.folder, 'layers', `${key}.walk.json`), text).catch(() => undefined);
+  }
+
   /** The path of a blob, whether or not it exists. */
   blobPath(digest: Digest): string {
     return join(this.folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
@@ -161,5 +191,11 @@ export class Store {
 function sumOf(key: string, { digest, size, diffId }: KnownLayer): string {
   return createHash('sha256')
     .update(JSON.stringify([key, digest, size, diffId]))
+    .digest('hex');
+}
+
+function walkSumOf(key: string, { version, files }: { version: number; files: unknown }): string {
+  return createHash('sha256')
+    .update(JSON.stringify([key, version, files]))
     .digest('hex');
 }

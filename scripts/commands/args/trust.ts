@@ -1,7 +1,13 @@
 import type { Trust, TrustedSigner } from '../../model/trust.ts';
-import { flag, groups, list, text, usage } from './option.ts';
+import { choice, flag, groups, list, text, usage } from './option.ts';
 
 const group = groups.trust;
+
+const unsafeFilesModes = ['refuse', 'warn', 'allow'] as const;
+export const unsafeFiles = choice('unsafe-files', unsafeFilesModes, {
+  describe: 'files that can run code: refuse, warn or allow (default: warn for file:, otherwise refuse)',
+  group,
+});
 
 export const sign = flag('sign', {
   describe: 'sign what is pushed, before its tags are set: by --key, or by the identity of the CI job',

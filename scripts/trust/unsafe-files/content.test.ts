@@ -150,7 +150,7 @@ describe('other files', () => {
     ['config.json', '{"a": NaN, "auto_map": {}}', 'unread: is not JSON'],
     ['model.h5', '\x89HDF\r\n\x1a\n', 'unread: is an HDF5 file, in which Keras can hide code'],
     ['saved_model.pb', '..\x12\x09WriteFile..', 'code: has the operation WriteFile'],
-    ['model.pkl', 'tree\nversion=v4', 'unread: is no pickle, at offset 0'],
+    ['model.pkl', 'tree\nversion=v4', 'unread: is not a pickle, at offset 0'],
   ])('%s: %j', async (name, text, expected) => {
     expect(await found(bytes(text), name)).toEqual([expected]);
     expect(await found(bytes(text), name, 1)).toEqual([expected]);

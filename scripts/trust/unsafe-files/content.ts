@@ -86,7 +86,7 @@ async function dispatch(stream: ByteStream, place: Place): Promise<void> {
 async function byName(stream: ByteStream, place: Place, head: Buffer): Promise<void> {
   const { name } = place;
   if (names.isPickle(name) && head.length > 0) await walkPickles(stream, place);
-  else if (names.isArchive(name)) throw new Unreadable('is no ZIP archive');
+  else if (names.isArchive(name)) throw new Unreadable('is not a ZIP archive');
   else if (/\.safetensors$/i.test(name)) await checkSafetensors(stream, place);
   else if (names.isConfig(name)) await checkConfig(stream, place);
   else if (/\.onnx$/i.test(name)) await checkOnnx(stream, place);

@@ -3,9 +3,6 @@ import { walkContent } from './content.ts';
 import { type Facts, FactsSoFar } from './facts.ts';
 import { isKnownText } from './imports/known.ts';
 
-/** Increase it when a file may be judged otherwise than before: records of older walks count no more. */
-export const walkerVersion = 1;
-
 /**
  * Walks one file while its bytes stream past. Pure: reads no file, runs nothing, and keeps a few megabytes whatever the
  * file's size.

@@ -9,11 +9,11 @@ import { elementType, isArrayWrapper } from './array.ts';
  */
 export function checkCall(type: Value, args: Value, facts: FactsSoFar, offset: number): void {
   // Whatever else a pickle calls, it has built itself.
-  if (!(type instanceof Global)) throw new Unreadable('calls what is no import');
+  if (!(type instanceof Global)) throw new Unreadable('calls something other than an import');
   const items = itemsOf(args);
   if (isArrayWrapper(type)) throw new Unreadable('makes an array in an unusual way');
   if (type.name === '_reconstructor' && !(items[0] instanceof Global))
-    throw new Unreadable('calls what is no import');
+    throw new Unreadable('calls something other than an import');
   // numpy's scalar returns its second argument as it is when the first is the type of objects.
   if (type.name === 'scalar' && elementType(items[0])?.hasObjects !== false)
     throw new Unreadable('makes a scalar of a type that cannot be read');

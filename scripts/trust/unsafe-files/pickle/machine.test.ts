@@ -79,7 +79,7 @@ describe('imports', () => {
 describe('calls and states', () => {
   test('of what is no import are refused', async () => {
     expect((await found(file(Buffer.concat([call('collections', 'OrderedDict'), bytes(')R')]))))[1]).toMatch(
-      /^unread: calls what is no import/,
+      /^unread: calls something other than an import/,
     );
   });
 

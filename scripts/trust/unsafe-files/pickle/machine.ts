@@ -232,7 +232,7 @@ class Machine {
 
   /** An object of an import, whose `__init__` is not called. */
   #make(type: Value, args: Value): void {
-    if (!(type instanceof Global)) throw new Unreadable('calls what is no import');
+    if (!(type instanceof Global)) throw new Unreadable('calls something other than an import');
     const isNeeded = isDtype(type) || type.name === '_reconstructor' || isArrayWrapper(type);
     if (!isNeeded) this.#held.forget(args);
     this.#stack.push(new Instance(type, isNeeded ? args : undefined));

@@ -42,7 +42,7 @@ export class Memo {
   }
 
   #set(key: number, value: Value): void {
-    if (!Number.isSafeInteger(key) || key < 0) throw new Unreadable('has a memo key that is no number');
+    if (!Number.isSafeInteger(key) || key < 0) throw new Unreadable('has a memo key that is not a number');
     const isFull =
       this.#values.size >= mostAtAll || (this.#values.size >= mostOfAnyKind && !this.#isNeeded(value));
     if (isFull || value === undefined) this.#values.delete(key);

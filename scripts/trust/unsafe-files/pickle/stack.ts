@@ -17,7 +17,7 @@ export class Stack {
   }
 
   get top(): Value {
-    if (this.#values.length <= (this.#marks.at(-1) ?? 0)) throw new Unreadable('is no pickle');
+    if (this.#values.length <= (this.#marks.at(-1) ?? 0)) throw new Unreadable('is not a pickle');
     return this.#values.at(-1);
   }
 
@@ -33,7 +33,7 @@ export class Stack {
 
   /** The last values, without a mark between them. */
   popLast(count: number): Value[] {
-    if (this.#values.length - (this.#marks.at(-1) ?? 0) < count) throw new Unreadable('is no pickle');
+    if (this.#values.length - (this.#marks.at(-1) ?? 0) < count) throw new Unreadable('is not a pickle');
     return this.#values.splice(-count);
   }
 
@@ -45,7 +45,7 @@ export class Stack {
   /** The values behind the last mark, which is taken away. */
   popMark(): Value[] {
     const mark = this.#marks.pop();
-    if (mark === undefined) throw new Unreadable('is no pickle');
+    if (mark === undefined) throw new Unreadable('is not a pickle');
     return this.#values.splice(mark);
   }
 
