@@ -41,8 +41,15 @@ function formatFile({ path, size, sha256, source, revision, place }: LockedFile)
   };
 }
 
-function formatLayer({ files, digest, size, diffId, key }: LockedLayer): LockedLayer {
-  return { files, digest, size, ...(diffId !== undefined && { diffId }), key };
+function formatLayer({ files, digest, size, diffId, key, walked }: LockedLayer): LockedLayer {
+  return {
+    files,
+    digest,
+    size,
+    ...(diffId !== undefined && { diffId }),
+    key,
+    ...(walked !== undefined && { walked }),
+  };
 }
 
 function sortedEntries<T>(record: Record<string, T>): [string, T][] {
