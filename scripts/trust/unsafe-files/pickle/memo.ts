@@ -86,15 +86,20 @@ export class Holdings {
 
   /** Empties a container and those in it: whatever it was for was read, or never is. */
   forget(value: Value): void {
-    if (value instanceof Sequence) {
-      const items = value.items.splice(0);
+    const open = [value];
+    while (open.length > 0) {
+      const one = open.pop();
+      const items = one instanceof Sequence ? one.items.splice(0) : [];
+      if (one instanceof Dict) {
+        items.push(...one.entries.values());
+        one.entries.clear();
+      }
       this.#held -= items.length;
-      for (const item of items) this.forget(item);
-    } else if (value instanceof Dict) {
-      const items = [...value.entries.values()];
-      this.#held -= items.length;
-      value.entries.clear();
-      for (const item of items) this.forget(item);
+      for (const item of items) if (isContainer(item)) open.push(item);
     }
   }
+}
+
+function isContainer(value: Value): boolean {
+  return value instanceof Sequence || value instanceof Dict;
 }
