@@ -8,16 +8,19 @@ export interface ModelCard {
 
 /** Longest value kept, in characters. */
 const longest = 256;
+/** Most items kept of a list. */
+const mostItems = 16;
 
 /**
  * The part of a model card that goes into the lock and the image: `license` (with `license_name` and `license_link`
- * where it is `other`), `base_model`, `pipeline_tag`, `library_name`. All of it is untrusted text: anything but a short
+ * where it is `other`), `base_model`, `datasets`, `pipeline_tag`, `library_name`. All of it is untrusted text: anything but a short
  * line is left out; a list becomes one line with commas.
  */
 export function cardOf({ cardData, library, task }: ModelCard): Record<string, string> {
   const card = typeof cardData === 'object' && cardData !== null ? (cardData as Record<string, unknown>) : {};
   const found: Record<string, unknown> = {
     base_model: card.base_model,
+    datasets: whole(card.datasets),
     library_name: library ?? card.library_name,
     license: card.license,
     ...(card.license === 'other' && { license_link: card.license_link, license_name: card.license_name }),
@@ -31,10 +34,15 @@ export function cardOf({ cardData, library, task }: ModelCard): Record<string, s
   );
 }
 
+/** A list that is kept whole or not at all: a part of the datasets would read as all of them. */
+function whole(list: unknown): unknown {
+  return Array.isArray(list) && list.length > mostItems ? undefined : list;
+}
+
 function lineOf(value: unknown): string | undefined {
   if (Array.isArray(value)) {
     // A nested list, however deep, is left out.
-    const lines = value.slice(0, 16).map((one) => (Array.isArray(one) ? undefined : lineOf(one)));
+    const lines = value.slice(0, mostItems).map((one) => (Array.isArray(one) ? undefined : lineOf(one)));
     const whole = lines.every((line) => line !== undefined) ? lines.join(', ') : '';
     return lineOf(whole);
   }

@@ -27,6 +27,7 @@ it('takes only known fields with a short line from a card', () => {
       license_name: 'mine',
       license_link: 'LICENSE',
       base_model: ['org/a', 'org/b'],
+      datasets: ['org/words', 'org/texts'],
       pipeline_tag: 'ignored, the hub knows better',
       library_name: 'line\nbreak',
       tags: ['x'],
@@ -35,6 +36,7 @@ it('takes only known fields with a short line from a card', () => {
   });
   expect(card).toEqual({
     base_model: 'org/a, org/b',
+    datasets: 'org/words, org/texts',
     license: 'other',
     license_link: 'LICENSE',
     license_name: 'mine',
@@ -54,6 +56,12 @@ it.each([
   { license: 'x'.repeat(300) },
 ])('ignores %j', (cardData) => {
   expect(cardOf({ cardData })).toEqual({});
+});
+
+it('takes all datasets or none: some of them would read as all', () => {
+  const datasets = Array.from({ length: 17 }, (_, at) => `d${at}`);
+  expect(cardOf({ cardData: { datasets } })).toEqual({});
+  expect(cardOf({ cardData: { datasets: datasets.slice(1) } }).datasets?.split(', ')).toHaveLength(16);
 });
 
 it('ignores a list with an unexpected element', () => {

@@ -7,6 +7,6 @@ export const buildType = `${page}#version-1`;
 export const otherBuilders = {
   /** A person's machine: anyone with access to it could have changed the result. */
   laptop: `${page}#laptop`,
-  /** Some CI system ($CI is set) that states neither its name nor its workflow. */
-  unknownCI: `${page}#unknown-ci`,
+  /** $CI is set and nothing else: another CI system, or a container that its variables do not reach, as Dagger's. */
+  unknown: `${page}#unknown`,
 };

@@ -24,7 +24,7 @@ export function builderOf(env: Environment): Builder {
     if (builder !== undefined) return builder;
   }
   const isCI = env.CI !== undefined && env.CI !== '' && env.CI !== 'false';
-  return { id: isCI ? otherBuilders.unknownCI : otherBuilders.laptop };
+  return { id: isCI ? otherBuilders.unknown : otherBuilders.laptop };
 }
 
 const gitHub: Detect = (env) => {

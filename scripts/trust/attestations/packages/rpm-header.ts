@@ -10,7 +10,7 @@ export interface RpmHeader {
   sourcePackage?: string;
 }
 
-/** Tags and types of rpm's format (rpm docs/manual/tags.md and format_header.md). */
+/** Tags and types of rpm's format (rpm.org/docs: tags, and the format of headers). */
 const tags = {
   name: 1000,
   version: 1001,
