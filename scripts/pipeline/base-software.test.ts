@@ -91,6 +91,11 @@ describe('the packages of a base image', () => {
     const first = plain(tar({ name: installed, content: apk('musl') }));
     const link = tar({ name: installed, type: '2', link: '/elsewhere' });
     expect(await names(first, plain(link))).toEqual([]);
+    const twice = tar(
+      { name: installed, content: apk('musl') },
+      { name: installed, type: '2', link: '/elsewhere' },
+    );
+    expect(await names(plain(twice))).toEqual([]);
   });
 
   test('without any record are unknown, not none', async () => {

@@ -61,6 +61,8 @@ it('describes the image in the layout, and without one the image that this machi
   expect(await digestIn(run)).toEqual([digest]);
   await rm(join(folder, 'out'), { recursive: true });
   expect(await digestIn(run)).toEqual([digest]);
+  // What could be pushed is not what is in the registry.
+  expect(await failure(bomOfModel({ ...run, from: { registry: true } }))).toMatchObject({ code: 'registry' });
 });
 
 it('says what to run when the digest is not known', async () => {

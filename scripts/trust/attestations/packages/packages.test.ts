@@ -151,6 +151,25 @@ describe('the rpm database', () => {
     expect(unread[0]).toMatch(/^\/usr\/lib\/sysimage\/rpm\/rpmdb\.sqlite: /);
   });
 
+  test('has keys that rpm trusts, which are no packages', async () => {
+    // An index of three strings (tags 1000 to 1002, type 6), and their data.
+    const words = ['gpg-pubkey', '5a6340b3', '6229229e'];
+    const data = Buffer.from(`${words.join('\0')}\0`);
+    const entries = words.flatMap((_, at) => [
+      1000 + at,
+      6,
+      words.slice(0, at).join(' ').length + (at && 1),
+      1,
+    ]);
+    const numbers = Buffer.alloc((entries.length + 2) * 4);
+    for (const [at, value] of [words.length, data.length, ...entries].entries())
+      numbers.writeUInt32BE(value, at * 4);
+    const header = Buffer.concat([numbers, data]).toString('hex');
+    const database = `CREATE TABLE Packages (hnum INTEGER, blob BLOB); INSERT INTO Packages VALUES (1, x'${header}')`;
+    const software = await read({ [path]: written(database) });
+    expect(software).toMatchObject({ packages: [], read: ['rpm database'], unread: [] });
+  });
+
   test('with a write-ahead log is incomplete, so it is not read', async () => {
     const { packages, unread } = await read({ [path]: rpmDatabase, [`${path}-wal`]: 'x' });
     expect({ packages, unread }).toEqual({
