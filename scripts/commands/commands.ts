@@ -15,6 +15,7 @@ import { list } from './list.ts';
 import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
 import { outdated } from './outdated.ts';
+import { policy } from './policy.ts';
 import { promote } from './promote.ts';
 import { prune } from './prune.ts';
 import { push } from './push.ts';
@@ -41,6 +42,7 @@ export const commands: Command[] = [
   promote,
   manifest,
   bom,
+  policy,
   cluster,
   cache,
   inspect,

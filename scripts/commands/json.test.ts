@@ -54,6 +54,10 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   verify: { does: [], fails: ['-o', 'nowhere'] },
   inspect: { does: ['iris:v1.0.0'], fails: ['iris:v9.9.9'] },
   manifest: { does: ['--registry', 'REGISTRY/me', '--with-runtime'], fails: [] },
+  policy: {
+    does: ['-f', 'trusted.yaml', '--kyverno', '--registry', 'quay.io/me'],
+    fails: ['--kyverno', '--registry', 'quay.io/me'],
+  },
   smoke: {
     does: ['--local', '--server-command', 'SERVER'],
     fails: ['--local', '--server-command', 'exit 3'],
@@ -99,6 +103,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'models.yaml'), head + entry('iris'));
   await writeFile(join(folder, 'unlocked.yaml'), head + entry('iris'));
   await writeFile(join(folder, 'broken.yaml'), head + entry('nowhere'));
+  const trust = 'trust: {signers: [{identity: me@example.com, issuer: "https://accounts.google.com"}]}\n';
+  await writeFile(join(folder, 'trusted.yaml'), trust + head + entry('iris'));
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

@@ -56,6 +56,21 @@ describe('flags', () => {
     expect((await refusal(['scan', '--max-db-age', '0'])).message).toContain('whole number of days');
   });
 
+  it('of a policy: exactly one kind', async () => {
+    expect(await parse('policy', '--kyverno')).toMatchObject({ kind: 'kyverno' });
+    expect(await parse('policy', '--kyverno=image-validating', 'iris')).toMatchObject({
+      kind: 'kyverno-image-validating',
+      models: ['iris'],
+    });
+    expect(await parse('policy', '--openshift')).toMatchObject({ kind: 'openshift' });
+    const one = 'policy takes one of --kyverno, --openshift and --sigstore';
+    expect((await refusal(['policy'])).message).toBe(one);
+    expect((await refusal(['policy', '--openshift', '--sigstore'])).message).toBe(one);
+    expect((await refusal(['policy', '--kyverno', 'iris'])).message).toBe(
+      '--kyverno iris: can only be followed by image-validating',
+    );
+  });
+
   it('become overrides only when given', async () => {
     expect(readOverrides((await parse('push')) ?? {})).toEqual({});
     const words =

@@ -69,7 +69,7 @@ async function run(
     store: join(folder, store),
     registry: {},
     signal: new AbortController().signal,
-    progress: createProgress({ stream: stream as never, enabled: false, interactive: false }),
+    progress: await createProgress({ stream: stream as never, enabled: false, interactive: false }),
     ...rest,
     printed: () => printed,
   };

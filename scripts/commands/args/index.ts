@@ -4,6 +4,7 @@ export * from './cache.ts';
 export * from './kserve.ts';
 export * from './output.ts';
 export * from './overrides.ts';
+export * from './policy.ts';
 export * from './scan.ts';
 export * from './selection.ts';
 export * from './start.ts';

@@ -24,6 +24,7 @@ export const documents = {
   sign: runs.sign,
   promote: runs.promote,
   manifest: listings.manifest,
+  policy: listings.policy,
   cache: runs.cache,
   inspect: listings.inspect,
   bases: runs.bases,

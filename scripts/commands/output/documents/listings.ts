@@ -118,6 +118,14 @@ const objectSchema = z
   })
   .meta({ id: 'KubernetesObject' });
 
+export const policy = document('policy', {
+  kind: z
+    .enum(['kyverno', 'kyverno-image-validating', 'openshift', 'sigstore'])
+    .describe('What the policy is made for.'),
+  notes: z.array(z.string()).describe('Its version and its limits, for people: the comments of the YAML.'),
+  objects: z.array(objectSchema).describe('The objects to apply.'),
+});
+
 export const manifest = document('manifest', {
   models: z
     .array(
