@@ -2,11 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCatalog, tryModelcars } from '../parts/cli.ts';
+import { makeCatalog, root, tryModelcars } from '../parts/cli.ts';
 import { grypeEnvironment, plantDatabase } from '../parts/grype-db.ts';
+import { pushNodeBase } from '../parts/nodebase.ts';
 import { missingParts, part } from '../parts/parts.ts';
+import { startRegistry } from '../parts/registry.ts';
+import { run as runProgram } from '../parts/run.ts';
 
 const missing = await missingParts('grype');
+const missingRegistry = missing ?? (await missingParts('docker-registry'));
 
 /** The embedded base has both modules (base/go.mod). */
 const high = {
@@ -16,6 +20,7 @@ const high = {
   severity: 'high',
   below: '99.1.0',
 } as const;
+const own = { ...high, id: 'GHSA-ownn-ownn-ownn', ecosystem: 'npm', package: 'modelcars' } as const;
 const low = { ...high, id: 'GHSA-lows-lows-lows', package: 'mvdan.cc/sh/v3', severity: 'low' } as const;
 
 describe.skipIf(missing)('grype', () => {
@@ -29,7 +34,7 @@ describe.skipIf(missing)('grype', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'modelcars-grype-'));
     await makeCatalog(folder, [{ name: 'iris', framework: 'sklearn', files: { 'model.joblib': 'a model' } }]);
-    await plantDatabase(join(folder, 'database'), [high, low]);
+    await plantDatabase(join(folder, 'database'), [high, low, own]);
     environment = {
       ...grypeEnvironment(join(folder, 'database')),
       PATH: `${dirname(await part('grype'))}:${process.env.PATH}`,
@@ -75,5 +80,26 @@ describe.skipIf(missing)('grype', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('run grype: no usable database');
     expect(stderr).toContain('grype db update');
+  });
+
+  test.skipIf(missingRegistry)('finds a hole in what a loader adds to its base', async () => {
+    // In a checkout the image is made of the built program.
+    await runProgram('npm', ['run', 'build'], { cwd: root });
+    const registry = await startRegistry({ kind: 'docker-registry' });
+    try {
+      const image = await pushNodeBase(registry.host, 'bases/node');
+      const entry = `models:\n  - {name: loader, image: loader, base: "${image}", platforms: [linux/amd64]}\n`;
+      await writeFile(join(folder, 'loader.yaml'), entry);
+      expect((await run(['lock', '-f', 'loader.yaml'])).code).toBe(0);
+      const { code, stdout } = await run(['scan', '-f', 'loader.yaml', '--json']);
+      expect(code).toBe(1);
+      const [{ error, scan }] = JSON.parse(stdout).models;
+      expect(error.message).toMatch(
+        /^scan loader \(linux\/amd64\): .*\n {2}HIGH GHSA-ownn-ownn-ownn: modelcars /,
+      );
+      expect(scan.images).toMatchObject([{ image: 'loader', platform: 'linux/amd64', counts: { high: 1 } }]);
+    } finally {
+      await registry.stop();
+    }
   });
 });

@@ -10,7 +10,7 @@ import { run, tryRun } from '../parts/run.ts';
 
 const missing = await missingParts('distribution', 'cosign');
 
-const names = ['signed', 'wrong', 'unsigned', 'attested'] as const;
+const names = ['signed', 'own', 'wrong', 'unsigned', 'attested'] as const;
 type Name = (typeof names)[number];
 
 /** What the command line needs to know of a kind that Kubernetes does not have. */
@@ -83,6 +83,8 @@ describe.skipIf(missing)('kyverno', () => {
     await cosign('generate-key-pair', '--output-key-prefix', 'bad');
     await sign('sign', 'good', imageOf('signed'));
     await sign('sign', 'bad', imageOf('wrong'));
+    const own = ['sign', 'own', '--key', 'good.key', '--registry', `${registry.host}/me`, ...platform];
+    await modelcars(own, { cwd: folder, env: environment() });
     await writeFile(join(folder, 'predicate.json'), '{}');
     const provenance = ['--type', 'slsaprovenance1', '--predicate', 'predicate.json'];
     await sign('attest', 'good', ...provenance, imageOf('attested'));
@@ -155,13 +157,13 @@ describe.skipIf(missing)('kyverno', () => {
       passed = Number(pass);
     }, 600_000);
 
-    test('admits signed images, and objects that it has nothing to do with', () => {
-      const admitted = [...inEveryPlace('signed'), ...Object.keys(strangers)];
+    test('admits images that cosign or modelcars signed, and objects that it has nothing to do with', () => {
+      const admitted = [...inEveryPlace('signed'), ...inEveryPlace('own'), ...Object.keys(strangers)];
       expect(
         refused.filter((name) => admitted.includes(name)),
         output,
       ).toEqual([]);
-      expect(passed, output).toBeGreaterThanOrEqual(inEveryPlace('signed').length);
+      expect(passed, output).toBeGreaterThanOrEqual(2 * inEveryPlace('signed').length);
     });
 
     test.each(['wrong', 'unsigned', 'attested'])('refuses an image that is %s, in every place', (name) => {
