@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { trueDraft } from '../../tests/support/draft-image.ts';
 import { type FakeOptions, type FakeRegistry, sha256, startFake } from '../../tests/support/fake-registry.ts';
 import {
   attach,
+  contentFrom,
   contents,
   openSource,
   promoteOne,
@@ -14,6 +16,7 @@ import {
   writes,
 } from '../../tests/support/promote-images.ts';
 import type { Descriptor } from '../image/types.ts';
+import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/repository.ts';
 
 type Intercept = NonNullable<FakeOptions['intercept']>;
@@ -154,6 +157,50 @@ describe('promote', () => {
     expect(uploads.length).toBeGreaterThan(5);
     expect(uploads.filter(({ path }) => !path.includes('from=me%2Firis'))).toEqual([]);
     expect(contents(dev, 'prod/iris')).toEqual(contents(dev, 'me/iris'));
+  });
+
+  it('copies two versions at once, and ends with the floating tags at the newer one', async () => {
+    const one = await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3');
+    const two = await pushDraft(repository, versioned('v1.3.0'), 'v1.3.0');
+    const newer = promotionOf(dev, prod, { reference: 'v1.3.0', version: 'v1.3.0' });
+    const { outcome } = await promoteOne(newer, { promotions: [newer, promotionOf(dev, prod)] });
+    expect(outcome.status).toBe('done');
+    const digestOf = (tag: string) =>
+      sha256(prod.manifests.get(`prod/iris ${tag}`)?.bytes ?? Buffer.alloc(0));
+    expect(['v1.2.3', 'v1.2'].map(digestOf)).toEqual([one.root.digest, one.root.digest]);
+    const newest = ['v1.3.0', 'v1.3', 'v1', 'latest'].map(digestOf);
+    expect(new Set(newest)).toEqual(new Set([two.root.digest]));
+  });
+
+  it('copies a layer of any type as a blob', async () => {
+    const { root } = await pushDraft(repository, versioned('v1.2.3'), 'v1.2.3');
+    const layer = await repository.write(contentFrom(Buffer.from('{}')));
+    const layers = [{ ...layer, mediaType: root.mediaType }];
+    const document = { schemaVersion: 2, config: layer, layers, subject: root };
+    const listed = { artifactType: 'application/x', annotations: {} };
+    const bytes = Buffer.from(JSON.stringify(document));
+    await new Referrers(repository).attachManifest(root.digest, bytes, listed);
+    expect((await promoteOne(promotionOf(dev, prod))).outcome).toMatchObject({
+      status: 'done',
+      referrers: 1,
+    });
+    expect(prod.blobs.get(`prod/iris ${layer.digest}`)?.toString()).toBe('{}');
+    expect(prod.manifests.has(`prod/iris ${layer.digest}`)).toBe(false);
+  });
+
+  it('copies a loader, which is no model', async () => {
+    const loader = {
+      ...trueDraft(),
+      editConfig: ({ config }: { config: Record<string, unknown> }) => {
+        config.Entrypoint = ['node'];
+      },
+      editIndex: ({ annotations }: { annotations: Record<string, string> }) => {
+        annotations['dev.modelcars.framework'] = 'loader';
+      },
+    };
+    const { root } = await pushDraft(repository, loader, 'v1.2.3');
+    const { outcome } = await promoteOne(promotionOf(dev, prod));
+    expect(outcome).toMatchObject({ status: 'done', digest: root.digest });
   });
 
   it('leaves floating tags at a newer version', async () => {

@@ -40,7 +40,8 @@ export async function pushDraft(repository: Repository, draft: Draft, ...tags: s
   return { root, platforms };
 }
 
-function contentFrom(bytes: Uint8Array, mediaType = 'application/octet-stream'): Content {
+/** Bytes as content; a blob by default. */
+export function contentFrom(bytes: Uint8Array, mediaType = 'application/octet-stream'): Content {
   return {
     mediaType,
     digest: sha256(bytes),
