@@ -83,8 +83,14 @@ export async function copyImage(
     slot(async () => {
       stopIfAborted(any);
       const content = contentOf(from, blob);
-      if (await sink.has(content)) task.add(blob.size);
-      else await sink.write(content, { signal: any, onBytes });
+      let copied = 0;
+      const count = (bytes: number) => {
+        copied += bytes;
+        onBytes(bytes);
+      };
+      if (!(await sink.has(content))) await sink.write(content, { signal: any, onBytes: count });
+      // Mounted, or there already.
+      task.add(blob.size - copied);
     }),
   );
   await allOrStop(copies, stop);

@@ -49,7 +49,8 @@ interface Run {
 
 /**
  * Copies images from one repository to another by digest, with all platforms, signatures and attestations; see
- * `copyImage`. Each image and, with `trust`, its signatures are verified before anything is written. Tags come last, by the rules of a push.
+ * `copyImage`. Each image and, with `trust`, its signatures are verified before anything is written. Tags come last, by
+ * the rules of a push.
  */
 export async function promoteImages(options: PromoteOptions): Promise<Outcome[]> {
   const { promotions, registry, progress, signal } = options;
@@ -102,12 +103,11 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
     referrers: companions.referrers.length + companions.tagged.length,
     checks,
   };
+  const created = await provideRepository(run.options, to.name, tagPlan, run.options);
   if (dryRun) {
-    const created = await provideRepository(run.options, to.name, tagPlan, run.options);
     const tags = tagPlan.moves.map(({ tag, move, why }) => ({ tag, current: move, moved: move, why }));
     return { ...outcome, ...created, status: 'planned', tags };
   }
-  const created = await provideRepository(run.options, to.name, tagPlan, run.options);
   task.note('copying');
   const { sent, confirm } = await copyImage(from, to, missing, { slot: run.slot, signal, task });
   // The signatures are read at the destination too: a tag there never points at an image without them.
