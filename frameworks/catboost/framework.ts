@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { examineMlserver } from '../mlserver.ts';
 
 /**
  * CatBoost by MLServer, whose image has the runtime for it. KServe's kserve-mlserver lists no such format and knows no
@@ -17,11 +18,7 @@ export default {
   include: ['model.cbm', 'model-settings.json', 'README.md', 'LICENSE*', 'NOTICE*'],
   exclude: [],
   requires: [{ anyOf: ['model.cbm'], why: "`save_model` with CatBoost's own format, not JSON or ONNX" }],
-  examineImage: async (files, name) =>
-    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
-      name,
-      framework: 'catboost',
-    }),
+  examineImage: examineMlserver('catboost'),
   smoke: irisSmoke('labels', {
     'model.cbm': '2645d32aabc0b89801525f8b0319fcd181771470934af63611ed5cb5a1ce38b8',
   }),

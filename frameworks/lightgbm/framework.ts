@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { examineMlserver } from '../mlserver.ts';
 import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /** LightGBM by MLServer: a Booster's text file. LightGBM's own documentation calls it model.txt, MLServer model.bst. */
@@ -20,11 +21,7 @@ export default {
   ],
   place: (path) => (path === 'model.txt' ? 'model.bst' : path),
   // MLServer loads a lightgbm.Booster, which knows scores only: a probability for each class.
-  examineImage: async (files, name) =>
-    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
-      name,
-      framework: 'lightgbm',
-    }),
+  examineImage: examineMlserver('lightgbm'),
   smoke: irisSmoke('scores', {
     'model.bst': 'e5ea6555ae130ef249101da53bb110d1a2139801f1f7c988258012bd4b8380ea',
   }),

@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { list } from '../../scripts/text/format.ts';
+import { examineMlserver } from '../mlserver.ts';
 import { mlserverLibraries } from '../runtime-libraries.ts';
 import { wineSmoke } from './wine.ts';
 
@@ -36,8 +37,7 @@ export default {
     };
   },
   examineImage: async (files, name) => {
-    const { examineSettings } = await import('../../scripts/artifacts/mlserver-settings.ts');
-    const { refusal, warnings = [] } = await examineSettings(files, { name, framework: 'mlflow' });
+    const { refusal, warnings = [] } = await examineMlserver('mlflow')(files, name);
     if (refusal !== undefined) return { refusal };
     const { codeWarnings } = await import('../../scripts/artifacts/mlflow/code.ts');
     return { warnings: [...warnings, ...(await codeWarnings(files))] };

@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { examineMlserver } from '../mlserver.ts';
 import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /** scikit-learn by MLServer: a model dumped with joblib (or pickle, which joblib loads too). */
@@ -28,11 +29,7 @@ export default {
       why: 'MLServer looks for no other name; give a file its name with `files:`',
     },
   ],
-  examineImage: async (files, name) =>
-    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
-      name,
-      framework: 'sklearn',
-    }),
+  examineImage: examineMlserver('sklearn'),
   smoke: irisSmoke('labels', {
     'model.joblib': '9b294f84ba1da1df41ae8815220ea5ed374906b275fe8c0215afe5dfce045e05',
   }),

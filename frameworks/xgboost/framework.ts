@@ -1,5 +1,6 @@
 import type { Framework } from '../../scripts/model/types.ts';
 import { irisSmoke } from '../iris.ts';
+import { examineMlserver } from '../mlserver.ts';
 import { mlserverLibraries } from '../runtime-libraries.ts';
 
 /**
@@ -39,11 +40,7 @@ export default {
   place: (path) => (path === 'model.json' || path === 'model.ubj' ? 'model.bst' : path),
   // Labels, because XGBClassifier.save_model notes its kind and MLServer loads it as one. A Booster saved by
   // xgboost.train becomes an XGBRegressor there and answers with a row of scores.
-  examineImage: async (files, name) =>
-    (await import('../../scripts/artifacts/mlserver-settings.ts')).examineSettings(files, {
-      name,
-      framework: 'xgboost',
-    }),
+  examineImage: examineMlserver('xgboost'),
   smoke: irisSmoke('labels', {
     'model.bst': 'ee4a1be2ac46fe184659244fd468d07648ca47983e0e34bcf6f2b17e03d289ad',
   }),

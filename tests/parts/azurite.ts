@@ -1,10 +1,7 @@
 /** Azurite, Microsoft's emulator of Blob Storage, behind a proxy that records requests and injects faults. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
   AccountSASPermissions,
@@ -14,10 +11,10 @@ import {
   generateAccountSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
-import { freePort } from './gcs.ts';
 import { cached, PartMissing, partsRequired } from './parts.ts';
 import { run } from './run.ts';
 import { type Fault, type S3Request, startFaultProxy } from './s3faults.ts';
+import { answering, freePort, startProcess } from './server-process.ts';
 
 const pins = fileURLToPath(new URL('azurite/', import.meta.url));
 
@@ -78,16 +75,16 @@ export async function startAzure(containers: string[] = ['models']): Promise<Azu
     '--skipApiVersionCheck',
     '--disableTelemetry',
   ];
-  const child = spawn(process.execPath, [program, ...options], {
-    stdio: 'ignore',
-    env: { PATH: process.env.PATH, AZURITE_ACCOUNTS: `${account}:${key}` },
+  const server = startProcess(process.execPath, [program, ...options], {
+    env: { AZURITE_ACCOUNTS: `${account}:${key}` },
   });
-  const stop = (): boolean => child.kill('SIGKILL');
-  process.once('exit', stop);
   const proxy = await startFaultProxy(port);
   const credential = new StorageSharedKeyCredential(account, key);
   const service = new BlobServiceClient(`${proxy.quietUrl}/${account}`, credential);
-  await answering(child, service);
+  await answering(server, 'azurite', async () => {
+    await service.getProperties({ abortSignal: AbortSignal.timeout(2000) });
+    return true;
+  });
   for (const name of containers) await service.createContainer(name);
   const sas = generateAccountSASQueryParameters(
     {
@@ -117,10 +114,7 @@ export async function startAzure(containers: string[] = ['models']): Promise<Azu
     calm: proxy.calm,
     async [Symbol.asyncDispose]() {
       await proxy.stop();
-      const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
-      stop();
-      await ended;
-      process.off('exit', stop);
+      await server.stop();
     },
   };
 }
@@ -133,15 +127,3 @@ const cleared = {
   AZURE_STORAGE_SAS_TOKEN: undefined,
   AZURE_SAS_TOKEN: undefined,
 };
-
-async function answering(child: ChildProcess, service: BlobServiceClient): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await service
-      .getProperties({ abortSignal: AbortSignal.timeout(2000) })
-      .catch(() => undefined);
-    if (answer !== undefined) return;
-    if (child.exitCode !== null) break;
-    await sleep(50);
-  }
-  throw new Error('start azurite: it does not answer');
-}

@@ -1,11 +1,7 @@
 /** A Cloud Storage server for tests: fake-gcs-server in memory, behind a proxy that records requests and injects faults. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { part } from './parts.ts';
 import { type Fault, type S3Request, startFaultProxy } from './s3faults.ts';
+import { answering, freePort, startProcess } from './server-process.ts';
 
 export interface GcsServer extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, for STORAGE_EMULATOR_HOST. */
@@ -25,12 +21,7 @@ export async function startGcs(buckets: string[] = ['models']): Promise<GcsServe
   const program = await part('fake-gcs-server');
   const port = await freePort();
   const options = ['-backend', 'memory', '-scheme', 'http', '-host', '127.0.0.1', '-port', `${port}`];
-  const child = spawn(program, [...options, '-log-level', 'error'], {
-    stdio: 'ignore',
-    env: { PATH: process.env.PATH },
-  });
-  const stop = (): boolean => child.kill('SIGKILL');
-  process.once('exit', stop);
+  const server = startProcess(program, [...options, '-log-level', 'error']);
   const proxy = await startFaultProxy(port);
   const post = async (path: string, body: string | Uint8Array, type: string): Promise<void> => {
     const response = await fetch(`${proxy.quietUrl}${path}`, {
@@ -40,7 +31,11 @@ export async function startGcs(buckets: string[] = ['models']): Promise<GcsServe
     });
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
   };
-  await answering(child, proxy.quietUrl);
+  await answering(
+    server,
+    'fake-gcs-server',
+    async () => (await fetch(`${proxy.quietUrl}/storage/v1/b?project=p`)).ok,
+  );
   for (const name of buckets)
     await post('/storage/v1/b?project=p', JSON.stringify({ name }), 'application/json');
   return {
@@ -56,29 +51,7 @@ export async function startGcs(buckets: string[] = ['models']): Promise<GcsServe
     calm: proxy.calm,
     async [Symbol.asyncDispose]() {
       await proxy.stop();
-      const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
-      stop();
-      await ended;
-      process.off('exit', stop);
+      await server.stop();
     },
   };
-}
-
-/** A port of this machine that no program listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function answering(child: ChildProcess, url: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const response = await fetch(`${url}/storage/v1/b?project=p`).catch(() => undefined);
-    if (response?.ok) return;
-    if (child.exitCode !== null) break;
-    await sleep(50);
-  }
-  throw new Error('start fake-gcs-server: it does not answer');
 }

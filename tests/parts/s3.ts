@@ -1,16 +1,15 @@
 /** A real S3 server for tests: versitygw over a folder, behind a proxy that records requests and injects faults. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { S3 } from '@aws-sdk/client-s3';
 import { part } from './parts.ts';
 import { run } from './run.ts';
 import { type Fault, type S3Request, startFaultProxy } from './s3faults.ts';
+import { answering, startProcess } from './server-process.ts';
 
 export interface S3Server extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, without a trailing slash. */
@@ -51,30 +50,12 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
   const logFile = join(folder, 'log');
   const log = openSync(logFile, 'a');
   // Metadata has a separate folder, because not every file system keeps extended attributes.
-  const child = spawn(
-    program,
-    [
-      '--quiet',
-      '--keep-alive',
-      '--port',
-      socket,
-      '--health',
-      '/health',
-      '--iam-dir',
-      accounts,
-      'posix',
-      '--sidecar',
-      sidecar,
-      root,
-    ],
-    {
-      stdio: ['ignore', log, log],
-      env: { PATH: process.env.PATH, ROOT_ACCESS_KEY: owner.accessKey, ROOT_SECRET_KEY: owner.secretKey },
-    },
-  );
+  const options = ['--quiet', '--keep-alive', '--port', socket, '--health', '/health', '--iam-dir', accounts];
+  const server = startProcess(program, [...options, 'posix', '--sidecar', sidecar, root], {
+    stdio: ['ignore', log, log],
+    env: { ROOT_ACCESS_KEY: owner.accessKey, ROOT_SECRET_KEY: owner.secretKey },
+  });
   closeSync(log);
-  const stop = (): boolean => child.kill('SIGKILL');
-  process.once('exit', stop);
   const proxy = await startFaultProxy(socket);
   const client = new S3({
     endpoint: proxy.quietUrl,
@@ -85,11 +66,11 @@ export async function startS3(buckets: string[] = ['models']): Promise<S3Server>
   const dispose = async (): Promise<void> => {
     client.destroy();
     await proxy.stop();
-    await end(child, stop);
+    await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await listening(child, socket, () => readFileSync(logFile, 'utf8'));
+    await answering(server, 'S3 server', isHealthy(socket), () => readFileSync(logFile, 'utf8'));
     for (const bucket of buckets) await client.createBucket({ Bucket: bucket });
     const user = ['--access', stranger.accessKey, '--secret', stranger.secretKey, '--role', 'user'];
     await run(program, ['admin', '--endpoint-url', proxy.quietUrl, 'create-user', ...user], {
@@ -151,27 +132,15 @@ function account(): { accessKey: string; secretKey: string } {
   return { accessKey, secretKey: randomBytes(30).toString('base64') };
 }
 
-/** Waits until the server responds to its health check. */
-async function listening(child: ChildProcess, socketPath: string, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
-    const status = await new Promise<number | undefined>((resolve) => {
+/** Asks the server's health check. */
+function isHealthy(socketPath: string): () => Promise<boolean> {
+  return () =>
+    new Promise((resolve) => {
       request({ socketPath, path: '/health' }, (answer) => {
         answer.resume();
-        resolve(answer.statusCode);
+        resolve(answer.statusCode === 200);
       })
-        .on('error', () => resolve(undefined))
+        .on('error', () => resolve(false))
         .end();
     });
-    if (status === 200) return;
-    await sleep(50);
-  }
-  throw new Error(`start S3 server: it does not answer\n${log()}`);
-}
-
-async function end(child: ChildProcess, stop: () => boolean): Promise<void> {
-  process.off('exit', stop);
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  stop();
-  await gone;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +6,11 @@ import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { missingParts, part } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
+import { readLockText, sha256, writeCatalog } from './_objects.ts';
 
 const missing = await missingParts('distribution', 'crane', 'oras');
 /** Larger than what is read rather than skipped. */
 const weights = noise(9_000_000, 1);
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 describe.skipIf(missing)('models in a registry', () => {
   let registry: Registry;
@@ -36,16 +35,12 @@ describe.skipIf(missing)('models in a registry', () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  const catalog = (source: string, more = ''): Promise<void> =>
-    writeFile(
-      join(folder, 'models.yaml'),
-      `defaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n  - name: m\n    framework: sklearn\n    source: ${source}\n    include: ["**"]\n    version: v1.0.0\n${more}`,
-    );
+  const catalog = (source: string, more?: string) => writeCatalog(folder, source, more);
   const settings = (env: Record<string, string | undefined> = {}) => ({
     cwd: folder,
     env: { DOCKER_CONFIG: join(folder, 'docker'), ...env },
   });
-  const locked = (): Promise<string> => readFile(join(folder, 'models.lock.yaml'), 'utf8');
+  const locked = () => readLockText(folder);
   /** Locks a source, expects the two files, and builds and verifies the image from the lock alone. */
   async function expectModel(source: string, prefix = ''): Promise<void> {
     await catalog(source);

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -9,11 +8,9 @@ import { modelcars, noise, tryModelcars } from '../parts/cli.ts';
 import { missingParts } from '../parts/parts.ts';
 import type { Result } from '../parts/run.ts';
 import { type S3Server, startS3 } from '../parts/s3.ts';
+import { fill, readLockText, resumed, sha256, weights, writeCatalog } from './_objects.ts';
 
 const missing = await missingParts('versitygw');
-/** Three ranges of 8 MiB, so that a break hits one of several. */
-const weights = noise(20_000_000, 1);
-const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 describe.skipIf(missing)('models in S3', () => {
   let s3: S3Server;
@@ -21,29 +18,22 @@ describe.skipIf(missing)('models in S3', () => {
   beforeAll(async () => {
     s3 = await startS3();
     folder = await mkdtemp(join(tmpdir(), 'modelcars-s3-'));
-    await s3.put('models', 'iris/model.joblib', weights);
-    await s3.put('models', 'iris/deep/config.json', '{}');
+    await fill({ put: (key, content) => s3.put('models', key, content) });
     await s3.put('models', 'iris/folder/', '');
-    await s3.put('models', 'iris-2/model.joblib', 'a neighbour whose name begins the same');
   });
   afterAll(async () => {
     await s3?.stop();
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** Writes a catalog with one model from this source. */
-  const catalog = (source: string, more = ''): Promise<void> =>
-    writeFile(
-      join(folder, 'models.yaml'),
-      `defaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n  - name: m\n    framework: sklearn\n    source: ${source}\n    include: ["**"]\n    version: v1.0.0\n${more}`,
-    );
+  const catalog = (source: string, more?: string) => writeCatalog(folder, source, more);
   const settings = (env: Record<string, string | undefined> = {}) => ({
     cwd: folder,
     env: { ...s3.env(), ...env },
   });
   const lock = (env?: Record<string, string | undefined>): Promise<Result> =>
     tryModelcars(['lock', '--upgrade'], settings(env));
-  const locked = (): Promise<string> => readFile(join(folder, 'models.lock.yaml'), 'utf8');
+  const locked = () => readLockText(folder);
 
   test('a prefix locks exactly the objects below it; build and verify succeed', async () => {
     for (const source of ['s3://models/iris', 's3://models/iris/']) {
@@ -125,17 +115,7 @@ describe.skipIf(missing)('models in S3', () => {
     await modelcars(['build', '--frozen', '-o', 'resumed'], settings());
     expect([broken(), slow()]).toEqual([3, 3]);
     await modelcars(['verify', '-o', 'resumed'], settings());
-    const ranges = s3
-      .requests()
-      .slice(before)
-      .filter(isRead)
-      .map(({ headers }) => headers.range);
-    // A resumed range repeats a requested end with a later start: the bytes that arrived are not requested again.
-    const asked = ranges.map((range) => /^bytes=(\d+)-(\d+)$/.exec(String(range))?.slice(1) ?? []);
-    const again = asked.filter(([start, end]) =>
-      asked.some(([first, last]) => last === end && Number(first) + 900_000 < Number(start)),
-    );
-    expect(again.length).toBe(3);
+    expect(resumed(s3.requests().slice(before).filter(isRead))).toBe(3);
   });
 
   test('a corrupted byte and a replaced object never become an image', async () => {

@@ -1,4 +1,5 @@
 import { lazySource } from '../lazy-source.ts';
+import { objectStoreKind } from '../objects/kind.ts';
 import type { SourceKind } from '../types.ts';
 import { parseAzureUri, pastedAzure } from './uri.ts';
 
@@ -19,16 +20,11 @@ export const azureKind: SourceKind = {
       purpose: 'for azure:// sources: as for every Azure client',
     },
   ],
-  repair: {
-    pointer: 'run `git lfs pull` where the files come from, and upload them again',
-    corrupt: 'upload the file again; leave it out with `exclude` if the model works without it',
-    missing: 'upload the files that are missing: an upload stopped too early',
-  },
+  ...objectStoreKind,
   check(uri) {
     const parsed = parseAzureUri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
   pasted: pastedAzure,
-  fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
   open: (options) => lazySource(async () => (await import('./source.ts')).azureSource(options)),
 };

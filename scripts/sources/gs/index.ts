@@ -1,4 +1,5 @@
 import { lazySource } from '../lazy-source.ts';
+import { objectStoreKind } from '../objects/kind.ts';
 import type { SourceKind } from '../types.ts';
 import { parseGsUri, pastedGsPage } from './uri.ts';
 
@@ -19,16 +20,11 @@ export const gsKind: SourceKind = {
       purpose: 'for gs:// sources, as for every Google client',
     },
   ],
-  repair: {
-    pointer: 'run `git lfs pull` where the files come from, and upload them again',
-    corrupt: 'upload the file again; leave it out with `exclude` if the model works without it',
-    missing: 'upload the files that are missing: an upload stopped too early',
-  },
+  ...objectStoreKind,
   check(uri) {
     const parsed = parseGsUri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
   pasted: pastedGsPage,
-  fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
   open: (options) => lazySource(async () => (await import('./source.ts')).gsSource(options)),
 };

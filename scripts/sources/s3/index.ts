@@ -1,4 +1,5 @@
 import { lazySource } from '../lazy-source.ts';
+import { objectStoreKind } from '../objects/kind.ts';
 import type { SourceKind } from '../types.ts';
 import { parseS3Uri } from './uri.ts';
 
@@ -19,15 +20,10 @@ export const s3Kind: SourceKind = {
       purpose: 'for s3:// sources and `cache`; docs/guide/cache.md has them all',
     },
   ],
-  repair: {
-    pointer: 'run `git lfs pull` where the files come from, and upload them again',
-    corrupt: 'upload the file again; leave it out with `exclude` if the model works without it',
-    missing: 'upload the files that are missing: an upload stopped too early',
-  },
+  ...objectStoreKind,
   check(uri) {
     const parsed = parseS3Uri(uri);
     return parsed.ok ? undefined : parsed.problem;
   },
-  fileUri: (uri, path) => `${uri.replace(/\/$/, '')}/${path}`,
   open: ({ env, caFile }) => lazySource(async () => (await import('./source.ts')).s3Source(env, caFile)),
 };
