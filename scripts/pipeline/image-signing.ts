@@ -4,16 +4,11 @@ import { type Descriptor, mediaTypes } from '../image/types.ts';
 import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { Statement } from '../trust/attestations/statement.ts';
-import type { SigningOptions } from '../trust/signing/services.ts';
+import type { SigningOptions } from '../trust/signing/options.ts';
 import type { SignOutcome } from '../trust/signing/sign-image.ts';
 import type { Signer } from '../trust/signing/signer.ts';
 import type { BundleVerifier } from '../trust/verification/bundle-verifier.ts';
 import type { RunOptions } from './types.ts';
-
-export interface ImageSigningOptions extends SigningOptions {
-  /** Trusted root of a private Sigstore, by which own earlier signatures of an identity are recognised. */
-  trustedRoot?: string;
-}
 
 /** Signs pushed images of one run. The signer is checked when it opens, before anything is sent. */
 export class ImageSigning implements AsyncDisposable {
@@ -29,7 +24,7 @@ export class ImageSigning implements AsyncDisposable {
 
   /** Reads the key, or requests the first certificate for the identity. Fails with code `trust`. */
   static async open(
-    { trustedRoot, ...options }: ImageSigningOptions,
+    { trustedRoot, ...options }: SigningOptions,
     { catalog, registry: { caFile }, progress, signal }: RunOptions,
   ): Promise<ImageSigning> {
     const { openSigner } = await import('../trust/signing/signer.ts');

@@ -8,13 +8,14 @@ import type { TagMove } from '../registry/tag-policy.ts';
 import { isLocal } from '../sources/index.ts';
 import type { Task } from '../terminal/types.ts';
 import { list } from '../text/format.ts';
+import type { SigningOptions } from '../trust/signing/options.ts';
 import { type Assembled, assemble, predict, proveFiles } from './assemble.ts';
 import { checkedSink } from './checked-sink.ts';
 import { checkDiskSpace } from './disk-space.ts';
 import { forEachModel } from './for-each-model.ts';
 import { hashImage, hashLayers, unknownLayers } from './hash-layers.ts';
 import { repositoryName } from './image-names.ts';
-import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
+import { ImageSigning } from './image-signing.ts';
 import { openScans } from './open-scans.ts';
 import { type ImagePlan, planImage } from './plan-image.ts';
 import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
@@ -32,7 +33,7 @@ export interface PushOptions extends RunOptions {
   /** Create missing repositories in Amazon ECR, each just before its first upload. */
   createRepository?: boolean;
   /** Sign each image after its upload and before its tags. */
-  signing?: ImageSigningOptions;
+  signing?: SigningOptions;
   /** With `signing`: attach provenance and bill of materials too. */
   attest?: boolean;
 }

@@ -1,8 +1,9 @@
 import type { CatalogEntry } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
+import type { SigningOptions } from '../trust/signing/options.ts';
 import { forEachModel } from './for-each-model.ts';
 import { remoteTag, repositoryName } from './image-names.ts';
-import { ImageSigning, type ImageSigningOptions } from './image-signing.ts';
+import { ImageSigning } from './image-signing.ts';
 import { type OpenedImages, openImages } from './open-images.ts';
 import { planImage } from './plan-image.ts';
 import { sealImage } from './seal-image.ts';
@@ -11,7 +12,7 @@ import type { Outcome, RunOptions } from './types.ts';
 import { verifyImageOf } from './verify.ts';
 
 export interface SignOptions extends RunOptions {
-  signing: ImageSigningOptions;
+  signing: SigningOptions;
   /** Attach provenance and bill of materials too. */
   attest: boolean;
 }

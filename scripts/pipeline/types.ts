@@ -2,7 +2,7 @@ import type { ModelcarsError } from '../errors.ts';
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
-import type { UnsafeFilesMode } from '../trust/unsafe-files/gate.ts';
+import type { UnsafeFilesMode } from '../trust/unsafe-files/mode.ts';
 import type {
   FailOn,
   ScannerName,

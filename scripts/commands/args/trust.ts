@@ -1,5 +1,5 @@
 import type { Trust, TrustedSigner } from '../../model/trust.ts';
-import { choice, flag, groups, list, text, usage } from './option.ts';
+import { type Arg, choice, flag, groups, readList, text, usage } from './option.ts';
 
 const group = groups.trust;
 
@@ -19,12 +19,31 @@ export const attest = flag('attest', {
   group,
 });
 
+/** One option: to sign with the private key, and to verify with any of several public keys. */
+const keyOption = {
+  key: {
+    type: 'string',
+    array: true,
+    describe:
+      'key in PEM: to sign a path, env://VARIABLE or NAME://ID of a key service; to verify the public key',
+    group,
+  },
+} as const;
+
+const privateKey: Arg<string | undefined> = {
+  options: keyOption,
+  read(parsed) {
+    const keys = readList(parsed, 'key');
+    if (keys.length > 1) throw usage(`--key is given ${keys.length} times: one key signs`);
+    return keys[0];
+  },
+};
+
+const publicKeys: Arg<string[]> = { options: keyOption, read: (parsed) => readList(parsed, 'key') };
+
 /** How to sign. */
 export const signing = {
-  key: text('key', {
-    describe: 'private key: a path, env://VARIABLE or NAME://ID of a key service (sigstore-kms-NAME)',
-    group,
-  }),
+  key: privateKey,
   identityToken: text('identity-token', {
     describe: "file with an OIDC token, instead of the CI system's",
     group,
@@ -45,7 +64,7 @@ export const trustedRoot = text('trusted-root', {
 
 /** Who must have signed. */
 export const signers = {
-  publicKeys: list('key', { describe: 'public key of a trusted signer, PEM', group }),
+  publicKeys,
   identity: text('identity', {
     describe: 'trusted identity: the URL of a workflow, or an e-mail address',
     group,

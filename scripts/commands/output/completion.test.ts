@@ -26,7 +26,7 @@ it('offers commands', async () => {
 });
 
 it('offers options, except those already given that cannot repeat', async () => {
-  expect(await complete(['push', '--re'])).toEqual(['--registry']);
+  expect(await complete(['push', '--reg'])).toEqual(['--registry']);
   const left = await complete(['push', '--registry', 'x', '--only', 'y', '--']);
   expect(left).not.toContain('--registry');
   expect(left).not.toContain('--older-than');

@@ -2,19 +2,7 @@ import { DEFAULT_FULCIO_URL, DEFAULT_REKOR_URL } from '@sigstore/sign';
 import { ModelcarsError } from '../../errors.ts';
 import { displayPath } from '../../text/paths.ts';
 import { readSmallFile } from '../read-file.ts';
-
-/** How to sign: `push --sign` and `modelcars sign`. */
-export interface SigningOptions {
-  /** A path, `env://VARIABLE` or `NAME://ID` of a key service; absent: a certificate for an identity. */
-  key?: string;
-  /** File with the identity token; absent: that of the CI system. */
-  identityToken?: string;
-  /** File with a Sigstore signing configuration (JSON): the services of a private Sigstore. */
-  signingConfig?: string;
-  fulcioUrl?: string;
-  rekorUrl?: string;
-  timestampUrl?: string;
-}
+import type { SigningOptions } from './options.ts';
 
 /** The Sigstore services that a run uses. */
 export interface SigstoreServices {

@@ -19,7 +19,8 @@ import { loadPrivateKey } from '../keys/private-key.ts';
 import { keyHint } from '../keys/public-key.ts';
 import { type CertifiedKey, requestCertificate } from './fulcio.ts';
 import { identityProvider } from './identity-token.ts';
-import { chooseServices, type SigningOptions, type SigstoreServices } from './services.ts';
+import type { SigningOptions } from './options.ts';
+import { chooseServices, type SigstoreServices } from './services.ts';
 
 type Bundle = Awaited<ReturnType<DSSEBundleBuilder['create']>>;
 export type MessageBundle = Awaited<ReturnType<MessageSignatureBundleBuilder['create']>>;

@@ -7,12 +7,10 @@ import type { WantedFile } from '../../store/file-cache.ts';
 import type { Store } from '../../store/store.ts';
 import type { Facts } from './facts.ts';
 import type { Policy } from './judge.ts';
+import type { UnsafeFilesMode } from './mode.ts';
 import { names } from './names.ts';
 import { walkerVersion } from './version.ts';
 import type { FileWalk } from './walk.ts';
-
-/** What happens to a file that can run code: the run fails, it is reported, or nothing is checked. */
-export type UnsafeFilesMode = 'refuse' | 'warn' | 'allow';
 
 /** Facts of a layer's files by path; a file without any is absent. */
 export type LayerFacts = Readonly<Record<string, Facts>>;
