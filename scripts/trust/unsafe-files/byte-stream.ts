@@ -3,6 +3,9 @@ import { Unreadable } from '../../artifacts/source.ts';
 /** Returns the next bytes, which stay valid until two more were requested; undefined at the end. */
 export type Feed = () => Promise<Uint8Array | undefined>;
 
+/** Passes bytes that are not looked at; false when the stream ends before. */
+export type Pass = (count: number) => Promise<boolean>;
+
 /** Bytes copied beyond those requested where a read spans two chunks, so that the next small reads need no copy. */
 const joinedMore = 256;
 const nothing = Buffer.alloc(0);
@@ -10,6 +13,7 @@ const nothing = Buffer.alloc(0);
 /** Reads bytes forward as they arrive, without copying whole chunks. */
 export class ByteStream {
   readonly #feed: Feed;
+  readonly #pass: Pass | undefined;
   #window: Buffer = nothing;
   #at = 0;
   /** Offset of the window's first byte. */
@@ -17,8 +21,9 @@ export class ByteStream {
   /** The rest of a chunk whose first bytes are in the window. */
   #pending: Buffer | undefined;
 
-  constructor(feed: Feed) {
+  constructor(feed: Feed, pass?: Pass) {
     this.#feed = feed;
+    this.#pass = pass;
   }
 
   /** Bytes read or skipped so far. */
@@ -78,11 +83,19 @@ export class ByteStream {
     return this.take(count);
   }
 
+  /** Leaves out bytes; throws Unreadable where the stream ends before. */
   async skip(count: number): Promise<void> {
-    for (let left = count; left > 0; ) {
-      const part = await this.chunk(left);
-      if (part === undefined) throw new Unreadable('ends too early');
-      left -= part.length;
+    let left = count;
+    while (left > 0) {
+      const isHere = this.has(1) || this.#pending !== undefined;
+      if (!isHere && this.#pass !== undefined) {
+        if (!(await this.#pass(left))) throw new Unreadable('ends too early');
+        this.#base += left;
+        return;
+      }
+      const bytes = await this.chunk(left);
+      if (bytes === undefined) throw new Unreadable('ends too early');
+      left -= bytes.length;
     }
   }
 
@@ -132,11 +145,17 @@ export class ByteStream {
 /** The next `size` bytes of a stream as a stream of their own. */
 export function part(stream: ByteStream, size: number): ByteStream {
   let left = size;
-  return new ByteStream(async () => {
+  const next = async () => {
     if (left === 0) return undefined;
     const bytes = await stream.chunk(left);
     if (bytes === undefined) throw new Unreadable('ends too early');
     left -= bytes.length;
     return bytes;
+  };
+  return new ByteStream(next, async (count) => {
+    if (count > left) return false;
+    left -= count;
+    await stream.skip(count);
+    return true;
   });
 }

@@ -86,7 +86,8 @@ export class UnsafeFilesGate {
     for await (const chunk of bytes) {
       const fresh = at + chunk.length - state.at;
       if (fresh > 0 && fresh <= chunk.length) {
-        await state.walk.push(chunk.subarray(chunk.length - fresh));
+        const taken = state.walk.push(chunk.subarray(chunk.length - fresh));
+        if (taken !== undefined) await taken;
         state.at += fresh;
       }
       at += chunk.length;
