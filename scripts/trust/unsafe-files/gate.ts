@@ -65,35 +65,44 @@ export class UnsafeFilesGate {
   }
 
   /** Passes a file's bytes from `offset` on, and walks those that were not read before. */
-  async *watch(
-    file: ImageFile,
-    offset: number,
-    bytes: AsyncIterable<Uint8Array>,
-  ): AsyncGenerator<Uint8Array> {
-    if (this.#options.mode === 'allow') {
-      yield* bytes;
-      return;
-    }
-    // From the start, the bytes may be those of another copy.
-    let state = offset === 0 ? undefined : this.#walks.get(file);
-    if (state === undefined) {
-      // Loaded here: a run that reads no file needs no parser.
-      const { FileWalk } = await import('./walk.ts');
-      state = { walk: new FileWalk(file.path, file.size), at: 0 };
-    }
-    this.#walks.set(file, state);
+  watch(file: ImageFile, offset: number, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    if (this.#options.mode === 'allow') return bytes;
+    return { [Symbol.asyncIterator]: () => this.#watched(file, offset, bytes[Symbol.asyncIterator]()) };
+  }
+
+  /** No generator: another one for each chunk of a large model costs more than the walk. */
+  #watched(file: ImageFile, offset: number, source: AsyncIterator<Uint8Array>): AsyncIterator<Uint8Array> {
+    let state: FileState | undefined;
     let at = offset;
-    for await (const chunk of bytes) {
-      const fresh = at + chunk.length - state.at;
-      if (fresh > 0 && fresh <= chunk.length) {
-        const taken = state.walk.push(chunk.subarray(chunk.length - fresh));
-        if (taken !== undefined) await taken;
-        state.at += fresh;
-      }
-      at += chunk.length;
-      if (state.at === file.size) state.facts ??= await state.walk.end();
-      yield chunk;
-    }
+    return {
+      next: async () => {
+        state ??= await this.#stateOf(file, offset);
+        const result = await source.next();
+        if (result.done) return result;
+        const chunk = result.value;
+        const fresh = at + chunk.length - state.at;
+        if (fresh > 0 && fresh <= chunk.length) {
+          const taken = state.walk.push(chunk.subarray(chunk.length - fresh));
+          if (taken !== undefined) await taken;
+          state.at += fresh;
+        }
+        at += chunk.length;
+        if (state.at === file.size) state.facts ??= await state.walk.end();
+        return result;
+      },
+      return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+    };
+  }
+
+  async #stateOf(file: ImageFile, offset: number): Promise<FileState> {
+    // From the start, the bytes may be those of another copy.
+    const before = offset === 0 ? undefined : this.#walks.get(file);
+    if (before !== undefined) return before;
+    // Loaded here: a run that reads no file needs no parser.
+    const { FileWalk } = await import('./walk.ts');
+    const state = { walk: new FileWalk(file.path, file.size), at: 0 };
+    this.#walks.set(file, state);
+    return state;
   }
 
   /**
