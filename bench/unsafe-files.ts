@@ -162,7 +162,7 @@ async function main(): Promise<void> {
         dryRun: false,
         registry: {},
         signal: new AbortController().signal,
-        progress: createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+        progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
         store: join(folder, 'store'),
       };
       const [locked] = (await lockModels(options)).outcomes;

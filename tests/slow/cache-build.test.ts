@@ -69,10 +69,13 @@ models:
   /** Builds the model; returns its digest, the number of requests to the hub, and stderr. */
   const build = async (env?: Record<string, string | undefined>) => {
     const before = hub.requests().length;
-    const { code, stdout, stderr } = await go(['build', 'm', '--frozen', '--json', '-o', `out-${builds++}`], {
-      MODELCARS_STORE: join(folder, `store-${builds}`),
-      ...env,
-    });
+    const { code, stdout, stderr } = await go(
+      ['build', 'm', '--unsafe-files', 'allow', '--frozen', '--json', '-o', `out-${builds++}`],
+      {
+        MODELCARS_STORE: join(folder, `store-${builds}`),
+        ...env,
+      },
+    );
     expect(code, stderr).toBe(0);
     const asked = hub.requests().slice(before).length;
     return { digest: JSON.parse(stdout).models[0].digest as string, asked, stderr };

@@ -56,7 +56,15 @@ describe.skipIf(missing)('a model that huggingface_hub has downloaded', () => {
     env: { HF_ENDPOINT: hub.url, HF_HOME: home, HF_HUB_CACHE: undefined, HF_TOKEN: undefined, ...more },
   });
   let builds = 0;
-  const build = (...more: string[]) => ['build', '--json', '-o', join(folder, `out-${builds++}`), ...more];
+  const build = (...more: string[]) => [
+    'build',
+    '--unsafe-files',
+    'allow',
+    '--json',
+    '-o',
+    join(folder, `out-${builds++}`),
+    ...more,
+  ];
   const digest = (output: string): string => JSON.parse(output).models[0].digest;
 
   test('is built without a download from the hub', async () => {

@@ -47,7 +47,7 @@ describe.skipIf(missing)('models in S3', () => {
       expect(text.match(/- path:/g)).toHaveLength(2);
       expect(text).toMatch(/revision: sha256:[0-9a-f]{64}\n/);
     }
-    await modelcars(['build', '--frozen'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen'], settings());
     await modelcars(['verify'], settings());
   });
 
@@ -59,7 +59,7 @@ describe.skipIf(missing)('models in S3', () => {
       `- path: LICENSE\n        size: 14\n        sha256: ${sha256('as you like it')}`,
     );
     expect(await locked()).toContain(`- path: model.joblib\n        size: 20000000`);
-    await modelcars(['build', '--frozen'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen'], settings());
 
     await catalog('s3://models/nothing-here');
     const result = await lock();
@@ -112,7 +112,7 @@ describe.skipIf(missing)('models in S3', () => {
     const broken = s3.fault({ breakAfter: 1_000_000, times: 3, match: isRead });
     const slow = s3.fault({ answer: { status: 503, code: 'SlowDown' }, times: 3 });
     const before = s3.requests().length;
-    await modelcars(['build', '--frozen', '-o', 'resumed'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'resumed'], settings());
     expect([broken(), slow()]).toEqual([3, 3]);
     await modelcars(['verify', '-o', 'resumed'], settings());
     expect(resumed(s3.requests().slice(before).filter(isRead))).toBe(3);
@@ -124,18 +124,27 @@ describe.skipIf(missing)('models in S3', () => {
     const isRead = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path.includes('model.joblib');
     const flipped = s3.fault({ flipAfter: 5000, match: isRead, times: 1000 });
-    const wrong = await tryModelcars(['build', '--frozen', '-o', 'wrong'], settings());
+    const wrong = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '--frozen', '-o', 'wrong'],
+      settings(),
+    );
     s3.calm();
     expect(flipped()).toBeGreaterThan(0);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, the lock has/);
 
     await s3.put('models', 'iris/model.joblib', noise(20_000_000, 2));
-    const replaced = await tryModelcars(['build', '--frozen', '-o', 'replaced'], settings());
+    const replaced = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '--frozen', '-o', 'replaced'],
+      settings(),
+    );
     expect(replaced.code).toBe(1);
     expect(replaced.stderr).toMatch(/model\.joblib.*sha256/);
     await s3.put('models', 'iris/model.joblib', 'shorter');
-    const shorter = await tryModelcars(['build', '--frozen', '-o', 'shorter'], settings());
+    const shorter = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '--frozen', '-o', 'shorter'],
+      settings(),
+    );
     expect(shorter.stderr).toMatch(
       /read model\.joblib of s3:\/\/models\/iris: it has 7 bytes, the lock has 20000000/,
     );

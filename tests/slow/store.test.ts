@@ -37,7 +37,14 @@ beforeEach(() => {
 
 let builds = 0;
 /** Arguments of a build into a new folder: a killed run leaves a lock behind, for which the next would wait. */
-const build = (...more: string[]): string[] => ['build', '-o', join(folder, `out-${builds++}`), ...more];
+const build = (...more: string[]): string[] => [
+  'build',
+  '--unsafe-files',
+  'allow',
+  '-o',
+  join(folder, `out-${builds++}`),
+  ...more,
+];
 const inStore = (name: string) => ({ cwd: folder, env: { MODELCARS_STORE: join(folder, name) } });
 const kept = (name: string) => join(folder, name, 'files/sha256', sha256.slice(0, 2), sha256.slice(2));
 const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
@@ -73,7 +80,14 @@ test('a corrupt file in the store is reported and downloaded again', async () =>
 
 test.skipIf(await missingParts('docker-registry'))('push --keep fills it as well', async () => {
   await using registry = await startRegistry({ kind: 'docker-registry' });
-  const push = (path: string) => ['push', '--keep', '--registry', `${registry.host}/${path}`];
+  const push = (path: string) => [
+    'push',
+    '--unsafe-files',
+    'allow',
+    '--keep',
+    '--registry',
+    `${registry.host}/${path}`,
+  ];
   await modelcars(push('one'), inStore('pushed'));
   await modelcars(push('two'), inStore('pushed'));
   expect(web.requests).toEqual([{ start: 0, sent: size }]);
@@ -198,7 +212,10 @@ describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
     const disk = await mount('small');
     await writeFile(join(disk, 'filler'), new Uint8Array(25_000_000));
     const output = join(disk, 'out');
-    const built = await tryModelcars(['build', '-o', output], inStore('elsewhere'));
+    const built = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '-o', output],
+      inStore('elsewhere'),
+    );
     expect(built.code).toBe(1);
     expect(built.stderr).toMatch(
       /error: far: build needs 27 MB in \S+small\/out, 17 MB are free\nnext: free some space/,
@@ -207,7 +224,10 @@ describe.skipIf(missingRoot('mount'))('on a disk of 40 MB', () => {
     expect(keeping.code).toBe(1);
     expect(keeping.stderr).toMatch(/--keep needs 24 MB in \S+small, 17 MB are free/);
     expect(web.requests).toEqual([]);
-    const archive = await tryModelcars(['build', '-o', `${output}.tar`], inStore('elsewhere'));
+    const archive = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '-o', `${output}.tar`],
+      inStore('elsewhere'),
+    );
     expect(archive.stderr).toMatch(/build needs 27 MB/);
     expect((await readdir(disk)).filter((name) => name.endsWith('.tar'))).toEqual([]);
   });
