@@ -64,7 +64,7 @@ export function testObjectStore(
       `- path: model.joblib\n        size: 20000000\n        sha256: ${sha256(weights)}`,
     );
     expect(text.match(/- path:/g)).toHaveLength(2);
-    await modelcars(['build', '--frozen'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen'], settings());
     await modelcars(['verify'], settings());
   });
 
@@ -75,7 +75,7 @@ export function testObjectStore(
     expect(await locked()).toContain(
       `- path: LICENSE\n        size: 14\n        sha256: ${sha256('as you like it')}`,
     );
-    await modelcars(['build', '--frozen', '-o', 'single'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'single'], settings());
     await modelcars(['add', page, '--no-lock'], settings());
     expect(await readFile(join(opened().folder, 'models.yaml'), 'utf8')).toMatch(
       new RegExp(`framework: sklearn\\n\\s+source: ${uri}/iris\\n`),
@@ -89,7 +89,7 @@ export function testObjectStore(
     const broken = store.fault({ breakAfter: 1_000_000, times: 3, match: isRead });
     const slow = store.fault({ answer: { status: 503, code: 'backendError' }, times: 3 });
     const before = store.requests().length;
-    await modelcars(['build', '--frozen', '-o', 'resumed'], settings());
+    await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'resumed'], settings());
     expect([broken(), slow()]).toEqual([3, 3]);
     await modelcars(['verify', '-o', 'resumed'], settings());
     expect(resumed(store.requests().slice(before).filter(isRead), rangeHeader)).toBe(3);
@@ -100,11 +100,17 @@ export function testObjectStore(
     await catalog(`${uri}/iris`);
     await modelcars(['lock'], settings());
     store.fault({ flipAfter: 5000, match: isRead, times: 1000 });
-    const wrong = await tryModelcars(['build', '--frozen', '-o', 'wrong'], settings());
+    const wrong = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '--frozen', '-o', 'wrong'],
+      settings(),
+    );
     store.calm();
     expect(wrong.stderr).toMatch(/read model\.joblib: it has sha256 [0-9a-f]{64}, the lock has/);
     await store.put('iris/model.joblib', 'shorter');
-    const shorter = await tryModelcars(['build', '--frozen', '-o', 'shorter'], settings());
+    const shorter = await tryModelcars(
+      ['build', '--unsafe-files', 'allow', '--frozen', '-o', 'shorter'],
+      settings(),
+    );
     expect(shorter.stderr).toContain(
       `read model.joblib of ${uri}/iris: it has 7 bytes, the lock has 20000000`,
     );
