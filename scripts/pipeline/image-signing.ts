@@ -45,7 +45,7 @@ export class ImageSigning implements AsyncDisposable {
   async sign(repository: Repository, root: Descriptor): Promise<SignOutcome> {
     const { signImages } = await import('../trust/signing/sign-image.ts');
     const referrers = new Referrers(repository, this.#signal);
-    const outcome = await signImages({
+    return await signImages({
       repository,
       referrers,
       images: await signedManifests(repository, root),
@@ -53,8 +53,6 @@ export class ImageSigning implements AsyncDisposable {
       own: this.#own,
       signal: this.#signal,
     });
-    if (outcome.made > 0) await referrers.confirm();
-    return outcome;
   }
 
   /** Attaches signed statements to an index; see attestImage. */

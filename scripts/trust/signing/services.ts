@@ -6,8 +6,8 @@ import type { SigningOptions } from './options.ts';
 
 /** The Sigstore services that a run uses. */
 export interface SigstoreServices {
-  /** Certificate authority; unused with a key. */
-  fulcio: string;
+  /** Certificate authority; absent with a key. */
+  fulcio?: string;
   /** Transparency log; absent: no entry is made. */
   rekor?: { url: string; majorApiVersion: number };
   /** Timestamp authority (RFC 3161); absent: none is asked. */
@@ -15,23 +15,37 @@ export interface SigstoreServices {
 }
 
 /**
- * The services by options, signing configuration and defaults, in this order. Identities use the public Sigstore by
- * default; keys use no log unless one is given, because entries of the public log name the images to everyone.
+ * The services by options and signing configuration, in this order. The public Sigstore serves identities when nothing
+ * names a service: never a part of a private one, which would send tokens or the names of images to the public. Keys use
+ * no log unless one is given. Fails with code `trust` or `usage`.
  */
 export async function chooseServices(options: SigningOptions): Promise<SigstoreServices> {
-  const configured = options.signingConfig === undefined ? {} : await readConfig(options.signingConfig);
-  const byDefault =
-    options.key === undefined && options.signingConfig === undefined && options.timestampUrl === undefined;
-  const rekor =
-    options.rekorUrl !== undefined
-      ? { url: options.rekorUrl, majorApiVersion: 1 }
-      : (configured.rekor ?? (byDefault ? { url: DEFAULT_REKOR_URL, majorApiVersion: 1 } : undefined));
-  const timestamps = options.timestampUrl ?? configured.timestamps;
+  const { key, signingConfig, fulcioUrl, rekorUrl, timestampUrl } = options;
+  const named = [signingConfig, fulcioUrl, rekorUrl, timestampUrl].some((one) => one !== undefined);
+  if (!named)
+    return key === undefined
+      ? { fulcio: DEFAULT_FULCIO_URL, rekor: { url: DEFAULT_REKOR_URL, majorApiVersion: 1 } }
+      : {};
+  const configured = signingConfig === undefined ? {} : await readConfig(signingConfig);
+  const fulcio = fulcioUrl ?? configured.fulcio;
+  const rekor = rekorUrl === undefined ? configured.rekor : { url: rekorUrl, majorApiVersion: 1 };
+  const timestamps = timestampUrl ?? configured.timestamps;
+  if (key === undefined && fulcio === undefined)
+    throw missing('no certificate authority is given', 'pass --fulcio-url too, or sign by --key');
+  if (key === undefined && rekor === undefined && timestamps === undefined)
+    throw missing(
+      'a certificate is valid for minutes, and nothing proves the time of the signature',
+      'pass --rekor-url or --timestamp-url too',
+    );
   return {
-    fulcio: options.fulcioUrl ?? configured.fulcio ?? DEFAULT_FULCIO_URL,
+    ...(fulcio !== undefined && { fulcio }),
     ...(rekor !== undefined && { rekor }),
     ...(timestamps !== undefined && { timestamps }),
   };
+}
+
+function missing(problem: string, next: string): ModelcarsError {
+  return new ModelcarsError('usage', `sign: ${problem}`, { next });
 }
 
 /** The newest valid service of each kind in a signing configuration (protobuf-specs, sigstore_trustroot.proto). */

@@ -1,6 +1,7 @@
-import type { Descriptor } from '../../image/types.ts';
+import type { Descriptor, Digest } from '../../image/types.ts';
 import type { Referrers } from '../../registry/referrers.ts';
 import type { Repository } from '../../registry/repository.ts';
+import type { OlderSignature } from '../older-layout.ts';
 import {
   bundleAnnotations,
   bundleType,
@@ -32,11 +33,12 @@ export interface SignOutcome {
 
 /**
  * Signs images in both layouts: a Sigstore bundle as referrer, and the tag `sha256-<hex>.sig`. ECDSA signatures differ
- * each time, so a valid own one is looked for first; signatures of others stay. Call `referrers.confirm()` afterwards.
+ * each time, so a valid own one is looked for first; signatures of others stay.
  */
 export async function signImages(request: SignRequest): Promise<SignOutcome> {
   const { repository, referrers, signer, own, signal } = request;
   const outcome: SignOutcome = { made: 0, existing: 0 };
+  const older: [Digest, OlderSignature][] = [];
   for (const image of request.images) {
     const found =
       own === undefined ? [] : (await findSignatures(repository, referrers, image, own)).signatures;
@@ -49,9 +51,13 @@ export async function signImages(request: SignRequest): Promise<SignOutcome> {
     if (!layouts.has('older')) {
       const signature = await signOlder(signer, repository.name, image.digest);
       await attachOlder(repository, image.digest, [signature], signal);
+      older.push([image.digest, signature]);
     }
     outcome.made += 2 - layouts.size;
     outcome.existing += layouts.size;
   }
+  if (outcome.made > 0) await referrers.confirm();
+  // Another client that read a tag before our write can have written it back since.
+  for (const [digest, signature] of older) await attachOlder(repository, digest, [signature], signal);
   return outcome;
 }

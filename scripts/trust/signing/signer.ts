@@ -65,7 +65,7 @@ export async function openSigner(options: SignerOptions): Promise<Signer> {
     const material = { publicKey: key.publicKey };
     return new BundleSigner(`key ${options.key}`, signer, async () => material, services, options, transport);
   }
-  const certified = certificates(options, services.fulcio, transport);
+  const certified = certificates(options, services.fulcio ?? '', transport);
   const signer: SigstoreSigner = {
     sign: async (data): Promise<Signature> => {
       const { chain, sign } = await certified();
