@@ -12,6 +12,7 @@ export const manifest = defineCommand({
     ...args.overrides,
     output: args.output,
     remote: args.remote,
+    signed: args.signed,
     namespace: args.namespace,
     pullSecrets: args.pullSecrets,
     withRuntime: args.withRuntime,

@@ -1,13 +1,13 @@
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { RunOptions } from '../pipeline/types.ts';
 import { isCI } from '../terminal/progress.ts';
-import type { access, frozen, keep } from './args/build.ts';
-import type { ArgValues } from './args/option.ts';
+import type { access, frozen, keep, remote } from './args/build.ts';
+import { type ArgValues, usage } from './args/option.ts';
 import type { dryRun } from './args/output.ts';
 import { type OverrideValues, readOverrides } from './args/overrides.ts';
 import { type scan, type scanning, scanOptions } from './args/scan.ts';
 import type { selection, shard } from './args/selection.ts';
-import type { unsafeFiles } from './args/trust.ts';
+import type { signed, unsafeFiles } from './args/trust.ts';
 import { defined } from './args/values.ts';
 import type { CommandIO } from './command.ts';
 
@@ -26,6 +26,8 @@ type RunValues = Partial<
         dryRun: typeof dryRun;
         scan: typeof scan;
         unsafeFiles: typeof unsafeFiles;
+        signed: typeof signed;
+        remote: typeof remote;
       }
   >
 >;
@@ -58,7 +60,21 @@ export async function openCatalog(
 
 /** The pipeline's options, from arguments and environment. */
 export async function openRun(args: CatalogValues & RunValues, io: CommandIO): Promise<RunOptions> {
-  return { ...runOptions(args, io), ...(await openCatalog(args, io)) };
+  const opened = await openCatalog(args, io);
+  const signedBy = requiredSigners(args, opened.catalog);
+  return { ...runOptions(args, io), ...opened, ...(signedBy && { signedBy }) };
+}
+
+/** Whose signature `--signed` requires. Fails with code `usage` where it would check nothing. */
+function requiredSigners({ signed, remote }: RunValues, { trust }: Catalog): RunOptions['signedBy'] {
+  if (!signed) return undefined;
+  if (!remote) throw usage('--signed needs --remote: a layout on disk has no signatures');
+  if (trust === undefined)
+    throw usage(
+      '--signed: models.yaml does not say who signs',
+      'add `trust:` with the signers to models.yaml',
+    );
+  return trust;
 }
 
 /** The same, without a catalog. */

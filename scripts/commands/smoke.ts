@@ -19,6 +19,7 @@ export const smoke = defineCommand({
     version: args.overrides.version,
     output: args.output,
     remote: args.remote,
+    signed: args.signed,
     ...args.access,
     ...args.smoking,
     record: args.record,

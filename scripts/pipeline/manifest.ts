@@ -70,7 +70,7 @@ export async function manifestModels(options: ManifestRunOptions): Promise<Model
 async function digestOf(session: Session, model: Model, from: ImageLocation): Promise<string> {
   await session.local.proveExisting(wantedFiles(await session.locked.model(model)));
   if ('registry' in from) {
-    await using images = await openImages(await session.client(), from);
+    await using images = await openImages(await session.client(), from, session.options);
     const found = await images.find(model);
     if (found !== undefined) return found.digest;
     throw new ModelcarsError(

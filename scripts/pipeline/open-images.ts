@@ -4,8 +4,9 @@ import { openLayout } from '../layout/open.ts';
 import type { CatalogEntry } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { parseReference } from '../registry/reference.ts';
+import { SignatureCheck } from './check-signatures.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
-import type { ImageLocation, RegistryAccess } from './types.ts';
+import type { ImageLocation, RegistryAccess, RunOptions } from './types.ts';
 
 /** The location of one image, which may not exist. */
 export interface ImageAddress {
@@ -24,12 +25,17 @@ export interface OpenedImages extends AsyncDisposable {
   find(model: CatalogEntry): Promise<Descriptor | undefined>;
 }
 
-/** Opens a location. Fails with code `layout` for an unreadable layout; makes no registry request yet. */
+/**
+ * Opens a location. Fails with code `layout` for an unreadable layout; makes no registry request yet. With
+ * `signedBy`, images of registries are found only if one of these signed them: otherwise `find` fails with code `trust`.
+ */
 export async function openImages(
   client: Pick<RegistryClient, 'repository'>,
   location: ImageLocation,
+  { signedBy, signal = new AbortController().signal }: Partial<Pick<RunOptions, 'signedBy' | 'signal'>> = {},
 ): Promise<OpenedImages> {
   const layout = 'layout' in location ? await openLayout(location.layout) : undefined;
+  let checking: Promise<SignatureCheck> | undefined;
   const address = (model: CatalogEntry): ImageAddress => {
     const name = layout === undefined ? repositoryName(model) : entryName(model);
     return layout === undefined
@@ -39,8 +45,12 @@ export async function openImages(
   return {
     address,
     async find(model) {
-      const { store, reference } = address(model);
-      return store.resolve(reference);
+      const { store, reference, name } = address(model);
+      const root = await store.resolve(reference);
+      if (root === undefined || signedBy === undefined || layout !== undefined) return root;
+      checking ??= SignatureCheck.open(signedBy, signal);
+      await (await checking).check(client.repository(name), root);
+      return root;
     },
     async [Symbol.asyncDispose]() {
       await layout?.[Symbol.asyncDispose]();

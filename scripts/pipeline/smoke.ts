@@ -26,7 +26,7 @@ export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]>
   if (models.length === 0) return [];
   if ('registry' in options.from) for (const model of models) repositoryName(model);
   await using session = await Session.open(options);
-  await using opened = await openImages(await session.client(), options.from);
+  await using opened = await openImages(await session.client(), options.from, session.options);
   const images = await requireImages(opened, models, options.from);
   const { tests, ended } = await chooseTests(session, models, images, options);
   if (tests.length === 0) return ended;

@@ -1,4 +1,5 @@
 import type { ModelcarsError } from '../errors.ts';
+import type { Trust } from '../model/trust.ts';
 import type { Catalog, CatalogEntry } from '../model/types.ts';
 import type { Refusal } from '../registry/refusal.ts';
 import type { Progress } from '../terminal/types.ts';
@@ -37,6 +38,8 @@ export interface RunOptions {
   keep?: boolean;
   /** Ask no registry for a base image: one that the store lacks fails with code `registry`. */
   offline?: boolean;
+  /** Whose signature images of registries must have, for `manifest` and `smoke`. */
+  signedBy?: Trust;
   /** Scan base images and loaders for vulnerabilities before anything is built or pushed. */
   scan?: ScanOptions;
   /** What happens to files that can run code; by default `warn` for local ones and `refuse` for all others. */

@@ -123,6 +123,8 @@ test.skipIf(missing)(
       expect(unsigned.code).toBe(1);
       expect(unsigned.stderr).toContain('it is not signed');
       expect(unsigned.stderr).toContain('next: sign it with `modelcars sign`');
+      const manifest = ['manifest', '--remote', '--signed', ...place()];
+      expect((await tryInside(manifest, { cwd: folder })).stderr).toContain('it is not signed');
       const signed = await tryInside(['sign', ...place(), '--attest', '--key', 'own.key', '--json'], {
         cwd: folder,
       });
@@ -132,6 +134,9 @@ test.skipIf(missing)(
         attestations: { made: 2, existing: 0 },
       });
       expect((await verify()).stdout).toContain('signed by key own.pub');
+      expect((await tryInside(manifest, { cwd: folder })).stdout).toContain('kind: InferenceService');
+      const local = ['manifest', '--signed', ...place()];
+      expect((await tryInside(local, { cwd: folder })).stderr).toContain('--signed needs --remote');
       // The command line's signers replace those of trust:.
       expect((await verify(...byIdentity())).code).toBe(1);
     } finally {

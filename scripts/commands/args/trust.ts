@@ -62,6 +62,11 @@ export const trustedRoot = text('trusted-root', {
   group,
 });
 
+export const signed = flag('signed', {
+  describe: 'with --remote: refuse images that no signer of `trust:` in models.yaml signed',
+  group,
+});
+
 /** Who must have signed. */
 export const signers = {
   publicKeys,

@@ -46,7 +46,7 @@ export function provenanceOf(image: AttestedImage, env: Environment): Statement 
   };
 }
 
-/** What whoever starts a build decides: the fields of the model that change its image, with defaults applied. */
+/** The caller's choices: the fields of the model that change its image, with defaults applied. */
 function externalParameters({ model, catalog }: AttestedImage): object {
   const { name, version, base, platforms, compression, title, description, annotations } = model;
   return {

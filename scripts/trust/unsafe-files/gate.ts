@@ -52,7 +52,7 @@ interface FileState {
 
 /**
  * Walks files while they are read for another purpose, keeps what was found beside the layers' digests, and judges it.
- * What it finds is worth nothing until the bytes were checked: callers judge a layer after its digest.
+ * Findings count only once the bytes have been verified: callers judge a layer after its digest.
  */
 export class UnsafeFilesGate {
   readonly #options: GateOptions;

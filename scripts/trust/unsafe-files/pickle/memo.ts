@@ -7,7 +7,7 @@ const mostAtAll = 200_000;
 
 /**
  * A pickle's memo, in little memory: a vocabulary has millions of entries, of which an import refers to few. What is
- * not kept is unknown later, and whoever needs it must refuse.
+ * not kept is unknown later: a pickle that refers to it is refused.
  */
 export class Memo {
   readonly #values = new Map<number, Value>();
