@@ -1,3 +1,4 @@
+import type { SmokeResult } from '../kserve/types.ts';
 import type { PushOptions } from '../pipeline/push.ts';
 import type { ArgValues } from './args/option.ts';
 import { usage } from './args/option.ts';
@@ -22,14 +23,28 @@ export function readSigning(values: SigningValues): Pick<PushOptions, 'signing' 
 export function pushColumns(
   { sign: signs, attest: attests }: SigningValues,
   { scan: scans }: Pick<PushOptions, 'scan'>,
+  smoked: readonly SmokeResult[] = [],
 ): OutcomeColumn[] {
   const { name, digest, size, sent, scan, signatures, attestations, tags } = outcomeColumns;
   const gates = [
+    ...(smoked.length > 0 ? [smokeColumn(smoked)] : []),
     ...(scans ? [scan] : []),
     ...(signs ? [signatures] : []),
     ...(attests ? [attestations] : []),
   ];
   return [name, digest, size, sent, ...gates, tags];
+}
+
+/** What the smoke test of each model found. */
+function smokeColumn(results: readonly SmokeResult[]): OutcomeColumn {
+  return {
+    title: 'SMOKE',
+    cell: ({ model }) => {
+      const own = results.filter((one) => one.model === model && one.status !== 'skipped');
+      if (own.length === 0) return '-';
+      return own.every(({ status }) => status === 'passed') ? 'passed' : 'failed';
+    },
+  };
 }
 
 function flagOf(key: string): string {

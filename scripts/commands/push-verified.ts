@@ -35,5 +35,5 @@ export async function runPushVerified(
     printResults(results, io);
     io.print('');
   }
-  return report(command, outcomes, pushColumns(args, options), args, io, { smoke: results });
+  return report(command, outcomes, pushColumns(args, options, results), args, io, { smoke: results });
 }

@@ -41,32 +41,25 @@ export class ImageSigning implements AsyncDisposable {
     return new ImageSigning(signer, await ownSignatures(signer, root), signal);
   }
 
-  /** Signs an index and every platform's manifest in it; what this signer has signed already stays. */
-  async sign(repository: Repository, root: Descriptor): Promise<SignOutcome> {
+  /**
+   * Signs an index and every platform's manifest in it, and attaches signed statements to the index. What this signer
+   * has signed already stays.
+   */
+  async sign(
+    repository: Repository,
+    root: Descriptor,
+    statements: readonly Statement[] = [],
+  ): Promise<{ signatures: SignOutcome; attestations: SignOutcome }> {
     const { signImages } = await import('../trust/signing/sign-image.ts');
-    const referrers = new Referrers(repository, this.#signal);
     return await signImages({
       repository,
-      referrers,
+      referrers: new Referrers(repository, this.#signal),
       images: await signedManifests(repository, root),
       signer: this.#signer,
       own: this.#own,
+      statements,
       signal: this.#signal,
     });
-  }
-
-  /** Attaches signed statements to an index; see attestImage. */
-  async attest(
-    repository: Repository,
-    index: Descriptor,
-    statements: readonly Statement[],
-  ): Promise<SignOutcome> {
-    const { attestImage } = await import('../trust/signing/attest-image.ts');
-    const referrers = new Referrers(repository, this.#signal);
-    const request = { repository, referrers, signer: this.#signer, own: this.#own };
-    const outcome = await attestImage(request, index, statements);
-    if (outcome.made > 0) await referrers.confirm();
-    return outcome;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -149,7 +149,7 @@ describe('promote refuses', () => {
       const signal = new AbortController().signal;
       const signer = await openSigner({ key, env: {}, signal, onRetry() {} });
       const referrers = new Referrers(repository);
-      await signImages({ repository, referrers, images, signer, own: undefined, signal });
+      await signImages({ repository, referrers, images, signer, own: undefined, statements: [], signal });
       await signer.close();
       return { signers: [{ key: join(folder, `${name}.pub`) }] };
     };

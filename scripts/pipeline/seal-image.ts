@@ -15,18 +15,19 @@ export interface SealRequest {
 }
 
 /**
- * Signs an image and attaches its attestations. The signature comes first: cosign takes an image with any signed
- * statement for a signed one. What exists stays, so that a run after a failure adds only what is missing.
+ * Signs an image and attaches its attestations. What exists stays, so that a run after a failure adds only what is
+ * missing.
  */
 export async function sealImage(
   session: Session,
   signing: ImageSigning,
   { repository, plan, index, attest }: SealRequest,
 ): Promise<Pick<Outcome, 'signatures' | 'attestations'>> {
-  const signatures = await signing.sign(repository, index.descriptor);
-  if (!attest) return { signatures };
+  if (!attest) {
+    const { signatures } = await signing.sign(repository, index.descriptor);
+    return { signatures };
+  }
   const image = await attestedImage(session, plan, repository.name, index);
   const statements = [provenanceStatement(image, process.env), await bomStatement(session, plan, image)];
-  const attestations = await signing.attest(repository, index.descriptor, statements);
-  return { signatures, attestations };
+  return await signing.sign(repository, index.descriptor, statements);
 }

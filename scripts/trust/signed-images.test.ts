@@ -15,6 +15,7 @@ import { type Descriptor, mediaTypes } from '../image/types.ts';
 import type { Trust } from '../model/trust.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { Referrers } from '../registry/referrers.ts';
+import { statementBytes } from './attestations/statement.ts';
 import { signatureTag } from './older-layout.ts';
 import {
   bundleAnnotations,
@@ -22,7 +23,6 @@ import {
   signaturePredicate,
   signatureStatement,
 } from './signature-statement.ts';
-import { attestImage } from './signing/attest-image.ts';
 import { ownSignatures } from './signing/own-signatures.ts';
 import { signImages } from './signing/sign-image.ts';
 import { openSigner, type Signer } from './signing/signer.ts';
@@ -89,9 +89,10 @@ async function sign(opening: Promise<Signer>, images = [image]) {
   const signer = await opening;
   const own = await ownSignatures(signer, sigstore.trustedRoot);
   const referrers = new Referrers(repository());
-  const outcome = await signImages({ repository: repository(), referrers, images, signer, own });
+  const request = { repository: repository(), referrers, images, signer, own, statements: [] };
+  const { signatures } = await signImages(request);
   await signer.close();
-  return outcome;
+  return signatures;
 }
 
 async function find(signers: Trust['signers'], of = image): Promise<FoundSignatures> {
@@ -155,13 +156,10 @@ describe('an image is not signed', () => {
 
   it('by an attestation', async () => {
     const signer = await byKey('own');
-    const own = await ownSignatures(signer, undefined);
-    const referrers = new Referrers(repository());
     const subject = [{ name: 'iris', digest: { sha256: image.digest.slice(7) } }];
-    const attest = () =>
-      attestImage({ repository: repository(), referrers, signer, own }, image, [{ ...provenance, subject }]);
-    expect(await attest()).toEqual({ made: 1, existing: 0 });
-    expect(await attest()).toEqual({ made: 0, existing: 1 });
+    const content = await signer.signStatement(statementBytes({ ...provenance, subject }));
+    const annotations = bundleAnnotations(provenance.predicateType);
+    await new Referrers(repository()).attach(image, { artifactType: bundleType, content, annotations });
     const found = await find([key('own')]);
     expect(found.signatures).toEqual([]);
     expect(found.attestations).toMatchObject([{ predicateType: provenance.predicateType }]);
@@ -215,6 +213,26 @@ it("ignores a stranger's malformed documents, and finds the signature among them
   // The stranger's layer stays in the tag.
   const tag = JSON.parse(String(fake.manifests.get(`me/iris ${signatureTag(image.digest)}`)?.bytes));
   expect(tag.layers.length).toBe(2);
+});
+
+it('attests each kind of statement once, of the first image', async () => {
+  const signer = await byKey('own');
+  const own = await ownSignatures(signer, undefined);
+  const other = await put('a platform');
+  const subject = [{ name: 'iris', digest: { sha256: image.digest.slice(7) } }];
+  const run = () => {
+    const request = { repository: repository(), referrers: new Referrers(repository()), signer, own };
+    return signImages({ ...request, images: [image, other], statements: [{ ...provenance, subject }] });
+  };
+  expect(await run()).toEqual({
+    signatures: { made: 4, existing: 0 },
+    attestations: { made: 1, existing: 0 },
+  });
+  expect(await run()).toEqual({
+    signatures: { made: 0, existing: 4 },
+    attestations: { made: 0, existing: 1 },
+  });
+  expect((await find([key('own')], other)).attestations).toEqual([]);
 });
 
 it('loses no signature of two signers at the same time', async () => {
