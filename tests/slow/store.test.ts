@@ -131,7 +131,7 @@ test('a killed download in ranges resumes at the end of its partial file', async
   const part = await sizeOf(`${path}.part`);
   expect(part).toBeLessThan(weights.size);
   const before = hub.requests().length;
-  await rm(args[2] ?? '', { recursive: true }); // its lock would be waited for
+  await rm(args[args.indexOf('-o') + 1] ?? '', { recursive: true }); // its lock would be waited for
   await modelcars(args, surroundings);
   const starts = hub
     .requests()
