@@ -63,7 +63,8 @@ export async function requestCertificate(options: FulcioOptions): Promise<Certif
   );
   const endpoint = new URL('api/v2/signingCert', url.endsWith('/') ? url : `${url}/`);
   const what = `request a signing certificate from ${endpoint.host}`;
-  const bytes = await retrying({ retry, onRetry, signal }, async () => {
+  let answered = false;
+  const bytes = await retrying({ retry, onRetry, signal, answered: () => answered }, async () => {
     const { answer, status } = await transmit(transport, endpoint, {
       what,
       method: 'POST',
@@ -74,6 +75,7 @@ export async function requestCertificate(options: FulcioOptions): Promise<Certif
       mayBePlain: ({ hostname }) => isLoopback(hostname),
       code: 'trust',
     });
+    answered = true;
     if (status === 200 || status === 201) return await readBody(answer, mostBytes);
     const refusal = plain((await readRefusal(answer)).toString('utf8'), 300);
     const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'));
