@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { makeCatalog, noise } from '../parts/cli.ts';
+import { makeCertificates } from '../parts/certificates.ts';
+import { makeCatalog, noise, tryModelcars } from '../parts/cli.ts';
 import { inside, tryInside } from '../parts/inside.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
@@ -97,6 +98,26 @@ test.skipIf(missing).each<[SigstoreRequest['service'], number, number]>([
     expect((await verify(...byIdentity())).stdout).toContain('attestation');
   },
 );
+
+test.skipIf(missing)('a Sigstore with a certificate of its own needs --ca-file', async () => {
+  const made = await mkdtemp(join(folder, 'tls-'));
+  const { caFile, certificateFile, keyFile } = await makeCertificates(made);
+  const tls = { cert: await readFile(certificateFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
+  await using secure = await startSigstore(made, tls);
+  const flags = ['--identity-token', 'token', '--fulcio-url', secure.url, '--rekor-url', secure.url];
+  const pushWith = (...more: string[]) =>
+    // A process of its own: the certificates are those of the process.
+    tryModelcars(['push', ...place(), '--sign', ...flags, '--timestamp-url', secure.url, ...more], {
+      cwd: folder,
+    });
+  const failed = await pushWith();
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain('--ca-file');
+  expect(await pushWith('--ca-file', caFile)).toMatchObject({ code: 0 });
+  expect(secure.requests.map(({ service }) => service)).toEqual(
+    expect.arrayContaining(['fulcio', 'rekor', 'timestamp']),
+  );
+});
 
 test.skipIf(missing)('a key that cannot be read stops the push before anything is sent', async () => {
   const before = registry.requests().length;

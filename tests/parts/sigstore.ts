@@ -1,7 +1,8 @@
 /** A private Sigstore on loopback: the certificate authority, logs and timestamps of @sigstore/mock behind HTTP. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -33,11 +34,11 @@ export interface Sigstore extends AsyncDisposable {
 /** The issuer that @sigstore/mock writes into certificates whose token names none. */
 export const issuer = 'https://token.example.com';
 
-/** Starts one; writes its trusted root into `folder`. */
-export async function startSigstore(folder: string): Promise<Sigstore> {
+/** Starts one, with TLS by these certificates or without; writes its trusted root into `folder`. */
+export async function startSigstore(folder: string, tls?: { cert: string; key: string }): Promise<Sigstore> {
   const requests: SigstoreRequest[] = [];
   const handlers = new Map<string, { service: SigstoreRequest['service']; fn: HandlerFn }>();
-  const server = createServer(async (request, response) => {
+  const listener: RequestListener = async (request, response) => {
     const handler = handlers.get(request.url ?? '');
     if (request.method !== 'POST' || handler === undefined) {
       response.writeHead(404).end();
@@ -52,9 +53,10 @@ export async function startSigstore(folder: string): Promise<Sigstore> {
     const answer = await handler.fn(body);
     response.writeHead(answer.statusCode, { 'content-type': answer.contentType ?? 'text/plain' });
     response.end(answer.response);
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const ctLog = await initializeCTLog(keyPair());
   const authority = await initializeCA(keyPair(), ctLog);

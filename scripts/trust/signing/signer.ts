@@ -11,6 +11,7 @@ import {
   type Witness,
 } from '@sigstore/sign';
 import { ModelcarsError } from '../../errors.ts';
+import { trustInProcess } from '../../http/certificates.ts';
 import { faultOf, faultText } from '../../http/failure.ts';
 import { defaultRetry, type RetryOptions } from '../../http/retry.ts';
 import { Transport } from '../../http/transport.ts';
@@ -52,6 +53,8 @@ export interface Signer {
 /** Opens the key, or prepares to request certificates. Fails with code `trust` or `usage`. */
 export async function openSigner(options: SignerOptions): Promise<Signer> {
   const services = await chooseServices(options);
+  // Rekor and timestamps are asked by Sigstore's library, which takes certificates from the process.
+  trustInProcess(options.caFile);
   const transport = new Transport({ env: options.env, ...(options.caFile && { caFile: options.caFile }) });
   if (options.key !== undefined) {
     const key = await loadPrivateKey(options.key, options.env, options.signal);
