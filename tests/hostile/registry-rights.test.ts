@@ -133,7 +133,7 @@ describe('a registry that forbids', () => {
       expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, models: [{ status: 'unchanged' }] });
 
       const off = await iris.push(proxy.host, '--version', 'v1.4.0', '--no-floating-tags', '--json');
-      expect(off).toMatchObject({ code: 0, stderr: expect.not.stringContaining('warning') });
+      expect(off).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/warning: iris: tag/) });
       expect(Object.keys(tagsIn(off))).toEqual(['v1.4.0']);
       expect(await digestOf('v1.4')).toBeUndefined();
 
