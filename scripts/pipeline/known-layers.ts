@@ -4,7 +4,7 @@ import type { Digest } from '../image/types.ts';
 import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer, Store } from '../store/store.ts';
 
-/** Layer digests from trusted places: this run, this user's store, and the lock. Never a registry. */
+/** Layer digests from trusted places: this run, this user's store, the lock, and images of trusted signers. */
 export class KnownLayers {
   readonly #store: Pick<Store, 'layer' | 'rememberLayer'>;
   /**
@@ -31,6 +31,16 @@ export class KnownLayers {
     return stored !== undefined && locked !== undefined && !equal(stored, locked)
       ? undefined
       : (stored ?? locked);
+  }
+
+  /**
+   * Takes a layer's digest from an image that a trusted signer signed, for this run only. Ignored when it is impossible,
+   * or when the lock has another.
+   */
+  trust(layer: Layer, claimed: KnownLayer): void {
+    const locked = this.locked(layer);
+    const made = fitting(layer, claimed);
+    if (made !== undefined && (locked === undefined || equal(locked, made))) this.#read.set(layer.key, made);
   }
 
   /** A layer's digest according to the lock. */

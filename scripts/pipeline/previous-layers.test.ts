@@ -21,7 +21,10 @@ function repository(architecture: string, layerKeys: (string | undefined)[]): Im
   const manifest = put(mediaTypes.manifest, {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
-    config: blob(mediaTypes.config, 'config'),
+    config: put(mediaTypes.config, {
+      ...platform,
+      rootfs: { type: 'layers', diff_ids: layerKeys.map((_, index) => digestOf(`layer ${index}`)) },
+    }),
     layers: layerKeys.map((key, index) => ({
       ...blob(mediaTypes.layer, `layer ${index}`),
       ...(key !== undefined && { annotations: { [keys.layerKey]: key } }),
@@ -41,18 +44,25 @@ function repository(architecture: string, layerKeys: (string | undefined)[]): Im
 describe('previousLayers', () => {
   it('gives the layer keys of the image for a platform of the plan', async () => {
     const found = await previousLayers(repository('amd64', [undefined, 'one', 'two']), 'latest', plan);
-    expect([...found]).toEqual(['one', 'two']);
+    const layer = (index: number) => {
+      const digest = digestOf(`layer ${index}`);
+      return { digest, size: 1, diffId: digest };
+    };
+    expect([...found.layers]).toEqual([
+      ['one', layer(1)],
+      ['two', layer(2)],
+    ]);
   });
 
   it('gives none for another platform, or without the tag', async () => {
-    expect((await previousLayers(repository('arm64', ['one']), 'latest', plan)).size).toBe(0);
-    expect((await previousLayers(repository('amd64', ['one']), 'v9', plan)).size).toBe(0);
+    expect((await previousLayers(repository('arm64', ['one']), 'latest', plan)).layers.size).toBe(0);
+    expect((await previousLayers(repository('amd64', ['one']), 'v9', plan)).layers.size).toBe(0);
   });
 
   it('gives none for an image that cannot be read', async () => {
     const { resolve } = repository('amd64', ['one']);
     const read = () => Promise.reject(new Error('denied'));
     const broken = { resolve, read } as unknown as ImageStore;
-    expect((await previousLayers(broken, 'latest', plan)).size).toBe(0);
+    expect((await previousLayers(broken, 'latest', plan)).layers.size).toBe(0);
   });
 });

@@ -169,8 +169,9 @@ async function identify(
 }
 
 /**
- * Hashes the layers of unknown digest that an earlier image seems to have: the registry's annotations do not prove
- * their bytes, but they probably need not be sent.
+ * Takes the digests of layers from an earlier image if a signer of `trust:` signed it. Otherwise hashes the layers of
+ * unknown digest that it seems to have: the registry's annotations do not prove their bytes, but they probably need not
+ * be sent.
  */
 async function hashPrevious(
   session: Session,
@@ -185,10 +186,36 @@ async function hashPrevious(
     [...moves.map((move) => move.tag), 'latest'].find((tag) => existing.includes(tag)) ?? existing.at(-1);
   if (before === undefined) return;
   const previous = await previousLayers(repository, before, plan);
-  const probable = unknown.filter(({ key }) => previous.has(key));
+  const claimed = unknown.filter(({ key }) => previous.layers.has(key));
+  if (claimed.length === 0) return;
+  if (await isSigned(session, repository, previous.root)) {
+    for (const layer of claimed) {
+      const known = previous.layers.get(layer.key);
+      if (known !== undefined) session.layers.trust(layer, known);
+    }
+  }
+  const probable = await unknownLayers(session, claimed);
   if (probable.length === 0) return;
   task.note('reading the model, to compare it with the registry');
   await hashLayers(session, probable, task);
+}
+
+/** Whether a signer of `trust:` signed an earlier image; false when the catalog names none. */
+async function isSigned(
+  session: Session,
+  repository: Repository,
+  root: Descriptor | undefined,
+): Promise<boolean> {
+  const { catalog, signal } = session.options;
+  if (catalog.trust === undefined || root === undefined) return false;
+  const { SignatureCheck } = await import('./check-signatures.ts');
+  try {
+    await (await SignatureCheck.open(catalog.trust, signal)).check(repository, root);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelcarsError && error.code === 'trust') return false;
+    throw error;
+  }
 }
 
 function describe(known: Assembled | undefined, plan: ImagePlan): Partial<Outcome> {

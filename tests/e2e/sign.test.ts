@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeCertificates } from '../parts/certificates.ts';
-import { makeCatalog, noise, tryModelcars } from '../parts/cli.ts';
+import { makeCatalog, noise, root, tryModelcars } from '../parts/cli.ts';
 import { inside, tryInside } from '../parts/inside.ts';
 import { missingParts } from '../parts/parts.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
@@ -17,6 +17,7 @@ import {
   startSigstore,
 } from '../parts/sigstore.ts';
 import { tagsOf } from '../parts/tags.ts';
+import { startWeb } from '../parts/web.ts';
 
 const missing = await missingParts('docker-registry');
 const who = 'https://github.com/me/models/.github/workflows/push.yml@refs/heads/main';
@@ -183,6 +184,48 @@ test.skipIf(missing)('`sign` refuses an image that is not the one of the lock', 
     await inside(['lock', '--base', 'embedded'], { cwd: folder });
   }
 });
+
+test.skipIf(missing)(
+  'a next version takes layers from an image of a trusted signer, and of no other',
+  async () => {
+    const cwd = await mkdtemp(join(folder, 'next-'));
+    const sample = await readFile(join(root, 'frameworks/xgboost/model.bst'));
+    await using web = await startWeb('model.bst', sample);
+    const write = (signer: string) =>
+      writeFile(
+        join(cwd, 'models.yaml'),
+        `trust: {signers: [{key: ${signer}}]}\nmodels:\n  - {name: iris, framework: xgboost, source: "${web.url}"}\n`,
+      );
+    await writeFile(
+      join(cwd, 'other.pub'),
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }),
+    );
+    await write(join(folder, 'own.pub'));
+    await inside(['lock', '--base', 'embedded'], { cwd });
+    let stores = 0;
+    /** From a machine that never read the model. */
+    const next = async (version: string) => {
+      web.forget();
+      const store = join(cwd, `store-${++stores}`);
+      const flags = ['--version', version, '--sign', '--key', join(folder, 'own.key'), '--json'];
+      const pushed = await inside(['push', ...place(), ...flags], { cwd, env: { MODELCARS_STORE: store } });
+      return {
+        digest: JSON.parse(pushed).models[0].digest,
+        read: web.requests.reduce((sum, { sent }) => sum + sent, 0),
+      };
+    };
+    expect((await next('v1.0.0')).read).toBeGreaterThanOrEqual(sample.length);
+    const trusted = await next('v1.0.1');
+    expect(trusted.read).toBeLessThan(sample.length);
+    await write('other.pub');
+    const untrusted = await next('v1.0.2');
+    expect(untrusted.read).toBeGreaterThanOrEqual(sample.length);
+    const layers = await inside(['inspect', `${registry.host}/run${run}/iris@${trusted.digest}`, '--json'], {
+      cwd,
+    });
+    expect(layers).toContain('"models/model.bst"');
+  },
+);
 
 test.skipIf(missing)('a dry run signs nothing', async () => {
   expect((await push('--sign', '--key', 'own.key', '--dry-run')).code).toBe(0);
