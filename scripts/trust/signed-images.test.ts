@@ -7,6 +7,7 @@ import { identityToken, issuer, type Sigstore, startSigstore } from '../../tests
 import {
   contentOf,
   type FakeRegistry,
+  refuse,
   sha256,
   startFake,
   testClient,
@@ -233,6 +234,29 @@ it('attests each kind of statement once, of the first image', async () => {
     attestations: { made: 0, existing: 1 },
   });
   expect((await find([key('own')], other)).attestations).toEqual([]);
+});
+
+it('names the manifest that a registry without artifacts refuses, and completes when it takes it', async () => {
+  let refuses = true;
+  await fake[Symbol.asyncDispose]();
+  await client.close();
+  fake = await startFake({
+    intercept: (request, response) =>
+      refuses &&
+      request.method === 'PUT' &&
+      request.url?.includes('/manifests/sha256:') &&
+      image !== undefined
+        ? refuse(response, 400, 'MANIFEST_INVALID')
+        : undefined,
+  });
+  client = testClient();
+  refuses = false;
+  image = await put('an image');
+  refuses = true;
+  await expect(sign(byKey('own'))).rejects.toThrow(/^push manifest sha256:\w+ to /);
+  expect((await find([key('own')])).signatures).toEqual([]);
+  refuses = false;
+  expect(await sign(byKey('own'))).toEqual({ made: 2, existing: 0 });
 });
 
 it('loses no signature of two signers at the same time', async () => {
