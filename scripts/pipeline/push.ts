@@ -54,7 +54,17 @@ export async function pushModels(options: PushOptions): Promise<Outcome[]> {
     return await pushModel(session, model, task, { ...options, signer: signing });
   });
   await suggestLockingLayers(session, outcomes);
+  suggestSigning(options, outcomes);
   return scans?.attach(outcomes) ?? outcomes;
+}
+
+/** Reminds of the signature that `trust:` makes `verify`, `promote` and clusters require. */
+function suggestSigning({ catalog, signing, dryRun, progress }: PushOptions, outcomes: Outcome[]): void {
+  if (catalog.trust === undefined || signing !== undefined || dryRun) return;
+  if (outcomes.every(({ status }) => status === 'failed')) return;
+  progress.log(
+    'models.yaml names signers (`trust:`), and this push signed nothing: push with --sign, or run `modelcars sign`',
+  );
 }
 
 /**

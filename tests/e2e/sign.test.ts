@@ -159,6 +159,8 @@ test.skipIf(missing)(
       expect((await tryInside(manifest, { cwd: folder })).stdout).toContain('kind: InferenceService');
       const local = ['manifest', '--signed', ...place()];
       expect((await tryInside(local, { cwd: folder })).stderr).toContain('--signed needs --remote');
+      expect((await push()).stderr).toContain('this push signed nothing');
+      expect((await push('--sign', '--key', 'own.key')).stderr).not.toContain('signed nothing');
       // The command line's signers replace those of trust:.
       expect((await verify(...byIdentity())).code).toBe(1);
     } finally {
