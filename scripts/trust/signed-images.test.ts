@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { identityToken, issuer, type Sigstore, startSigstore } from '../../tests/parts/sigstore.ts';
 import {
@@ -144,10 +144,8 @@ describe('an image is not signed', () => {
       expect(found.signatures).toEqual([]);
       expect(found.reasons.length).toBe(4);
     }
-    expect((await find([key('other'), key('own')])).signatures.map(({ by }) => by)).toEqual([
-      `key ${key('own').key}`,
-      `key ${key('own').key}`,
-    ]);
+    const both = await find([key('other'), key('own')]);
+    expect(both.signatures.map(({ by }) => basename(by))).toEqual(['own.pub', 'own.pub']);
   });
 
   it('without a log where the trust requires one', async () => {
