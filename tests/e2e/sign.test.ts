@@ -74,7 +74,6 @@ function failFrom(count: number, service: SigstoreRequest['service'], status: nu
 }
 
 test.skipIf(missing).each<[SigstoreRequest['service'], number, number]>([
-  ['fulcio', 1, 400],
   ['rekor', 4, 400],
   ['timestamp', 3, 400],
 ])(
