@@ -122,7 +122,11 @@ export function imageIndex(manifests: readonly Document[], description: ImageDes
 
 /** JSON as content. Keys keep the order written here, so that equal values give equal bytes. */
 export function documentOf(mediaType: string, value: unknown): Document {
-  const bytes = Buffer.from(JSON.stringify(value));
+  return documentOfBytes(mediaType, Buffer.from(JSON.stringify(value)));
+}
+
+/** Bytes in memory as content. */
+export function documentOfBytes(mediaType: string, bytes: Uint8Array): Document {
   const digest: Digest = `sha256:${hash('sha256', bytes)}`;
   return {
     mediaType,

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { cancelled, ModelcarsError } from '../errors.ts';
+import { documentOfBytes } from '../image/manifest.ts';
 import { parseIndex } from '../image/schema.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Repository } from './repository.ts';
@@ -150,12 +151,9 @@ export class Referrers {
     return await this.#write(bytes, { mediaType, digest: digestOf(bytes), size: bytes.length });
   }
 
-  async #write(bytes: Uint8Array, { mediaType, digest, size }: Descriptor): Promise<Descriptor> {
-    async function* open(offset = 0): AsyncGenerator<Uint8Array> {
-      yield Buffer.from(bytes.subarray(offset));
-    }
+  async #write(bytes: Uint8Array, { mediaType }: Descriptor): Promise<Descriptor> {
     const options = this.#signal === undefined ? {} : { signal: this.#signal };
-    return await this.#repository.write({ mediaType, digest, size, open }, options);
+    return await this.#repository.write(documentOfBytes(mediaType, bytes), options);
   }
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ModelcarsError } from '../../errors.ts';
+import { documentOfBytes } from '../../image/manifest.ts';
 import { type Descriptor, type Digest, mediaTypes } from '../../image/types.ts';
 import type { Repository } from '../../registry/repository.ts';
-import { digestOf } from '../../registry/transfer/manifests.ts';
 import { type OlderSignature, olderManifest, payloadType, readOlder, signatureTag } from '../older-layout.ts';
 
 const mostRounds = 8;
@@ -62,9 +62,6 @@ async function writeBlob(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<Descriptor> {
-  async function* open(offset = 0): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(bytes.subarray(offset));
-  }
-  const content = { mediaType, digest: digestOf(bytes), size: bytes.length, open };
-  return await repository.write(content, signal === undefined ? {} : { signal });
+  const options = signal === undefined ? {} : { signal };
+  return await repository.write(documentOfBytes(mediaType, bytes), options);
 }
