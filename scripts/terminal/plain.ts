@@ -4,12 +4,22 @@ import type { Colors } from './color.ts';
 import { Meter } from './meter.ts';
 import { silentTaskPart, type Task } from './types.ts';
 
+/** Milliseconds after which a task has a line again, whatever its progress. */
+const silence = 60_000;
+
+/** What the last line of a running task showed. */
+interface Shown {
+  /** Tenths of the total. */
+  tenth: number;
+  at: number;
+}
+
 /** Progress as separate lines: for CI, files, and terminals that cannot move the cursor. */
 export class PlainLines {
   readonly #stream: NodeJS.WritableStream;
   readonly #colors: Colors;
   readonly #interval: number;
-  readonly #running = new Set<Meter>();
+  readonly #running = new Map<Meter, Shown>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(stream: NodeJS.WritableStream, colors: Colors, interval: number) {
@@ -18,10 +28,10 @@ export class PlainLines {
     this.#interval = interval;
   }
 
-  /** Prints a line at the start, a line at the end, and one at intervals in between. */
+  /** Prints a line at the start, a line at the end, and one for each tenth in between, looked for at intervals. */
   task(label: string, total?: number): Task {
     const meter = new Meter(label, total);
-    this.#running.add(meter);
+    this.#running.set(meter, { tenth: 0, at: meter.started });
     this.#write(meter, total === undefined ? 'started' : `started, ${formatBytes(total)}`);
     this.#timer ??= setInterval(() => this.#report(), this.#interval).unref();
     const end = (text: string) => {
@@ -49,7 +59,11 @@ export class PlainLines {
   }
 
   #report(): void {
-    for (const meter of this.#running) {
+    for (const [meter, shown] of this.#running) {
+      const tenth = Math.floor((meter.fraction ?? 0) * 10);
+      const now = performance.now();
+      if (meter.total !== undefined && tenth <= shown.tenth && now - shown.at < silence) continue;
+      this.#running.set(meter, { tenth, at: now });
       const parts = [meter.percent, meter.amount, meter.rate(), meter.left(), meter.note].filter(
         (part) => part,
       );

@@ -47,21 +47,34 @@ describe('plain lines', () => {
     expect(text()).toMatch(/^iris: started, 2\.0 MB\niris: pushed v1\.0\.0 \(2\.0 MB in .*\)\n$/);
   });
 
-  it('report progress every ten seconds', async () => {
+  it('report each tenth, looked for every ten seconds', async () => {
     const { progress, text } = await open();
     const task = progress.task('llama', 10_000_000);
     task.add(4_500_000);
     task.note('layer 3 of 7');
     vi.advanceTimersByTime(10_000);
-    task.add(-500_000);
+    // Less than a tenth more, and a part that is sent again.
+    task.add(400_000);
+    vi.advanceTimersByTime(10_000);
+    task.add(-900_000);
+    vi.advanceTimersByTime(10_000);
+    task.add(1_000_000);
     vi.advanceTimersByTime(10_000);
     task.fail('get file: no answer');
     vi.advanceTimersByTime(60_000);
     const lines = text().split('\n');
     expect(lines[1]).toMatch(/^llama: 45%, 4\.5 MB of 10 MB, 450 kB\/s, 12 s left, layer 3 of 7$/);
-    expect(lines[2]).toMatch(/^llama: 40%, 4\.0 MB of 10 MB, /);
+    expect(lines[2]).toMatch(/^llama: 50%, 5\.0 MB of 10 MB, /);
     expect(lines[3]).toBe('llama: failed: get file: no answer');
     expect(lines).toHaveLength(5);
+  });
+
+  it('report a slow task once a minute', async () => {
+    const { progress, text } = await open();
+    progress.task('llama', 10_000_000).add(100_000);
+    vi.advanceTimersByTime(125_000);
+    progress.stop();
+    expect(text().match(/^llama: 1%, /gm)).toHaveLength(2);
   });
 
   it('contain no control characters', async () => {

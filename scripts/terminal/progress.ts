@@ -21,6 +21,7 @@ export async function createProgress(options: ProgressOptions): Promise<Progress
   const colors = createColors(stream);
   const bars = enabled && interactive ? new (await import('./bars.ts')).Bars(stream, colors) : undefined;
   const plain = enabled && !interactive ? new PlainLines(stream, colors, interval) : undefined;
+  const warned = new Set<string>();
   const write = (text: string) => (bars ? bars.log(text) : stream.write(`${text}\n`));
   return {
     task(label, totalBytes) {
@@ -31,6 +32,9 @@ export async function createProgress(options: ProgressOptions): Promise<Progress
       if (enabled) write(safeLines(mask(line)));
     },
     warn(line) {
+      // Parts of a run can find the same: building and verifying.
+      if (warned.has(line)) return;
+      warned.add(line);
       write(`${colors.yellow('warning:')} ${safeLines(mask(line))}`);
     },
     stop() {

@@ -4,7 +4,7 @@ export interface Progress {
   task(label: string, totalBytes?: number): Task;
   /** Logs a separate line above the bars. */
   log(line: string): void;
-  /** Logs a warning; the only output when progress is disabled. */
+  /** Logs a warning, each only once; the only output when progress is disabled. */
   warn(line: string): void;
   /** Removes the bars and restores the terminal; safe to call twice. */
   stop(): void;
