@@ -125,7 +125,8 @@ export default defineConfig({
     command(),
     textWidth(),
     builtins(),
-    types(),
+    // A program that is run and not imported, such as that of the Dagger module, needs none.
+    ...(process.env.MODELCARS_BUILD === 'program' ? [] : [types()]),
   ],
   output: { dir: 'dist', format: 'esm', cleanDir: true, chunkFileNames: '[name]-[hash].js' },
 });

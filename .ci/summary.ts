@@ -1,16 +1,19 @@
 /**
- * Adds up vitest's JSON reports and prints the one line CI ends with: `N passed, N failed, N skipped`.
+ * Adds up vitest's JSON reports, names what failed and prints the one line CI ends with: `N passed, N failed, N skipped`.
  * Usage: node .ci/summary.ts REPORTS STEP=EXITCODE… ; exits 1 when anything failed or a suite ran no test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** The part of vitest's JSON report we read. */
 export interface Report {
   testResults: {
     name: string;
     status: string;
-    assertionResults: { status: string }[];
+    /** Why the file did not load; empty otherwise. */
+    message?: string;
+    assertionResults: { status: string; fullName?: string; failureMessages?: string[] }[];
   }[];
 }
 
@@ -18,6 +21,8 @@ export interface Summary {
   passed: number;
   failed: number;
   skipped: number;
+  /** The failed tests: file, name and the first line of the message. CI keeps only the end of its output. */
+  failures: string[];
   /** What failed without a failed test to show for it; each counts as one failed. */
   complaints: string[];
 }
@@ -35,7 +40,7 @@ const suites = {
 
 /** Sums the reports. A broken file, a suite without a passed test, a step that ended badly: none may look like a pass. */
 export function summarize(reports: Report[], steps: Record<string, number>, root: string): Summary {
-  const summary: Summary = { passed: 0, failed: 0, skipped: 0, complaints: [] };
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, failures: [], complaints: [] };
   const passedIn = new Set<string>();
   for (const file of reports.flatMap((report) => report.testResults)) {
     const name = relative(root, file.name);
@@ -45,7 +50,13 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
     summary.passed += passed;
     summary.failed += failed;
     summary.skipped += statuses.length - passed - failed;
-    if (file.status === 'failed' && failed === 0) summary.complaints.push(`${name} failed outside its tests`);
+    for (const result of file.assertionResults) {
+      if (result.status !== 'failed') continue;
+      summary.failures.push(`${name}: ${result.fullName}: ${firstLine(result.failureMessages?.[0])}`);
+    }
+    if (file.status === 'failed' && failed === 0) {
+      summary.complaints.push(`${name} failed outside its tests: ${firstLine(file.message)}`);
+    }
     for (const [suite, pattern] of Object.entries(suites)) {
       if (passed > 0 && pattern.test(name)) passedIn.add(suite);
     }
@@ -64,14 +75,19 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
   return summary;
 }
 
+/** The first line of a message, without colours and at most 300 characters of it. */
+function firstLine(message = 'no message'): string {
+  return stripVTControlCharacters(message).trimStart().split('\n', 1)[0]?.slice(0, 300) ?? '';
+}
+
 function main([folder, ...args]: string[]): number {
   if (!folder) throw new Error('usage: summary.ts REPORTS STEP=EXITCODE…');
   const steps = Object.fromEntries(args.map((arg) => [arg.split('=')[0] ?? '', Number(arg.split('=')[1])]));
   const reports = readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Report);
-  const { passed, failed, skipped, complaints } = summarize(reports, steps, process.cwd());
-  for (const complaint of complaints) console.log(`failed: ${complaint}`);
+  const { passed, failed, skipped, failures, complaints } = summarize(reports, steps, process.cwd());
+  for (const complaint of [...failures, ...complaints]) console.log(`failed: ${complaint}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 ? 0 : 1;
 }

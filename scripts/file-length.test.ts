@@ -5,10 +5,12 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const maxLines = 300;
+const signatures =
+  "signatures and their documentation: Dagger's introspector finds an object's functions in one class only";
 /** Files that may be longer, each with its reason. */
 const exceptions: Readonly<Record<string, string>> = {
-  'dagger/src/index.ts':
-    "signatures and their documentation: Dagger's introspector finds a module's functions in one class only",
+  'dagger/src/index.ts': signatures,
+  'dagger/src/registry.ts': signatures,
 };
 
 test(`no TypeScript file has more than ${maxLines} lines`, () => {

@@ -5,13 +5,14 @@ import { expect, test } from 'vitest';
 /** The folders of scripts/, lowest floor first: a file imports files of its own room and of lower floors, nothing else. */
 const floors = [
   ['errors.ts', 'package.ts', 'text', 'formats'],
-  ['model'],
-  ['image', 'artifacts', 'framework.ts'],
+  ['model', 'memory'],
+  ['hashing'],
+  ['image', 'artifacts', 'admission', 'framework.ts'],
   ['files'],
   ['http', 'layout', 'verify', 'terminal'],
-  ['registry'],
+  ['registry', 'model-registry'],
   ['sources', 'store'],
-  ['bases', 'cache', 'catalog', 'kserve', 'trust'],
+  ['bases', 'cache', 'catalog', 'kserve', 'model-catalog', 'trust', 'unpack'],
   ['loader'],
   ['pipeline'],
   ['commands', 'index.ts'],

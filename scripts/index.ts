@@ -11,6 +11,7 @@ import type { Catalog, Overrides } from './model/types.ts';
 import { buildModels as build } from './pipeline/build.ts';
 import { type Locking, type LockOptions, lockModels as lock } from './pipeline/lock.ts';
 import { type PushOptions, pushModels as push } from './pipeline/push.ts';
+import { type SignOptions, signModels as sign } from './pipeline/sign.ts';
 import { smokeModels as smoke } from './pipeline/smoke.ts';
 import { type SmokeOptions, smokeDefaults } from './pipeline/smoke-options.ts';
 import type { ImageLocation, Outcome, RunOptions } from './pipeline/types.ts';
@@ -24,6 +25,7 @@ export type { Catalog, CatalogEntry, Loader, Model, Overrides, Serving } from '.
 export type { Locking } from './pipeline/lock.ts';
 export type { ImageLocation, Outcome, TagOutcome } from './pipeline/types.ts';
 export type { Progress, Task, TaskPart } from './terminal/types.ts';
+export type { SigningOptions } from './trust/signing/options.ts';
 export type { Check } from './verify/check.ts';
 
 /** The options of every function; only the catalog is required. */
@@ -60,11 +62,19 @@ export function buildModels(
   return build({ ...complete(options), output: options.output, verify: options.verify === true });
 }
 
-/** Pushes images and their tags to the catalog's registry, as `modelcars push`. */
+/** Pushes images and their tags to the catalog's registry, as `modelcars push`; with `signing`, signs them first. */
 export function pushModels(
-  options: LibraryOptions & Pick<PushOptions, 'createRepository'>,
+  options: LibraryOptions & Pick<PushOptions, 'createRepository' | 'signing' | 'attest'>,
 ): Promise<Outcome[]> {
-  return push({ ...complete(options), createRepository: options.createRepository === true });
+  const { signing, attest = false, createRepository = false } = options;
+  return push({ ...complete(options), createRepository, attest, ...(signing && { signing }) });
+}
+
+/** Verifies pushed images and signs them, as `modelcars sign`. */
+export function signModels(
+  options: LibraryOptions & Pick<SignOptions, 'signing'> & Partial<Pick<SignOptions, 'attest'>>,
+): Promise<Outcome[]> {
+  return sign({ ...complete(options), signing: options.signing, attest: options.attest ?? false });
 }
 
 /** Checks built or pushed images against the image contract and the lock, as `modelcars verify`. */

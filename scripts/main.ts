@@ -4,6 +4,8 @@ import { versionLine } from './commands/program-version.ts';
 const words = process.argv.slice(2);
 
 async function run(): Promise<void> {
+  const { keepYoungSpaceSmall } = await import('./memory/young-space.ts');
+  keepYoungSpaceSmall();
   const { keepCompiled } = await import('./store/compile-cache.ts');
   const { storeFolder } = await import('./store/folder.ts');
   const distrust = keepCompiled(storeFolder());

@@ -1,7 +1,8 @@
-import { Readable } from 'node:stream';
+import type { CompletedPart, S3 } from '@aws-sdk/client-s3';
 import { RequestFailure } from '../http/failure.ts';
 import type { LockedFile } from '../model/types.ts';
 import type { Bucket, ObjectInfo } from '../sources/s3/bucket.ts';
+import { inParts, type Part } from './parts.ts';
 
 /** S3 accepts at most 10,000 parts of at least 5 MiB (user guide, "Amazon S3 multipart upload limits"). */
 const mostParts = 10_000;
@@ -29,8 +30,8 @@ export interface ObjectUploadOptions {
 
 /**
  * Uploads a file, in parts if large, each with its checksum, and the file's SHA-256 as the object's metadata. The
- * object appears only when complete; a failed upload is aborted and leaves no parts. Memory: `parts` parts and one
- * more.
+ * object appears only when complete; a failed upload is aborted and leaves no parts. Each part waits for memory from
+ * `partMemory`.
  */
 export async function uploadFile(bucket: Bucket, options: ObjectUploadOptions): Promise<ObjectInfo> {
   const { key, file, signal } = options;
@@ -66,51 +67,83 @@ export async function matching(
   return info?.size === file.size && info.claimed === file.sha256 ? info : undefined;
 }
 
-async function send(
-  bucket: Bucket,
-  { key, file, open, parts, signal, onBytes }: ObjectUploadOptions,
-): Promise<void> {
-  const { Upload } = await import('@aws-sdk/lib-storage');
-  const { client } = bucket;
+/** What every request about one object has in common. */
+interface Target {
+  Bucket: string;
+  Key: string;
+}
+
+/** Reads the file and sends it, in parts if large. A failure ends all requests, and then the upload. */
+async function send(bucket: Bucket, options: ObjectUploadOptions): Promise<void> {
+  const { key, file, open, signal, onBytes } = options;
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const target = { Bucket: bucket.name, Key: key };
   // AWS_REQUEST_CHECKSUM_CALCULATION=when_required is for servers without checksum support.
-  const mayChecksum = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
+  const mayChecksum = (await bucket.client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
+  const more = {
+    Metadata: { sha256: file.sha256 },
+    ...(mayChecksum && { ChecksumAlgorithm: 'SHA256' as const }),
+  };
   let sent = 0;
-  // A failure of the body becomes the upload's, which then aborts: the upload's own abort does not wait.
-  let failure: unknown;
-  const body = Readable.from(
-    (async function* () {
-      try {
-        for await (const chunk of open()) {
-          signal.throwIfAborted();
-          sent += chunk.length;
-          onBytes(chunk.length);
-          yield Buffer.from(chunk); // a copy: it is held until its part is complete
-        }
-      } catch (error) {
-        failure = error;
-        throw error;
-      }
-    })(),
-    { objectMode: false, highWaterMark: mebibyte },
-  );
-  const upload = new Upload({
-    client,
-    partSize: partSizeOf(file.size),
-    queueSize: parts,
-    params: {
-      Bucket: bucket.name,
-      Key: key,
-      Body: body,
-      ContentLength: file.size,
-      Metadata: { sha256: file.sha256 },
-      ...(mayChecksum && { ChecksumAlgorithm: 'SHA256' }),
-    },
-  });
+  const count = (bytes: number) => {
+    sent += bytes;
+    onBytes(bytes);
+  };
+  const partSize = partSizeOf(file.size);
+  const parts = inParts(open, file.size, partSize, either, count);
   try {
-    await upload.done();
+    if (file.size > partSize)
+      await sendParts(bucket.client, target, more, parts, options.parts, stop, either);
+    else
+      for await (const part of parts)
+        await part.use((Body) =>
+          bucket.client.putObject({ ...target, ...more, Body }, { abortSignal: either }),
+        );
   } catch (error) {
-    body.destroy();
     onBytes(-sent);
-    throw await bucket.failure(`write ${bucket.uri(key)}`, failure ?? error, signal);
+    throw await bucket.failure(`write ${bucket.uri(key)}`, error, signal);
+  }
+}
+
+/** Sends parts, `most` at the same time, and makes an object of them. */
+async function sendParts(
+  client: S3,
+  target: Target,
+  more: { Metadata: Record<string, string>; ChecksumAlgorithm?: 'SHA256' },
+  parts: AsyncIterable<Part>,
+  most: number,
+  stop: AbortController,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const { UploadId } = await client.createMultipartUpload({ ...target, ...more }, { abortSignal });
+  const upload = { ...target, UploadId };
+  const { ChecksumAlgorithm } = more;
+  const checksum = ChecksumAlgorithm === undefined ? {} : { ChecksumAlgorithm };
+  const done: CompletedPart[] = [];
+  const sending = new Set<Promise<void>>();
+  try {
+    for await (const part of parts) {
+      const PartNumber = part.number;
+      const one = part
+        .use((Body) => client.uploadPart({ ...upload, ...checksum, PartNumber, Body }, { abortSignal }))
+        .then(({ ETag, ChecksumSHA256 }) => {
+          done.push({ PartNumber, ETag, ...(ChecksumSHA256 !== undefined && { ChecksumSHA256 }) });
+          sending.delete(one);
+        });
+      sending.add(one);
+      // Ends the reading too; thrown below.
+      one.catch((error: unknown) => stop.abort(error));
+      if (sending.size >= most) await Promise.race(sending);
+    }
+    await Promise.all(sending);
+    const MultipartUpload = { Parts: done.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)) };
+    await client.completeMultipartUpload({ ...upload, MultipartUpload }, { abortSignal });
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(sending);
+    // Best effort, and also after a cancellation: the next run sweeps what is left.
+    await client.abortMultipartUpload(upload).catch(() => {});
+    throw error;
   }
 }

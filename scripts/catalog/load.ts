@@ -12,7 +12,9 @@ import { commandFor, lockFileOf } from './lock-path.ts';
 import { quickYaml } from './quick-yaml.ts';
 import { conflictLine, type ReadOptions, readText } from './read-text.ts';
 import { type CatalogInput, catalogSchema, defaultsSchema, modelSchema } from './schema.ts';
+import { keysAt } from './schema-keys.ts';
 import { servingSchema } from './serving.ts';
+import { checkServing } from './serving-check.ts';
 import { expectKeys, smokeKeys } from './smoke.ts';
 import { signerKeys, toTrust, trustSchema } from './trust.ts';
 import type { YamlDocument } from './yaml-document.ts';
@@ -108,12 +110,12 @@ async function explainedCatalog(
   return parsed.data;
 }
 
-/** Checks across fields: duplicate names, unknown frameworks. Works on values that zod may have rejected. */
+/** Checks across fields: duplicate names, unknown frameworks, merged `serving:`. Works on values that zod may have rejected. */
 function crossCheck(document: YamlDocument, frameworks: readonly string[]): Diagnostic[] {
   const loose = z
     .object({ models: z.array(z.unknown()), defaults: z.object({ framework: z.unknown() }).optional() })
     .safeParse(document.value);
-  const mistakes: Diagnostic[] = [];
+  const mistakes = checkServing(document);
   const firsts = new Map<string, number>();
   const ofAll = loose.data?.defaults?.framework;
   const checkName = (framework: unknown, path: (string | number)[]) => {
@@ -154,7 +156,8 @@ function duplicateName(document: YamlDocument, name: string, first: number, inde
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(catalogSchema.shape);
   if (path[0] === 'trust') return path.includes('signers') ? signerKeys : Object.keys(trustSchema.shape);
-  if (path.at(-1) === 'serving') return Object.keys(servingSchema.shape);
+  const serving = path.indexOf('serving');
+  if (serving >= 0) return keysAt(servingSchema, path.slice(serving + 1));
   if (path.at(-1) === 'smoke') return smokeKeys;
   if (path.at(-1) === 'expect') return expectKeys;
   return Object.keys((path[0] === 'defaults' ? defaultsSchema : modelSchema).shape);

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
 import type { Catalog } from '../model/types.ts';
 import { displayPath } from '../text/paths.ts';
+import { shellWord } from '../text/shell.ts';
 import { readLock } from './lockfile.ts';
 
 /** The lock of all catalogs, regardless of their names, before each catalog had a separate one. */
@@ -25,8 +26,7 @@ export function lockCommand(catalog: Pick<Catalog, 'file'>, words: readonly stri
 export function commandFor({ file }: Pick<Catalog, 'file'>, words: string): string {
   const shown = displayPath(file);
   if (shown === 'models.yaml') return `modelcars ${words}`;
-  const quoted = /^[\w./@:+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
-  return `modelcars ${words} -f ${quoted}`;
+  return `modelcars ${words} -f ${shellWord(shown)}`;
 }
 
 /**

@@ -26,7 +26,7 @@ import {
   text,
   versionText,
 } from './fields.ts';
-import { servingSchema } from './serving.ts';
+import { defaultServingSchema, servingSchema } from './serving.ts';
 import { smokeSchema } from './smoke.ts';
 import { trustSchema } from './trust.ts';
 
@@ -38,6 +38,8 @@ const badSize = ({ input }: { input?: unknown }) =>
 const framework = text('the name of a folder in frameworks/', { most: 255 }).meta({
   examples: ['sklearn', 'xgboost', 'lightgbm'],
 });
+
+const aboutServing = 'How KServe serves the model: for `manifest` and `smoke`. Not part of the image.';
 
 /** The fields that `defaults:` and a model share. */
 const defaultable = {
@@ -99,9 +101,7 @@ const defaultable = {
   )
     .describe('More annotations of the image; those of a model are added to the defaults.')
     .exactOptional(),
-  serving: servingSchema
-    .describe('How KServe serves the model: for `manifest` and `smoke`. Not part of the image.')
-    .exactOptional(),
+  serving: defaultServingSchema.describe(aboutServing).exactOptional(),
   smoke: smokeSchema
     .describe('The request of its smoke test and the expected answer; `false`: none. Not part of the image.')
     .exactOptional(),
@@ -145,6 +145,7 @@ export const modelSchema = strict(aModel, {
     .describe('More files: path below /models → URI of a single file.')
     .exactOptional(),
   ...defaultable,
+  serving: servingSchema.describe(aboutServing).exactOptional(),
 });
 
 const { base, platforms, compression, version, tags, floatingTags, annotations } = defaultable;

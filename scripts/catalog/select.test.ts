@@ -1,21 +1,10 @@
 import { expect, it } from 'vitest';
+import { draftModel } from '../../tests/support/draft-model.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Catalog, Model } from '../model/types.ts';
 import { selectModels } from './select.ts';
 
-const model = (name: string, framework: string): Model => ({
-  name,
-  framework,
-  source: 'file:m',
-  files: {},
-  include: [],
-  exclude: [],
-  tags: [],
-  base: 'embedded',
-  platforms: ['linux/amd64'],
-  compression: 'none',
-  annotations: {},
-});
+const model = (name: string, framework: string): Model => draftModel({ name, framework });
 const catalog: Catalog = {
   file: '/c/models.yaml',
   directory: '/c',

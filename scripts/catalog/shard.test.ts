@@ -1,23 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { draftModel } from '../../tests/support/draft-model.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { CatalogEntry, Loader, Lock, Model } from '../model/types.ts';
 import { parseShard, shardModels } from './shard.ts';
 
-const model = (name: string, more: Partial<Model> = {}): Model => ({
-  name,
-  framework: 'testing',
-  source: 'file:m',
-  files: {},
-  include: [],
-  exclude: [],
-  tags: [],
-  base: 'embedded',
-  platforms: ['linux/amd64'],
-  compression: 'none',
-  annotations: {},
-  ...more,
-});
+const model = (name: string, more: Partial<Model> = {}): Model =>
+  draftModel({ name, framework: 'testing', ...more });
 
 /** A lock in which each named model has one file of that many bytes. */
 function lockOf(sizes: Record<string, number>): Lock {

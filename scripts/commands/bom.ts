@@ -9,7 +9,7 @@ export const bom = defineCommand({
   args: {
     ...args.selection,
     ...args.overrides,
-    output: args.output,
+    layout: args.layout,
     remote: args.remote,
     frozen: args.frozen,
     ...args.access,
@@ -24,7 +24,7 @@ export const bom = defineCommand({
     const { bomOfModel } = await import('../pipeline/bom.ts');
     const document = await bomOfModel({
       ...options,
-      from: args.remote ? { registry: true } : { layout: args.output },
+      from: args.remote ? { registry: true } : { layout: args.layout },
     });
     io.progress.stop();
     io.print(JSON.stringify(document, undefined, 2));

@@ -1,5 +1,7 @@
+import { outputLayout } from './args/build.ts';
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
+import { limitMemory } from './max-memory.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
@@ -15,6 +17,7 @@ export const build = defineCommand({
     verify: args.verify,
     frozen: args.frozen,
     ...args.access,
+    maxMemory: args.maxMemory,
     keep: args.keep,
     scan: args.scan,
     ...args.scanning,
@@ -29,9 +32,11 @@ export const build = defineCommand({
     ['build --only framework=sklearn --dry-run', 'what would be built'],
   ],
   async run({ args, io }) {
+    await limitMemory(args.maxMemory, 'images');
     const options = await openRun(args, io);
+    const output = outputLayout(args.output);
     const { buildModels } = await import('../pipeline/build.ts');
-    const outcomes = await buildModels({ ...options, output: args.output, verify: args.verify });
+    const outcomes = await buildModels({ ...options, output, verify: args.verify });
     const { name, digest, size, layers, tags, scan, checks } = outcomeColumns;
     const columns = [
       name,
@@ -42,6 +47,6 @@ export const build = defineCommand({
       ...(args.scan ? [scan] : []),
       ...(args.verify ? [checks] : []),
     ];
-    return report('build', outcomes, columns, args, io, { output: args.output });
+    return report('build', outcomes, columns, args, io, { output });
   },
 });

@@ -8,6 +8,7 @@ import * as args from './args/index.ts';
 import { type ArgValues, usage } from './args/option.ts';
 import { defined, pick } from './args/values.ts';
 import { type CommandIO, defineCommand } from './command.ts';
+import { limitMemory } from './max-memory.ts';
 import { outcomeColumns, report } from './output/report.ts';
 import { openRun } from './run-options.ts';
 
@@ -17,6 +18,7 @@ const cacheArgs = {
   ...args.caching,
   frozen: args.frozen,
   concurrency: args.concurrency,
+  maxMemory: args.maxMemory,
   dryRun: args.dryRun,
   ...args.reporting,
 };
@@ -32,6 +34,7 @@ export const cache = defineCommand({
     ['cache', 'the same in a container, by MODEL_NAME and S3_BUCKET'],
   ],
   async run({ args, io }) {
+    await limitMemory(args.maxMemory, 'bucket');
     const { readCacheSettings } = await import('../cache/settings.ts');
     const settings = readCacheSettings(pick(args, caching), process.env);
     if (args.models.length > 0 && args.modelName !== undefined)

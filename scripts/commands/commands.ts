@@ -4,10 +4,12 @@ import { bases } from './bases.ts';
 import { bom } from './bom.ts';
 import { build } from './build.ts';
 import { cache } from './cache.ts';
+import { catalog } from './catalog.ts';
 import { clean } from './clean.ts';
 import { cluster } from './cluster.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
+import { diff } from './diff.ts';
 import { doctor } from './doctor.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
@@ -16,9 +18,13 @@ import { lock } from './lock.ts';
 import { manifest } from './manifest.ts';
 import { outdated } from './outdated.ts';
 import { policy } from './policy.ts';
+import { prefetch } from './prefetch.ts';
 import { promote } from './promote.ts';
 import { prune } from './prune.ts';
+import { pull } from './pull.ts';
 import { push } from './push.ts';
+import { rebase } from './rebase.ts';
+import { register } from './register.ts';
 import { scan } from './scan.ts';
 import { sign } from './sign.ts';
 import { smoke } from './smoke.ts';
@@ -40,7 +46,13 @@ export const commands: Command[] = [
   all,
   sign,
   promote,
+  register,
+  rebase,
+  pull,
+  diff,
   manifest,
+  prefetch,
+  catalog,
   bom,
   policy,
   cluster,

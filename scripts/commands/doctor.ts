@@ -1,6 +1,7 @@
 import { programVersion } from '../package.ts';
 import type { CheckResult } from '../pipeline/doctor/types.ts';
 import { oneLine, textWidth } from '../text/width.ts';
+import { outputLayout } from './args/build.ts';
 import * as args from './args/index.ts';
 import { defined } from './args/values.ts';
 import { type CommandIO, defineCommand } from './command.ts';
@@ -35,7 +36,7 @@ export const doctor = defineCommand({
     const { file, output, offline, store, kubeconfig, context, registry, mirrors } = args;
     const { healthy, checks } = await check({
       file,
-      output,
+      output: outputLayout(output),
       offline,
       patience,
       overrides: defined({ registry, mirrors }),

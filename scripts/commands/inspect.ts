@@ -13,7 +13,7 @@ export const inspect = defineCommand({
   args: {
     image: args.image,
     file: args.selection.file,
-    output: args.output,
+    layout: args.layout,
     ...args.registryAccess,
     json: args.json,
   },
@@ -24,7 +24,7 @@ export const inspect = defineCommand({
   async run({ args, io }) {
     const { inspectImage } = await import('../pipeline/inspect.ts');
     const inspection = await inspectImage(args.image, {
-      output: args.output,
+      layout: args.layout,
       file: args.file,
       registry: registryAccess(args),
       signal: io.signal,

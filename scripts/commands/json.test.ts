@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import type { z } from 'zod';
+import { pushBase } from '../../tests/parts/bases.ts';
+import { type FakeModelRegistry, startFakeModelRegistry } from '../../tests/support/fake-model-registry.ts';
 import { Programs } from '../../tests/support/fake-programs.ts';
 import { type FakeRegistry, startFake } from '../../tests/support/fake-registry.ts';
 import { checkDocument } from '../../tests/support/json-document.ts';
@@ -12,12 +14,14 @@ import { modelcarsInside } from '../../tests/support/run-inside.ts';
 import { addGrype, finding, grypeReport } from '../../tests/support/scanners.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Diagnosis, SmokeResult } from '../kserve/types.ts';
+import type { DiffResult } from '../pipeline/diff/diff.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import type { ListedModel, LockState } from '../pipeline/list.ts';
 import type { Locking } from '../pipeline/lock.ts';
 import type { ModelChange } from '../pipeline/lock-changes.ts';
 import type { ModelManifest } from '../pipeline/manifest.ts';
 import type { Comparison } from '../pipeline/outdated.ts';
+import type { Pulled } from '../pipeline/pull.ts';
 import type { Outcome, TagOutcome } from '../pipeline/types.ts';
 import type { Pruned } from '../store/prune.ts';
 import type { Check } from '../verify/check.ts';
@@ -51,9 +55,11 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   list: { does: [], fails: ['-f', 'nowhere.yaml'] },
   outdated: { does: [], fails: ['-f', 'nowhere.yaml'] },
   build: { does: ['--verify'], fails: ['-f', 'broken.yaml', '--frozen'] },
-  verify: { does: [], fails: ['-o', 'nowhere'] },
+  verify: { does: [], fails: ['-l', 'nowhere'] },
   inspect: { does: ['iris:v1.0.0'], fails: ['iris:v9.9.9'] },
   manifest: { does: ['--registry', 'REGISTRY/me', '--with-runtime'], fails: [] },
+  prefetch: { does: ['--registry', 'REGISTRY/me'], fails: [] },
+  catalog: { does: ['--registry', 'quay.io/me'], fails: ['-l', 'iris/model.joblib'] },
   policy: {
     does: ['-f', 'trusted.yaml', '--kyverno', '--registry', 'quay.io/me'],
     fails: ['--kyverno', '--registry', 'quay.io/me'],
@@ -67,9 +73,27 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
     does: ['--from', 'REGISTRY/me', '--to', 'REGISTRY/prod'],
     fails: ['iris@v9.9.9', '--from', 'REGISTRY/me', '--to', 'REGISTRY/prod'],
   },
+  register: {
+    does: ['--registry', 'REGISTRY/me', '--model-registry', 'MODELS'],
+    fails: ['--registry', 'REGISTRY/nobody', '--model-registry', 'MODELS'],
+  },
+  rebase: {
+    does: [
+      'iris@v1.0.0',
+      '--registry',
+      'REGISTRY/me',
+      '--base',
+      'REGISTRY/bases/shell:v1',
+      '--version',
+      'v1.0.1',
+    ],
+    fails: ['iris@v9.9.9', '--registry', 'REGISTRY/me', '--version', 'v1.0.1'],
+  },
+  diff: { does: ['iris:v1.0.0', ':v1.0.0'], fails: ['iris:v1.0.0', ':v9.9.9'] },
+  pull: { does: ['iris:v1.0.0', '-o', 'pulled'], fails: ['iris:v9.9.9'] },
   all: {
     does: ['--registry', 'REGISTRY/all', '--local', '--server-command', 'SERVER'],
-    fails: ['--registry', 'REGISTRY/all', '-o', 'other', '--local', '--server-command', 'exit 3'],
+    fails: ['--registry', 'REGISTRY/all', '-l', 'other', '--local', '--server-command', 'exit 3'],
   },
   sign: {
     does: ['--registry', 'REGISTRY/me', '--key', 'signing.pem'],
@@ -79,18 +103,21 @@ const runs: Record<DocumentName, { does: string[]; fails: string[] }> = {
   scan: { does: [], fails: ['--fail-on', 'negligible'] },
   cache: { does: ['--bucket', 'models'], fails: ['--bucket', 'models', '--model-name', 'a'] },
   split: { does: [], fails: ['--json'] },
-  clean: { does: [], fails: ['-o', 'iris'] },
+  clean: { does: [], fails: ['-l', 'iris'] },
   prune: { does: ['--all'], fails: ['--older-than', 'long'] },
 };
 
 let folder: string;
 let registry: FakeRegistry;
+let models: FakeModelRegistry;
 let programs: Programs;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelcars-json-'));
   // On a machine of root, the model server runs as another user.
   await chmod(folder, 0o755);
   registry = await startFake();
+  models = await startFakeModelRegistry();
+  await pushBase(registry.host, 'bases/shell', 'one');
   programs = await Programs.open();
   await addGrype(programs, grypeReport([finding({ severity: 'Low' })]));
   await mkdir(join(folder, 'iris'));
@@ -108,6 +135,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
+  await models[Symbol.asyncDispose]();
   await programs[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
@@ -122,7 +150,10 @@ const env = () => ({
 
 async function run(words: string[]) {
   const filled = words.map((word) =>
-    word.replace('REGISTRY', registry.host).replace('SERVER', `${process.execPath} "${folder}/server.cjs"`),
+    word
+      .replace('REGISTRY', registry.host)
+      .replace('MODELS', models.url)
+      .replace('SERVER', `${process.execPath} "${folder}/server.cjs"`),
   );
   return await modelcarsInside(filled, { cwd: folder, env: env() });
 }
@@ -198,6 +229,8 @@ it('lists every field of the types that commands print', () => {
   expectTypeOf<Listed['lock']>().toEqualTypeOf<LockState>();
   expectTypeOf<NonNullable<Listed['serving']>>().toEqualTypeOf<NonNullable<ListedModel['serving']>>();
   expectTypeOf<Omit<Fields<'inspect'>, 'ok'>>().toEqualTypeOf<Inspection>();
+  expectTypeOf<Omit<Fields<'diff'>, 'ok'>>().toEqualTypeOf<DiffResult>();
+  expectTypeOf<Omit<Fields<'pull'>, 'ok'>>().toEqualTypeOf<Pulled>();
   expectTypeOf<Keys<Fields<'manifest'>['models'][number]>>().toEqualTypeOf<Keys<ModelManifest>>();
   expectTypeOf<Omit<Fields<'prune'>, 'ok' | 'dryRun' | 'store'>>().toEqualTypeOf<Pruned>();
 });

@@ -1,8 +1,7 @@
-import type { Catalog } from '../model/types.ts';
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
 import { outcomeColumns, report } from './output/report.ts';
-import { runOptions } from './run-options.ts';
+import { optionalCatalog, runOptions } from './run-options.ts';
 
 /** `modelcars promote [image..]`: copies images with their signatures to another registry. */
 export const promote = defineCommand({
@@ -30,7 +29,7 @@ export const promote = defineCommand({
     ['promote quay.io/dev/iris:v1.2.3 --to quay.io/prod -n', 'what would be copied, without models.yaml'],
   ],
   async run({ args: values, io }) {
-    const catalog = await readCatalog(values.file);
+    const catalog = await optionalCatalog(values);
     const { readPromotions } = await import('../pipeline/promotions.ts');
     const { promoteImages } = await import('../pipeline/promote.ts');
     const promotions = readPromotions({ ...values, catalog });
@@ -42,10 +41,3 @@ export const promote = defineCommand({
     return report('promote', outcomes, [name, digest, size, sent, referrers, tags], values, io, {});
   },
 });
-
-/** The catalog; undefined without a models.yaml, which images named in full do not need. */
-async function readCatalog(file: string): Promise<Catalog | undefined> {
-  const { loadCatalog, readCatalogText } = await import('../catalog/load.ts');
-  if (file === 'models.yaml' && (await readCatalogText(file)) === undefined) return undefined;
-  return await loadCatalog(file);
-}

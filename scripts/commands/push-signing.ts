@@ -21,18 +21,27 @@ export function readSigning(values: SigningValues): Pick<PushOptions, 'signing' 
 
 /** The columns of the closing table: those of the gates that were asked for too. */
 export function pushColumns(
+  values: SigningValues,
+  options: Pick<PushOptions, 'scan'>,
+  smoked: readonly SmokeResult[] = [],
+): OutcomeColumn[] {
+  const { name, digest, size, sent, tags } = outcomeColumns;
+  return [name, digest, size, sent, ...gateColumns(values, options, smoked), tags];
+}
+
+/** One column for each gate that was asked for. */
+export function gateColumns(
   { sign: signs, attest: attests }: SigningValues,
   { scan: scans }: Pick<PushOptions, 'scan'>,
   smoked: readonly SmokeResult[] = [],
 ): OutcomeColumn[] {
-  const { name, digest, size, sent, scan, signatures, attestations, tags } = outcomeColumns;
-  const gates = [
+  const { scan, signatures, attestations } = outcomeColumns;
+  return [
     ...(smoked.length > 0 ? [smokeColumn(smoked)] : []),
     ...(scans ? [scan] : []),
     ...(signs ? [signatures] : []),
     ...(attests ? [attestations] : []),
   ];
-  return [name, digest, size, sent, ...gates, tags];
 }
 
 /** What the smoke test of each model found. */

@@ -1,4 +1,5 @@
 import type { SmokeResult } from '../kserve/types.ts';
+import { outputLayout } from './args/build.ts';
 import type { SmokeValues } from './args/kserve.ts';
 import type { CommandIO } from './command.ts';
 import { report } from './output/report.ts';
@@ -9,7 +10,7 @@ import { runSmoke } from './run-smoke.ts';
 
 type PushValues = Parameters<typeof openRun>[0] &
   SmokeValues &
-  SigningValues & { output: string; createRepository: boolean; json: boolean; dryRun: boolean };
+  SigningValues & { output: string | undefined; createRepository: boolean; json: boolean; dryRun: boolean };
 
 /** `all` and `push --smoke`: models that fail the smoke test are not pushed. */
 export async function runPushVerified(
@@ -18,15 +19,16 @@ export async function runPushVerified(
   io: CommandIO,
 ): Promise<0 | 1> {
   const options = await openRun(args, io);
+  const output = outputLayout(args.output);
   const { pushVerified } = await import('../pipeline/push-verified.ts');
   let results: SmokeResult[] = [];
   const outcomes = await pushVerified({
     ...options,
-    output: args.output,
+    output,
     createRepository: args.createRepository,
     ...readSigning(args),
     async smoke(models) {
-      results = await runSmoke({ ...options, models }, { layout: args.output }, args, io);
+      results = await runSmoke({ ...options, models }, { layout: output }, args, io);
       return provenModels(results);
     },
   });

@@ -1,5 +1,6 @@
 import * as args from './args/index.ts';
 import { defineCommand } from './command.ts';
+import { limitMemory } from './max-memory.ts';
 import { report } from './output/report.ts';
 import { pushColumns, readSigning, signingArgs } from './push-signing.ts';
 import { runPushVerified } from './push-verified.ts';
@@ -16,6 +17,7 @@ export const push = defineCommand({
     floatingTags: args.floatingTags,
     frozen: args.frozen,
     ...args.access,
+    maxMemory: args.maxMemory,
     keep: args.keep,
     createRepository: args.createRepository,
     dryRun: args.dryRun,
@@ -35,6 +37,7 @@ export const push = defineCommand({
     ['push iris --dry-run', 'what would be sent and which tags would move'],
   ],
   async run({ args, io }) {
+    await limitMemory(args.maxMemory, 'images');
     if (args.smoke) return runPushVerified('push', args, io);
     const options = await openRun(args, io);
     const { pushModels } = await import('../pipeline/push.ts');

@@ -65,6 +65,16 @@ export async function openRun(args: CatalogValues & RunValues, io: CommandIO): P
   return { ...runOptions(args, io), ...opened, ...(signedBy && { signedBy }) };
 }
 
+/** The catalog, for commands that take images named in full: undefined without a models.yaml. */
+export async function optionalCatalog(
+  args: { file: string },
+  overrides: OverrideValues = {},
+): Promise<Catalog | undefined> {
+  const { loadCatalog, readCatalogText } = await import('../catalog/load.ts');
+  if (args.file === 'models.yaml' && (await readCatalogText(args.file)) === undefined) return undefined;
+  return await loadCatalog(args.file, readOverrides(overrides));
+}
+
 /** Whose signature `--signed` requires. Fails with code `usage` where it would check nothing. */
 function requiredSigners({ signed, remote }: RunValues, { trust }: Catalog): RunOptions['signedBy'] {
   if (!signed) return undefined;

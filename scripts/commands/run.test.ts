@@ -76,7 +76,7 @@ describe('from catalog to image', () => {
     expect(stdout).toMatch(/^nowhere .* failed$/m);
     expect(stderr).toMatch(/error: nowhere: .*\nnext: /);
     expect(stderr).toContain('1 done, 1 failed');
-    expect((await run(['verify', 'iris', '-o', 'some'])).code).toBe(0);
+    expect((await run(['verify', 'iris', '--layout', 'some'])).code).toBe(0);
   });
 
   it('shows nothing on stderr with --no-progress and DISABLE_PROGRESS', async () => {

@@ -40,7 +40,7 @@ describe('--shard', () => {
       const output = `out-${shard.replace('/', '-')}`;
       const listed = await modelsOf(['list', '--shard', shard]);
       expect(await modelsOf(['build', '--shard', shard, '-o', output])).toEqual(listed);
-      expect(await modelsOf(['verify', '--shard', shard, '-o', output])).toEqual(listed);
+      expect(await modelsOf(['verify', '--shard', shard, '--layout', output])).toEqual(listed);
       const pushed = ['push', '--shard', shard, '--dry-run', '--registry', '127.0.0.1:1'];
       const { models } = JSON.parse((await run([...pushed, '--json'])).stdout);
       expect(models.map(({ model }: { model: string }) => model)).toEqual(listed);
@@ -69,7 +69,7 @@ describe('--shard', () => {
     for (const words of [
       ['build', '-o', 'none'],
       ['build', '-o', 'none.tar'],
-      ['verify', '-o', 'nowhere'],
+      ['verify', '--layout', 'nowhere'],
       ['list'],
     ]) {
       const { code, stdout, stderr } = await run([...words, '--shard', '4/4']);

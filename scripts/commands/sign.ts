@@ -16,6 +16,7 @@ export const sign = defineCommand({
     base: args.overrides.base,
     platforms: args.overrides.platforms,
     mirrors: args.overrides.mirrors,
+    unsafeFiles: args.unsafeFiles,
     attest: args.attest,
     ...args.signing,
     trustedRoot: args.trustedRoot,

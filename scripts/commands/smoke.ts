@@ -17,7 +17,7 @@ export const smoke = defineCommand({
     shard: args.shard,
     registry: args.overrides.registry,
     version: args.overrides.version,
-    output: args.output,
+    layout: args.layout,
     remote: args.remote,
     signed: args.signed,
     ...args.access,
@@ -34,7 +34,7 @@ export const smoke = defineCommand({
   ],
   async run({ args, io }) {
     const options = await openRun(args, io);
-    const from = args.remote ? ({ registry: true } as const) : { layout: args.output };
+    const from = args.remote ? ({ registry: true } as const) : { layout: args.layout };
     const { results, recorded } = args.record
       ? await runRecording(options, from, args, io)
       : { results: await runSmoke(options, from, args, io) };

@@ -20,8 +20,9 @@ export const verify = defineCommand({
     base: args.overrides.base,
     platforms: args.overrides.platforms,
     mirrors: args.overrides.mirrors,
-    output: args.output,
+    layout: args.layout,
     remote: args.remote,
+    unsafeFiles: args.unsafeFiles,
     ...args.signers,
     ...args.access,
     ...args.reporting,
@@ -35,7 +36,7 @@ export const verify = defineCommand({
     const options = await openRun(values, io);
     checkSigners(values);
     const { verifyModels } = await import('../pipeline/verify.ts');
-    const from = values.remote ? ({ registry: true } as const) : { layout: values.output };
+    const from = values.remote ? ({ registry: true } as const) : { layout: values.layout };
     const trust = args.readTrust(values, options.catalog.trust);
     const outcomes = await verifyModels({ ...options, from, ...(trust && values.remote && { trust }) });
     io.progress.stop();

@@ -1,9 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { streamBufferSize, streamBuffers } from '../memory/stream-buffers.ts';
 
-/** Bytes per read: large enough that the calls cost nothing, small enough that many streams fit in memory. */
-const chunkSize = 1 << 20;
-
-/** A file's bytes from `offset`, each chunk in newly allocated memory. Closes the file however the reading ends. */
+/** A file's bytes from `offset`, in chunks that the receiver may recycle. Closes the file however the reading ends. */
 export async function* readFrom(path: string, offset = 0, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   yield* readOpen(await open(path, 'r'), offset, signal);
 }
@@ -17,12 +15,34 @@ export async function* readOpen(
   try {
     for (let at = offset; ; ) {
       signal?.throwIfAborted();
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(chunkSize), 0, chunkSize, at);
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      const chunk = await readChunk(handle, at, streamBufferSize);
+      if (chunk === undefined) return;
+      at += chunk.length;
+      yield chunk;
     }
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * The next bytes of a file from `position`: `most`, at most `streamBufferSize`, or fewer at the file's end; undefined
+ * after it. The receiver may recycle them.
+ */
+export async function readChunk(
+  handle: FileHandle,
+  position: number,
+  most: number,
+): Promise<Uint8Array | undefined> {
+  const chunk = streamBuffers.take(most);
+  let filled = 0;
+  // A file system may return less than asked for. Chunks are filled, since a stream may hold several.
+  while (filled < most) {
+    const { bytesRead } = await handle.read(chunk, filled, most - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  if (filled > 0) return chunk.subarray(0, filled);
+  streamBuffers.recycle(chunk);
+  return undefined;
 }

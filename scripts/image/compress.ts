@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { recycle } from '../memory/stream-buffers.ts';
 
 /** Bytes passed to a compressor per write. */
 const pieceSize = 256 * 1024;
@@ -59,6 +60,7 @@ async function* inPieces(stream: AsyncIterable<Uint8Array>, size: number): Async
         fill = 0;
       }
     }
+    recycle(chunk);
   }
   if (fill > 0) yield piece.subarray(0, fill);
 }

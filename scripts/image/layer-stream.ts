@@ -1,4 +1,5 @@
-import { createHash, type Hash } from 'node:crypto';
+import { type StreamHash, streamHash } from '../hashing/stream-hash.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import { CorruptFile } from '../model/corrupt-file.ts';
 import { type ImageFile, type LayerPlan, membersOf } from './plan.ts';
 import { encodeHeader, endOfArchive, paddingOf } from './tar.ts';
@@ -53,21 +54,23 @@ export class LayerStream {
   readonly #segments: readonly Segment[];
   readonly #openFile: OpenFile;
   readonly #proofs: Proofs;
-  readonly #hash = createHash('sha256');
+  readonly #hash: StreamHash | undefined;
+  readonly #size: number;
   /** Bytes of the tar read so far, and hashed where required. */
   #passed = 0;
   #digest: Digest | undefined;
-  readonly #files = new Map<Segment, { hash: Hash; hashed: number }>();
+  readonly #files = new Map<Segment, { hash: StreamHash; hashed: number }>();
 
   constructor(segments: readonly Segment[], openFile: OpenFile, proofs: Proofs) {
     this.#segments = segments;
     this.#openFile = openFile;
     this.#proofs = proofs;
+    this.#size = segments.reduce((sum, { size }) => sum + size, 0);
+    this.#hash = proofs.tar ? streamHash(this.#size) : undefined;
   }
 
-  /** The digest of the whole tar; call after reading all of it. */
-  digest(): Digest {
-    this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
+  /** The digest of the whole tar, if `proofs` has it; undefined before all of the tar was read. */
+  get digest(): Digest | undefined {
     return this.#digest;
   }
 
@@ -82,12 +85,16 @@ export class LayerStream {
         signal?.throwIfAborted();
         const fresh = at + chunk.length - this.#passed;
         if (fresh > 0) {
-          if (this.#proofs.tar) this.#hash.update(chunk.subarray(chunk.length - fresh));
+          // Counted before the wait: a read that was given up may still be in it when the next one starts.
           this.#passed += fresh;
+          const behind = this.#hash?.update(chunk.subarray(chunk.length - fresh));
+          if (behind) await behind;
+          if (this.#hash && this.#passed === this.#size) this.#digest = `sha256:${await this.#hash.digest()}`;
         }
         const skipped = Math.max(0, offset - at);
         at += chunk.length;
         if (skipped < chunk.length) yield skipped === 0 ? chunk : chunk.subarray(skipped);
+        else recycle(chunk);
       }
     }
   }
@@ -97,8 +104,8 @@ export class LayerStream {
     if (segment.file === undefined) return;
     const { file } = segment;
     let state = this.#files.get(segment);
-    if (state === undefined) {
-      state = { hash: createHash('sha256'), hashed: 0 };
+    if (state === undefined && this.#proofs.files) {
+      state = { hash: streamHash(file.size), hashed: 0 };
       this.#files.set(segment, state);
     }
     let at = from;
@@ -106,12 +113,13 @@ export class LayerStream {
       if (chunk.length === 0) continue;
       if (at + chunk.length > file.size)
         throw new CorruptFile(file, `has more than the ${file.size} bytes locked`);
-      const fresh = at + chunk.length - state.hashed;
-      if (this.#proofs.files && fresh > 0) {
-        state.hash.update(chunk.subarray(chunk.length - fresh));
+      const fresh = state === undefined ? 0 : at + chunk.length - state.hashed;
+      if (state !== undefined && fresh > 0) {
         state.hashed += fresh;
+        const behind = state.hash.update(chunk.subarray(chunk.length - fresh));
+        if (behind) await behind;
         if (state.hashed === file.size) {
-          const actual = state.hash.digest('hex');
+          const actual = await state.hash.digest();
           if (actual !== file.sha256)
             throw new CorruptFile(file, `has sha256 ${actual}, the lock has ${file.sha256}`);
         }

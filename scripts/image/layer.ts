@@ -81,7 +81,7 @@ export function layerOf(plan: LayerPlan, openFile: OpenFile, options: LayerOptio
   async function* openTar(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const reader = new LayerStream(segments(), openFile, { files: true, tar: true });
     yield* reader.read(0, signal);
-    diffId = reader.digest();
+    diffId = reader.digest;
   }
   const open = (offset = 0, signal?: AbortSignal) => skip(compress(openTar(signal), format), offset);
   return {

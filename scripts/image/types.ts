@@ -24,14 +24,6 @@ export interface Descriptor {
   artifactType?: string;
 }
 
-/**
- * Chunk lifetime: a chunk of a stream stays valid until its caller has taken this many more and requests the next.
- * Streams reuse a few buffers, because allocating each chunk costs a tenth of a push. The rule applies to
- * `Content.open`, `Source.open` and every stream in between: callers that keep a chunk longer must copy it, and a
- * stream that holds chunks back needs that many extra from its source.
- */
-export const chunkLifetime = 6;
-
 /** Bytes that can be read more than once and from any offset; nothing is held in memory between reads. */
 export interface Content {
   mediaType: string;
@@ -41,8 +33,8 @@ export interface Content {
   digest?: Digest;
   /**
    * The bytes from `offset` (default 0) to the end. Fails with a ModelcarsError that names the file when the bytes are
-   * not the promised ones, and does so before the last chunk, so that a sink never commits wrong bytes. Each chunk is
-   * valid for `chunkLifetime`.
+   * not the promised ones, and does so before the last chunk, so that a sink never commits wrong bytes. The receiver
+   * of a chunk may recycle it (memory/stream-buffers.ts).
    */
   open(offset?: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }

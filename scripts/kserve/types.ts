@@ -3,9 +3,15 @@
  * result.
  */
 
+import type { StorageMode } from '../model/types.ts';
+
 /** How KServe gets the image's files: as a sidecar, as an image volume, or unpacked by the storage initializer. */
-export const modes = ['oci', 'oci+native', 'oci+fetch'] as const;
-export type Mode = (typeof modes)[number];
+export const modes = ['oci', 'oci+native', 'oci+fetch'] as const satisfies StorageMode[];
+export type Mode = StorageMode;
+
+/** What runs KServe: KServe as it is released, or OpenShift AI and Open Data Hub. */
+export const servingPlatforms = ['kserve', 'openshift'] as const;
+export type ServingPlatform = (typeof servingPlatforms)[number];
 
 /**
  * The security context to test under: `runtime` as the ServingRuntime sets it; `openshift` with a random UID in group

@@ -15,6 +15,7 @@ import {
   type Sink,
   type WriteOptions,
 } from '../image/types.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import { checkPromised } from './documents.ts';
 import { type IndexEntry, layoutVersion, serializeEntries, withEntry } from './entries.ts';
 
@@ -82,6 +83,7 @@ export class Archive implements Sink {
           keep?.push(Buffer.from(chunk));
           size += chunk.length;
           options.onBytes?.(chunk.length);
+          recycle(chunk);
         }
       } catch (error) {
         options.onBytes?.(-size);

@@ -13,7 +13,9 @@ import {
 } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
 import { readOpen } from '../files/read.ts';
+import { streamHash } from '../hashing/stream-hash.ts';
 import type { Content, Descriptor, Digest, ImageStore, Sink, WriteOptions } from '../image/types.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import { checkPromised, reachable, readSmall } from './documents.ts';
 import {
   type IndexEntry,
@@ -109,19 +111,21 @@ export class Layout implements Sink, ImageStore, AsyncDisposable {
   }
 
   async write(content: Content, options: WriteOptions = {}): Promise<Descriptor> {
-    const hash = createHash('sha256');
+    const hash = streamHash(content.size);
     let size = 0;
     let digest: Digest | undefined;
     try {
       await writeAtomically(join(this.folder, 'blobs', 'sha256'), async (handle) => {
         for await (const chunk of content.open(0, options.signal)) {
           const written = writeAll(handle, chunk); // hashed while the disk writes
-          hash.update(chunk);
+          const behind = hash.update(chunk);
           await written;
+          if (behind) await behind;
           size += chunk.length;
           options.onBytes?.(chunk.length);
+          recycle(chunk);
         }
-        digest = `sha256:${hash.digest('hex')}`;
+        digest = `sha256:${await hash.digest()}`;
         checkPromised(content, digest, size);
         return this.#path(digest);
       });

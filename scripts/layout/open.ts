@@ -14,7 +14,7 @@ export async function openLayout(path: string): Promise<LayoutReader> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw diskError(`open ${path}`, error);
     throw new ModelcarsError('layout', `open ${path}: no such file or folder`, {
-      next: 'run `modelcars build` first, or pass what it wrote with --output',
+      next: 'run `modelcars build` first, or pass what it wrote with --layout',
     });
   });
   if (found.isDirectory()) return Layout.open(path);

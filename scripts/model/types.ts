@@ -4,6 +4,7 @@ import type { ModelSmoke } from './smoke.ts';
 import type { Allow, Trust } from './trust.ts';
 
 export type * from './framework.ts';
+export type * from './llm-serving.ts';
 export type * from './serving.ts';
 export type * from './smoke.ts';
 

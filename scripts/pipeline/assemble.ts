@@ -151,8 +151,9 @@ function finish(layer: Layer, known: KnownLayer): FinishedLayer {
   return { descriptor, diffId, comment: `${first?.path}${more > 0 ? ` and ${more} more` : ''}` };
 }
 
-function documentsOf(
-  plan: Omit<ImagePlan, 'files'>,
+/** Config and manifest of each platform, and the index. */
+export function documentsOf(
+  plan: Pick<ImagePlan, 'bases' | 'description'>,
   layers: readonly FinishedLayer[],
 ): { documents: Document[]; index: Document } {
   const images = plan.bases.map((base) => imageManifest(base, layers, plan.description));
@@ -164,14 +165,15 @@ function documentsOf(
 }
 
 /** The base layers of all platforms, without duplicates. */
-export function uniqueBaseLayers(plan: ImagePlan): (Content & Descriptor)[] {
+export function uniqueBaseLayers(plan: Pick<ImagePlan, 'bases'>): (Content & Descriptor)[] {
   const all = plan.bases.flatMap((base) =>
     base.layers.map((layer, at) => ({ ...layer, ...base.contents[at] })),
   );
   return [...new Map(all.map((content) => [content.digest, content as Content & Descriptor])).values()];
 }
 
-function measure(
+/** Bytes of all distinct layers of all platforms, and layers of one platform. */
+export function measure(
   plan: Pick<ImagePlan, 'bases'>,
   layers: readonly FinishedLayer[],
 ): { size: number; layers: number } {

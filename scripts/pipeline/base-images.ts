@@ -19,11 +19,12 @@ export interface BaseImagesOptions {
 }
 
 /**
- * The base images of one run, each opened once. Errors are those of the registry, the layout and the image contract.
+ * The base images of one run, each resolved and opened once. Errors are those of the registry, the layout and the image contract.
  */
 export class BaseImages {
   readonly #options: BaseImagesOptions;
   readonly #origins = new Once<string, BaseOrigin>();
+  readonly #current = new Once<string, Record<string, Digest>>();
   readonly #opened = new Once<string, Base>();
   readonly #examined = new Once<string, void>();
   readonly #software = new Once<Digest, Software>();
@@ -33,9 +34,11 @@ export class BaseImages {
   }
 
   /** The current manifest digest of a reference, per platform, regardless of the lock. Reads no layer. */
-  async current(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
-    const origin = await this.#origin(name);
-    return await pinBase(origin.store, name, origin.reference, platforms);
+  current(name: string, platforms: readonly string[]): Promise<Record<string, Digest>> {
+    return this.#current.get(`${name} ${platforms.join()}`, async () => {
+      const origin = await this.#origin(name);
+      return await pinBase(origin.store, name, origin.reference, platforms);
+    });
   }
 
   /** The same, to be locked: reads the layers of new ones and rejects those that are no base. */

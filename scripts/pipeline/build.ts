@@ -13,6 +13,7 @@ import { openScans } from './open-scans.ts';
 import { planImage } from './plan-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions } from './types.ts';
+import { refuseKnownUnsafeImage } from './unsafe-files.ts';
 import { verifyModels } from './verify.ts';
 
 export interface BuildOptions extends RunOptions {
@@ -115,6 +116,7 @@ function buildInto(
 async function planned(session: Session, model: CatalogEntry): Promise<Outcome> {
   const plan = await planImage(session, model);
   const known = await predict(session, plan);
+  await refuseKnownUnsafeImage(session, plan);
   await proveFiles(session, plan);
   return {
     model: model.name,

@@ -1,5 +1,6 @@
 import type { LimitFunction } from 'p-limit';
 import { ModelcarsError, stopIfAborted } from '../errors.ts';
+import { documentOfBytes } from '../image/manifest.ts';
 import type { Content, Descriptor, Digest } from '../image/types.ts';
 import { Referrers } from '../registry/referrers.ts';
 import type { Repository } from '../registry/repository.ts';
@@ -97,7 +98,8 @@ export async function copyImage(
 
   const write = async (tree: ImageTree): Promise<void> => {
     stopIfAborted(signal);
-    if (!(await sink.has(tree.descriptor))) await sink.write(documentOf(tree), { signal, onBytes });
+    if (!(await sink.has(tree.descriptor)))
+      await sink.write(documentOfBytes(tree.descriptor.mediaType, tree.bytes), { signal, onBytes });
   };
   for (const tree of image.flatMap(({ children }) => children.flatMap(manifestsOf))) await write(tree);
   for (const tree of missing.referrers) {
@@ -124,18 +126,6 @@ function contentOf(from: Repository, { digest, size }: Descriptor): Content & De
   // A registry stores a blob under its digest alone; by the type of a manifest it would be stored as one.
   const blob = { mediaType: 'application/octet-stream', digest, size };
   return { ...blob, open: (offset, signal) => from.open(blob, offset, signal) };
-}
-
-function documentOf({ descriptor, bytes }: ImageTree): Content {
-  const { mediaType, digest, size } = descriptor;
-  return {
-    mediaType,
-    digest,
-    size,
-    async *open(offset = 0) {
-      yield bytes.subarray(offset);
-    },
-  };
 }
 
 async function attach(listing: Referrers, tree: Companions['referrers'][number]): Promise<void> {

@@ -62,6 +62,18 @@ export class ImageSigning implements AsyncDisposable {
     });
   }
 
+  /** Whether this signer has signed an index and every platform's manifest in it; false when that cannot be told. */
+  async hasSigned(repository: Repository, root: Descriptor): Promise<boolean> {
+    if (this.#own === undefined) return false;
+    const { findSignatures } = await import('../trust/verification/find-signatures.ts');
+    const referrers = new Referrers(repository, this.#signal);
+    for (const image of await signedManifests(repository, root)) {
+      const { signatures } = await findSignatures(repository, referrers, image, this.#own);
+      if (signatures.length === 0) return false;
+    }
+    return true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#signer.close();
   }

@@ -1,4 +1,5 @@
 import { ModelcarsError } from '../errors.ts';
+import { formatPlatform } from '../image/platform.ts';
 import { parseIndex, parseManifest } from '../image/schema.ts';
 import { type Descriptor, type Digest, type ImageStore, isManifest, mediaTypes } from '../image/types.ts';
 
@@ -72,6 +73,20 @@ export function manifestsOf(tree: ImageTree): ImageTree[] {
 export function blobsOf(trees: readonly ImageTree[]): Descriptor[] {
   const blobs = trees.flatMap(manifestsOf).flatMap((tree) => tree.blobs);
   return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+}
+
+/** Platforms, bytes and layers, as in the outcome of a push. */
+export function measureImage(image: ImageTree): { size: number; layers: number; platforms?: string[] } {
+  const configs = new Set<Digest>(
+    manifestsOf(image).flatMap(({ blobs: [config] }) => (config ? [config.digest] : [])),
+  );
+  const layers = blobsOf([image]).filter(({ digest }) => !configs.has(digest));
+  const platforms = image.children.flatMap(({ descriptor: { platform } }) => platform ?? []);
+  return {
+    size: layers.reduce((sum, { size }) => sum + size, 0),
+    layers: Math.max(...manifestsOf(image).map(({ blobs }) => Math.max(blobs.length - 1, 0))),
+    ...(image.descriptor.mediaType === mediaTypes.index && { platforms: platforms.map(formatPlatform) }),
+  };
 }
 
 /** An artifact without `artifactType` has the type of its config (distribution-spec, "Listing Referrers"). */

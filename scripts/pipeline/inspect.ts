@@ -43,13 +43,13 @@ const parallelPlatforms = 4;
 const filesSchema = z.array(z.object({ path: z.string(), size: z.int().nonnegative(), sha256: z.string() }));
 
 /**
- * Reads an image's index, manifests and configs. `name` is an entry of the layout at `output` (`model:version`) or,
+ * Reads an image's index, manifests and configs. `name` is an entry of the layout at `layout` (`model:version`) or,
  * with a slash, a registry reference. `file` is a catalog, whose lock can know more of the model. Fails with code `layout`
  * or `registry` when the image does not exist.
  */
 export async function inspectImage(
   name: string,
-  options: { output: string; file: string; registry: RegistryAccess; signal?: AbortSignal },
+  options: { layout: string; file: string; registry: RegistryAccess; signal?: AbortSignal },
 ): Promise<Inspection> {
   const inspection = await inspectNamed(name, options);
   const libraries = await librariesOf(inspection, options.file);
@@ -60,7 +60,7 @@ export async function inspectImage(
 
 async function inspectNamed(
   name: string,
-  options: { output: string; registry: RegistryAccess; signal?: AbortSignal },
+  options: { layout: string; registry: RegistryAccess; signal?: AbortSignal },
 ): Promise<Inspection> {
   await using image = await openNamedImage(name, options);
   const { store, where } = image;

@@ -4,6 +4,9 @@ import type { Digest } from '../image/types.ts';
 import type { Lock, LockedLayer } from '../model/types.ts';
 import type { KnownLayer, Store } from '../store/store.ts';
 
+/** What identifies a layer before it is read. */
+type LayerId = Pick<Layer, 'key' | 'size'>;
+
 /** Layer digests from trusted places: this run, this user's store, the lock, and images of trusted signers. */
 export class KnownLayers {
   readonly #store: Pick<Store, 'layer' | 'rememberLayer'>;
@@ -23,7 +26,7 @@ export class KnownLayers {
   /**
    * A layer's digest. Undefined when the layer has to be read, which includes a contradiction between store and lock.
    */
-  async get(layer: Layer): Promise<KnownLayer | undefined> {
+  async get(layer: LayerId): Promise<KnownLayer | undefined> {
     const read = this.#read.get(layer.key);
     if (read !== undefined) return read;
     const stored = fitting(layer, await this.#store.layer(layer.key));
@@ -44,7 +47,7 @@ export class KnownLayers {
   }
 
   /** A layer's digest according to the lock. */
-  locked(layer: Layer): KnownLayer | undefined {
+  locked(layer: LayerId): KnownLayer | undefined {
     const entry = this.#locked.get(layer.key);
     if (entry === undefined) return undefined;
     const { digest, size, diffId = digest } = entry;
@@ -76,7 +79,7 @@ export class KnownLayers {
 }
 
 /** Ignores an impossible entry: an uncompressed layer has the planned size, and its diffId is its digest. */
-function fitting(layer: Layer, known: KnownLayer | undefined): KnownLayer | undefined {
+function fitting(layer: LayerId, known: KnownLayer | undefined): KnownLayer | undefined {
   if (known === undefined || layer.size === undefined) return known;
   return known.size === layer.size && known.diffId === known.digest ? known : undefined;
 }

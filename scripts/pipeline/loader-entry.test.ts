@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Folder } from '../../tests/support/catalog-folder.ts';
 import { loadCatalog } from '../catalog/load.ts';
 import type { Loader } from '../model/types.ts';
-import { createProgress } from '../terminal/progress.ts';
 import { annotationsOf } from './annotations.ts';
 import { listModels } from './list.ts';
 
@@ -26,16 +24,7 @@ it('is listed with the same fields as a model', async () => {
     await folder.catalog('models:\n  - {name: model-loader, image: loader}\n'),
   );
   expect(catalog.models).toEqual([loader]);
-  const listed = await listModels({
-    catalog,
-    models: catalog.models,
-    frozen: false,
-    dryRun: false,
-    store: join(folder.path, 'store'),
-    registry: {},
-    signal: new AbortController().signal,
-    progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
-  });
+  const listed = await listModels(await folder.run(catalog));
   expect(listed).toEqual([
     {
       ...loader,

@@ -4,6 +4,7 @@ import type { LockedModel } from '../model/types.ts';
 import { kindOf } from '../sources/index.ts';
 import type { LocalFileCheck, LocalFileOptions } from '../sources/types.ts';
 import type { WantedFile } from '../store/file-cache.ts';
+import { leastRemembered } from '../store/file-hashes.ts';
 import { Once } from './once.ts';
 
 /** Files read at the same time; more would only add disk seeks. */
@@ -45,9 +46,14 @@ export class LocalFiles {
     }
   }
 
-  /** Compares sizes, and hashes that this machine remembers; reads no file. Fails with code `integrity`. */
+  /**
+   * Compares sizes, and hashes that this machine remembers. Reads only files too small to be remembered, which `prove` would
+   * open once more. Fails with code `integrity`.
+   */
   async compare(files: readonly WantedFile[]): Promise<void> {
-    await Promise.all(local(files).map((file) => this.#compare(file)));
+    await Promise.all(
+      local(files).map((file) => (isRemembered(file) ? this.#compare(file) : this.#prove(file))),
+    );
   }
 
   /**
@@ -78,7 +84,7 @@ export class LocalFiles {
 
   #prove(file: WantedFile): Promise<void> {
     return this.#proven.get(keyOf(file), async () => {
-      if (await this.#compare(file)) return;
+      if (isRemembered(file) && (await this.#compare(file))) return;
       await this.#limit(async () => checkOf(file)?.proveLocked(file.uri, file, this.#options, this.#signal));
     });
   }
@@ -86,6 +92,11 @@ export class LocalFiles {
 
 function local(files: readonly WantedFile[]): WantedFile[] {
   return files.filter((file) => checkOf(file) !== undefined);
+}
+
+/** Whether the store remembers the hash of a file of this size. */
+function isRemembered({ size }: WantedFile): boolean {
+  return size >= leastRemembered;
 }
 
 /** How to check a local file; undefined for one that comes from the network. */

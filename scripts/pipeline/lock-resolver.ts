@@ -49,7 +49,7 @@ export class LockResolver {
 
   /** The manifest digests of a model's base image, one per platform. */
   base(model: CatalogEntry): Promise<LockedBase> {
-    return this.#pins.get(`${model.base} ${model.platforms.join()}`, async () => {
+    return this.#pins.get(pinsKey(model), async () => {
       const pins = { ...this.#use.lock?.bases[model.base] };
       const missing = model.platforms.filter((platform) => pins[platform] === undefined);
       if (missing.length === 0) return pins;
@@ -59,6 +59,11 @@ export class LockResolver {
       );
       return { ...pins, ...(await bases.resolve(model.base, missing)) };
     });
+  }
+
+  /** Takes the current base image of a model for the rest of the run, whatever the lock pins. */
+  currentBase(model: CatalogEntry): Promise<LockedBase> {
+    return this.#pins.get(pinsKey(model), () => this.#use.bases.resolve(model.base, model.platforms));
   }
 
   /** The manifest digest of a model's base image for one of the model's platforms. */
@@ -90,6 +95,10 @@ export class LockResolver {
     logFindings(options.progress, model, { leftOut, unknown, warnings, rename });
     return resolved;
   }
+}
+
+function pinsKey({ base, platforms }: CatalogEntry): string {
+  return `${base} ${platforms.join()}`;
 }
 
 /** A model's framework; loading the catalog has checked that it exists. */

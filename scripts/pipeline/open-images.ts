@@ -1,11 +1,13 @@
 import { ModelcarsError } from '../errors.ts';
 import type { Descriptor, ImageStore } from '../image/types.ts';
+import { nameOf } from '../layout/entries.ts';
 import { openLayout } from '../layout/open.ts';
 import type { CatalogEntry } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
 import { parseReference } from '../registry/reference.ts';
 import { SignatureCheck } from './check-signatures.ts';
 import { entryName, remoteTag, repositoryName } from './image-names.ts';
+import { listTags } from './plan-tags.ts';
 import type { ImageLocation, RegistryAccess, RunOptions } from './types.ts';
 
 /** The location of one image, which may not exist. */
@@ -23,6 +25,8 @@ export interface OpenedImages extends AsyncDisposable {
   address(model: CatalogEntry): ImageAddress;
   /** The descriptor of a model's image; undefined when the location has no such image. */
   find(model: CatalogEntry): Promise<Descriptor | undefined>;
+  /** The tags of a model's images; none where a registry does not list them. */
+  tags(model: CatalogEntry): Promise<string[]>;
 }
 
 /**
@@ -51,6 +55,12 @@ export async function openImages(
       checking ??= SignatureCheck.open(signedBy, signal);
       await (await checking).check(client.repository(name), root);
       return root;
+    },
+    async tags(model) {
+      if (layout === undefined) return (await listTags(client.repository(repositoryName(model)))).tags;
+      const prefix = `${model.name}:`;
+      const names = layout.entries.map(nameOf).filter((name) => name.startsWith(prefix));
+      return names.map((name) => name.slice(prefix.length));
     },
     async [Symbol.asyncDispose]() {
       await layout?.[Symbol.asyncDispose]();
@@ -110,17 +120,17 @@ function imageOf(found: ReadonlyMap<string, FoundImage>, { name }: CatalogEntry)
 }
 
 /**
- * Opens one image by a user's name for it: an entry of the layout at `output` (`iris:v1.0.0`) or, with a slash, a
+ * Opens one image by a user's name for it: an entry of the layout at `layout` (`iris:v1.0.0`) or, with a slash, a
  * registry reference. `where` is the layout or registry, for messages. Dispose of it at the end.
  */
 export async function openNamedImage(
   name: string,
-  options: { output: string; registry: RegistryAccess; signal?: AbortSignal },
+  options: { layout: string; registry: RegistryAccess; signal?: AbortSignal },
 ): Promise<ImageAddress & { where: string } & AsyncDisposable> {
   if (!name.includes('/')) {
-    const layout = await openLayout(options.output);
+    const layout = await openLayout(options.layout);
     const close = () => layout[Symbol.asyncDispose]();
-    return { store: layout, reference: name, name, where: options.output, [Symbol.asyncDispose]: close };
+    return { store: layout, reference: name, name, where: options.layout, [Symbol.asyncDispose]: close };
   }
   const reference = parseReference(name);
   const { insecure, caFile } = options.registry;

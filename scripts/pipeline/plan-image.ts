@@ -41,8 +41,12 @@ export async function planImage(session: Session, model: CatalogEntry): Promise<
   return { model, layers, files, bases, description: describe(session, model, locked, loader) };
 }
 
-/** Container engines mount at most 127 layers with overlayfs. */
-function checkLayerCount(model: CatalogEntry, own: number, bases: readonly Base[]): void {
+/** Fails with code `limit` beyond the 127 layers that container engines mount with overlayfs. */
+export function checkLayerCount(
+  model: Pick<CatalogEntry, 'name'>,
+  own: number,
+  bases: readonly Base[],
+): void {
   const most = Math.max(...bases.map((base) => base.layers.length));
   if (own + most <= 127) return;
   throw new ModelcarsError(

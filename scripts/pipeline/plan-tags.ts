@@ -67,7 +67,10 @@ export async function listTags(
 }
 
 /** The version in an image's annotations. Undefined when it is missing or cannot be read. */
-export async function namedVersion(repository: Repository, image: Descriptor): Promise<string | undefined> {
+export async function namedVersion(
+  repository: Pick<Repository, 'read'>,
+  image: Descriptor,
+): Promise<string | undefined> {
   try {
     const document: unknown = JSON.parse(Buffer.from(await repository.read(image)).toString('utf8'));
     const { annotations } = (document ?? {}) as { annotations?: Record<string, unknown> | null };

@@ -1,7 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import { ModelcarsError, stopIfAborted } from '../errors.ts';
-import { formatPlatform } from '../image/platform.ts';
-import { type Descriptor, type Digest, mediaTypes } from '../image/types.ts';
 import type { Trust } from '../model/trust.ts';
 import type { Catalog } from '../model/types.ts';
 import { RegistryClient } from '../registry/client.ts';
@@ -9,16 +7,16 @@ import { isDigest, parseReference } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import { isVersionTag } from '../registry/tag-policy.ts';
 import type { Task } from '../terminal/types.ts';
-import { nearest } from '../text/suggest.ts';
 import type { Check } from '../verify/check.ts';
 import { verifyImage } from '../verify/verify.ts';
 import { keys } from './annotations.ts';
 import { SignatureCheck } from './check-signatures.ts';
 import { findCompanions } from './companions.ts';
 import { copyImage, findMissing } from './copy-image.ts';
+import { findImage } from './find-image.ts';
 import { forEachModel } from './for-each-model.ts';
-import { blobsOf, type ImageTree, manifestsOf, TreeReader } from './image-tree.ts';
-import { listTags, planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
+import { type ImageTree, measureImage, TreeReader } from './image-tree.ts';
+import { planPush, refuseMoves, type TagPlan } from './plan-tags.ts';
 import type { Promotion } from './promotions.ts';
 import { provideRepository } from './provide-repository.ts';
 import { publishTags } from './publish-tags.ts';
@@ -82,7 +80,7 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
   const from = run.client.repository(promotion.from);
   const to = run.client.repository(promotion.to, { push: true });
 
-  const root = await findImage(from, promotion);
+  const root = await findImage(from, promotion.reference, { verb: 'promote', name: promotion.name });
   const reader = new TreeReader(from, `${from.name}@${root.digest}`);
   const image = await reader.read(root);
   const tagPlan = await planTags(from, to, promotion, image);
@@ -99,7 +97,7 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
     name: to.name,
     from: `${from.name}@${root.digest}`,
     digest: root.digest,
-    ...measure(image),
+    ...measureImage(image),
     referrers: companions.referrers.length + companions.tagged.length,
     checks,
   };
@@ -119,29 +117,6 @@ async function promote(run: Run, promotion: Promotion, task: Task): Promise<Outc
   await confirm();
   const isNew = sent > 0 || missing.merged.length > 0 || tags.some(({ moved }) => moved);
   return { ...outcome, ...created, status: isNew ? 'done' : 'unchanged', sent, tags };
-}
-
-/** The image of a tag or digest. Fails with code `registry` and suggests the nearest tag. */
-async function findImage(from: Repository, { name, reference }: Promotion): Promise<Descriptor> {
-  const root = await from.resolve(reference);
-  if (root !== undefined) return root;
-  const { tags } = await listTags(from);
-  const known = tags.filter((tag) => !/^sha256-/.test(tag));
-  const near = isDigest(reference) ? undefined : nearest(reference, known);
-  const latest = known.filter(isVersionTag).at(-1) ?? known.at(-1);
-  const other = near ?? latest;
-  throw new ModelcarsError(
-    'registry',
-    `promote ${name}: ${from.name} has no ${isDigest(reference) ? 'image' : 'tag'} ${reference}`,
-    {
-      next:
-        other === undefined
-          ? `push it first: \`modelcars push\`; ${from.name} has no tags`
-          : near === undefined
-            ? `push it first, or name one of its tags, such as ${other}`
-            : `did you mean ${near}?`,
-    },
-  );
 }
 
 /**
@@ -192,18 +167,4 @@ async function verifySource(run: Run, from: Repository, image: ImageTree, task: 
     onBytes: (count) => task.add(count),
   });
   return checks;
-}
-
-/** Platforms, bytes and layers, as in the outcome of a push. */
-function measure(image: ImageTree): Pick<Outcome, 'size' | 'layers' | 'platforms'> {
-  const configs = new Set<Digest>(
-    manifestsOf(image).flatMap(({ blobs: [config] }) => (config ? [config.digest] : [])),
-  );
-  const layers = blobsOf([image]).filter(({ digest }) => !configs.has(digest));
-  const platforms = image.children.flatMap(({ descriptor: { platform } }) => platform ?? []);
-  return {
-    size: layers.reduce((sum, { size }) => sum + size, 0),
-    layers: Math.max(...manifestsOf(image).map(({ blobs }) => Math.max(blobs.length - 1, 0))),
-    ...(image.descriptor.mediaType === mediaTypes.index && { platforms: platforms.map(formatPlatform) }),
-  };
 }

@@ -1,24 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { draftModel } from '../../tests/support/draft-model.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Catalog, Model } from '../model/types.ts';
 import { type PromotionRequest, readPromotions } from './promotions.ts';
 
-const model = (name: string, more: Partial<Model> = {}): Model => ({
-  name,
-  framework: 'sklearn',
-  source: 'file:a',
-  files: {},
-  include: [],
-  exclude: [],
-  tags: [],
-  base: 'embedded',
-  platforms: ['linux/amd64'],
-  compression: 'none',
-  registry: 'quay.io/dev',
-  version: 'v1.3.0',
-  annotations: {},
-  ...more,
-});
+const model = (name: string, more: Partial<Model> = {}): Model =>
+  draftModel({ name, source: 'file:a', registry: 'quay.io/dev', version: 'v1.3.0', ...more });
 const catalog: Catalog = {
   file: '/catalog/models.yaml',
   directory: '/catalog',

@@ -25,7 +25,7 @@ import { publishTags } from './publish-tags.ts';
 import { sealImage } from './seal-image.ts';
 import { Session } from './session.ts';
 import type { Outcome, RunOptions, TagOutcome } from './types.ts';
-import { refuseUnsafeImage } from './unsafe-files.ts';
+import { refuseKnownUnsafeImage, refuseUnsafeImage } from './unsafe-files.ts';
 
 export interface PushOptions extends RunOptions {
   /** Model name → digest of the image that passed the smoke test. */
@@ -113,6 +113,7 @@ async function pushModel(
 
   const outcome = { model: model.name, name, platforms: model.platforms };
   if (session.options.dryRun) {
+    await refuseKnownUnsafeImage(session, plan);
     await proveFiles(session, plan);
     const created = await provideRepository(session.options, name, tagPlan, options);
     return { ...outcome, ...created, status: 'planned', ...describe(known, plan), tags: moves.map(shown) };

@@ -4,6 +4,7 @@ import { loadFrameworks } from '../catalog/frameworks.ts';
 import { readLock } from '../catalog/lockfile.ts';
 import { ModelcarsError } from '../errors.ts';
 import type { Layer } from '../image/layer.ts';
+import { parallelStreams } from '../memory/shares.ts';
 import { frameworkName, isModel } from '../model/catalog-entry.ts';
 import type { CatalogEntry, Framework, Lock, Model } from '../model/types.ts';
 import type { RegistryClient } from '../registry/client.ts';
@@ -24,9 +25,6 @@ import { checkFrozen } from './lock-policy.ts';
 import { frameworkOf, LockResolver } from './lock-resolver.ts';
 import { ModelFiles } from './model-files.ts';
 import type { RunOptions } from './types.ts';
-
-/** Blobs read or sent at the same time, over all models. */
-const parallelLayers = 4;
 
 /**
  * State shared by the models of one run: options, store, connections, frameworks, lock and base images. Dispose of it
@@ -59,7 +57,7 @@ export class Session implements AsyncDisposable {
   /** Seconds since 1970 for every file and date in an image. */
   readonly epoch: number;
   /** Limits the number of blobs read or sent at the same time. */
-  readonly slot: LimitFunction = pLimit(parallelLayers);
+  readonly slot: LimitFunction = pLimit(parallelStreams());
   readonly #over = new AbortController();
   #client: Promise<RegistryClient> | undefined;
 

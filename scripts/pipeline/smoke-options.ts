@@ -13,6 +13,7 @@ export interface SmokeOptions extends RunOptions {
   wishes: ClusterSettings & {
     local: boolean;
     serverCommand?: string;
+    /** Empty: that of each model's `serving.storage`. */
     modes: Mode[];
     /** Empty: the cluster's default. */
     security: Security[];
@@ -32,7 +33,7 @@ export const smokeDefaults: SmokeOptions['wishes'] = {
   cacheImages: false,
   withRuntime: false,
   pullSecrets: [],
-  modes: ['oci'],
+  modes: [],
   security: [],
   timeout: 300,
 };

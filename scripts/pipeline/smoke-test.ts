@@ -54,7 +54,7 @@ export async function chooseTests(
       const accepted = recorder && own && { accepted: (answer: unknown) => recorder(model, own, answer) };
       tests.push({ model, test: { ...test, ...accepted }, request: chosen.request });
     } else {
-      const mode = local ? 'local' : (modes[0] ?? 'oci');
+      const mode = local ? 'local' : (modes[0] ?? model.serving?.storage ?? 'oci');
       const as = security[0] ?? 'openshift';
       ended.push({ model: model.name, mode, security: as, seconds: 0, ...chosen.ended });
     }

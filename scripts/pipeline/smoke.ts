@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { ModelcarsError } from '../errors.ts';
 import { servedBy } from '../kserve/manifests/served-by.ts';
+import { isLLM } from '../kserve/manifests/serving-object.ts';
 import { type Abilities, type PlannedCase, planCases } from '../kserve/smoke/cases.ts';
 import type { Security, SmokeResult } from '../kserve/types.ts';
 import { isModel } from '../model/catalog-entry.ts';
+import type { Model } from '../model/types.ts';
 import type { Task } from '../terminal/types.ts';
 import { repositoryName } from './image-names.ts';
 import { type FoundImages, openImages, requireImages } from './open-images.ts';
+import { refusedModels } from './refused-models.ts';
 import { Session } from './session.ts';
 import { smokeLocally } from './smoke-local.ts';
 import type { SmokeOptions } from './smoke-options.ts';
@@ -22,20 +25,26 @@ const mostAtATime = 8;
  * unavailable, and when the signal aborts; everything created is deleted first.
  */
 export async function smokeModels(options: SmokeOptions): Promise<SmokeResult[]> {
-  const models = options.models.filter(isModel);
-  if (models.length === 0) return [];
+  const wanted = options.models.filter(isModel);
+  const refused = refusedModels(wanted, options.wishes);
+  const models = wanted.filter(({ name }) => refused.every(({ model }) => model !== name));
+  if (models.length === 0) return refused;
   if ('registry' in options.from) for (const model of models) repositoryName(model);
   await using session = await Session.open(options);
   await using opened = await openImages(await session.client(), options.from, session.options);
   const images = await requireImages(opened, models, options.from);
   const { tests, ended } = await chooseTests(session, models, images, options);
-  if (tests.length === 0) return ended;
+  const known = [...ended, ...refused];
+  if (tests.length === 0) return inOrder(wanted, known);
   const results = options.wishes.local
     ? await smokeLocally(session, tests, images, options)
     : await smokeInCluster(session, tests, images, options);
   const requests = new Map(tests.map(({ model, request }) => [model.name, request]));
-  const all = [...results.map((result) => withRequest(result, requests)), ...ended];
-  return models.flatMap(({ name }) => all.filter((result) => result.model === name));
+  return inOrder(wanted, [...results.map((result) => withRequest(result, requests)), ...known]);
+}
+
+function inOrder(models: readonly Model[], results: readonly SmokeResult[]): SmokeResult[] {
+  return models.flatMap(({ name }) => results.filter(({ model }) => model === name));
 }
 
 function withRequest(result: SmokeResult, requests: ReadonlyMap<string, string>): SmokeResult {
@@ -53,6 +62,11 @@ async function smokeInCluster(
   const models = tests.map(({ model }) => model);
   session.store.requireTrust('keep records of clusters in the store');
   const runtimeNames = models.map((model) => servedBy(model, session.framework(model)).runtime);
+  for (const [at, model] of models.entries())
+    if (isLLM(model))
+      progress.log(
+        `${model.name}: tested as an InferenceService with runtime ${runtimeNames[at]}: the LLMInferenceService of \`manifest\` is not`,
+      );
   const { openCluster } = await import('../kserve/in-cluster/open-cluster.ts');
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
@@ -68,10 +82,14 @@ async function smokeInCluster(
       warn: (line) => progress.warn(line),
     }),
   );
-  const abilities: Abilities = { ...cluster.facts, own: cluster.own, pushed: 'registry' in options.from };
+  const abilities: Abilities = {
+    ...cluster.facts,
+    own: cluster.own,
+    namespace: cluster.namespace,
+    pushed: 'registry' in options.from,
+  };
   const securities = wishes.security.length > 0 ? wishes.security : defaultSecurities(abilities);
-  const names = models.map(({ name }) => name);
-  const planned = planCases(names, wishes.modes, securities, abilities);
+  const planned = planCases(models, wishes.modes, securities, abilities);
   const runtimes = await cluster.prepareRuntimes(runtimeNames);
   const results = new Map<PlannedCase, SmokeResult>();
   const one = async (planned: PlannedCase): Promise<void> => {

@@ -83,6 +83,16 @@ export interface ScanOutcome {
   images: ImageScan[];
 }
 
+/** A version in a model registry; of a dry run, with the ids of what exists. */
+export interface RegisteredOutcome {
+  version: string;
+  /** The registered one, `oci://quay.io/me/iris@sha256:…`: of the same digest, possibly in another repository. */
+  uri: string;
+  modelId?: string;
+  versionId?: string;
+  artifactId?: string;
+}
+
 /** The result for one model. */
 export interface Outcome {
   model: string;
@@ -108,10 +118,14 @@ export interface Outcome {
   checks?: Check[];
   /** With a scan. */
   scan?: ScanOutcome;
-  /** Of a promotion: the image that was copied, `quay.io/dev/iris@sha256:…`. */
+  /** Of a promotion or a rebase: the image that it was made from, `quay.io/dev/iris@sha256:…`. */
   from?: string;
+  /** Of a rebase: its base now, as written in the catalog or on the command line. */
+  base?: string;
   /** Of a promotion: signatures and attestations of the image and its platforms, in both layouts. */
   referrers?: number;
+  /** Of `register`. */
+  registered?: RegisteredOutcome;
   error?: ModelcarsError;
 }
 

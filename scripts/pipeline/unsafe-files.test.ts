@@ -12,6 +12,7 @@ import { buildModels } from './build.ts';
 import { lockModels } from './lock.ts';
 import { pushModels } from './push.ts';
 import type { RunOptions } from './types.ts';
+import { verifyModels } from './verify.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -46,14 +47,19 @@ afterEach(async () => {
 /** A run over one model, and the lines that it prints. */
 async function run(
   source: string,
-  more: { allow?: string; framework?: string; store?: string } & Partial<RunOptions> = {},
+  more: {
+    allow?: string;
+    framework?: string;
+    store?: string;
+    compression?: string;
+  } & Partial<RunOptions> = {},
 ): Promise<RunOptions & { printed(): string }> {
-  const { allow, framework = 'sklearn', store = 'store', ...rest } = more;
+  const { allow, framework = 'sklearn', store = 'store', compression = 'none', ...rest } = more;
   const path = join(folder, 'models.yaml');
   const entry = `{name: one, framework: ${framework}, source: "${source}"${allow ? `, allow: ${allow}` : ''}}`;
   await writeFile(
     path,
-    `version: v1.0.0\ndefaults: {base: embedded, platforms: [linux/amd64]}\nmodels:\n  - ${entry}\n`,
+    `version: v1.0.0\ndefaults: {base: embedded, platforms: [linux/amd64], compression: ${compression}}\nmodels:\n  - ${entry}\n`,
   );
   const catalog = await loadCatalog(path, { registry: `${registry.host}/me` });
   const stream = new PassThrough();
@@ -120,12 +126,15 @@ describe('a file from a hub that can run code', () => {
     }
   });
 
-  it('is refused by what the store knows, without reading it again', async () => {
+  it('is refused by what the store knows, without reading it again, also by a dry run', async () => {
     await pushModels(await run('hf://org/hostile', { unsafeFiles: 'warn' }));
     await lockModels(await run('hf://org/hostile'));
     const before = reads();
     const [outcome] = await pushModels(await run('hf://org/hostile'));
     expect(outcome?.error?.message).toMatch(message);
+    const dry = await run('hf://org/hostile', { dryRun: true });
+    expect((await pushModels(dry))[0]?.error?.message).toMatch(message);
+    expect((await buildModels({ ...dry, output: join(folder, 'out') }))[0]?.error?.message).toMatch(message);
     expect(reads()).toBe(before);
   });
 });
@@ -166,4 +175,32 @@ it('a local file that can run code is reported', async () => {
   expect(local.printed()).toContain('check one: model.joblib imports os.system');
   const [refused] = await pushModels(await run('file:model.joblib', { unsafeFiles: 'refuse' }));
   expect(refused?.error?.code).toBe('trust');
+});
+
+describe('verify', () => {
+  it.each(['none', 'gzip', 'zstd'])(
+    'refuses an image with such a file, of another builder: %s',
+    async (compression) => {
+      const from = { layout: join(folder, 'out') };
+      const more = { compression, unsafeFiles: 'allow' as const };
+      const allowed = await run('hf://org/hostile', more);
+      expect((await buildModels({ ...allowed, output: from.layout }))[0]?.status).toBe('done');
+      const [refused] = await verifyModels({ ...(await run('hf://org/hostile', { compression })), from });
+      expect(refused?.error?.message).toMatch(message);
+      const [passed] = await verifyModels({ ...(await run('hf://org/hostile', more)), from });
+      expect(passed?.status).toBe('done');
+      expect(passed?.checks?.map(({ rule }) => rule)).not.toContain('unsafe files');
+    },
+  );
+
+  it('reports a local file, once for build and verify', async () => {
+    await writeFile(join(folder, 'model.joblib'), hostile);
+    const local = await run('file:model.joblib');
+    const [built] = await buildModels({ ...local, output: join(folder, 'out'), verify: true });
+    expect(built?.checks).toContainEqual({
+      rule: 'unsafe files',
+      text: '1 file checked for code that runs when a server loads them',
+    });
+    expect(local.printed().split('imports os.system')).toHaveLength(2);
+  });
 });

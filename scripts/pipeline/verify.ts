@@ -12,6 +12,7 @@ import { wantedFiles } from './local-files.ts';
 import { type ImageAddress, openImages } from './open-images.ts';
 import { Session } from './session.ts';
 import type { ImageLocation, Outcome, RunOptions } from './types.ts';
+import { walkImage } from './unsafe-files.ts';
 import { verifyLoader } from './verify-loader.ts';
 
 /**
@@ -49,7 +50,10 @@ export async function verifyImageOf(
   const { store, reference, name } = image;
   const framework = session.framework(model);
   const locked = await session.locked.model(model);
-  await session.local.proveExisting(wantedFiles(locked));
+  const wanted = wantedFiles(locked);
+  await session.local.proveExisting(wanted);
+  const byPath = new Map(wanted.map((file) => [targetPath(framework, file), file]));
+  const walk = await walkImage(session, { model, files: byPath });
   const files = locked.files.map((file) => ({
     path: targetPath(framework, file),
     size: file.size,
@@ -63,6 +67,8 @@ export async function verifyImageOf(
     baseStore: await session.bases.store(model.base),
     signal: session.options.signal,
     onBytes: (count) => task.add(count),
+    openWalk: walk.openWalk,
   });
-  return { model: model.name, status: 'done', name, digest, platforms: model.platforms, checks };
+  const judged = [...checks, ...(await walk.judge())];
+  return { model: model.name, status: 'done', name, digest, platforms: model.platforms, checks: judged };
 }

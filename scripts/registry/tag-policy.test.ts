@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import * as semver from 'semver';
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../image/types.ts';
-import { checkImmutable, planTags, standing } from './tag-policy.ts';
+import { checkImmutable, planTags, releaseBefore, standing } from './tag-policy.ts';
 
 const number = fc.nat({ max: 3 });
 const versions = fc
@@ -161,5 +161,19 @@ describe('checkImmutable', () => {
     const refusal = checkImmutable(repository(one), 'v1.0.0', two);
     await expect(refusal).rejects.toMatchObject({ code: 'tag', next: 'choose a new version' });
     await expect(refusal).rejects.toThrow(new RegExp(`${one}.*${two}`));
+  });
+});
+
+describe('releaseBefore', () => {
+  test.each([
+    ['v1.2.4', ['v1.2.3', 'v1.2.10', 'v1.1.9', 'latest'], 'v1.2.3'],
+    ['v1.2.4', ['v1.2.4', 'v2.0.0', 'v1.2.4-rc.1'], undefined],
+    ['v2.0.0-rc.1', ['v1.9.0', 'v1.10.0', 'v1'], 'v1.10.0'],
+    ['v1.0.1', ['1.0.0', 'v1.0.0', '0.9.0'], 'v1.0.0'],
+    ['v1.0.1', ['1.0.0', '0.9.0'], '1.0.0'],
+    ['v1.0.1', [], undefined],
+  ])('of %s among %j is %s', (version, tags, expected) => {
+    expect(releaseBefore(version, tags)).toBe(expected);
+    expect(releaseBefore(version, tags.toReversed())).toBe(expected);
   });
 });

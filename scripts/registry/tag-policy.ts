@@ -79,9 +79,30 @@ export async function checkImmutable(
   );
 }
 
+/** The newest version among tags: a release, or a pre-release where there is no release. Undefined without versions. */
+export function newestVersion(tags: readonly string[]): string | undefined {
+  const versions = tags.map(parseVersion).filter((one) => one !== undefined);
+  const releases = versions.filter(({ semver }) => semver.prerelease.length === 0);
+  const [first, ...rest] = releases.length > 0 ? releases : versions;
+  return first && rest.reduce((best, other) => (precedes(best, other) ? other : best), first).tag;
+}
+
 /** Whether a tag is a full version, such as `v1.2.3`: one that never moves. */
 export function isVersionTag(tag: string): boolean {
   return parseVersion(tag) !== undefined;
+}
+
+/** The newest release among the tags that is older than a version; undefined when there is none. Of two forms, `v1.2.3`. */
+export function releaseBefore(version: string, tags: readonly string[]): string | undefined {
+  const own = readVersion(version);
+  const older = tags
+    .map(parseVersion)
+    .filter((one) => one !== undefined)
+    .filter(({ semver }) => semver.prerelease.length === 0 && compare(semver, own.semver) < 0);
+  return older.reduce<Version | undefined>(
+    (best, one) => (best && precedes(one, best) ? best : one),
+    undefined,
+  )?.tag;
 }
 
 function versionMove(tag: string, existing: readonly string[]): TagMove {

@@ -34,8 +34,7 @@ export interface Source {
   resolve(uri: string, select: Selection, signal?: AbortSignal, tap?: FileTap): Promise<Snapshot>;
   /**
    * The bytes of one file of a locked snapshot from `offset` to its end. It need not check the hash: the layer's reader
-   * does. A chunk stays valid while the next `chunkLifetime` are read (image/types.ts). The caller ignores bytes from
-   * `end` on, so a source that requests ranges can stop there.
+   * does. The receiver of a chunk may recycle it (memory/stream-buffers.ts). The caller ignores bytes from `end` on, so a source that requests ranges can stop there.
    */
   open(
     uri: string,

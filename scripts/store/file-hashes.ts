@@ -12,7 +12,8 @@ import { readOwn } from './trust.ts';
  */
 const settledAfter = 2000;
 /** Minimum size in bytes: a smaller file is hashed faster than its record is written. */
-const leastBytes = 1024n ** 2n;
+export const leastRemembered = 1024 ** 2;
+const leastBytes = BigInt(leastRemembered);
 /** Upper bound of a record's size, in bytes. */
 const mostBytes = 1024;
 

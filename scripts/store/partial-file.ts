@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { diskError, writeAll } from '../files/atomic.ts';
 import { readFrom } from '../files/read.ts';
+import { type StreamHash, streamHash } from '../hashing/stream-hash.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import { type CheckedFile, CorruptFile } from '../model/corrupt-file.ts';
 import type { LockHandle } from './file-lock.ts';
 
@@ -22,7 +23,7 @@ export class PartialFile implements AsyncDisposable {
   readonly #file: CheckedFile;
   readonly #handle: FileHandle;
   readonly #held: LockHandle;
-  readonly #hash = createHash('sha256');
+  readonly #hash: StreamHash;
 
   private constructor(path: string, file: CheckedFile, handle: FileHandle, size: number, held: LockHandle) {
     this.#path = path;
@@ -30,6 +31,7 @@ export class PartialFile implements AsyncDisposable {
     this.#handle = handle;
     this.#held = held;
     this.size = size;
+    this.#hash = streamHash(file.size);
   }
 
   /** Opens or creates the partial file of `path`. One larger than the file is truncated to zero. */
@@ -64,10 +66,12 @@ export class PartialFile implements AsyncDisposable {
       const end = at + chunk.length;
       if (end > file.size) throw await this.#refuse(`has more than the ${file.size} bytes locked`);
       const written = at < this.size ? undefined : this.#write(chunk, at);
-      this.#hash.update(chunk); // hashed while the disk writes
+      const behind = this.#hash.update(chunk); // hashed while the disk writes
       await written;
+      if (behind) await behind;
       if (end === file.size) await this.#finish();
       if (end > offset) yield at < offset ? chunk.subarray(offset - at) : chunk;
+      else recycle(chunk);
       at = end;
     }
     // The received bytes are kept: the connection may have ended early.
@@ -110,7 +114,7 @@ export class PartialFile implements AsyncDisposable {
   }
 
   async #finish(): Promise<void> {
-    const actual = this.#hash.digest('hex');
+    const actual = await this.#hash.digest();
     if (actual !== this.#file.sha256)
       throw await this.#refuse(`has sha256 ${actual}, the lock has ${this.#file.sha256}`);
     if (this.#held.lost()) return; // the process that now holds the lock finishes it

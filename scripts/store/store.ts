@@ -9,7 +9,7 @@ import {
   sweepTemporary,
   writeAll,
   writeAtomically,
-  writeTextAtomically,
+  writeRecord,
 } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
 import type { Descriptor, Digest } from '../image/types.ts';
@@ -115,7 +115,7 @@ export class Store {
   async rememberLayer(key: string, layer: KnownLayer): Promise<void> {
     if (this.distrust !== undefined) return;
     const text = `${JSON.stringify({ ...layer, sum: sumOf(key, layer) })}\n`;
-    await writeTextAtomically(join(this.folder, 'layers', `${key}.json`), text).catch(() => undefined);
+    await writeRecord(join(this.folder, 'layers', `${key}.json`), text).catch(() => undefined);
   }
 
   /**
@@ -141,7 +141,7 @@ export class Store {
     if (this.distrust !== undefined) return;
     const text = `${JSON.stringify({ version, files, sum: walkSumOf(key, { version, files }) })}\n`;
     if (text.length > mostWalkBytes) return;
-    await writeTextAtomically(join(this.folder, 'layers', `${key}.walk.json`), text).catch(() => undefined);
+    await writeRecord(join(this.folder, 'layers', `${key}.walk.json`), text).catch(() => undefined);
   }
 
   /** The path of a blob, whether or not it exists. */

@@ -2,6 +2,7 @@ import { constants, lstatSync, readdirSync, readlinkSync, type Stats } from 'nod
 import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
 import { ModelcarsError } from '../errors.ts';
+import { shellWord } from '../text/shell.ts';
 
 /** Why a store is not trusted. */
 export interface Distrust {
@@ -198,7 +199,7 @@ function explain(folder: string, faults: readonly Fault[], { user }: Self): Dist
       folder,
       scope,
       why,
-      next: inside ? `delete ${quote(path)}, or ${elsewhere}` : `${sudo}${elsewhere}`,
+      next: inside ? `delete ${shellWord(path)}, or ${elsewhere}` : `${sudo}${elsewhere}`,
     };
   }
   const loop = faults.find(({ kind }) => kind === 'loop');
@@ -209,19 +210,14 @@ function explain(folder: string, faults: readonly Fault[], { user }: Self): Dist
   const mode = ((first?.stats.mode ?? 0) & 0o7777).toString(8).padStart(4, '0');
   const own = faults.every(({ stats }) => stats.uid === user);
   const open = faults.some(({ stats }) => (stats.mode & 0o002) !== 0) ? 'other users' : 'its group';
-  const paths = faults.map(({ path }) => quote(path));
-  const chmod = `chmod ${paths.length > 8 ? `-R go-w ${quote(folder)}` : `go-w ${paths.join(' ')}`}`;
+  const paths = faults.map(({ path }) => shellWord(path));
+  const chmod = `chmod ${paths.length > 8 ? `-R go-w ${shellWord(folder)}` : `go-w ${paths.join(' ')}`}`;
   return {
     folder,
     scope,
     why: `${open} can write to ${first?.path}${more} (mode ${mode})`,
     next: own ? chmod : elsewhere,
   };
-}
-
-/** A path quoted for the shell. */
-function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function steps(path: string): string[] {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { ContentWalks, type OpenWalk } from './content-walks.ts';
 import { Decompressor, decompressionLimit } from './decompress.ts';
 import type { LayerDescriptor } from './documents.ts';
 import { BrokenTar } from './header.ts';
@@ -30,6 +31,8 @@ export interface ReadOptions {
    * Most bytes that the tar of a correct layer can have, known from elsewhere; allowed even if its size suggests fewer.
    */
   wanted?: number | undefined;
+  /** Opens a walk of the bytes of a file under /models. */
+  openWalk?: OpenWalk | undefined;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function readLayer(
   const where = { layer: layer.digest };
   const promised = { mediaType: layer.mediaType, digest: layer.digest, size: layer.size };
   const blobHash = createHash('sha256');
-  const tar = new GuardedTar(options.budget);
+  const tar = new GuardedTar(options.budget, options.openWalk);
   const format = compressionOf(layer.mediaType);
   const decompressor =
     format === undefined
@@ -64,8 +67,10 @@ export async function readLayer(
       options.onBytes?.(chunk.length);
       if (decompressor === undefined) tar.push(chunk);
       else await decompressor.write(chunk);
+      await tar.settled();
     }
     await decompressor?.end();
+    await tar.settled();
   } finally {
     decompressor?.destroy();
   }
@@ -88,10 +93,17 @@ function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
 class GuardedTar {
   readonly #reader: TarParser;
   readonly #hash = createHash('sha256');
+  readonly #walks: ContentWalks | undefined;
   #error: unknown;
 
-  constructor(budget: ImageBudget) {
-    this.#reader = new TarParser(budget);
+  constructor(budget: ImageBudget, openWalk: OpenWalk | undefined) {
+    this.#walks = openWalk && new ContentWalks(openWalk);
+    this.#reader = new TarParser(budget, true, this.#walks);
+  }
+
+  /** Resolves when the walks of files have taken what was pushed. */
+  async settled(): Promise<void> {
+    await this.#walks?.settled();
   }
 
   push(chunk: Uint8Array): void {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import { type Inspector, inspectorFor } from '../formats/inspect.ts';
 import type { Finding } from '../formats/reader.ts';
+import type { ContentWalks } from './content-walks.ts';
 import { BrokenTar, blockSize, type Header, isZero, parseHeader } from './header.ts';
 import { cleanPath, isUnderModels, modelsRoot } from './paths.ts';
 import { type Pax, parsePax, paxBytes, paxSize, saysPlace } from './pax.ts';
@@ -72,6 +73,7 @@ export class TarParser {
   odd: string | undefined;
   readonly #budget: ImageBudget;
   readonly #hashes: boolean;
+  readonly #walks: ContentWalks | undefined;
   readonly #block = new Uint8Array(blockSize);
   #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
   /** Bytes of the current block, content or padding still to come. */
@@ -88,10 +90,14 @@ export class TarParser {
   #pax: Pax | undefined;
   #oddExtension: string | undefined;
 
-  /** `hashes`: whether files under /models get their `sha256`, which doubles the CPU time. */
-  constructor(budget: ImageBudget, hashes = true) {
+  /**
+   * `hashes`: whether files under /models get their `sha256`, which doubles the CPU time; `walks` gets the bytes of these
+   * files.
+   */
+  constructor(budget: ImageBudget, hashes = true, walks?: ContentWalks) {
     this.#budget = budget;
     this.#hashes = hashes;
+    this.#walks = walks;
   }
 
   push(chunk: Uint8Array): void {
@@ -155,13 +161,16 @@ export class TarParser {
     if (this.#hashes && this.#member.type === 'file' && isUnderModels(this.#member.path)) {
       const { path, size } = this.#member;
       this.#hash = createHash('sha256');
-      this.#inspector = inspectorFor(path.slice(modelsRoot.length + 1), size);
+      const below = path.slice(modelsRoot.length + 1);
+      this.#inspector = inspectorFor(below, size);
+      this.#walks?.begin(below, size);
     }
     this.#expectContent(withoutContent.test(header.type) ? 0 : this.#member.size);
   }
 
   #content(part: Uint8Array): void {
     this.#hash?.update(part);
+    this.#walks?.push(part);
     if (this.#member !== undefined) this.#inspector?.take(this.#member.size - this.#left, part);
   }
 
@@ -177,6 +186,7 @@ export class TarParser {
     if (this.#member !== undefined && this.#hash !== undefined)
       this.#member.sha256 = this.#hash.digest('hex');
     this.#inspected();
+    this.#walks?.end();
     this.#extension = undefined;
     this.#hash = undefined;
     this.#state = 'padding';

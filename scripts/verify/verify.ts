@@ -2,10 +2,11 @@ import pLimit from 'p-limit';
 import type { Digest, ImageStore } from '../image/types.ts';
 import type { LockedBase } from '../model/types.ts';
 import type { Check } from './check.ts';
+import type { OpenWalk } from './content-walks.ts';
 import { type Documents, readBaseLayers, readDocuments } from './documents.ts';
 import type { Expected, ExpectedFile, Rule, ServedFiles } from './facts.ts';
 import { type LayerFacts, readLayer } from './layer.ts';
-import { documentRules, layerRules } from './rules/index.ts';
+import { baseRules, documentRules, layerRules } from './rules/index.ts';
 import { asError, ContractViolation } from './violation.ts';
 
 export type { ExpectedFile, ServedFiles } from './facts.ts';
@@ -26,8 +27,13 @@ export interface VerifyOptions {
   served?: ServedFiles[] | undefined;
   /** Required platforms, as in `linux/amd64`; without it any platform is accepted. */
   platforms?: string[] | undefined;
-  /** Whether to read the layers (default true); without them, only index, manifests and configs are checked. */
-  layers?: boolean;
+  /**
+   * The layers to read (default true: all). With `base`, those that the manifests of `base` in `baseStore` list; without
+   * any, only index, manifests and configs are checked.
+   */
+  layers?: boolean | 'base';
+  /** Opens a walk of the bytes of a file under /models, for a judgement of the caller's own. */
+  openWalk?: OpenWalk | undefined;
 }
 
 /** Layers read at the same time. */
@@ -63,7 +69,10 @@ export async function verifyImage(
     const documents = await readDocuments(store, name);
     expected.baseLayers = await baseLayersOf(documents, options);
     judge(documents, documentRules);
-    if (options.layers !== false)
+    if (options.layers === 'base') {
+      const bottom = baseOf(documents, expected.baseLayers);
+      judge({ ...bottom, layers: await readLayers(store, bottom, options) }, baseRules);
+    } else if (options.layers !== false)
       judge({ ...documents, layers: await readLayers(store, documents, options) }, layerRules);
     return { digest: documents.digest, checks };
   } catch (error) {
@@ -81,6 +90,17 @@ function* judgements<T extends Documents>(image: T, rules: Rule<T>[], expected: 
       yield { rule: rule.name, text: rule.checkPlatform(image, one, expected), platform: one.platform };
     }
   }
+}
+
+/** The image without the layers above its base, which a rule on documents has compared. */
+function baseOf(documents: Documents, baseLayers: Expected['baseLayers']): Documents {
+  const images = documents.images.map(({ manifest, config, ...image }) => {
+    const count = baseLayers?.get(image.platform)?.length ?? 0;
+    const rootfs = { ...config.rootfs, diff_ids: config.rootfs.diff_ids.slice(0, count) };
+    const layers = manifest.layers.slice(0, count);
+    return { ...image, manifest: { ...manifest, layers }, config: { ...config, rootfs } };
+  });
+  return { ...documents, images };
 }
 
 async function baseLayersOf(
@@ -115,7 +135,8 @@ async function readLayers(
       if (layers.has(layer.digest)) continue;
       const read = limit(async () => {
         signal.throwIfAborted();
-        return readLayer(store, layer, { signal, onBytes: options.onBytes, budget, wanted });
+        const { onBytes, openWalk } = options;
+        return readLayer(store, layer, { signal, onBytes, budget, wanted, openWalk });
       });
       read.catch((error: unknown) => {
         failure ??= {

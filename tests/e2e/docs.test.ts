@@ -36,6 +36,9 @@ async function wrongWith(language: string, mark: string, text: string): Promise<
   );
 }
 
+/** All of a workflow but its steps. */
+const workflow = 'name: a\non: {push: {}}\npermissions: {}\njobs:\n  a:\n    runs-on: b\n    steps:\n';
+
 describe('YAML blocks', () => {
   test('of every page parse as the file they claim to be', async () => {
     const seen = new Map<string, number>();
@@ -68,6 +71,13 @@ describe('YAML blocks', () => {
     ['no YAML at all', 'yaml kubernetes', '# nothing\n'],
     ['a container without an image', 'yaml pod', 'initContainers:\n  - name: a\n'],
     ['a field no pod has', 'yaml pod', 'initcontainers: []\n'],
+    [
+      'a step that does two things',
+      'yaml workflow',
+      `${workflow}      - {uses: actions/checkout@v5, run: ls}\n`,
+    ],
+    ['an action without a version', 'yaml workflow', `${workflow}      - {uses: actions/checkout}\n`],
+    ['a job without a script', 'yaml gitlab-ci', 'pages: {image: {name: node}, rules: []}\n'],
     ['YAML without a language', '', 'models:\n  - name: a\n'],
   ])('with %s fail', async (_, info, text) => {
     const [block] = blocksOf('x.md', `\`\`\`${info}\n${text}\`\`\`\n`);
@@ -132,7 +142,7 @@ test('prose wraps at 120 columns', () => {
   for (const { path, text } of all) {
     const prose = text
       .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
-      .replaceAll(/^<!-- bench: written[\s\S]*?^<!-- bench: end -->$/gm, '')
+      .replaceAll(/^<!-- (bench|scale): written[\s\S]*?^<!-- \1: end -->$/gm, '')
       .split('\n')
       .filter((line) => !line.trimStart().startsWith('|'));
     expect([path, ...prose.filter((line) => line.length > 120)]).toEqual([path]);
@@ -149,6 +159,15 @@ test('docs/README.md has one line for each page below docs/', () => {
     .filter((path) => path.startsWith('docs/') && path !== 'docs/README.md');
   expect(existing.length).toBeGreaterThan(5);
   expect(listedPages.toSorted()).toEqual(existing);
+});
+
+test("README.md's table has every command", () => {
+  const table = all.find(({ path }) => path === 'README.md')?.text ?? '';
+  const listed = [...table.matchAll(/^\| `([a-z]+)[^`]*` \|/gm)].map(([, name]) => name);
+  const others = ['completion', 'version'];
+  expect(commands.map(({ name }) => name).filter((name) => ![...listed, ...others].includes(name))).toEqual(
+    [],
+  );
 });
 
 test('every docs/ path named in the repository exists', async () => {
@@ -180,7 +199,7 @@ test('the folders in docs/internals/design.md are those of the repository', asyn
     ?.blocks.find(({ text }) => text.startsWith('dagger.json'));
   const lines = (map?.text ?? '').split('\n');
   const tops = lines.flatMap((line) => /^([\w.]+)\//.exec(line)?.[1] ?? []);
-  const rooms = lines.flatMap((line) => /^ {2}(\w+)\//.exec(line)?.[1] ?? []);
+  const rooms = lines.flatMap((line) => /^ {2}([\w-]+)\//.exec(line)?.[1] ?? []);
   const folders = async (path: string) =>
     (await readdir(join(root, path), { withFileTypes: true }))
       .filter((entry) => entry.isDirectory())
@@ -189,10 +208,14 @@ test('the folders in docs/internals/design.md are those of the repository', asyn
   expect(await folders('.')).toEqual(expect.arrayContaining(tops));
 });
 
-test('no page claims signatures while no code signs', async () => {
-  const rooms = await readdir(join(root, 'scripts'));
-  const { description } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const claim = /\bsigned\.|\bsigned (tags?|images?|index)\b|\b(SBOM|provenance)\b/;
-  for (const text of [description, ...all.map((page) => page.text)])
-    if (!rooms.includes('trust')) expect(text).not.toMatch(claim);
+test('frameworks/README.md explains every field of a framework', async () => {
+  const source = await readFile(join(root, 'scripts/model/framework.ts'), 'utf8');
+  const [body = ''] = /(?<=^export interface Framework \{\n).*?(?=^\})/ms.exec(source) ?? [];
+  const fields = [...body.matchAll(/^ {2}(\w+)\??[:(]/gm)].map(([, name]) => name ?? '');
+  expect(fields).toContain('allowedImports');
+  const table = all.find(({ path }) => path === 'frameworks/README.md')?.text ?? '';
+  const explained = [...table.matchAll(/^ +\| (`[^|]+) \|/gm)].flatMap(
+    ([, cell = '']) => cell.match(/\w+/g) ?? [],
+  );
+  expect(fields.filter((name) => !explained.includes(name))).toEqual([]);
 });

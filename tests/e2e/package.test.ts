@@ -1,5 +1,5 @@
 /** The npm package as a user gets it: packed, installed in a folder of its own, without this repository. */
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -61,6 +61,19 @@ describe('the package', () => {
     ).models;
     expect(image).toMatchObject({ status: 'done', digest: expected.digest });
     expect(image.checks.length).toBeGreaterThan(20);
+  });
+
+  test('hashes in threads on a machine of many cores', async () => {
+    const folder = join(home, 'large');
+    await mkdir(folder);
+    await writeFile(join(folder, 'models.yaml'), catalog);
+    await copyFile(join(root, 'frameworks/lightgbm/model.bst'), join(folder, 'model.bst'));
+    await truncate(join(folder, 'model.bst'), 70_000_000);
+    const built = await tryRun(join(home, 'node_modules/.bin/modelcars'), ['build', '--verify'], {
+      cwd: folder,
+      env: { ...outsideCi, NODE_OPTIONS: `--import=${join(root, 'tests/support/many-cores.ts')}` },
+    });
+    expect(built, built.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('thread: hash') });
   });
 
   test('pushes to a registry, and prints the manifest', async () => {

@@ -20,7 +20,13 @@ const good = { setup: 0, test: 0, coverage: 0, slow: 0, hostile: 0, judges: 0, d
 describe('summary of a CI run', () => {
   test('adds up the reports of several runs', () => {
     const reports = [{ testResults: suites.slice(0, 2) }, { testResults: suites.slice(2) }];
-    expect(summarize(reports, good, '/repo')).toEqual({ passed: 8, failed: 0, skipped: 2, complaints: [] });
+    expect(summarize(reports, good, '/repo')).toEqual({
+      passed: 8,
+      failed: 0,
+      skipped: 2,
+      failures: [],
+      complaints: [],
+    });
   });
 
   test.each(['e2e', 'slow', 'hostile', 'judges', 'dagger', 'kserve'])(
@@ -39,8 +45,32 @@ describe('summary of a CI run', () => {
   );
 
   test('a test file that fails to load is a failure', () => {
-    const broken = { ...file('scripts/errors.test.ts'), status: 'failed' };
-    expect(summarize([{ testResults: [...suites, broken] }], good, '/repo').failed).toBe(1);
+    const broken = {
+      ...file('scripts/errors.test.ts'),
+      status: 'failed',
+      message: 'Error: no such module\n  at x',
+    };
+    expect(summarize([{ testResults: [...suites, broken] }], good, '/repo')).toMatchObject({
+      failed: 1,
+      complaints: ['scripts/errors.test.ts failed outside its tests: Error: no such module'],
+    });
+  });
+
+  test('names each failed test with the first line of its message', () => {
+    const broken = {
+      ...file('tests/e2e/push.test.ts', 'passed', 'failed'),
+      assertionResults: [
+        { status: 'passed', fullName: 'push sends layers', failureMessages: [] },
+        {
+          status: 'failed',
+          fullName: 'push sets tags',
+          failureMessages: ['\u001b[31mError: 1 is not 2\u001b[39m\n    at push.test.ts:3'],
+        },
+      ],
+    };
+    expect(summarize([{ testResults: [...suites, broken] }], good, '/repo').failures).toEqual([
+      'tests/e2e/push.test.ts: push sets tags: Error: 1 is not 2',
+    ]);
   });
 
   test('a failing step is counted as one failure', () => {

@@ -83,9 +83,9 @@ test('verify refuses an image of an incomplete model', async () => {
   }
   await writeFile(join(path, 'models.lock.yaml'), stringify(lock));
   await write('image', models, below(broken, 'm/'));
-  const where = ['--output', 'out', '--platform', 'linux/amd64'];
-  await modelcars(['build', ...where], { cwd: path });
-  const { code, stderr } = await tryModelcars(['verify', ...where], { cwd: path });
+  const platform = ['--platform', 'linux/amd64'];
+  await modelcars(['build', ...platform], { cwd: path });
+  const { code, stderr } = await tryModelcars(['verify', ...platform], { cwd: path });
   expect(code).toBe(1);
   for (const name of names) {
     const [, file = '', said = ''] =

@@ -138,8 +138,8 @@ test('clean, killed and run again, leaves nothing', async () => {
     const blobs = join(output, 'blobs/sha256');
     for (let n = 0; n < 1500; n++) await writeFile(join(blobs, String(n).padStart(64, '0')), '');
     const gone = async () => (await readdir(blobs).catch(() => [])).length < 1500 - at * 190;
-    await kill(['clean', '-o', output], catalog, gone);
-    const again = await tryModelcars(['clean', '-o', output], { cwd: catalog });
+    await kill(['clean', '--layout', output], catalog, gone);
+    const again = await tryModelcars(['clean', '--layout', output], { cwd: catalog });
     expectCalm(again);
     expect(again.code, again.stderr).toBe(0);
     expect(await readdir(output).catch(() => undefined)).toBeUndefined();
@@ -155,7 +155,7 @@ test('clean removes what a killed build left', async () => {
     async () => (await readdir(output).catch(() => [])).length > 2,
   );
   await sleep(11_000); // until its lock is stale
-  const { code, stderr } = await tryModelcars(['clean', '-o', output], { cwd: catalog });
+  const { code, stderr } = await tryModelcars(['clean', '--layout', output], { cwd: catalog });
   expect(code, stderr).toBe(0);
   expect(await readdir(output).catch(() => undefined)).toBeUndefined();
 });

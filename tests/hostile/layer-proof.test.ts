@@ -142,14 +142,8 @@ describe.skipIf(missing)('a registry that claims layers', () => {
       for (const { digest } of published) expect(planted).not.toContain(digest);
       await modelcars(
         [
-          'verify',
-          '--remote',
-          '--base',
-          'embedded',
-          '--registry',
-          `${registry.host}/${team}`,
-          '--version',
-          'v1.0.3',
+          ...['verify', '--remote', '--base', 'embedded', '--version', 'v1.0.3'],
+          ...['--registry', `${registry.host}/${team}`, '--unsafe-files', 'allow'],
         ],
         emptyStore(),
       );

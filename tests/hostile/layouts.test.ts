@@ -26,8 +26,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const commands = {
-  verify: (output: string) => ['verify', '--output', output],
-  inspect: (output: string) => ['inspect', 'iris:v1.0.0', '--output', output],
+  verify: (output: string) => ['verify', '--layout', output],
+  inspect: (output: string) => ['inspect', 'iris:v1.0.0', '--layout', output],
 };
 
 /** Asserts that the command ends soon, with exit code 1 and a plain message; returns its stderr. */
@@ -241,7 +241,7 @@ describe('a folder', () => {
       await cp(blob, path('../stored'));
       await swap(blob, (it) => symlink(path('../stored'), it));
     });
-    await modelcars(['verify', '--output', layout], { cwd: folder });
+    await modelcars(['verify', '--layout', layout], { cwd: folder });
   });
 
   test('with an index of 10,000 platforms is refused quickly', async () => {
@@ -268,7 +268,7 @@ describe('a folder', () => {
       await symlink('nowhere', path('blobs/sha256/dead'));
     });
     await modelcars(['build', '--output', layout], { cwd: folder });
-    await modelcars(['verify', '--output', layout], { cwd: folder });
+    await modelcars(['verify', '--layout', layout], { cwd: folder });
   });
 
   test('whose index.json is a pipe is refused as a build output', async () => {

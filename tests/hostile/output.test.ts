@@ -110,7 +110,7 @@ describe('a reader that closes the pipe', () => {
   });
 
   test('does not turn a failure into success', async () => {
-    const { code, stderr } = await unread(['verify', '--output', 'nowhere', '--json']);
+    const { code, stderr } = await unread(['verify', '--layout', 'nowhere', '--json']);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     const models = await unread(['verify', '--version', 'v9.9.9']);
     expect(models.code).toBe(1);
@@ -121,7 +121,7 @@ describe('a reader that closes the pipe', () => {
   test('does not stop what the command does', async () => {
     const { code } = await unread(['build', '--output', 'second']);
     expect(code).toBe(0);
-    await modelcars(['verify', '--output', 'second'], { cwd: folder });
+    await modelcars(['verify', '--layout', 'second'], { cwd: folder });
   });
 });
 
@@ -130,7 +130,7 @@ describe('stderr that cannot be written', () => {
     ['list', 0],
     ['build --output third', 0],
     ['list nosuch', 2],
-    ['verify --output nowhere', 1],
+    ['verify --layout nowhere', 1],
   ])('leaves the exit code of `%s`', async (words, code) => {
     expect((await redirected(words, '2> /dev/full')).code).toBe(code);
     expect((await redirected(words, '2>&1 > /dev/full 2> /dev/full')).code).toBe(code === 0 ? 1 : code);

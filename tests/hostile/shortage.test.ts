@@ -134,7 +134,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
     for (const args of [
       ['lock'],
       ['build', '-o', 'out'],
-      ['verify', '-o', 'out'],
+      ['verify', '--layout', 'out'],
       ['push', '--registry', `${registry.host}/r`, '--store', join(cwd, 'empty')],
     ]) {
       const result = await runIn(256 * 1024 ** 2, [...program, ...args], { cwd, env: store });
@@ -157,7 +157,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
       ['push', '--registry', `${registry.host}/r`, '--json'],
       ['list'],
       ['prune', '--all'],
-      ['clean', '-o', 'few-out'],
+      ['clean', '--layout', 'few-out'],
     ]) {
       const result = await limited(64, ...args);
       expectCalm(result);
@@ -189,7 +189,7 @@ describe.skipIf(missingRoot('mount'))('a machine that is short of', () => {
       }
       const again = await tryModelcars(['build', '-o', name, '--json'], { ...settings, env: {} });
       expect(digests(again.stdout)).toEqual(digest);
-      for (const args of [['prune', '--all'], ['lock'], ['clean', '-o', name]])
+      for (const args of [['prune', '--all'], ['lock'], ['clean', '--layout', name]])
         expect((await tryModelcars(args, settings)).code).toBe(0);
     }
   });

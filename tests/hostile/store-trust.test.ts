@@ -154,7 +154,12 @@ describe.skipIf(missingRoot('setpriv'))('a store that another user can write to'
     const store = join(folder, 'refused');
     await modelcars(['version', '--json'], inStore(store));
     await chmod(store, 0o777);
-    for (const args of [['prune', '--all'], ['bases'], ['cluster'], ['smoke', '--local', '-o', 'right']]) {
+    for (const args of [
+      ['prune', '--all'],
+      ['bases'],
+      ['cluster'],
+      ['smoke', '--local', '--layout', 'right'],
+    ]) {
       const result = await tryModelcars(args, inStore(store));
       expectPlainFailure(result);
       expect(result.stderr).toMatch(/^error: .+: \S+ is not trusted: other users can write to/m);

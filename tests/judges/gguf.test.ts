@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import gguf from '../../frameworks/gguf/framework.ts';
-import { servingRuntime } from '../../scripts/kserve/manifests/serving-runtimes.ts';
+import { servingRuntime } from '../../scripts/kserve/manifests/serving-runtimes/index.ts';
 import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { modelcars, root, tryModelcars } from '../parts/cli.ts';
 import { type LlamaCpp, llamaCpp } from '../parts/llamacpp.ts';

@@ -55,11 +55,13 @@ describe.skipIf(missing)('GitLab', () => {
       'modelcars-push: [2/3]',
       'modelcars-push: [3/3]',
     ]);
-    const { stdout } = await judgePipeline(including('{registry: quay.io/me, version: 0.2.0}'));
+    const { stdout } = await judgePipeline(
+      including("{registry: quay.io/me, version: 0.2.0, sign: '--sign'}"),
+    );
     expect(parse(stdout)['modelcars-push']).toMatchObject({
       image: { name: 'ghcr.io/modelcars/modelcars:v0.2.0' },
       parallel: 2,
-      variables: { REGISTRY: 'quay.io/me' },
+      variables: { REGISTRY: 'quay.io/me', SIGN: '--sign' },
     });
     const wrong = await judgePipeline(including('{shards: many}'));
     expect(wrong.code).not.toBe(0);

@@ -62,7 +62,7 @@ describe.skipIf(missing)('grype', () => {
     const { code, stderr } = await run(['build', ...base, '--scan', '--output', 'blocked']);
     expect(code).toBe(1);
     expect(stderr).toContain('golang.org/x/term');
-    expect((await run(['inspect', 'iris:v1.0.0', '--output', 'blocked'])).code).toBe(1);
+    expect((await run(['inspect', 'iris:v1.0.0', '--layout', 'blocked'])).code).toBe(1);
   });
 
   test('lets pass what is less severe, and what its own ignore file names', async () => {

@@ -198,7 +198,7 @@ describe.skipIf(missing)('the loader', () => {
     bytes[5000] = (bytes[5000] ?? 0) ^ 1;
     await chmod(blob, 0o644);
     await writeFile(blob, bytes);
-    const tampered = await tryModelcars(['verify', '-o', 'again'], { cwd: folder });
+    const tampered = await tryModelcars(['verify', '--layout', 'again'], { cwd: folder });
     expect(tampered.code).toBe(1);
     expect(tampered.stderr).toMatch(/sha256/);
   });

@@ -1,32 +1,13 @@
 /** The policies of `modelcars policy`, validated against the definitions of their kinds by Kubernetes' own code. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { makePolicy } from '../../scripts/trust/policy/make-policy.ts';
 import type { PolicyInput, PolicyKind, PolicyObject } from '../../scripts/trust/policy/types.ts';
-import { goModule, goPrograms } from '../parts/kube/go.ts';
-import { PartMissing, partsRequired } from '../parts/parts.ts';
-import { tryRun } from '../parts/run.ts';
+import { crdJudge, type Definition } from './_crds.ts';
 
-const main = await readFile(fileURLToPath(new URL('crds/main.go', import.meta.url)), 'utf8');
-const name = `crds-${createHash('sha256').update(main).digest('hex').slice(0, 12)}`;
-
-/** Builds the judge; undefined without Go, unless parts are required. */
-async function program(): Promise<string | undefined> {
-  const module = { module: 'k8s.io/apiextensions-apiserver', version: 'v0.34.2' };
-  try {
-    return join(await goPrograms({ name, ...module, packages: ['.'], main }), name);
-  } catch (error) {
-    if (!(error instanceof PartMissing) || partsRequired()) throw error;
-    return undefined;
-  }
-}
-const judge = await program();
+const judge = await crdJudge();
 
 /** Kind of an object → the module with its definition, and the file in it. */
-const definitions: Record<string, { module: string; version: string; file: string }> = {
+const definitions: Record<string, Definition> = {
   'config.openshift.io/v1 ClusterImagePolicy': {
     module: 'github.com/openshift/api',
     version: 'v0.0.0-20260728120005-8ba0b25b0f29',
@@ -55,10 +36,9 @@ const definitions: Record<string, { module: string; version: string; file: strin
 };
 
 async function check(object: PolicyObject) {
-  const { module, version, file } = definitions[`${object.apiVersion} ${object.kind}`] ?? {};
-  if (module === undefined || version === undefined || file === undefined) throw new Error('no definition');
-  const path = join(await goModule(module, version), file);
-  return await tryRun(judge ?? '', [path, JSON.stringify(object)]);
+  const definition = definitions[`${object.apiVersion} ${object.kind}`];
+  if (definition === undefined || judge === undefined) throw new Error('no definition');
+  return await judge(definition, object);
 }
 
 const pem = (label: string) => `-----BEGIN ${label}-----\n${'QUFB'.repeat(16)}\n-----END ${label}-----\n`;

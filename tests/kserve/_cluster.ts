@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { type Registry, type RegistryOptions, startRegistry } from '../parts/registry.ts';
+import { startNodeRegistry as startRegistryFor } from '../parts/kube/running/cluster-parts.ts';
+import type { Registry, RegistryOptions } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
 import type { ReadyClusters } from './_setup.ts';
 
@@ -36,20 +37,7 @@ export async function startNodeRegistry(
   cluster: string,
   options: Pick<RegistryOptions, 'auth'> = {},
 ): Promise<Registry> {
-  const inspect = ['network', 'inspect', 'kind', '--format', '{{json .IPAM.Config}}'];
-  const configs: { Gateway?: string }[] = JSON.parse(await docker(...inspect));
-  const address = configs.map(({ Gateway }) => Gateway).find((gateway) => /^[\d.]+$/.test(gateway ?? ''));
-  if (address === undefined) throw new Error('start registry: the network kind has no gateway');
-  const registry = await startRegistry({ kind: 'docker-registry', address, ...options });
-  const { kind, env } = ready();
-  const nodes = (await run(kind, ['get', 'nodes', '--name', cluster], { env })).trim().split('\n');
-  const folder = `/etc/containerd/certs.d/${registry.host}`;
-  const hosts = `server = "${registry.url}"\\n[host."${registry.url}"]\\n`;
-  for (const node of nodes) {
-    const script = `mkdir -p ${folder} && printf '${hosts}' > ${folder}/hosts.toml`;
-    await docker('exec', node, 'sh', '-c', script);
-  }
-  return registry;
+  return await startRegistryFor(ready(), cluster, options);
 }
 
 /** Runs kubectl against a cluster on this machine. Returns stdout. */

@@ -1,5 +1,4 @@
 /** `modelcars smoke` as a user runs it, with the clusters of this suite. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { SmokeResult } from '../../scripts/kserve/types.ts';
@@ -57,16 +56,4 @@ export function expectAllPassed({ code, results, stderr, document }: Smoked, cou
     failed: [],
     count,
   });
-}
-
-/** kind's configuration with image volumes on: Kubernetes 1.34 has them, off by default. Returns its path. */
-export async function imageVolumesConfig(folder: string): Promise<string> {
-  const file = join(folder, 'kind.json');
-  const config = {
-    kind: 'Cluster',
-    apiVersion: 'kind.x-k8s.io/v1alpha4',
-    featureGates: { ImageVolume: true },
-  };
-  await writeFile(file, JSON.stringify(config));
-  return file;
 }

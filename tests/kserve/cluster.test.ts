@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { wineSmoke } from '../../frameworks/mlflow/wine.ts';
 import type { SmokeResult } from '../../scripts/kserve/types.ts';
 import { modelcars, root, tryModelcars } from '../parts/cli.ts';
+import { imageVolumesConfig } from '../parts/kube/running/cluster-parts.ts';
 import { huggingFaceArchive, tritonArchive } from '../parts/kube/servers/images.ts';
 import type { Registry } from '../parts/registry.ts';
 import { run } from '../parts/run.ts';
@@ -14,7 +15,7 @@ import { kindClusters, kubectl, missingClusters, ready, startNodeRegistry } from
 import { ownModels } from './_own-models.ts';
 import { ownRuntimes } from './_own-runtimes.ts';
 import { servedModels } from './_served-models.ts';
-import { catalog, classics, clusterEnv, expectAllPassed, imageVolumesConfig, smoke } from './_smoke.ts';
+import { catalog, classics, clusterEnv, expectAllPassed, smoke } from './_smoke.ts';
 import { pushUbiLike } from './_ubi.ts';
 
 const cluster = 'modelcars-there';
@@ -32,7 +33,7 @@ describe.skipIf(missingClusters())('a cluster that is kept, KServe 0.20', () => 
     own.push(...servers.flatMap((archive) => ['--load-image', archive]));
     const build = ['--file', catalog, '--base', 'embedded', '--platform', 'linux/amd64'];
     await modelcars(['build', classics[0] ?? '', ...build, '--output', 'layout'], { cwd: folder });
-    const which = [classics[0] ?? '', '--file', catalog, '--output', 'layout', '--security', 'openshift'];
+    const which = [classics[0] ?? '', '--file', catalog, '--layout', 'layout', '--security', 'openshift'];
     expectAllPassed(await smoke([...which, ...own], { cwd: folder }), 1);
     registry = await startNodeRegistry(cluster);
     const base = await pushUbiLike(registry.host, 'bases/ubi');

@@ -36,7 +36,7 @@ describe.skipIf(missingClusters())('smoke interrupted', () => {
 
   /** Starts a smoke test. */
   const start = (): Started => {
-    const args = ['smoke', 'mlserver-sklearn', '--file', catalog, '--output', 'layout'];
+    const args = ['smoke', 'mlserver-sklearn', '--file', catalog, '--layout', 'layout'];
     const env = clusterEnv('v0.20.0');
     const child = launchModelcars(args, { cwd: folder, env, timeout: 900_000 });
     let text = '';

@@ -20,7 +20,7 @@ describe.skipIf(missingClusters())('a cluster that smoke makes and deletes', () 
   test("KServe 0.16: the built image returns the correct prediction under OpenShift's and uidModelcar's security contexts", async () => {
     // That release's runtime is MLServer 1.5, for which nothing is pinned here.
     const runtime = ['--with-runtime', '--server-image', 'docker.io/seldonio/mlserver:1.7.1'];
-    const which = [...classics, '--file', catalog, '--output', 'layout'];
+    const which = [...classics, '--file', catalog, '--layout', 'layout'];
     const smoked = await smoke([...which, ...runtime], { cwd: folder, version: 'v0.16.0' });
     expectAllPassed(smoked, 2 * classics.length);
     expect(new Set(smoked.results.map(({ security }) => security))).toEqual(

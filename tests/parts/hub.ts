@@ -34,6 +34,8 @@ export interface HubOptions {
   elsewhere?: string;
   /** Lifetime of a signed URL in seconds; 3600 by default. */
   urlLifetime?: number;
+  /** The one address of hub and CDN, for readers in a cluster; 127.0.0.1 and `localhost` by default. */
+  address?: string;
   /** Entries per page of a tree; 1000 by default. */
   pageSize?: number;
   /** What it does not know, as a mirror that only huggingface_hub's `snapshot_download` uses. */
@@ -150,7 +152,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       const path = encodePath(target.path);
       const location = options.elsewhere
         ? `${options.elsewhere}/${repository.name}/${path}`
-        : `${origin(cdn, 'localhost')}${signer.sign(`/${repository.name}/${sha}/${path}`)}`;
+        : `${origin(cdn, options.address ?? 'localhost')}${signer.sign(`/${repository.name}/${sha}/${path}`)}`;
       response.writeHead(302, {
         ...headers,
         location,
@@ -193,7 +195,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     return bodyless;
   };
 
-  for (const server of [hub, cdn]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { address = '127.0.0.1' } = options;
+  for (const server of [hub, cdn]) await new Promise<void>((done) => server.listen(0, address, done));
   const stop = async (): Promise<void> => {
     for (const server of [hub, cdn]) {
       server.closeAllConnections();
@@ -206,8 +209,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     return repository;
   };
   return {
-    url: origin(hub, '127.0.0.1'),
-    cdn: origin(cdn, 'localhost'),
+    url: origin(hub, address),
+    cdn: origin(cdn, options.address ?? 'localhost'),
     requests: () => log.map((entry) => ({ ...entry })),
     fault: (fault) => faults.add(fault),
     pending: () => faults.pending(),

@@ -37,6 +37,7 @@ const debianParts = {
   runc: { package: 'runc', file: 'usr/sbin/runc' },
   docker: { package: 'docker.io', file: 'usr/bin/docker' },
   dockerd: { package: 'docker.io', file: 'usr/sbin/dockerd' },
+  chromium: { package: 'chromium', file: 'usr/bin/chromium' },
 } satisfies Record<string, DebianPart>;
 
 const goParts = {
@@ -60,7 +61,11 @@ const goParts = {
   },
   versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', file: 'versitygw' },
   grype: { module: 'github.com/anchore/grype/cmd/grype', version: 'v0.121.2', file: 'grype' },
+  kustomize: { module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.8.2', file: 'kustomize' },
 } satisfies Record<string, GoPart>;
+
+/** The parts that are compiled. */
+export const goPartNames = Object.keys(goParts) as (keyof typeof goParts)[];
 
 export type PartName = keyof typeof debianParts | keyof typeof goParts;
 

@@ -103,6 +103,7 @@ const samples: [name: RegExp, value: string][] = [
   [/VERSION|TAG/, 'v1.2.3'],
   [/REGISTRY(_IMAGE)?$/, 'registry.example.com/me'],
   [/SHARD/, '1/2'],
+  [/SIGN$/, '--sign'],
 ];
 
 /** A command's words with a value for each variable. */

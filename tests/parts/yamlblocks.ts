@@ -19,13 +19,46 @@ export const yamlKinds: Record<string, (text: string) => Promise<void>> = {
   kubernetes: async (text) => {
     for (const object of documentsOf(text)) checkObject(object);
   },
+  /** A kustomization, or a configuration of kustomize's transformers. `judges/kustomize` builds them. */
+  kustomize: async (text) => {
+    for (const document of documentsOf(text)) kustomizeFile.parse(document);
+  },
   /** Fields of a pod's `spec`. */
   pod: async (text) => {
     const [spec, ...more] = documentsOf(text);
     if (more.length > 0) throw new Error('a pod has one spec');
     podSpec.parse(spec);
   },
+  /** A workflow of GitHub Actions. */
+  workflow: async (text) => {
+    for (const workflow of documentsOf(text)) workflowSchema.parse(workflow);
+  },
+  /** Jobs of GitLab CI. */
+  'gitlab-ci': async (text) => {
+    for (const jobs of documentsOf(text)) gitlabSchema.parse(jobs);
+  },
 };
+
+const step = z.union([
+  z.strictObject({ uses: z.string().regex(/^[\w.-]+\/[\w./-]+@v\d+$/), with: z.looseObject({}).optional() }),
+  z.strictObject({ run: z.string(), name: z.string().optional() }),
+]);
+const workflowSchema = z.strictObject({
+  name: z.string(),
+  on: z.looseObject({}),
+  permissions: z.record(z.string(), z.enum(['read', 'write', 'none'])),
+  env: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  jobs: z.record(z.string(), z.looseObject({ 'runs-on': z.string(), steps: z.array(step).min(1) })),
+});
+const gitlabSchema = z.record(
+  z.string(),
+  z.strictObject({
+    image: z.looseObject({ name: z.string() }),
+    rules: z.array(z.looseObject({ if: z.string() })),
+    script: z.array(z.string()).min(1),
+    artifacts: z.looseObject({ paths: z.array(z.string()) }).optional(),
+  }),
+);
 
 async function loadText(text: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-docs-'));
@@ -58,6 +91,7 @@ export function documentsOf(text: string): unknown[] {
 const apiVersions: Record<string, string> = {
   InferenceService: 'serving.kserve.io/v1beta1',
   Job: 'batch/v1',
+  LLMInferenceService: 'serving.kserve.io/v1alpha2',
   Pipeline: 'tekton.dev/v1',
   Role: 'rbac.authorization.k8s.io/v1',
   RoleBinding: 'rbac.authorization.k8s.io/v1',
@@ -89,12 +123,26 @@ const inferenceService = z.looseObject({
   }),
 });
 
+const llmInferenceService = z.looseObject({
+  spec: z.looseObject({ model: z.strictObject({ uri: storageUri, name: z.string() }) }),
+});
+
 /** Throws unless this is a Kubernetes object of a known kind, in that kind's version. */
 export function checkObject(object: unknown): void {
   const { apiVersion, kind } = objectSchema.parse(object);
   if (apiVersions[kind] !== apiVersion) throw new Error(`no ${kind} of ${apiVersion} is known`);
   if (kind === 'InferenceService') inferenceService.parse(object);
+  if (kind === 'LLMInferenceService') llmInferenceService.parse(object);
 }
+
+const kustomizeFile = z.union([
+  z.looseObject({
+    apiVersion: z.literal('kustomize.config.k8s.io/v1beta1'),
+    kind: z.literal('Kustomization'),
+    resources: z.array(z.string()),
+  }),
+  z.strictObject({ images: z.array(z.strictObject({ path: z.string(), kind: z.string() })) }),
+]);
 
 const entry = z.union([
   z.strictObject({ name: z.string(), value: z.string() }),

@@ -65,7 +65,7 @@ export function testObjectStore(
     );
     expect(text.match(/- path:/g)).toHaveLength(2);
     await modelcars(['build', '--unsafe-files', 'allow', '--frozen'], settings());
-    await modelcars(['verify'], settings());
+    await modelcars(['verify', '--unsafe-files', 'allow'], settings());
   });
 
   test('one object, one object of `files:`, names that URLs must escape, and `add`', async () => {
@@ -91,7 +91,7 @@ export function testObjectStore(
     const before = store.requests().length;
     await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'resumed'], settings());
     expect([broken(), slow()]).toEqual([3, 3]);
-    await modelcars(['verify', '-o', 'resumed'], settings());
+    await modelcars(['verify', '--unsafe-files', 'allow', '--layout', 'resumed'], settings());
     expect(resumed(store.requests().slice(before).filter(isRead), rangeHeader)).toBe(3);
   });
 

@@ -55,7 +55,7 @@ describe.skipIf(missing)('models in a registry', () => {
     expect(text.match(/- path:/g)).toHaveLength(2);
     await rm(join(folder, 'oci'), { recursive: true, force: true });
     await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'oci'], settings());
-    await modelcars(['verify', '-o', 'oci'], settings());
+    await modelcars(['verify', '--unsafe-files', 'allow', '--layout', 'oci'], settings());
   }
 
   test('an image that modelcars pushed becomes the same model again', async () => {

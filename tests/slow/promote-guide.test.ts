@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCatalog, modelcars, tryModelcars } from '../parts/cli.ts';
-import { pages } from '../parts/markdown.ts';
+import { guideCommands } from '../parts/guide.ts';
 import { missingParts } from '../parts/parts.ts';
-import { programLines } from '../parts/recipes.ts';
 import { type Registry, startRegistry } from '../parts/registry.ts';
 import { holesBehind, tagDigest, tagsOf } from '../parts/tags.ts';
 
@@ -30,10 +29,8 @@ describe.skipIf(missing)('docs/guide/promote.md', () => {
     await writeFile(join(folder, 'cosign.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
     await modelcars(['push', '--base', 'embedded', '--sign', '--key', 'signing.pem'], { cwd: folder });
     digest = (await tagDigest(registry.host, 'dev/iris', 'v1.2.3')) ?? '';
-    const guide = (await pages()).find(({ path }) => path === 'docs/guide/promote.md');
-    lines = programLines({ path: 'guide.md', text: guide?.text ?? '', documents: [] })
-      .filter(([command, ...rest]) => command === 'promote' && rest.length > 0)
-      .map((line) => line.map((word) => word.replace('quay.io', registry.host).replace('sha256:…', digest)));
+    const replace = { 'quay.io': registry.host, 'sha256:…': digest };
+    lines = (await guideCommands('docs/guide/promote.md', replace)).filter(([name]) => name === 'promote');
   });
   afterAll(async () => {
     await registry?.stop();

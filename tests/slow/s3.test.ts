@@ -48,7 +48,7 @@ describe.skipIf(missing)('models in S3', () => {
       expect(text).toMatch(/revision: sha256:[0-9a-f]{64}\n/);
     }
     await modelcars(['build', '--unsafe-files', 'allow', '--frozen'], settings());
-    await modelcars(['verify'], settings());
+    await modelcars(['verify', '--unsafe-files', 'allow'], settings());
   });
 
   test('one object becomes one file; an empty prefix is an error', async () => {
@@ -114,7 +114,7 @@ describe.skipIf(missing)('models in S3', () => {
     const before = s3.requests().length;
     await modelcars(['build', '--unsafe-files', 'allow', '--frozen', '-o', 'resumed'], settings());
     expect([broken(), slow()]).toEqual([3, 3]);
-    await modelcars(['verify', '-o', 'resumed'], settings());
+    await modelcars(['verify', '--unsafe-files', 'allow', '--layout', 'resumed'], settings());
     expect(resumed(s3.requests().slice(before).filter(isRead))).toBe(3);
   });
 

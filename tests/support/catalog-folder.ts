@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { ModelcarsError } from '../../scripts/errors.ts';
+import type { Catalog } from '../../scripts/model/types.ts';
+import { createProgress } from '../../scripts/terminal/progress.ts';
 
 /** A framework.ts that serves `*.bin` and requires a model.bin; `change` edits its text. */
 export function frameworkText(name: string, change: (text: string) => string = (text) => text): string {
@@ -45,6 +47,20 @@ export class Folder implements AsyncDisposable {
   async catalog(text: string | Uint8Array): Promise<string> {
     await this.write({ 'models.yaml': text });
     return join(this.path, 'models.yaml');
+  }
+
+  /** A run of all models of a catalog here, which prints nothing and asks no registry by name or password. */
+  async run(catalog: Catalog) {
+    return {
+      catalog,
+      models: catalog.models,
+      frozen: false,
+      dryRun: false,
+      store: join(this.path, 'store'),
+      registry: {},
+      signal: new AbortController().signal,
+      progress: await createProgress({ stream: process.stderr, enabled: false, interactive: false }),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -63,7 +63,7 @@ export class ApiServer implements AsyncDisposable {
   static async start(): Promise<ApiServer> {
     const one = new ApiServer();
     one.#server.on('upgrade', (request, socket, head) => {
-      one.requests.push(`UPGRADE ${request.url?.replace(/\?.*/, '')}`);
+      one.requests.push(`UPGRADE ${request.url}`);
       one.#sockets.handleUpgrade(request, socket, head, (connection) => one.#forward(connection));
     });
     await new Promise<void>((resolve) => one.#server.listen(0, '127.0.0.1', resolve));

@@ -2,14 +2,39 @@ import { type Arg, count, flag, groups, list, readFlag, text, usage } from './op
 
 const group = groups.transport;
 
-export const output = text(
-  'output',
-  { alias: 'o', default: 'out', describe: 'the OCI image layout on disk (default out)', group },
-  (given) => given ?? 'out',
+/** Where `build` writes by default, and where the commands that read images look. */
+const defaultLayout = 'out';
+
+/**
+ * Where a command writes: `build`, `all` and `push --smoke` an image layout, `manifest` a kustomize base, `catalog` a site,
+ * `pull` the files of a model.
+ */
+export const output = text('output', {
+  alias: 'o',
+  describe: 'folder to write to: images to out by default, or to a .tar file; catalog to site or odh',
+  group,
+});
+
+/** Whether `pull` deletes what it finds at `--output`. */
+export const replace = flag('replace', {
+  describe: 'delete --output if it exists, once all new files are verified',
+  group,
+});
+
+/** The layout at `--output`, or the default one. */
+export function outputLayout(given: string | undefined): string {
+  return given ?? defaultLayout;
+}
+
+/** Where a command reads images that `build` wrote. */
+export const layout = text(
+  'layout',
+  { alias: 'l', default: defaultLayout, describe: 'the OCI image layout to read (default out)', group },
+  (given) => given ?? defaultLayout,
 );
 
 export const remote = flag('remote', {
-  describe: 'look at the registry, not at the layout in --output',
+  describe: 'look at the registry, not at --layout',
   group,
 });
 
@@ -43,14 +68,24 @@ export const verifyLayers = flag('verify-layers', {
   group,
 });
 
-/** Between which registries `promote` copies. */
+export const readLayers = flag('read-layers', {
+  describe: 'read layers that differ and do not list their files: all their bytes',
+  group,
+});
+
+/** Between which registries `promote` copies; `rebase` writes to `to`. */
 export const between = {
   from: text('from', {
     describe: 'registry and path to copy from (default `registry:` of models.yaml)',
     group,
   }),
-  to: text('to', { describe: 'registry and path to copy to: quay.io/prod', group }),
+  to: text('to', { describe: 'registry and path of the copies or new versions: quay.io/prod', group }),
 };
+
+export const pull = flag('pull', {
+  describe: 'take what the base reference names now, not the earlier image that the lock pins',
+  group,
+});
 
 export const createRepository = flag('create-repository', {
   describe: 'create repositories missing in Amazon ECR; most other registries do so on push',
@@ -85,6 +120,13 @@ export const store = text('store', {
 
 export const concurrency = count('concurrency', {
   describe: 'models worked on at a time (default 4)',
+  group,
+});
+
+/** As typed; `limitMemory` reads it. */
+export const maxMemory = text('max-memory', {
+  describe:
+    'memory to aim at, from 128MB (default 200MB): with less, fewer bytes are read ahead; hundreds of models take more',
   group,
 });
 

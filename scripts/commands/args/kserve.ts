@@ -1,9 +1,12 @@
-import { type Mode, modes, type Security, securities } from '../../kserve/types.ts';
+import { labelName, objectName } from '../../admission/names.ts';
+import type { Problem } from '../../admission/problem.ts';
+import { type Mode, modes, type Security, securities, servingPlatforms } from '../../kserve/types.ts';
 import { smokeDefaults } from '../../pipeline/smoke-options.ts';
-import { type ArgValues, flag, groups, list, text, usage } from './option.ts';
+import { type ArgValues, choice, flag, groups, list, text, usage } from './option.ts';
 import { junit } from './output.ts';
 
 const { cluster: group, serve } = groups;
+type NameCheck = (name: string, expected: string) => Problem | undefined;
 const variable = (name: string) => process.env[name] || undefined;
 
 export const kubeconfig = text('kubeconfig', {
@@ -13,10 +16,11 @@ export const kubeconfig = text('kubeconfig', {
 
 export const context = text('context', { describe: 'use an existing cluster (kubeconfig context)', group });
 
-export const namespace = text('namespace', {
-  describe: 'namespace to serve in (smoke: must exist; default: a new one, deleted afterwards)',
-  group,
-});
+export const namespace = text(
+  'namespace',
+  { describe: 'namespace to serve in (smoke: must exist; default: a new one, deleted afterwards)', group },
+  (given) => (given === undefined ? undefined : validName('namespace', given, labelName)),
+);
 
 export const apiPort = text(
   'api-port',
@@ -74,7 +78,12 @@ export const kindCluster = {
 };
 
 export const serverImage = text('server-image', {
-  describe: 'image of the model server, with --local or --with-runtime',
+  describe: 'image of the model server, with --local, --with-runtime or an LLMInferenceService',
+  group: serve,
+});
+
+export const servingPlatform = choice('for', servingPlatforms, {
+  describe: "kserve (default), or openshift for OpenShift AI's runtimes and dashboard",
   group: serve,
 });
 
@@ -83,11 +92,15 @@ export const withRuntime = flag('with-runtime', {
   group: serve,
 });
 
-export const pullSecrets = list('pull-secret', {
-  describe: 'imagePullSecret for a private registry; may be repeated',
-  group: serve,
-  commas: true,
-});
+export const pullSecrets = list(
+  'pull-secret',
+  {
+    describe: 'imagePullSecret for a private registry; may be repeated',
+    group: serve,
+    commas: true,
+  },
+  (given) => given.map((one) => validName('pull-secret', one, objectName)),
+);
 
 /** Where and how to run the smoke test, under the names of the pipeline's settings. */
 export const smoking = {
@@ -112,8 +125,12 @@ export const smoking = {
   pullSecrets,
   modes: list(
     'modes',
-    { describe: `how KServe reads the image: ${modes.join(',')} (default oci)`, group: serve, commas: true },
-    (given): Mode[] => (given.length === 0 ? smokeDefaults.modes : readChoices('modes', given, modes)),
+    {
+      describe: `how KServe reads the image: ${modes.join(',')} (default: the model's serving.storage, or oci)`,
+      group: serve,
+      commas: true,
+    },
+    (given): Mode[] => readChoices('modes', given, modes),
   ),
   /** Empty: chosen to fit the cluster. */
   security: list(
@@ -151,6 +168,12 @@ function orVariable(given: string[], name: string): string[] {
 function readClusterName(name = smokeDefaults.clusterName): string {
   if (/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) return name;
   throw usage(`--cluster-name ${name}: must be lower-case letters, digits and \`-\``);
+}
+
+function validName(option: string, name: string, check: NameCheck): string {
+  const problem = check(name, 'a name');
+  if (problem === undefined) return name;
+  throw usage(`--${option} ${name}: must be ${problem.expected}${problem.hint ?? ''}`);
 }
 
 function readPort(given: string | undefined): number | undefined {

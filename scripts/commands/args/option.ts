@@ -10,6 +10,7 @@ export const groups = {
   show: 'Output:',
   cluster: 'Which cluster:',
   serve: 'How it is served:',
+  nodes: 'Which nodes:',
 } as const;
 
 /** The record that yargs returns: all values from the command line. */

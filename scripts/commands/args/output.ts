@@ -8,9 +8,9 @@ export const dryRun = flag('dry-run', {
   group,
 });
 
-/** Whether a changed lock, or an outdated model, has its own exit code. */
+/** Whether a changed lock, an outdated model, or a difference has its own exit code. */
 export const exitCode = flag('exit-code', {
-  describe: 'exit with 3 when the lock changed (--dry-run: would change) or is outdated',
+  describe: 'exit with 3 when the lock changed (--dry-run: would change) or is outdated, or images differ',
   group,
 });
 
@@ -23,6 +23,26 @@ export const matrix = choice('matrix', matrixForms, {
     "one CI job per model, as JSON: for GitHub's matrix, GitLab's, or names only (Argo, Tekton, Jenkins)",
   group,
 });
+
+/** What `catalog` writes. */
+export const catalogForms = ['html', 'odh'] as const;
+
+export const catalogFormat = text(
+  'format',
+  {
+    choices: catalogForms,
+    default: 'html',
+    describe: 'html: a static site; odh: YAML for the model catalog of Open Data Hub (default html)',
+    group,
+  },
+  (given) => catalogForms.find((one) => one === given) ?? 'html',
+);
+
+export const title = text(
+  'title',
+  { default: 'Model catalog', describe: 'heading of the catalog (default Model catalog)', group },
+  (given) => given ?? 'Model catalog',
+);
 
 export const junit = text('junit', { describe: 'a file for the results as JUnit XML', group });
 

@@ -1,4 +1,4 @@
-import { type Arg, groups, list, readList, readText, text } from './option.ts';
+import { type Arg, groups, list, readList, readText, text, usage } from './option.ts';
 
 const group = groups.select;
 
@@ -53,7 +53,41 @@ export const image: Arg<string> = {
   positional: {
     spec: '<image>',
     key: 'image',
-    describe: 'name:version in --output, or registry/repository:tag',
+    describe: 'name:version in --layout, or registry/repository:tag',
   },
   read: (parsed) => readText(parsed, 'image') ?? '',
+};
+
+/** The positional `<image>` of `pull`. */
+export const pulledImage: Arg<string> = {
+  options: {},
+  positional: {
+    spec: '<image>',
+    key: 'image',
+    describe: 'MODEL or MODEL@v1.2.3 of models.yaml, registry/repository:tag, or name:version in --layout',
+  },
+  read: (parsed) => readText(parsed, 'image') ?? '',
+};
+
+/** The positional `<image..>` of `diff`, which are two. */
+export const comparedImages: Arg<[string, string]> = {
+  options: {},
+  positional: {
+    spec: '<image..>',
+    key: 'image',
+    describe:
+      'two of: MODEL@v1.2.3, registry/repository:tag, name:version in --layout; `:v1.2.4` is another tag of the first',
+  },
+  read(parsed) {
+    const [first, second, ...more] = [parsed.image ?? []].flat().map(String);
+    if (first === undefined || second === undefined || more.length > 0)
+      throw usage('diff compares two images', 'write `modelcars diff iris@v1.2.3 iris@v1.2.4`');
+    return [first, second];
+  },
+};
+
+/** Which files of an image are pulled. */
+export const fileSelection = {
+  include: list('include', { describe: 'only files that match this glob: `*.json`; may be repeated', group }),
+  exclude: list('exclude', { describe: 'no files that match this glob; may be repeated', group }),
 };

@@ -22,7 +22,7 @@ it('offers commands', async () => {
   expect(await complete(['bu'])).toEqual(['build']);
   expect(await complete(['help', 'in'])).toEqual(['init', 'inspect']);
   // fish omits the program's name.
-  expect(await completions(['pu'], commands, '/bin/bash')).toEqual(['push']);
+  expect(await completions(['pu'], commands, '/bin/bash')).toEqual(['push', 'pull']);
 });
 
 it('offers options, except those already given that cannot repeat', async () => {

@@ -14,6 +14,8 @@ ${sourceKinds
   .flatMap(({ environment }) => environment)
   .map(({ name, purpose }) => `  ${nameColumn(name)} ${purpose}\n`)
   .join('')}  MODELCARS_STORE        where downloads are kept (default ~/.cache/modelcars)
+  MODELCARS_MODEL_REGISTRY, MODELCARS_MODEL_REGISTRY_TOKEN
+                         URL and token of the model registry of \`register\`
   CI=true                plain lines, and the lock must be up to date
   DISABLE_PROGRESS=true  no progress; NO_COLOR=1: no colour
   DEBUG=modelcars        stacks and causes of errors

@@ -14,7 +14,7 @@ type Status = Outcome['status'] | 'stopped';
 type Reported = Pick<Fields<OutcomesName>, 'ok' | 'dryRun' | 'models'>;
 
 /** An outcome in `--json` output: as in the pipeline, with the error as code, message and next step. */
-type OutcomeJson = Reported['models'][number];
+export type OutcomeJson = Reported['models'][number];
 
 /** A column of the closing table and its cells. */
 export interface OutcomeColumn extends Column {
@@ -24,6 +24,16 @@ export interface OutcomeColumn extends Column {
 /** The available columns; a command selects those for which it has values. */
 export const outcomeColumns = {
   name: { title: 'NAME', shrinkTo: 16, cut: 'start', cell: (outcome) => outcome.name ?? outcome.model },
+  from: {
+    title: 'FROM',
+    shrinkTo: 8,
+    cell: ({ from }) =>
+      /[:@][^/]*$/
+        .exec(from ?? '')?.[0]
+        .slice(1)
+        .replace(/@.*/, '') ?? '-',
+  },
+  base: { title: 'BASE', shrinkTo: 12, cut: 'start', cell: ({ base }) => base ?? '-' },
   digest: { title: 'DIGEST', shrinkTo: 14, cell: (outcome) => outcome.digest ?? '-' },
   size: { title: 'SIZE', align: 'right', cell: ({ size }) => (size === undefined ? '-' : formatBytes(size)) },
   sent: { title: 'SENT', align: 'right', cell: ({ sent }) => (sent === undefined ? '-' : formatBytes(sent)) },
@@ -33,6 +43,7 @@ export const outcomeColumns = {
   attestations: { title: 'ATTESTED', cell: ({ attestations }) => signed(attestations) },
   referrers: { title: 'REFERRERS', align: 'right', cell: ({ referrers }) => String(referrers ?? '-') },
   tags: { title: 'TAGS', shrinkTo: 8, cell: ({ tags }) => currentTags(tags).join(',') || '-' },
+  registered: { title: 'REGISTERED', cell: ({ registered }) => registered?.version ?? '-' },
   scan: { title: 'VULNERABILITIES', cell: ({ scan }) => vulnerabilities(scan) },
   checks: {
     title: 'VERIFIED',

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelcarsError } from '../../errors.ts';
+import { MemoryBudget } from '../../memory/budget.ts';
 import type { ChunkSink } from '../bulk/connection.ts';
 import { pour } from '../client.ts';
 import { RequestFailure } from '../failure.ts';
-import { MemoryBudget } from './memory-budget.ts';
 import { parallelRanges, type RangesOptions } from './read.ts';
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31 + (at >> 8)) & 255);

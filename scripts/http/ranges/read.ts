@@ -1,10 +1,11 @@
 import { cancelled, ModelcarsError } from '../../errors.ts';
-import { chunkLifetime } from '../../image/types.ts';
+import type { MemoryBudget } from '../../memory/budget.ts';
+import { readAhead } from '../../memory/shares.ts';
+import { recycle, streamBufferSize } from '../../memory/stream-buffers.ts';
 import type { ChunkSink } from '../bulk/connection.ts';
 import { RequestFailure } from '../failure.ts';
 import { defaultRetry, Retries, type RetryOptions } from '../retry.ts';
-import { newRangeBuffer, type RangeBuffer, rangeBufferSize, rangeBuffers, roomOf } from './buffers.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { PartialChunk } from './partial-chunk.ts';
 
 export interface RangesOptions {
   /** Start of error messages: "read hf://org/model: model.safetensors". */
@@ -31,10 +32,8 @@ export interface RangesOptions {
   budget?: MemoryBudget;
 }
 
-/** Memory for ranges read ahead, shared by all files of this process. */
-const readAhead = new MemoryBudget(48 * 1024 ** 2);
 /** Bytes that a range without room in the budget may be ahead of its reader. */
-const shortLead = rangeBufferSize;
+const shortLead = streamBufferSize;
 
 /**
  * Default bytes per range: larger ranges pay a request's latency less often, and of smaller ones more fit in memory.
@@ -42,8 +41,7 @@ const shortLead = rangeBufferSize;
 export const rangeSize = 4 * 1024 ** 2;
 
 /**
- * Reads a large file in order, as several concurrent ranges. A chunk is valid while the next `chunkLifetime` chunks are
- * taken. Memory is bounded across all reads of this process: a range read ahead first gets room in the budget for all
+ * Reads a large file in order, as several concurrent ranges, whose receiver may recycle the chunks. Memory is bounded across all reads of this process: a range read ahead first gets room in the budget for all
  * its bytes. The range needed next always starts; without room it goes only as fast as it is taken, so that no reader
  * waits for another. A broken range resumes at the byte it had reached. When the reader stops early, all requests end.
  */
@@ -68,7 +66,7 @@ interface Range {
   /** Arrived, not yet taken. */
   chunks: Uint8Array[];
   /** Being filled; goes to the end of `chunks` when full. */
-  piece: RangeBuffer | undefined;
+  filling: PartialChunk | undefined;
   /** Bytes in `chunks`. */
   lead: number;
   /** Bytes of the budget not yet released. */
@@ -87,8 +85,6 @@ class RangeReader {
   /** In order, without gaps; the first is being taken. */
   readonly #ranges: Range[] = [];
   readonly #running = new Set<Promise<void>>();
-  /** Chunks that the reader may still use, the oldest first. */
-  readonly #given: Uint8Array[] = [];
   /** The first byte after the last range. */
   #planned: number;
   /** Withdraws the pending request to the budget. */
@@ -123,8 +119,6 @@ class RangeReader {
       if (this.#ranges.length === 0) return undefined;
       const chunk = first?.chunks.shift();
       if (first !== undefined && chunk !== undefined) {
-        this.#given.push(chunk);
-        if (this.#given.length > chunkLifetime + 1) rangeBuffers.put(this.#given.shift());
         first.lead -= chunk.length;
         this.#giveBack(first, Math.min(first.reserved, chunk.length));
         if (!first.roomy) this.#notify();
@@ -140,7 +134,7 @@ class RangeReader {
     this.#fail(cancelled());
     await Promise.all(this.#running);
     for (const range of this.#ranges) {
-      for (const chunk of range.chunks) rangeBuffers.put(chunk);
+      for (const chunk of range.chunks) recycle(chunk);
       this.#giveBack(range, range.reserved);
     }
     this.#ranges.length = 0;
@@ -177,7 +171,7 @@ class RangeReader {
       at,
       end,
       chunks: [],
-      piece: undefined,
+      filling: undefined,
       lead: 0,
       reserved,
       roomy: reserved === end - at,
@@ -217,7 +211,7 @@ class RangeReader {
   async #receive(range: Range): Promise<void> {
     const { receive, what } = this.#options;
     const take = (chunk: Uint8Array) => this.#take(range, chunk);
-    const room = () => (range.at < range.end && !this.#failure ? roomOf(pieceOf(range)) : undefined);
+    const room = () => (range.at < range.end && !this.#failure ? fillingOf(range).room : undefined);
     await receive(range.at, range.end, Object.assign(take, { room }), this.#stop.signal);
     if (range.at === range.end || this.#failure) return;
     throw new RequestFailure(`${what}: the answer ended ${range.end - range.at} bytes early`, {
@@ -240,25 +234,18 @@ class RangeReader {
     while (range.lead >= shortLead && !this.#failure) await this.#change;
   }
 
-  /**
-   * Takes as much of a chunk as fits into the buffer being filled, copying it unless the socket wrote it there; returns
-   * the number of bytes.
-   */
+  /** Takes as much of a chunk as fits into the one being filled; returns the number of bytes. */
   #keep(range: Range, chunk: Uint8Array): number {
-    const piece = pieceOf(range);
-    const room = roomOf(piece);
-    const taken = chunk.subarray(0, room.length);
-    const isThere = taken.buffer === room.buffer && taken.byteOffset === room.byteOffset;
-    if (!isThere) room.set(taken);
-    piece.filled += taken.length;
-    range.at += taken.length;
-    if (piece.filled === piece.bytes.length) {
-      range.piece = undefined;
-      range.lead += piece.filled;
-      range.chunks.push(piece.bytes);
+    const filling = fillingOf(range);
+    const taken = filling.take(chunk);
+    range.at += taken;
+    if (filling.isFull) {
+      range.filling = undefined;
+      range.lead += filling.bytes.length;
+      range.chunks.push(filling.bytes);
       this.#notify();
     }
-    return taken.length;
+    return taken;
   }
 
   #giveBack(range: Range, bytes: number): void {
@@ -284,10 +271,10 @@ class RangeReader {
   }
 }
 
-/** The buffer of a range to fill next; the range must not be at its end. */
-function pieceOf(range: Range): RangeBuffer {
-  range.piece ??= newRangeBuffer(range.end - range.at);
-  return range.piece;
+/** The chunk of a range to fill next; the range must not be at its end. */
+function fillingOf(range: Range): PartialChunk {
+  range.filling ??= new PartialChunk(range.end - range.at);
+  return range.filling;
 }
 
 function stoppedBy(signal: AbortSignal | undefined): ModelcarsError {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quantity } from '../manifests/quantity.ts';
+import { quantity } from '../../admission/quantity.ts';
 import { type NodeFacts, type PodFacts, requestOf, roomFor } from './capacity.ts';
 
 it.each([

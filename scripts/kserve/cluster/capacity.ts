@@ -1,4 +1,4 @@
-import { quantity } from '../manifests/quantity.ts';
+import { quantity } from '../../admission/quantity.ts';
 
 /** CPUs and bytes. */
 export interface Amount {

@@ -1,5 +1,5 @@
-import { quantity } from '../manifests/quantity.ts';
-import { knownRuntimes, type ServingRuntime, servingRuntime } from '../manifests/serving-runtimes.ts';
+import { quantity } from '../../admission/quantity.ts';
+import { knownRuntimes, type ServingRuntime, servingRuntime } from '../manifests/serving-runtimes/index.ts';
 import type { Api } from './api.ts';
 import type { Amount } from './capacity.ts';
 

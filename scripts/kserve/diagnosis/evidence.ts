@@ -1,4 +1,4 @@
-import type { CoreV1Event, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Event, V1ContainerStatus, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 
 /** The state of one container, reduced from a pod's status. */
 export interface ContainerView {
@@ -22,6 +22,8 @@ export interface PodView {
   ready: boolean;
   /** The scheduler's message while the pod has no node. */
   unschedulable?: string;
+  /** The model server's HTTP port, if its container declares one. */
+  port?: number;
   containers: ContainerView[];
 }
 
@@ -87,16 +89,27 @@ export function viewPod({ metadata, spec, status }: V1Pod): PodView {
   const scheduled = condition('PodScheduled');
   const init = (status?.initContainerStatuses ?? []).map((one) => viewContainer(one, true));
   const own = (status?.containerStatuses ?? []).map((one) => viewContainer(one, false));
+  const port = spec && httpPort(spec);
   return {
     name: metadata?.name ?? '',
     phase: status?.phase ?? 'Unknown',
     ready: condition('Ready')?.status === 'True',
     containers: [...init, ...own],
     ...(spec?.nodeName && { node: spec.nodeName }),
+    ...(port !== undefined && { port }),
     ...(scheduled?.status === 'False' && {
       unschedulable: scheduled.message ?? scheduled.reason ?? 'it has no node',
     }),
   };
+}
+
+/** A runtime may have a port for gRPC too, which KServe's documents name `h2c` and others `grpc`. */
+function httpPort({ containers = [] }: V1PodSpec): number | undefined {
+  const { ports = [] } = containers.find(({ name }) => name === 'kserve-container') ?? {};
+  const http = ports.filter(
+    ({ name = '', protocol = 'TCP' }) => protocol === 'TCP' && !/h2c|grpc/.test(name),
+  );
+  return (http.find(({ containerPort }) => containerPort === 8080) ?? http[0])?.containerPort;
 }
 
 function viewContainer(

@@ -1,7 +1,7 @@
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ModelcarsError } from '../../errors.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
+import { inflate } from '../../verify/inflate.ts';
 
 /** Bytes of a read: one request of a registry brings the headers of many small files. */
 const least = 64 * 1024;
@@ -29,9 +29,7 @@ export function openTar(
     return new Window((at) => store.open(layer, at, signal), nearby);
   const most = decompressionLimit(layer.size, content + tarOverhead);
   const from = (at: number) =>
-    at === 0
-      ? inflate(store.open(layer, 0, signal), isGzip ? createGunzip() : createZstdDecompress(), most)
-      : undefined;
+    at === 0 ? unpacked(inflate(store.open(layer, 0, signal), isGzip ? 'gzip' : 'zstd', most)) : undefined;
   return new Window(from, Number.POSITIVE_INFINITY);
 }
 
@@ -84,30 +82,12 @@ class Window implements TarBytes {
   }
 }
 
-async function* inflate(
-  bytes: AsyncIterable<Uint8Array>,
-  decompressor: NodeJS.ReadWriteStream & { destroy(): unknown },
-  most: number,
-): AsyncGenerator<Uint8Array> {
-  const { pipeline } = await import('node:stream/promises');
-  let failure: unknown;
-  const flow = pipeline(bytes, decompressor).catch((error: unknown) => {
-    failure = error;
-  });
-  let out = 0;
+async function* unpacked(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of decompressor) {
-      out += chunk.length;
-      if (out > most) throw new Error('it unpacks to far more bytes than its size allows');
-      yield Buffer.from(chunk);
-    }
-  } catch (error) {
-    const cause = failure ?? error;
+    yield* bytes;
+  } catch (cause) {
     if (cause instanceof ModelcarsError) throw cause;
     throw brokenLayer(cause instanceof Error ? cause.message : String(cause), cause);
-  } finally {
-    decompressor.destroy();
-    await flow;
   }
 }
 

@@ -1,4 +1,6 @@
+import { quantity } from '../../admission/quantity.ts';
 import { ModelcarsError } from '../../errors.ts';
+import { list } from '../../text/format.ts';
 import type { Api } from '../cluster/api.ts';
 import { type Amount, type NodeFacts, type PodFacts, roomFor } from '../cluster/capacity.ts';
 import { chooseRuntime } from '../cluster/choose-runtime.ts';
@@ -10,17 +12,14 @@ import { onSuddenExit } from '../kind/cleanup-hint.ts';
 import { bringCached } from '../kind/image-cache.ts';
 import type { Kind } from '../kind/kind.ts';
 import { type InferenceService, inferenceService } from '../manifests/inference-service.ts';
-import { quantity } from '../manifests/quantity.ts';
 import { randomUser } from '../manifests/security-context.ts';
 import { runCase } from '../smoke/run-case.ts';
 import type { ServingCluster } from '../smoke/serving-cluster.ts';
 import type { SmokeResult } from '../types.ts';
 import { createCluster, provideImages, useCluster } from './choose-cluster.ts';
 import { ServingNamespace } from './serving-namespace.ts';
+import { forNewNamespace, forOwnCluster, ownCpu } from './test-service.ts';
 import type { CaseOptions, OpenClusterOptions, SmokeCluster } from './types.ts';
-
-/** CPU request of a server in a new cluster: a test may be slow, but should not wait for a whole free CPU. */
-const ownCpu = '100m';
 
 /**
  * Opens a new kind cluster or the one of a context, with a namespace, the images and a watch. This room joins kind/
@@ -41,11 +40,12 @@ export async function openCluster(options: OpenClusterOptions): Promise<SmokeClu
   const watch = await NamespaceWatch.start(api, namespace);
   stack.defer(() => watch.stop());
   const serving = new ServingNamespace(api, watch, namespace);
-  const session = { api, own, kind, facts, namespace, registry, serving, options };
+  const session = { api, own, kind, facts, namespace, registry, serving, warned: new Set<string>(), options };
   const owned = stack.move();
   return {
     own,
     facts,
+    namespace,
     prepareRuntimes: (names) => prepareRuntimes(session, names),
     async setModelcarUser(user) {
       const { configNamespace } = facts;
@@ -66,6 +66,8 @@ interface Session {
   /** The registry name under which the nodes find this machine's images. */
   registry: string;
   serving: ServingCluster;
+  /** Models with a warning about what their test lacks. */
+  warned: Set<string>;
   options: OpenClusterOptions;
 }
 
@@ -126,13 +128,13 @@ function smoke(
     security: { as, user: randomUser() },
     pullSecrets: options.pullSecrets,
     labels: ownLabel,
-    raw: true,
     single: true,
   });
+  const tested = options.namespace === undefined ? inNewNamespace(session, model.name, service) : service;
   return runCase({
     cluster: serving,
     case: planned,
-    service: own ? withLowCpuRequest(service) : service,
+    service: own ? forOwnCluster(tested) : tested,
     smoke: test,
     timeout,
     signal: options.signal,
@@ -140,20 +142,19 @@ function smoke(
   });
 }
 
-/** Lowers the CPU request of the runtime, unless models.yaml sets it. */
-function withLowCpuRequest(service: InferenceService): InferenceService {
-  const { model } = service.spec.predictor;
-  const { resources } = model;
-  return {
-    ...service,
-    spec: {
-      predictor: {
-        ...service.spec.predictor,
-        model: {
-          ...model,
-          resources: { ...resources, requests: { cpu: ownCpu, ...resources?.requests } },
-        },
-      },
-    },
-  };
+/** The service without what the namespace of the test lacks, with one warning for each model. */
+function inNewNamespace(
+  { warned, options }: Session,
+  model: string,
+  service: InferenceService,
+): InferenceService {
+  const { service: tested, without } = forNewNamespace(service);
+  if (without.length > 0 && !warned.has(model)) {
+    warned.add(model);
+    const objects = list(without, 'and');
+    options.warn(
+      `${model}: tested without ${objects}; with --namespace NAME, the test uses those of a namespace`,
+    );
+  }
+  return tested;
 }

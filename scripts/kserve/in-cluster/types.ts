@@ -31,6 +31,7 @@ export interface SmokeCluster extends AsyncDisposable {
   /** Created by modelcars, which may therefore change its configuration. */
   own: boolean;
   facts: ClusterFacts;
+  namespace: string;
   /** Applies the runtimes that are missing. Returns the largest request of their servers. */
   prepareRuntimes(names: readonly string[]): Promise<Amount>;
   setModelcarUser(user: number | undefined): Promise<void>;

@@ -40,7 +40,7 @@ export async function runnableImage(
   const root = await store.resolve(name);
   if (root === undefined) {
     throw new ModelcarsError('layout', `test ${name}: image not found`, {
-      next: 'run `modelcars build` first, or pass its location with --output or --remote',
+      next: 'run `modelcars build` first, or pass its location with --layout or --remote',
     });
   }
   const manifest = await manifestOf(store, root, name, platform);

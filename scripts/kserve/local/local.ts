@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
 import { isAlive } from '../../files/atomic.ts';
 import { FreeSpace } from '../../store/free-space.ts';
+import { list } from '../../text/format.ts';
 import { randomUser } from '../manifests/security-context.ts';
+import { knownVariables } from '../manifests/variables.ts';
 import { modelcarUser } from '../smoke/cases.ts';
 import type { Security, SmokeResult } from '../types.ts';
 import { smokeInEngine } from './container/smoke-in-engine.ts';
@@ -35,6 +37,9 @@ export async function smokeLocal(options: LocalOptions): Promise<SmokeResult> {
     seconds: (Date.now() - start) / 1000,
     ...rest,
   });
+  const { ofCluster } = knownVariables(model.serving);
+  if (ofCluster.length > 0)
+    options.warn(`tested without ${list(ofCluster, 'and')}: only a cluster has the values`);
   const image = await runnableImage(options.image);
   let verdict: Verdict;
   if (server !== undefined && 'image' in server) {

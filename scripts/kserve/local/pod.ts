@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { quote, reachScript } from './reach.ts';
+import { shellWord } from '../../text/shell.ts';
+import { reachScript } from './reach.ts';
 import { findTools, type Tools } from './tools.ts';
 
 /** The settings of a pod. */
@@ -127,7 +128,7 @@ function enterServer(
   const drop = ['--clear-groups', '--bounding-set=-all', '--inh-caps=-all'];
   const as = root ? ['--reuid', `${uid}`, '--regid', `${gid}`, ...drop] : [];
   // Entering a mount namespace sets the working directory to its root.
-  const script = `${root ? reachScript(needs) : ''}\ncd ${quote(cwd)} && exec "$@"`;
+  const script = `${root ? reachScript(needs) : ''}\ncd ${shellWord(cwd)} && exec "$@"`;
   return [
     nsenter,
     [...spaces, ...own, '--', sh, '-c', script, 'sh', setpriv, ...as, '--no-new-privs', ...argv],

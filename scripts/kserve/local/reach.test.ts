@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { foldersOfCommand, quote, reachScript } from './reach.ts';
+import { shellWord } from '../../text/shell.ts';
+import { foldersOfCommand, reachScript } from './reach.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -23,16 +24,16 @@ it('covers the topmost closed folder once, and exposes the needed folders in it'
     join(folder, 'home/other'),
     join(folder, 'open'),
   ]);
-  const top = quote(join(folder, 'home'));
+  const top = shellWord(join(folder, 'home'));
   expect(script.split('\n')).toEqual([
     'set -e',
     'umask 022',
     `exec 9< ${top}`,
     `mount -t tmpfs -o mode=0755 tmpfs ${top}`,
-    `mkdir -p ${quote(join(folder, 'home/tools/bin'))}`,
-    `mount --no-canonicalize --rbind '/proc/self/fd/9/tools/bin' ${quote(join(folder, 'home/tools/bin'))}`,
-    `mkdir -p ${quote(join(folder, 'home/other'))}`,
-    `mount --no-canonicalize --rbind '/proc/self/fd/9/other' ${quote(join(folder, 'home/other'))}`,
+    `mkdir -p ${shellWord(join(folder, 'home/tools/bin'))}`,
+    `mount --no-canonicalize --rbind /proc/self/fd/9/tools/bin ${shellWord(join(folder, 'home/tools/bin'))}`,
+    `mkdir -p ${shellWord(join(folder, 'home/other'))}`,
+    `mount --no-canonicalize --rbind /proc/self/fd/9/other ${shellWord(join(folder, 'home/other'))}`,
     'exec 9<&-',
   ]);
 });
@@ -46,6 +47,12 @@ it('finds the folders beside those in the command or in PATH', async () => {
   );
 });
 
-it('quotes for the shell', () => {
-  expect(quote("it's $HOME")).toBe(`'it'\\''s $HOME'`);
+it('finds the folders in a closed folder that is inside another one', async () => {
+  mkdirSync(join(folder, 'home/cache/parts/bin'), { recursive: true });
+  mkdirSync(join(folder, 'home/cache/more'));
+  chmodSync(join(folder, 'home/cache'), 0o700);
+  vi.stubEnv('PATH', `/usr/bin:${join(folder, 'home/cache/parts/bin')}`);
+  expect((await foldersOfCommand('serve')).sort()).toEqual(
+    ['cache/more', 'cache/parts', 'other', 'tools'].map((name) => join(folder, 'home', name)),
+  );
 });

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
+import { shellWord } from '../../text/shell.ts';
 
 /**
  * Shell lines that make the folders `needs` reachable for any user; to run as root in a separate mount namespace. A
@@ -16,11 +17,11 @@ export function reachScript(needs: readonly string[]): string {
   const lines = ['set -e', 'umask 022'];
   for (const [top, folders] of closed) {
     // Once covered, the folder is accessible only through an open descriptor.
-    lines.push(`exec 9< ${quote(top)}`, `mount -t tmpfs -o mode=0755 tmpfs ${quote(top)}`);
+    lines.push(`exec 9< ${shellWord(top)}`, `mount -t tmpfs -o mode=0755 tmpfs ${shellWord(top)}`);
     for (const folder of folders) {
       const source = `/proc/self/fd/9/${relative(top, folder)}`;
-      lines.push(`mkdir -p ${quote(folder)}`);
-      lines.push(`mount --no-canonicalize --rbind ${quote(source)} ${quote(folder)}`);
+      lines.push(`mkdir -p ${shellWord(folder)}`);
+      lines.push(`mount --no-canonicalize --rbind ${shellWord(source)} ${shellWord(folder)}`);
     }
     lines.push('exec 9<&-');
   }
@@ -29,34 +30,45 @@ export function reachScript(needs: readonly string[]): string {
 
 /** The topmost folder above `folder` that other users cannot enter. */
 function closedAbove(folder: string): string | undefined {
-  let closed: string | undefined;
-  for (let at = dirname(folder); ; at = dirname(at)) {
-    if ((statSync(at).mode & 0o001) === 0) closed = at;
-    if (at === dirname(at)) return closed;
-  }
+  return foldersAbove(folder).findLast(isClosed);
 }
 
-/** Quotes a text as one word of a shell command. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+/** The folders above one, from the nearest to the root. */
+function foldersAbove(folder: string): string[] {
+  const folders: string[] = [];
+  for (let at = folder; at !== dirname(at); ) {
+    at = dirname(at);
+    folders.push(at);
+  }
+  return folders;
+}
+
+function isClosed(folder: string): boolean {
+  return (statSync(folder).mode & 0o001) === 0;
 }
 
 /**
  * The folders that a user's shell command may need: all folders inside the closed folders above PATH and above the
- * absolute paths in the command, since an interpreter may be anywhere in them.
+ * absolute paths in the command, since an interpreter may be anywhere in them. Of a closed folder inside another one, as
+ * ~/.cache often is inside a home folder, the folders inside it.
  */
 export async function foldersOfCommand(command: string): Promise<string[]> {
   const words = command.match(/\/[^\s"'`:;|&<>()]+/g) ?? [];
-  const tops = new Set<string>();
-  for (const path of [...(process.env.PATH ?? '').split(delimiter), ...words]) {
-    if (!path.startsWith('/') || !existsSync(path)) continue;
-    const top = closedAbove(path);
-    if (top !== undefined) tops.add(top);
-  }
-  const folders: string[] = [];
-  for (const top of tops) {
-    for (const entry of await readdir(top, { withFileTypes: true }))
-      if (entry.isDirectory()) folders.push(join(top, entry.name));
-  }
-  return folders;
+  const closed = new Set<string>();
+  for (const path of [...(process.env.PATH ?? '').split(delimiter), ...words])
+    if (path.startsWith('/') && existsSync(path))
+      for (const one of foldersAbove(path).filter(isClosed)) closed.add(one);
+  const tops = [...closed].filter((folder) => closedAbove(folder) === undefined);
+  return (await Promise.all(tops.map((top) => openedInside(top, closed)))).flat();
+}
+
+/** The folders inside one that has to be opened, or inside those in it that have to be. */
+async function openedInside(folder: string, closed: ReadonlySet<string>): Promise<string[]> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const inside = entries.map(async ({ name }) => {
+    const path = join(folder, name);
+    const deeper = [...closed].some((one) => one === path || one.startsWith(`${path}/`));
+    return deeper ? await openedInside(path, closed) : [path];
+  });
+  return (await Promise.all(inside)).flat();
 }

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SentTest, SmokeTest } from '../../model/types.ts';
 import { type CaseProgress, modelcar, server } from '../diagnosis/case-progress.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
+import { serviceName } from '../manifests/inference-service.ts';
+import { knownVariables } from '../manifests/variables.ts';
 import { type Prediction, predict } from '../smoke/predict.ts';
 import { type ImageProcess, linkModels, type ModelcarEnd, prefetch } from './modelcar.ts';
 import type { Pod } from './pod.ts';
@@ -38,6 +40,7 @@ export async function serveAndAsk(
   places: Places,
 ): Promise<Verdict> {
   const { model, smoke, signal, say } = options;
+  const name = serviceName(model);
   let models = join(places.shared, 'models');
   if (pod === undefined) {
     const found = await readdir(models).catch(() => []);
@@ -53,15 +56,15 @@ export async function serveAndAsk(
   const alone = pod === undefined && process.getuid?.() !== 0;
   say(`starting ${launcher.name} as ${alone ? 'you' : `${places.user.uid}:${places.user.gid}`}`);
   const [http = 0, grpc = 0, metrics = 0] = await freePorts(3);
-  const command = launcher.command({ models, name: model.name, ports: [http, grpc, metrics] });
+  const command = launcher.command({ models, name, ports: [http, grpc, metrics] });
   const log = join(places.home, '..', 'server.log');
-  const env = { ...withDefaults(command.env, places.home), ...model.serving?.env };
+  const env = { ...withDefaults(command.env, places.home), ...knownVariables(model.serving).known };
   await using started = await start(pod, { ...command, env }, launcher.needs, places, log);
   const { child } = started;
   const url = `http://127.0.0.1:${http}`;
   const begun = Date.now();
   const patience = { seconds: options.timeout ?? defaultTimeout, signal };
-  const readiness = await waitReady(() => hasEnded(child), url, readyPaths(smoke, model.name), patience);
+  const readiness = await waitReady(() => hasEnded(child), url, readyPaths(smoke, name), patience);
   if (readiness !== 'ready') {
     const late = readiness === 'late';
     const what = late ? 'the server does not get ready' : `it ended with ${endOf(child)}`;
@@ -77,7 +80,7 @@ export async function serveAndAsk(
     };
   }
   say(`asking ${model.name} for a prediction`);
-  const answer = await ask(url, smoke, model.name, signal);
+  const answer = await ask(url, smoke, name, signal);
   if (answer.right) return {};
   const standing: CaseProgress = { stage: 'answer', state: 'failed', what: answer.what, container: server };
   return {

@@ -3,13 +3,13 @@ import { chmod, lchown, link, lstat, mkdir, open, readdir, readlink, rm, symlink
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { ModelcarsError } from '../../errors.ts';
 import { diskError, writeAll } from '../../files/atomic.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
 import { plain } from '../../text/format.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
+import { inflate } from '../../verify/inflate.ts';
 import { TarGuard } from '../../verify/tar-guard.ts';
 import { unpackedSize } from './image.ts';
 
@@ -70,13 +70,11 @@ export async function unpackLayers(
   try {
     for (const layer of layers) {
       const members = extract();
-      const bytes = Readable.from(store.open(layer, 0, signal), { objectMode: false });
-      const inflate = inflaterOf(layer.mediaType);
-      const most = inflate ? decompressionLimit(layer.size, unpackedSize(layer) + tarOverhead) : layer.size;
-      const guard = new TarGuard(budget, most);
-      const flow = inflate
-        ? pipeline(bytes, inflate, guard, members, { signal })
-        : pipeline(bytes, guard, members, { signal });
+      const bytes = store.open(layer, 0, signal);
+      const format = formatOf(layer.mediaType);
+      const most = format ? decompressionLimit(layer.size, unpackedSize(layer) + tarOverhead) : layer.size;
+      const tar = Readable.from(format ? inflate(bytes, format) : bytes, { objectMode: false });
+      const flow = pipeline(tar, new TarGuard(budget, most), members, { signal });
       flow.catch(() => undefined); // reported by the loop below, or right after it
       for await (const entry of members) {
         await place(root, entry.header, entry as AsyncIterable<Uint8Array>, reader, folders);
@@ -242,7 +240,7 @@ function modeFor({ uid, gid }: Reader, header: Header): number {
   return ((mode >> shift) & 0o7) << 6;
 }
 
-function inflaterOf(mediaType: string): NodeJS.ReadWriteStream | undefined {
-  if (mediaType === mediaTypes.layerGzip || mediaType === mediaTypes.dockerLayerGzip) return createGunzip();
-  return mediaType === mediaTypes.layerZstd ? createZstdDecompress() : undefined;
+function formatOf(mediaType: string): 'gzip' | 'zstd' | undefined {
+  if (mediaType === mediaTypes.layerGzip || mediaType === mediaTypes.dockerLayerGzip) return 'gzip';
+  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }

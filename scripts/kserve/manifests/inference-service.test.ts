@@ -3,29 +3,16 @@ import catboost from '../../../frameworks/catboost/framework.ts';
 import gguf from '../../../frameworks/gguf/framework.ts';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
+import { draftModel } from '../../../tests/support/draft-model.ts';
 import type { Model, Serving } from '../../model/types.ts';
 import { inferenceService } from './inference-service.ts';
-import { knownRuntimes, servingRuntime } from './serving-runtimes.ts';
+import { knownRuntimes, servingRuntime } from './serving-runtimes/index.ts';
+import { openshiftRuntimes } from './serving-runtimes/openshift.ts';
 import { fromYaml, toYaml } from './yaml.ts';
 
 const image = `quay.io/me/iris@sha256:${'0'.repeat(64)}`;
 
-function model(serving?: Partial<Serving>): Model {
-  return {
-    name: 'iris',
-    framework: 'sklearn',
-    source: 'file:m',
-    files: {},
-    include: [],
-    exclude: [],
-    tags: [],
-    base: 'embedded',
-    platforms: ['linux/amd64'],
-    compression: 'none',
-    annotations: {},
-    ...(serving && { serving: { args: [], env: {}, imagePullSecrets: [], ...serving } }),
-  };
-}
+const model = (serving?: Partial<Serving>): Model => draftModel({ serving });
 
 describe('inferenceService', () => {
   it('sets only the required fields', () => {
@@ -111,8 +98,76 @@ describe('inferenceService', () => {
     expect(predictor.model).not.toHaveProperty('securityContext');
   });
 
+  it('writes the fields of `serving:` where KServe has them', () => {
+    const serving: Partial<Serving> = {
+      name: 'flowers',
+      labels: { team: 'search' },
+      annotations: { 'openshift.io/display-name': 'Iris' },
+      deploymentMode: 'Knative',
+      storage: 'oci+native',
+      env: { HF_TOKEN: { valueFrom: { secretKeyRef: { name: 'hf', key: 'token' } } }, A: '1' },
+      minReplicas: 0,
+      maxReplicas: 4,
+      scaleMetric: 'concurrency',
+      scaleTarget: 5,
+      nodeSelector: { gpu: 'l4' },
+      tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
+      volumes: [{ name: 'shm', emptyDir: { medium: 'Memory' } }],
+      volumeMounts: [{ name: 'shm', mountPath: '/dev/shm' }],
+    };
+    const { metadata, spec } = inferenceService(model(serving), sklearn, { image });
+    expect(metadata).toEqual({
+      name: 'flowers',
+      labels: { team: 'search' },
+      annotations: {
+        'openshift.io/display-name': 'Iris',
+        'serving.kserve.io/deploymentMode': 'Knative',
+      },
+    });
+    const { model: server, ...predictor } = spec.predictor;
+    expect(predictor).toEqual({
+      minReplicas: 0,
+      maxReplicas: 4,
+      scaleMetric: 'concurrency',
+      scaleTarget: 5,
+      nodeSelector: { gpu: 'l4' },
+      tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
+      volumes: [{ name: 'shm', emptyDir: { medium: 'Memory' } }],
+    });
+    expect(server).toMatchObject({
+      storageUri: `oci+native://${image}`,
+      env: [
+        { name: 'HF_TOKEN', valueFrom: { secretKeyRef: { name: 'hf', key: 'token' } } },
+        { name: 'A', value: '1' },
+      ],
+      volumeMounts: [{ name: 'shm', mountPath: '/dev/shm' }],
+    });
+  });
+
+  it('is one pod without an autoscaler for a test, whatever models.yaml says', () => {
+    const serving: Partial<Serving> = {
+      annotations: { 'serving.kserve.io/autoscalerClass': 'keda', a: 'b' },
+      labels: { team: 'search' },
+      deploymentMode: 'Serverless',
+      storage: 'oci+fetch',
+      minReplicas: 0,
+      maxReplicas: 9,
+      scaleMetric: 'rps',
+    };
+    const options = { image, name: 'iris-oo', mode: 'oci', labels: { own: 'yes' }, single: true } as const;
+    const { metadata, spec } = inferenceService(model(serving), sklearn, options);
+    expect(metadata).toEqual({
+      name: 'iris-oo',
+      labels: { team: 'search', own: 'yes' },
+      annotations: { a: 'b', 'serving.kserve.io/deploymentMode': 'RawDeployment' },
+    });
+    expect(spec.predictor).toMatchObject({ minReplicas: 1, maxReplicas: 1 });
+    expect(spec.predictor).not.toHaveProperty('scaleMetric');
+    expect(spec.predictor.model.storageUri).toBe(`oci://${image}`);
+  });
+
   it('requests a plain Deployment by the name that all releases know', () => {
-    const { metadata } = inferenceService(model(), sklearn, { image, raw: true });
+    const { metadata } = inferenceService(model(), sklearn, { image, single: true });
     expect(metadata.annotations).toEqual({ 'serving.kserve.io/deploymentMode': 'RawDeployment' });
   });
 });
@@ -120,13 +175,15 @@ describe('inferenceService', () => {
 describe('servingRuntime', () => {
   it.each(knownRuntimes)('of %s has one server, in a namespace', (name) => {
     const runtime = servingRuntime(name, { namespace: 'models', image: 'mirror.me/server:1' });
-    expect(runtime.metadata).toEqual({ name, namespace: 'models' });
+    expect(runtime.metadata).toMatchObject({ name, namespace: 'models' });
     expect(runtime.spec.containers).toHaveLength(1);
     expect(runtime.spec.containers[0]).toMatchObject({
       name: 'kserve-container',
       image: 'mirror.me/server:1',
     });
-    expect(servingRuntime(name).spec.containers[0]?.image).toMatch(/^[a-z.]+\/.+:[^:]*\d/);
+    // Open Data Hub's images have no fixed tags.
+    const tag = name in openshiftRuntimes ? /^[a-z.]+\/.+:\w/ : /^[a-z.]+\/.+:[^:]*\d/;
+    expect(servingRuntime(name).spec.containers[0]?.image).toMatch(tag);
   });
 
   it('supports the formats and protocols of the frameworks', () => {

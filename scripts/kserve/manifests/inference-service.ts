@@ -1,7 +1,19 @@
-import type { Framework, Model, ProtocolVersion } from '../../model/types.ts';
+import type {
+  DeploymentMode,
+  Framework,
+  Model,
+  ProtocolVersion,
+  ScaleMetric,
+  Serving,
+  Toleration,
+  Volume,
+  VolumeMount,
+} from '../../model/types.ts';
 import type { Mode, Security } from '../types.ts';
 import { containerSecurity, podSecurity, type SecurityContext } from './security-context.ts';
 import { servedBy, serverArguments } from './served-by.ts';
+import { storedMounts, storedResources, storedVolumes } from './stored-form.ts';
+import { type EnvVar, envVars } from './variables.ts';
 
 /** Kubernetes' ObjectMeta, limited to the fields written here. */
 export interface Metadata {
@@ -28,17 +40,23 @@ export interface Resources {
 export interface Predictor {
   minReplicas?: number;
   maxReplicas?: number;
+  scaleMetric?: ScaleMetric;
+  scaleTarget?: number;
   serviceAccountName?: string;
   imagePullSecrets?: { name: string }[];
   securityContext?: SecurityContext;
+  nodeSelector?: Record<string, string>;
+  tolerations?: Toleration[];
+  volumes?: Volume[];
   model: {
     modelFormat: { name: string; version?: string };
     runtime: string;
     protocolVersion?: ProtocolVersion;
     storageUri: string;
     args?: string[];
-    env?: { name: string; value: string }[];
+    env?: EnvVar[];
     resources?: Resources;
+    volumeMounts?: VolumeMount[];
     securityContext?: SecurityContext;
   };
 }
@@ -53,9 +71,10 @@ export interface InferenceService extends KubernetesObject {
 export interface ManifestOptions {
   /** `quay.io/me/iris@sha256:…`. */
   image: string;
-  /** The model's name by default; also its name in requests. */
+  /** That of models.yaml by default (see `serviceName`); also the model's name in requests. */
   name?: string;
   namespace?: string;
+  /** That of models.yaml by default, and `oci` without one. */
   mode?: Mode;
   /** `runtime` (sets nothing) by default; `user` is the UID for `openshift`. */
   security?: { as: Security; user: number };
@@ -63,13 +82,20 @@ export interface ManifestOptions {
   pullSecrets?: readonly string[];
   labels?: Record<string, string>;
   /**
-   * Request a plain Deployment, regardless of the cluster's default. The value is `RawDeployment`, which every KServe
-   * since 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16 only.
+   * One pod of a plain Deployment, regardless of models.yaml and the cluster's default. The mode is `RawDeployment`,
+   * which every KServe since 0.13 accepts; the newer name `Standard` (pkg/constants/constants.go) is known since 0.16
+   * only.
    */
-  raw?: boolean;
-  /** Exactly one pod. */
   single?: boolean;
 }
+
+/** The name of a model's InferenceService, and of the model in requests. */
+export function serviceName({ name, serving }: Model): string {
+  return serving?.name ?? name;
+}
+
+const modeAnnotation = 'serving.kserve.io/deploymentMode';
+const autoscalerAnnotation = 'serving.kserve.io/autoscalerClass';
 
 /** The InferenceService that serves a model's image; `image` is written as given, usually by digest. */
 export function inferenceService(
@@ -77,49 +103,78 @@ export function inferenceService(
   framework: Framework,
   options: ManifestOptions,
 ): InferenceService {
-  const { name = model.name, namespace, mode = 'oci', labels, raw } = options;
-  const annotations = raw ? { 'serving.kserve.io/deploymentMode': 'RawDeployment' } : undefined;
+  const { serving } = model;
+  const { name = serviceName(model), namespace, single = false } = options;
+  const labels = { ...serving?.labels, ...options.labels };
+  const annotations = annotationsOf(serving, single);
   return {
     apiVersion: 'serving.kserve.io/v1beta1',
     kind: 'InferenceService',
     metadata: {
       name,
       ...(namespace !== undefined && { namespace }),
-      ...(labels && { labels }),
-      ...(annotations && { annotations }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+      ...(Object.keys(annotations).length > 0 && { annotations }),
     },
-    spec: { predictor: predictor(model, framework, { ...options, mode }) },
+    spec: { predictor: predictor(model, framework, options) },
   };
+}
+
+function annotationsOf(serving: Serving | undefined, single: boolean): Record<string, string> {
+  const mode: DeploymentMode | undefined = single ? 'RawDeployment' : serving?.deploymentMode;
+  const annotations: Record<string, string> = {
+    ...serving?.annotations,
+    ...(mode !== undefined && { [modeAnnotation]: mode }),
+  };
+  // One pod needs no autoscaler, and a cluster can lack KEDA.
+  if (single) delete annotations[autoscalerAnnotation];
+  return annotations;
 }
 
 function predictor(
   model: Model,
   framework: Framework,
-  { image, mode, security, pullSecrets = [], single }: ManifestOptions & { mode: Mode },
+  { image, mode, security, pullSecrets = [], single = false }: ManifestOptions,
 ): Predictor {
-  const { serving } = model;
-  const secrets = [...new Set([...(serving?.imagePullSecrets ?? []), ...pullSecrets])];
-  const env = Object.entries(serving?.env ?? {}).map(([name, value]) => ({ name, value }));
+  const { serving = none } = model;
+  const secrets = [...new Set([...serving.imagePullSecrets, ...pullSecrets])];
+  const env = envVars(serving);
   const { runtime, modelFormat, protocolVersion } = servedBy(model, framework);
   const args = serverArguments(model, framework);
-  const user = serving?.runAsUser;
+  const { runAsUser: user, serviceAccount, volumes = [], volumeMounts = [], tolerations = [] } = serving;
   const pod = security === undefined ? undefined : podSecurity(security.as, security.user);
   const server = security === undefined ? undefined : containerSecurity(security.as, security.user);
   const own = user === undefined ? undefined : { runAsUser: user };
   return {
-    ...(single && { minReplicas: 1, maxReplicas: 1 }),
-    ...(serving?.serviceAccount !== undefined && { serviceAccountName: serving.serviceAccount }),
+    ...(single ? { minReplicas: 1, maxReplicas: 1 } : scaling(serving)),
+    ...(serviceAccount !== undefined && { serviceAccountName: serviceAccount }),
     ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
     ...((pod ?? own) && { securityContext: { ...own, ...pod } }),
+    ...(serving.nodeSelector !== undefined && { nodeSelector: serving.nodeSelector }),
+    ...(tolerations.length > 0 && { tolerations }),
+    ...(volumes.length > 0 && { volumes: storedVolumes(volumes) }),
     model: {
       modelFormat,
       runtime,
       ...(protocolVersion !== undefined && { protocolVersion }),
-      storageUri: `${mode}://${image}`,
+      storageUri: `${mode ?? serving.storage ?? 'oci'}://${image}`,
       ...(args.length > 0 && { args }),
       ...(env.length > 0 && { env }),
-      ...(serving?.resources && { resources: serving.resources }),
+      ...(serving.resources && { resources: storedResources(serving.resources) }),
+      ...(volumeMounts.length > 0 && { volumeMounts: storedMounts(volumeMounts) }),
       ...((server ?? own) && { securityContext: { ...own, ...server } }),
     },
+  };
+}
+
+const none: Serving = { args: [], env: {}, imagePullSecrets: [] };
+
+function scaling({ minReplicas, maxReplicas, scaleMetric, scaleTarget }: Serving): Partial<Predictor> {
+  return {
+    ...(minReplicas !== undefined && { minReplicas }),
+    // 0 is the default, and not stored.
+    ...(maxReplicas !== undefined && maxReplicas > 0 && { maxReplicas }),
+    ...(scaleMetric !== undefined && { scaleMetric }),
+    ...(scaleTarget !== undefined && { scaleTarget }),
   };
 }

@@ -3,14 +3,12 @@ import custom from '../../../frameworks/custom/framework.ts';
 import huggingface from '../../../frameworks/huggingface/framework.ts';
 import sklearn from '../../../frameworks/sklearn/framework.ts';
 import vllm from '../../../frameworks/vllm/framework.ts';
+import { draftModel } from '../../../tests/support/draft-model.ts';
 import type { Framework, Model, Serving } from '../../model/types.ts';
 import { servedBy, serverArguments } from './served-by.ts';
 
-const model = (serving?: Partial<Serving>): Model => ({
-  ...{ name: 'ranker', framework: 'custom', source: 'file:m', files: {}, include: [], exclude: [], tags: [] },
-  ...{ base: 'embedded', platforms: ['linux/amd64'], compression: 'none', annotations: {} },
-  ...(serving && { serving: { args: [], env: {}, imagePullSecrets: [], ...serving } }),
-});
+const model = (serving?: Partial<Serving>): Model =>
+  draftModel({ name: 'ranker', framework: 'custom', serving });
 
 describe('the server of a model', () => {
   it('is its own, then that of its framework', () => {

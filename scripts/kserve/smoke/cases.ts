@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { longestServiceNameIn } from '../../admission/names.ts';
+import type { Model } from '../../model/types.ts';
+import { serviceName } from '../manifests/inference-service.ts';
 import type { Mode, ModelcarConfig, Security, SmokeCase } from '../types.ts';
 
 /** The properties of a cluster that decide which cases run. */
@@ -8,6 +11,8 @@ export interface Abilities {
   modelcars: ModelcarConfig;
   /** Whether OpenShift's SCC chooses the user. */
   openshift: boolean;
+  /** Where the InferenceServices will be. */
+  namespace: string;
   /** Whether the images are in a registry that pods, not only nodes, can reach. */
   pushed: boolean;
 }
@@ -24,29 +29,38 @@ export interface PlannedCase extends SmokeCase {
 /** KServe's own `uidModelcar`. */
 export const modelcarUser = 1010;
 
-/** Plans every combination of model, mode and security; marks those that the cluster does not support as skipped. */
+/**
+ * Plans every combination of model, mode and security, by default with the mode of `serving.storage`; marks those that the cluster
+ * does not support as skipped.
+ */
 export function planCases(
-  models: readonly string[],
+  models: readonly Model[],
   modes: readonly Mode[],
   securities: readonly Security[],
   abilities: Abilities,
 ): PlannedCase[] {
   return models.flatMap((model) =>
-    modes.flatMap((mode) =>
+    (modes.length > 0 ? modes : [ownMode(model, abilities)]).flatMap((mode) =>
       securities.map((security): PlannedCase => {
         const skip = reasonAgainst(mode, security, abilities);
         const user = userFor(security, abilities);
         return {
-          model,
+          model: model.name,
           mode,
           security,
-          name: serviceName(model, mode, security),
+          name: caseName(serviceName(model), { mode, security }, abilities.namespace),
           ...(user !== undefined && { user }),
           ...(skip !== undefined && { skip }),
         };
       }),
     ),
   );
+}
+
+/** The mode of `serving.storage`. Only a pushed image can be fetched within a pod; its files are those of `oci`. */
+function ownMode({ serving }: Model, { pushed }: Abilities): Mode {
+  const { storage = 'oci' } = serving ?? {};
+  return storage === 'oci+fetch' && !pushed ? 'oci' : storage;
 }
 
 function userFor(security: Security, { own, modelcars }: Abilities): number | undefined {
@@ -73,12 +87,15 @@ function reasonAgainst(
 }
 
 /**
- * A name that KServe accepts (starts with a letter, short enough for `-predictor`), different for each case of a model.
+ * The name of a case's InferenceService: the model's own and what differs between its cases, which run at the same
+ * time; shortened where KServe's host name would get too long in the namespace.
  */
-export function serviceName(model: string, mode: Mode, security: Security): string {
-  const short = `${mode.replace('oci+', '').slice(0, 1)}${security.slice(0, 1)}`;
-  const start = /^[a-z]/.test(model) ? model : `m-${model}`;
-  if (start.length <= 36) return `${start}-${short}`;
-  const hash = createHash('sha256').update(model).digest('hex').slice(0, 6);
-  return `${start.slice(0, 29).replace(/-+$/, '')}-${hash}-${short}`;
+export function caseName(service: string, of: { mode: Mode; security: Security }, namespace: string): string {
+  const longest = Math.max(1, longestServiceNameIn(namespace));
+  const suffix = `${of.mode.replace('oci+', '').slice(0, 1)}${of.security.slice(0, 1)}`;
+  const name = `${service}-${suffix}`;
+  if (name.length <= longest) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  const start = service.slice(0, Math.max(0, longest - hash.length - 1)).replace(/-+$/, '');
+  return start === '' ? `c${hash}`.slice(0, longest) : `${start}-${hash}`;
 }

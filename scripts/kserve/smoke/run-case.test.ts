@@ -79,14 +79,14 @@ function run(more: Partial<RunCaseOptions> = {}): Promise<SmokeResult> {
 }
 
 /** Adds the pod that KServe would create, in the given state. */
-function showPod(ready: boolean, containers: object[], init: object[] = []): void {
+function showPod(ready: boolean, containers: object[], init: object[] = [], ports?: object[]): void {
   cluster.put(pods, {
     metadata: {
       name: 'iris-predictor-1',
       namespace: 'models',
       labels: { 'serving.kserve.io/inferenceservice': 'iris' },
     },
-    spec: { nodeName: 'node' },
+    spec: { nodeName: 'node', containers: [{ name: 'kserve-container', ports }] },
     status: {
       phase: 'Running',
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
@@ -124,10 +124,34 @@ it('passes a correct prediction through a port-forward, and deletes the service'
   const seconds = expect.any(Number);
   expect(await run()).toEqual({ model: 'iris', mode: 'oci', security: 'runtime', status: 'passed', seconds });
   expect(asked).toEqual(['POST /v2/models/iris/infer']);
-  expect(cluster.requests).toContain(`UPGRADE ${pods}/iris-predictor-1/portforward`);
+  expect(cluster.requests).toContain(`UPGRADE ${pods}/iris-predictor-1/portforward?ports=8080`);
   expect(cluster.get(`${services}/iris`)).toBeUndefined();
   expect(watch.pod('iris')).toBeUndefined();
   expect(notes).toContain('ready: kserve-container is not ready');
+});
+
+it.each([
+  { port: 8888, title: "its container's only port", ports: [{ containerPort: 8888, protocol: 'TCP' }] },
+  {
+    port: 8081,
+    title: 'a port beside that of gRPC',
+    ports: [{ containerPort: 9000, name: 'h2c' }, { containerPort: 8081 }],
+  },
+  {
+    port: 8080,
+    title: 'the usual port among others',
+    ports: [{ containerPort: 9000 }, { containerPort: 8080 }],
+  },
+  { port: 8080, title: 'the usual port if none is declared', ports: [] },
+])('sends the request to $title', async ({ port, ports }) => {
+  cluster.onApply = () => {
+    setTimeout(() => showPod(true, [running], [], ports), 50);
+    podFollowsService();
+    return undefined;
+  };
+  answers = [{ status: 200, body: right }];
+  expect(await run()).toMatchObject({ status: 'passed' });
+  expect(cluster.requests).toContain(`UPGRADE ${pods}/iris-predictor-1/portforward?ports=${port}`);
 });
 
 it('waits while a ready server has not loaded the model', async () => {

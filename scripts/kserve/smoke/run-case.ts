@@ -20,8 +20,8 @@ export interface RunCaseOptions {
   note(text: string): void;
 }
 
-/** The model server's port in all of KServe's runtimes. */
-const port = 8080;
+/** The model server's port in all of KServe's runtimes; OpenShift AI's `kserve-ovms` declares 8888. */
+const usualPort = 8080;
 /**
  * Milliseconds from a ready pod to the correct prediction: readiness often means only an open port. A server that
  * reports that it is still loading the model has the whole timeout.
@@ -97,7 +97,8 @@ async function answered(options: RunCaseOptions, deadline: number): Promise<Diag
         since.ready ||= Date.now();
         if (forwarded?.pod !== seen.pod.name) {
           await forwarded?.[Symbol.asyncDispose]();
-          forwarded = { ...(await cluster.forward(seen.pod.name, port)), pod: seen.pod.name };
+          const { name: pod, port = usualPort } = seen.pod;
+          forwarded = { ...(await cluster.forward(pod, port)), pod };
         }
         const prediction = await predict(forwarded.url, options.smoke, name, signal);
         if (prediction.right) return undefined;

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
+import { type StreamHash, streamHash } from '../../hashing/stream-hash.ts';
 import type { Content, Digest } from '../../image/types.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 
 /**
  * The digest of content that is read in parts, some of them more than once: bytes before the high-water mark are not
@@ -9,7 +10,7 @@ import type { Content, Digest } from '../../image/types.ts';
 export class ContentHash {
   readonly #content: Content;
   readonly #what: string;
-  readonly #hash = createHash('sha256');
+  readonly #hash: StreamHash;
   #hashed = 0;
   #end: number | undefined;
   #digest: Digest | undefined;
@@ -18,6 +19,7 @@ export class ContentHash {
     this.#content = content;
     this.#what = what;
     this.#end = content.size;
+    this.#hash = streamHash(content.size);
   }
 
   /** Size of the whole in bytes; undefined until known. */
@@ -41,7 +43,8 @@ export class ContentHash {
         throw this.#sizeError(`at least ${position + chunk.length}`);
       }
       held = position + chunk.length > stop ? chunk.subarray(0, stop - position) : chunk;
-      this.#update(held, position);
+      const behind = this.#update(held, position);
+      if (behind) await behind;
       position += held.length;
       // A part ends without reading further, unless it ends with the whole: then no byte must follow.
       if (position === stop && stop !== this.#end) break;
@@ -50,7 +53,7 @@ export class ContentHash {
       if (this.#end !== undefined && position !== this.#end) throw this.#sizeError(`${position}`);
       this.#end = position;
     }
-    if (position === this.#end) this.#check();
+    if (position === this.#end) await this.#check();
     if (held) yield held;
   }
 
@@ -63,23 +66,23 @@ export class ContentHash {
   async finish(signal?: AbortSignal): Promise<Digest> {
     try {
       if (this.#end === undefined || this.#hashed < this.#end) {
-        for await (const _ of this.read(this.#hashed, Number.POSITIVE_INFINITY, signal));
+        for await (const chunk of this.read(this.#hashed, Number.POSITIVE_INFINITY, signal)) recycle(chunk);
       }
-      return this.#check();
+      return await this.#check();
     } catch (error) {
       throw new ContentFailure(error);
     }
   }
 
-  #update(chunk: Uint8Array, position: number): void {
+  #update(chunk: Uint8Array, position: number): Promise<void> | undefined {
     const known = this.#hashed - position;
-    if (known >= chunk.length) return;
-    this.#hash.update(known > 0 ? chunk.subarray(known) : chunk);
+    if (known >= chunk.length) return undefined;
     this.#hashed = position + chunk.length;
+    return this.#hash.update(known > 0 ? chunk.subarray(known) : chunk);
   }
 
-  #check(): Digest {
-    this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
+  async #check(): Promise<Digest> {
+    this.#digest ??= `sha256:${await this.#hash.digest()}`;
     const expected = this.#content.digest;
     if (expected === undefined || expected === this.#digest) return this.#digest;
     throw new ModelcarsError(

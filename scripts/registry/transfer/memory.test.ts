@@ -1,20 +1,17 @@
 import { expect, test } from 'vitest';
 import { startFake, testClient } from '../../../tests/support/fake-registry.ts';
-import { bufferRing } from '../../files/buffers.ts';
 import type { Content } from '../../image/types.ts';
+import { streamBufferSize, streamBuffers } from '../../memory/stream-buffers.ts';
 
 test('memory does not grow with the size of a layer', { timeout: 120_000 }, async () => {
   const size = 2 * 1024 ** 3;
   const content: Content = {
     mediaType: 'application/vnd.oci.image.layer.v1.tar',
     size,
-    // Reuses buffers as sources do: with new memory per chunk, the test would measure the garbage collector.
+    // In buffers of the pool, as sources do: with new memory per chunk, the test would measure the garbage collector.
     async *open(offset = 0) {
-      const next = bufferRing(1024 * 1024);
-      for (let at = offset; at < size; at += 1024 * 1024)
-        yield next()
-          .fill(at & 255)
-          .subarray(0, size - at);
+      for (let at = offset; at < size; at += streamBufferSize)
+        yield streamBuffers.take(Math.min(streamBufferSize, size - at)).fill(at & 255);
     },
   };
   await using fake = await startFake({ discards: true });

@@ -5,6 +5,7 @@ import type { Access } from '../auth/auth.ts';
 import { streamBody } from '../error-body.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 import { ContentFailure, ContentHash } from './content-hash.ts';
+import { UnsentChunks } from './unsent-chunks.ts';
 import { type UploadPart, UploadSession } from './upload-session.ts';
 
 export interface BlobUploadOptions {
@@ -157,6 +158,8 @@ class Upload {
     send: (part: UploadPart) => Promise<void>,
   ): Promise<void> {
     let broken: ContentFailure | undefined;
+    let ended = false;
+    const unsent = new UnsentChunks();
     const source = this.#hash.read(start, limit, this.#signal);
     const read = async function* (this: Upload): AsyncGenerator<Uint8Array> {
       try {
@@ -166,8 +169,10 @@ class Upload {
             broken = new ContentFailure(error);
             throw broken;
           });
+          ended = next.done === true;
           if (next.done) return;
           yield next.value;
+          unsent.add(next.value);
           position += next.value.length;
         }
       } finally {
@@ -176,6 +181,8 @@ class Upload {
     };
     try {
       await send({ stream: () => streamBody(read.call(this)), length });
+      // A registry that answered early still gets the rest; chunks of a failed request are left to the garbage collector.
+      if (ended) unsent.allSent();
     } catch (error) {
       throw broken ?? error;
     }

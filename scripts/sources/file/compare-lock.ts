@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
+import { readChunk } from '../../files/read.ts';
+import { streamHash } from '../../hashing/stream-hash.ts';
+import { recycle, streamBufferSize } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import type { HashMemory } from '../types.ts';
 import { notLocked, openLocked } from './open-locked.ts';
-
-const chunkSize = 1024 * 1024;
 
 /**
  * Compares a file of a `file:` source with the lock without reading it: by size and, where `memory` has these stats, by
@@ -73,17 +73,18 @@ async function compare(
 }
 
 async function hash(handle: FileHandle, size: number, signal?: AbortSignal): Promise<string> {
-  const digest = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size)));
+  const digest = streamHash(size);
   // A file that grows as fast as it is read would never end; its stats show that it changed.
   for (let at = 0; at <= size; ) {
     stopIfAborted(signal);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-    digest.update(buffer.subarray(0, bytesRead));
+    const chunk = await readChunk(handle, at, streamBufferSize);
+    if (chunk === undefined) break;
+    at += chunk.length;
+    const behind = digest.update(chunk);
+    if (behind) await behind;
+    recycle(chunk);
   }
-  return digest.digest('hex');
+  return await digest.digest();
 }
 
 function otherHash(uri: string, file: LockedFile, sha256: string): ModelcarsError {

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
-import { bufferRing } from '../../files/buffers.ts';
+import { readChunk } from '../../files/read.ts';
+import { streamHash } from '../../hashing/stream-hash.ts';
+import { recycle, streamBufferSize } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import { checkClashes, checkPath, compareBytes } from '../../text/paths.ts';
@@ -11,8 +12,6 @@ import type { FileTap, HashMemory, Source } from '../types.ts';
 import { notLocked, openLocked, openRegular, openRoot, placeOf, sourceError } from './open-locked.ts';
 import { systemProblem, type WalkedFile, walk } from './walk.ts';
 
-/** Bytes per read. Half as many slow a push by 5 %; twice as many gain nothing. */
-const chunkSize = 1024 * 1024;
 /** Files hashed at the same time; more would only add disk seeks. */
 const parallelFiles = 2;
 
@@ -82,7 +81,6 @@ async function hash(
   { tap, hashes }: { tap: FileTap | undefined; hashes: Pick<HashMemory, 'remember'> | undefined },
 ): Promise<LockedFile> {
   stopIfAborted(signal);
-  const digest = createHash('sha256');
   const changed = () =>
     sourceError(
       uri,
@@ -101,23 +99,27 @@ async function hash(
     const before = await handle.stat({ bigint: true });
     if (before.dev !== stats.dev || before.ino !== stats.ino || !before.isFile()) throw changed();
     if ((await placeOf(handle, real)) !== real) throw changed();
+    const digest = streamHash(Number(before.size));
     const watcher = tap?.({ path, size: Number(before.size) });
-    const buffer = Buffer.allocUnsafe(chunkSize);
     let size = 0;
     for (;;) {
       stopIfAborted(signal);
-      const { bytesRead } = await handle.read(buffer, 0, chunkSize, size);
-      if (bytesRead === 0) break;
-      size += bytesRead;
+      // One byte more than the file has, so that a growing one is seen. Thousands of small files would fill the heap.
+      const most = Math.min(streamBufferSize, Number(before.size) - size + 1);
+      const chunk = await readChunk(handle, size, most);
+      if (chunk === undefined) break;
+      size += chunk.length;
       // A file that grows as fast as it is read would never end.
       if (size > before.size) throw changed();
-      digest.update(buffer.subarray(0, bytesRead));
-      watcher?.update(buffer.subarray(0, bytesRead));
+      const behind = digest.update(chunk);
+      if (behind) await behind;
+      watcher?.update(chunk);
+      recycle(chunk);
     }
     const after = await handle.stat({ bigint: true });
     if (BigInt(size) !== before.size || after.size !== before.size || after.mtimeNs !== before.mtimeNs)
       throw changed();
-    const sha256 = digest.digest('hex');
+    const sha256 = await digest.digest();
     await watcher?.end(sha256);
     if (after.ctimeNs === before.ctimeNs) await hashes?.remember(after, sha256);
     return { path, size, sha256 };
@@ -141,14 +143,13 @@ async function* read(
   try {
     const { size } = await handle.stat();
     if (size !== file.size) throw notLocked(uri, file, `has ${size} bytes, the lock has ${file.size}`);
-    const nextBuffer = bufferRing(Math.min(chunkSize, file.size - offset));
     for (let at = offset; at < file.size; ) {
       stopIfAborted(signal);
-      const wanted = Math.min(chunkSize, file.size - at);
-      const { bytesRead, buffer } = await handle.read(nextBuffer(), 0, wanted, at);
-      if (bytesRead === 0) throw notLocked(uri, file, `ends after ${at} bytes, the lock has ${file.size}`);
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      const chunk = await readChunk(handle, at, Math.min(streamBufferSize, file.size - at));
+      if (chunk === undefined)
+        throw notLocked(uri, file, `ends after ${at} bytes, the lock has ${file.size}`);
+      at += chunk.length;
+      yield chunk;
     }
   } catch (error) {
     if (error instanceof ModelcarsError) throw error;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import type { FileTap } from '../types.ts';
 import type { ListedFile } from './listing.ts';
@@ -38,6 +39,7 @@ export async function hashFile(
     sha256.update(chunk);
     watcher?.update(chunk);
     git.update(chunk);
+    recycle(chunk);
   }
   const digest = sha256.digest('hex');
   const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${digest}\nsize ${size}\n`;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import { compareBytes } from '../../text/paths.ts';
@@ -99,6 +100,7 @@ async function hash(store: ObjectStore, object: Found, signal: AbortSignal, tap?
   for await (const chunk of store.read(object, 0, object.size, signal)) {
     digest.update(chunk);
     watcher?.update(chunk);
+    recycle(chunk);
   }
   const sha256 = digest.digest('hex');
   await watcher?.end(sha256);

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { imageLayer, putDocument, putManifest } from '../../../tests/support/oci-artifacts.ts';
 import {
@@ -49,6 +50,19 @@ describe('an image', () => {
       expect(await expectFiles({ 'config.json': '{}', 'old.bin': 'new', 'w.bin': noise })).toBe(digest);
     },
   );
+
+  it('whose layer has a zstd frame for each file, as podman writes it, is read to its end', async () => {
+    const entries = await imageLayer([
+      ['models/a', 'first'],
+      ['models/b', noise],
+    ]);
+    const frames = [entries.bytes.subarray(0, 1024), entries.bytes.subarray(1024)].map((part) =>
+      zstdCompressSync(part),
+    );
+    const mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';
+    putManifest(fake, 'm', 'v1', [{ mediaType, bytes: Buffer.concat(frames) }]);
+    await expectFiles({ a: 'first', b: noise });
+  });
 
   it('follows links to files, also of /models itself, and opaque whiteouts', async () => {
     putManifest(fake, 'm', 'v1', [

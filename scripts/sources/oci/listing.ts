@@ -2,12 +2,12 @@ import { ModelcarsError } from '../../errors.ts';
 import type { ImageStore } from '../../image/types.ts';
 import { list, plain } from '../../text/format.ts';
 import { compareBytes } from '../../text/paths.ts';
-import { modelsRoot } from '../../verify/paths.ts';
+import { baseName, modelsRoot, parentOf } from '../../verify/paths.ts';
 import { Tree } from '../../verify/tree.ts';
 import { ContractViolation } from '../../verify/violation.ts';
 import { checkPaths } from '../objects/check-paths.ts';
 import { type Content, type ContentLayer, foreign } from './layers.ts';
-import { listTar, type TarMember } from './tar.ts';
+import { listTar, type TarLayer, type TarMember } from './tar.ts';
 
 /** Where the content of a path comes from: a layer, or a member of one. */
 interface Origin {
@@ -22,6 +22,9 @@ interface Origin {
 export interface OciFile extends Origin {
   path: string;
 }
+
+/** The members of a layer, in order. */
+export type MembersOf = (layer: TarLayer) => Promise<readonly TarMember[]>;
 
 /** Limits for all layers: members, and bytes of their names. As in `verify`. */
 export const limits = { members: 200_000, names: 32 * 1024 ** 2 };
@@ -39,10 +42,24 @@ export async function listFiles(
   where: string,
   signal?: AbortSignal,
 ): Promise<OciFile[]> {
+  const budget = { ...limits };
+  return await stackFiles(content, (layer) => listTar(store, layer, budget, signal), where);
+}
+
+/**
+ * The same, of layers whose members are known. With `strict`, a device, a pipe, or a link to nothing among the model's
+ * files is an error rather than left out.
+ */
+export async function stackFiles(
+  content: Content,
+  membersOf: MembersOf,
+  where: string,
+  { strict = false } = {},
+): Promise<OciFile[]> {
   try {
-    const { tree, origins } = await stack(store, content.layers, where, signal);
+    const { tree, origins } = await stack(content.layers, membersOf, where);
     const root = content.isImage ? rootOf(tree, where) : '';
-    return filesBelow(root, tree, origins, where).sort((a, b) => compareBytes(a.path, b.path));
+    return filesBelow(root, tree, origins, where, strict).sort((a, b) => compareBytes(a.path, b.path));
   } catch (error) {
     if (!(error instanceof ContractViolation)) throw error;
     // Only the tree throws it, about its size.
@@ -54,14 +71,12 @@ export async function listFiles(
 }
 
 async function stack(
-  store: Pick<ImageStore, 'open'>,
   layers: readonly ContentLayer[],
+  membersOf: MembersOf,
   where: string,
-  signal?: AbortSignal,
 ): Promise<{ tree: Tree; origins: Map<string, Origin> }> {
   const tree = new Tree();
   const origins = new Map<string, Origin>();
-  const budget = { ...limits };
   for (const layer of layers) {
     if (layer.kind === 'file') {
       const { path } = layer;
@@ -70,7 +85,7 @@ async function stack(
       origins.set(path, { layer, size: layer.descriptor.size });
       continue;
     }
-    for (const member of await listTar(store, layer, budget, signal)) {
+    for (const member of await membersOf(layer)) {
       const target = member.type === 'hard link' ? origins.get(placeOf(tree, member.link ?? '')) : undefined;
       const place = tree.add(member);
       if (target !== undefined) origins.set(place, target);
@@ -107,6 +122,7 @@ function filesBelow(
   tree: Tree,
   origins: ReadonlyMap<string, Origin>,
   where: string,
+  strict: boolean,
 ): OciFile[] {
   const files: OciFile[] = [];
   const start = root === '' ? '' : `${root}/`;
@@ -120,6 +136,21 @@ function filesBelow(
       throw new ModelcarsError('source', `read ${where}: ${plain(path)} is a link to a folder`, {
         next: 'build the image with the files themselves in /models',
       });
+    else if (strict && isOdd(tree, place)) throw oddFile(where, path, found?.type);
   }
   return files;
+}
+
+/** Whether something that is no file, folder or link to one is at a place; members that a later layer removed are not. */
+function isOdd(tree: Tree, place: string): boolean {
+  const type = tree.find(place)?.type;
+  if (type !== undefined) return type !== 'file' && type !== 'directory';
+  return tree.names(parentOf(place)).includes(baseName(place));
+}
+
+function oddFile(where: string, path: string, type: string | undefined): ModelcarsError {
+  const what = type === undefined ? 'a link to a file that the image does not have' : `a ${type}`;
+  return new ModelcarsError('integrity', `read ${where}: ${plain(path)} is ${what}, no file of a model`, {
+    next: 'build the image with regular files only',
+  });
 }

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
 import type { ImageStore } from '../../image/types.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
+import { inflate } from '../../verify/inflate.ts';
 import { cleanPath } from '../../verify/paths.ts';
 import type { ImageBudget } from '../../verify/tar.ts';
 import { TarGuard } from '../../verify/tar-guard.ts';
@@ -72,31 +72,45 @@ export async function* readTar(
   signal?: AbortSignal,
 ): AsyncGenerator<{ member: TarMember; content: AsyncIterable<Uint8Array> }> {
   const { descriptor, compression, prefix } = layer;
-  const input = Readable.from(store.open(descriptor, start, signal), { objectMode: false });
+  const bytes = store.open(descriptor, start, signal);
   const most = compression ? decompressionLimit(descriptor.size) : descriptor.size - start;
-  const guard = new TarGuard(budget, most);
+  const tar = compression ? inflate(bytes, compression) : bytes;
+  const input = Readable.from(tar, { objectMode: false });
   const members = extract();
-  const flow =
-    compression === undefined
-      ? pipeline(input, guard, members)
-      : pipeline(input, compression === 'gzip' ? createGunzip() : createZstdDecompress(), guard, members);
+  const flow = pipeline(input, new TarGuard(budget, most), members);
   flow.catch(() => undefined); // reported by the loop below, or right after it
+  const failed = (error: unknown): unknown => {
+    if (signal) stopIfAborted(signal);
+    if (error instanceof ModelcarsError) return error;
+    return brokenLayer(layer, error instanceof Error ? error.message : String(error), error);
+  };
   try {
     for await (const entry of members) {
       yield {
         member: memberOf(entry.header, prefix, start),
-        content: entry as AsyncIterable<Uint8Array>,
+        content: contentOf(entry, flow, failed),
       };
       entry.resume();
     }
     await flow;
   } catch (error) {
-    if (signal) stopIfAborted(signal);
-    if (error instanceof ModelcarsError) throw error;
-    throw brokenLayer(layer, error instanceof Error ? error.message : String(error), error);
+    throw failed(error);
   } finally {
     input.destroy();
     members.destroy();
+  }
+}
+
+/** A member's bytes. When the tar breaks, its stream is only destroyed: the cause is that of the flow. */
+async function* contentOf(
+  entry: AsyncIterable<unknown>,
+  flow: Promise<void>,
+  failed: (error: unknown) => unknown,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* entry as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw failed(await flow.then(() => error).catch((cause: unknown) => cause));
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
 import { trustInProcess } from '../../http/certificates.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { plain } from '../../text/format.ts';
 import { compareBytes } from '../../text/paths.ts';
@@ -114,6 +115,7 @@ async function hash(bucket: Bucket, object: Found, signal: AbortSignal, tap?: Fi
   for await (const chunk of bucket.read(object.key, object, 0, signal)) {
     digest.update(chunk);
     watcher?.update(chunk);
+    recycle(chunk);
   }
   const sha256 = digest.digest('hex');
   await watcher?.end(sha256);

@@ -1,17 +1,11 @@
-import { execFile } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { promisify } from 'node:util';
 import { ModelcarsError } from '../../errors.ts';
+import { git } from '../../files/git.ts';
 import type { Catalog } from '../../model/types.ts';
 import { displayPath } from '../../text/paths.ts';
 import type { AttestedCatalog, AttestedFile, AttestedRepository } from './types.ts';
-
-const run = promisify(execFile);
-
-/** Milliseconds: `git status` of a large repository on a slow disk takes some seconds. */
-const patience = 60_000;
 
 /**
  * The catalog and its lock as they are on disk, and the git repository that holds them. Outside a repository, without
@@ -76,17 +70,4 @@ export function publicUri(remote: string | undefined): string | undefined {
   const { protocol, host, pathname } = new URL(text);
   if (!/^(?:https?|ssh|git):$/.test(protocol) || host === '') return undefined;
   return `git+${protocol}//${host}${pathname.replace(/\/$/, '')}`;
-}
-
-/** The output of a git command; undefined when it fails or git is not installed. Writes nothing to the repository. */
-async function git(folder: string, command: readonly string[]): Promise<string | undefined> {
-  const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
-  // A repository's configuration can name a program to run as its file-system monitor.
-  const args = ['-C', folder, '-c', 'core.fsmonitor=false', ...command];
-  try {
-    const { stdout } = await run('git', args, { env, timeout: patience, maxBuffer: 64 * 1024 ** 2 });
-    return stdout.trimEnd();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import { Unreadable } from '../../artifacts/source.ts';
 
-/** Returns the next bytes, which stay valid until two more were requested; undefined at the end. */
+/** Returns the next bytes, which stay valid until more are requested; undefined at the end. */
 export type Feed = () => Promise<Uint8Array | undefined>;
 
 /** Passes bytes that are not looked at; false when the stream ends before. */
@@ -134,6 +134,12 @@ export class ByteStream {
   }
 
   async #next(): Promise<Buffer | undefined> {
+    // What is left of the last chunk is not valid any more once another one is requested.
+    if (this.has(1)) {
+      this.#window = Buffer.from(this.#window.subarray(this.#at));
+      this.#base += this.#at;
+      this.#at = 0;
+    }
     for (;;) {
       const next = await this.#feed();
       if (next === undefined) return undefined;

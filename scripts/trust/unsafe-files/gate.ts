@@ -130,16 +130,31 @@ export class UnsafeFilesGate {
     );
   }
 
+  /** Whether the facts about a file matter: it can run code, and that is not allowed. */
+  watches(path: string, size: number, subject: Subject): boolean {
+    return size > 0 && !names.isInert(path) && this.#modeOf(path, subject) !== 'allow';
+  }
+
   /** Judges the files of a layer as far as they are known. Fails with code `trust`; prints what is only reported. */
   async judge(layer: Layer, subject: Subject): Promise<void> {
     const known = (await this.facts(layer)) ?? {};
     if (Object.keys(known).length === 0) return;
+    await this.judgeFiles(
+      layer.plan.files.flatMap(({ path }) => {
+        const one = Object.hasOwn(known, path) ? known[path] : undefined;
+        return one === undefined ? [] : [[path, one] as const];
+      }),
+      subject,
+    );
+  }
+
+  /** Judges files by the facts about each, as `judge` does. */
+  async judgeFiles(files: Iterable<readonly [path: string, facts: Facts]>, subject: Subject): Promise<void> {
     const { objectionsTo } = await import('./judge.ts');
     const { unsafeFileError } = await import('./unsafe-file-error.ts');
-    for (const { path } of layer.plan.files) {
+    for (const [path, one] of files) {
       const mode = this.#modeOf(path, subject);
-      const one = Object.hasOwn(known, path) ? known[path] : undefined;
-      if (mode === 'allow' || one === undefined) continue;
+      if (mode === 'allow') continue;
       const objections = objectionsTo(path, one, subject.policy);
       if (objections.length === 0) continue;
       const error = unsafeFileError(subject.model, path, objections);

@@ -44,8 +44,7 @@ export class FileWalk {
   }
 
   /**
-   * Takes the next bytes. Callers wait for the promise, if there is one, before they push again; then only a few of the
-   * bytes are needed until the next push.
+   * Takes the next bytes. Callers wait for the promise, if there is one, before they push again or let the bytes change.
    */
   push(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#isOver) return undefined;

@@ -76,6 +76,22 @@ export function baseApart(image: Facts): string {
   return 'the base leaves /models alone';
 }
 
+/** The same for layers that are all of the base. */
+export function baseAlone(image: Facts): string {
+  for (const platformImage of image.images) {
+    for (const { digest, members, isModel } of layersOf(image, platformImage)) {
+      const member = members.find(({ path }) => isUnderModels(path));
+      if (isModel)
+        throw new ContractViolation('a base must not contain /models', {
+          platform: platformImage.platform,
+          layer: digest,
+          member: member?.name,
+        });
+    }
+  }
+  return baseApart(image);
+}
+
 /** All platforms have the same model layers in the same order, so a model is stored and pulled once. */
 export function shared(image: Facts): string {
   const lists = image.images.map((one) => ({

@@ -3,7 +3,7 @@ import type { Facts, Rule } from '../facts.ts';
 import { count } from '../violation.ts';
 import { annotations, base, layerAnnotations } from './annotations.ts';
 import { whole } from './completeness.ts';
-import { baseApart, baseTools, blobs, diffIds, files, served, shared } from './contents.ts';
+import { baseAlone, baseApart, baseTools, blobs, diffIds, files, served, shared } from './contents.ts';
 import {
   created,
   entrypoint,
@@ -56,6 +56,14 @@ export const layerRules: Rule<Facts>[] = [
   { name: 'served', check: served },
   { name: 'whole', check: whole },
   { name: 'layer annotations', check: layerAnnotations },
+  { name: 'tools', checkPlatform: baseTools },
+];
+
+/** Rules on the layers of the base alone. */
+export const baseRules: Rule<Facts>[] = [
+  { name: 'blobs', check: blobs },
+  { name: 'diff_ids', check: diffIds },
+  { name: 'base apart', check: baseAlone },
   { name: 'tools', checkPlatform: baseTools },
 ];
 

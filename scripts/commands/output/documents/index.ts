@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { doctor } from './doctor.ts';
+import * as images from './images.ts';
 import * as listings from './listings.ts';
 import * as local from './local.ts';
 import * as runs from './runs.ts';
@@ -23,7 +24,13 @@ export const documents = {
   all: runs.all,
   sign: runs.sign,
   promote: runs.promote,
+  register: runs.register,
+  rebase: runs.rebase,
+  pull: images.pull,
+  diff: images.diff,
   manifest: listings.manifest,
+  prefetch: listings.prefetch,
+  catalog: listings.catalog,
   policy: listings.policy,
   cache: runs.cache,
   inspect: listings.inspect,

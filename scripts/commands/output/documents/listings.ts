@@ -1,33 +1,11 @@
 import { z } from 'zod';
 import type { ModelSmoke } from '../../../model/types.ts';
 import { bytes, count, digest, document } from './parts.ts';
+import { servingSchema } from './serving.ts';
 
 /** The documents of the commands that describe the catalog, images, or modelcars itself. */
 
 const texts = z.record(z.string(), z.string());
-
-const servingSchema = z
-  .strictObject({
-    runtime: z.string().describe('The ServingRuntime.').exactOptional(),
-    modelFormat: z.string().describe('Name of the model format.').exactOptional(),
-    protocolVersion: z
-      .enum(['v1', 'v2', 'grpc-v1', 'grpc-v2'])
-      .describe('Protocol that is requested of the runtime.')
-      .exactOptional(),
-    args: z.array(z.string()).describe('Arguments of the model server.'),
-    env: texts.describe('Environment of the model server.'),
-    resources: z
-      .strictObject({
-        requests: texts.describe('Kubernetes quantities.').exactOptional(),
-        limits: texts.describe('Kubernetes quantities.').exactOptional(),
-      })
-      .describe('Resources of the model server.')
-      .exactOptional(),
-    imagePullSecrets: z.array(z.string()).describe('Names of Secrets.'),
-    serviceAccount: z.string().describe('Name of a ServiceAccount.').exactOptional(),
-    runAsUser: count.describe('UID of the model server and the sidecar.').exactOptional(),
-  })
-  .meta({ id: 'Serving' });
 
 const lockStateSchema = z
   .strictObject({
@@ -118,6 +96,32 @@ const objectSchema = z
   })
   .meta({ id: 'KubernetesObject' });
 
+export const catalog = document('catalog', {
+  format: z.enum(['html', 'odh']).describe('What was written.'),
+  output: z.string().describe('The folder.'),
+  files: count.describe('Files of the site or the source.'),
+  written: count.describe('Those that this run wrote: new or changed ones.'),
+  removed: z.array(z.string()).describe('Paths of files of an earlier run that it removed.'),
+  models: z
+    .array(
+      z.strictObject({
+        model: z.string().describe('Name in the catalog.'),
+        repository: z
+          .string()
+          .describe('Repository of the image; absent without a registry.')
+          .exactOptional(),
+        digest: digest.describe('Digest of the image; absent when nothing knows it.').exactOptional(),
+        signature: z
+          .enum(['unexamined', 'unsigned', 'unverified', 'verified', 'untrusted'])
+          .describe('Signatures in the registry; `unexamined` without `--remote`.'),
+        card: z
+          .enum(['shown', 'none', 'unread'])
+          .describe('Whether the model card is on the page; `unread` after a warning.'),
+      }),
+    )
+    .describe('One entry per model, in the order of the page.'),
+});
+
 export const policy = document('policy', {
   kind: z
     .enum(['kyverno', 'kyverno-image-validating', 'openshift', 'sigstore'])
@@ -126,18 +130,46 @@ export const policy = document('policy', {
   objects: z.array(objectSchema).describe('The objects to apply.'),
 });
 
+const baseFiles = z
+  .array(
+    z.strictObject({
+      path: z.string().describe('Path of the file.'),
+      status: z.enum(['created', 'changed', 'unchanged', 'removed']).describe('What was done to it.'),
+    }),
+  )
+  .describe('The kustomize base, with `--output`.')
+  .exactOptional();
+
 export const manifest = document('manifest', {
   models: z
     .array(
       z.strictObject({
         model: z.string().describe('Name in the catalog.'),
         image: z.string().describe('The image, by digest.'),
+        version: z.string().describe('Version or tag of the image, where it has one.').exactOptional(),
         objects: z
           .array(objectSchema)
           .describe('ServingRuntime (with `--with-runtime`) and InferenceService.'),
       }),
     )
     .describe('One entry per model.'),
+  files: baseFiles,
+  application: objectSchema.describe("Argo CD's Application, with `--argocd`.").exactOptional(),
+});
+
+export const prefetch = document('prefetch', {
+  models: z
+    .array(
+      z.strictObject({
+        model: z.string().describe('Name in the catalog.'),
+        image: z.string().describe('The image, by digest.'),
+        version: z.string().describe('Version or tag of the image, where it has one.').exactOptional(),
+        object: z.string().describe('Name of the object that pulls it.'),
+      }),
+    )
+    .describe('One entry per image, in the order of the objects.'),
+  objects: z.array(objectSchema).describe('A DaemonSet, or with `--job` a Job, for each set of nodes.'),
+  files: baseFiles,
 });
 
 const layerSchema = z

@@ -7,7 +7,7 @@ const dryRun = z.boolean().describe('Whether nothing was deleted.');
 
 export const clean = document('clean', {
   dryRun,
-  output: z.string().describe('The layout: `--output`.'),
+  layout: z.string().describe('The layout: `--layout`.'),
   removed: z.array(z.string()).describe('Paths that were deleted; with `dryRun`, that would be.'),
 });
 

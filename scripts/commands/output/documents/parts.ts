@@ -67,7 +67,7 @@ const tagSchema = z
   })
   .meta({ id: 'Tag' });
 
-const checkSchema = z
+export const checkSchema = z
   .strictObject({
     rule: z.string().describe('Name of the rule of the image contract.'),
     text: z.string().describe('What was checked, for people.'),
@@ -116,6 +116,18 @@ const signed = z
   })
   .meta({ id: 'Signed' });
 
+const registered = z
+  .strictObject({
+    version: z.string().describe('The version, as in the model registry.'),
+    uri: z
+      .string()
+      .describe('The registered URI; in another repository than `name` when it was registered from there.'),
+    modelId: z.string().describe('Id of the registered model, when it exists.').exactOptional(),
+    versionId: z.string().describe('Id of the model version, when it exists.').exactOptional(),
+    artifactId: z.string().describe('Id of the model artifact, when it exists.').exactOptional(),
+  })
+  .meta({ id: 'Registered' });
+
 export const outcomeSchema = z
   .strictObject({
     model: z.string().describe('Name in the catalog.'),
@@ -142,10 +154,15 @@ export const outcomeSchema = z
       .exactOptional(),
     checks: z.array(checkSchema).describe('The checks that passed, with verification.').exactOptional(),
     scan: scanSchema.describe('With a vulnerability scan: what it found.').exactOptional(),
-    from: z.string().describe('With promote: the image that was copied, with its digest.').exactOptional(),
+    from: z
+      .string()
+      .describe('With promote and rebase: the image that was copied or taken, with its digest.')
+      .exactOptional(),
+    base: z.string().describe('With rebase: the base of the new image.').exactOptional(),
     referrers: count
       .describe('With promote: signatures and attestations of the image and its platforms.')
       .exactOptional(),
+    registered: registered.describe('With register: the version in the model registry.').exactOptional(),
     error: errorSchema.describe('Why the model failed, with status `failed`.').exactOptional(),
   })
   .meta({ id: 'Outcome' });

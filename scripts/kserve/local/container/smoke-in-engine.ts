@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Archive } from '../../../layout/archive.ts';
 import { type CaseProgress, modelcar, server } from '../../diagnosis/case-progress.ts';
 import { diagnose } from '../../diagnosis/diagnose.ts';
+import { serviceName } from '../../manifests/inference-service.ts';
 import type { Security } from '../../types.ts';
 import type { RunnableImage } from '../image.ts';
 import { check, showModels } from '../modelcar.ts';
@@ -103,7 +104,7 @@ export async function smokeInEngine(
     });
   const url = `http://${await containers.port(name, 8080)}`;
   const patience = { seconds: options.timeout ?? 120, signal };
-  const paths = readyPaths(smoke, model.name);
+  const paths = readyPaths(smoke, serviceName(model));
   const readiness = await waitReady(async () => !(await containers.runs(name)), url, paths, patience);
   if (readiness === 'ended')
     return await verdict({ stage: 'load', state: 'failed', what: await containers.end(name) });
@@ -113,7 +114,7 @@ export async function smokeInEngine(
       { waited: Date.now() - begun },
     );
   say(`asking ${model.name} for a prediction`);
-  const answer = await ask(url, smoke, model.name, signal);
+  const answer = await ask(url, smoke, serviceName(model), signal);
   if (answer.right) return {};
   return await verdict({ stage: 'answer', state: 'failed', what: answer.what }, { answer });
 }
