@@ -1,7 +1,17 @@
 import { type Container, type Directory, dag, type File } from '@dagger.io/dagger';
+import { isExamples } from './checks.ts';
 import { allOrErrors, stdoutOf, withProgramError } from './errors.ts';
 import { folderOf, joinLayouts, type ModelSlice, slicesOf } from './model-slices.ts';
-import { baseFlags, flags, home, modelcars, overrideFlags, type Settings, store, work } from './program.ts';
+import {
+  baseFlags,
+  flags,
+  modelcars,
+  overrideFlags,
+  type Settings,
+  store,
+  uncached,
+  work,
+} from './program.ts';
 
 /** Some of a catalog's models, and the version of their images. */
 export interface Selection {
@@ -20,6 +30,37 @@ export function selectionWords({ models, only, version }: Selection): string[] {
   return [...models, ...flags({ only, version })];
 }
 
+/** The catalog's models as a table, which says when it is that of modelcars itself; with `matrix` as JSON. */
+export async function listCatalog(settings: Settings, selection: Selection, matrix: string): Promise<string> {
+  const words = [...selectionWords(selection), ...flags({ matrix })];
+  const catalog = settings.connected.withDirectory(work, selection.source);
+  const table = await stdoutOf(catalog.withExec(modelcars('list', ...words)));
+  if (matrix || !(await isExamples(selection.source))) return table;
+  return `${table}\nThese are the example models of modelcars itself; yours: list --source FOLDER\n`;
+}
+
+/** The scanner for `scanBases`. */
+export interface Scanner {
+  scanner: File;
+  name: string;
+  failOn: string;
+}
+
+/** The vulnerabilities of base images and loaders. The scanner keeps its database in a volume. */
+export async function scanBases(
+  { connected, connection, overrides }: Settings,
+  selection: Selection,
+  { scanner, name, failOn }: Scanner,
+): Promise<string> {
+  const options = { scanner: name, 'fail-on': failOn };
+  const words = [...selectionWords(selection), ...baseFlags(overrides), ...flags(options), ...connection];
+  const ready = connected
+    .withDirectory(work, selection.source)
+    .withFile(`/usr/local/bin/${name}`, scanner, { permissions: 0o755 })
+    .withMountedCache('/root/.cache', dag.cacheVolume('modelcars-scanner'));
+  return await stdoutOf(uncached(ready).withExec(modelcars('scan', ...words)));
+}
+
 /** What each selected model needs of the catalog. */
 export async function slicesFor(settings: Settings, selection: Selection): Promise<ModelSlice[]> {
   const { source, models, only } = selection;
@@ -33,7 +74,12 @@ export async function slicesFor(settings: Settings, selection: Selection): Promi
  */
 export async function buildLayout(settings: Settings, selection: Selection): Promise<Directory> {
   const slices = await slicesFor(settings, selection);
-  const layouts = await allOrErrors(slices.map((slice) => () => layoutOf(settings, slice, selection).sync()));
+  const layouts = await allOrErrors(
+    slices.map((slice) => ({
+      model: slice.name,
+      run: () => layoutOf(settings, slice, selection).sync(),
+    })),
+  );
   const all = await joinLayouts(layouts);
   const summaries = await Promise.all(layouts.map((layout) => layout.file('summary.txt').contents()));
   return all.withNewFile('summary.txt', joinTables(summaries));
@@ -60,7 +106,7 @@ export async function verifyBuilt(settings: Settings, selection: Selection): Pro
     settings.connected
       .withDirectory(work, selection.source)
       .withMountedDirectory('/layout', layout)
-      .withExec(modelcars('verify', ...words, '--output', '/layout')),
+      .withExec(modelcars('verify', ...words, '--layout', '/layout')),
   );
 }
 
@@ -72,9 +118,6 @@ export async function buildLoader({ connected, connection }: Settings, base: str
   const platform = await dag.defaultPlatform();
   const target = ['--platform', String(platform), '--output', '/image.tar'];
   const built = connected
-    .withWorkdir(home)
-    .withExec(['npm', 'run', 'build'])
-    .withWorkdir(work)
     .withDirectory(work, dag.directory().withNewFile('models.yaml', catalog))
     .withExec(modelcars('build', ...connection, '--no-frozen', ...target));
   return dag.container({ platform }).import_((await withProgramError(() => built.sync())).file('/image.tar'));

@@ -16,7 +16,7 @@ import { buildLayout, type Selection, selectionWords, slicesFor } from './catalo
 import { stdoutOf, withProgramError } from './errors.ts';
 import { kindVersion } from './images.ts';
 import { catalogOf } from './model-slices.ts';
-import { flags, modelcars, type Settings, uncached, withProgramOn, work } from './program.ts';
+import { flags, modelcars, type Settings, uncached, withNamed, withProgramOn, work } from './program.ts';
 
 /** Files and versions that a kind cluster is made of. */
 export interface KindParts {
@@ -89,7 +89,7 @@ export function clusterOf(
 export async function smokeBuilt(settings: Settings, selection: Selection, local: boolean): Promise<string> {
   const layout = await buildLayout(settings, selection);
   const catalog = catalogOf(await slicesFor(settings, selection), selection.source);
-  const words = ['smoke', ...selectionWords(selection), '--output', '/layout'];
+  const words = ['smoke', ...selectionWords(selection), '--layout', '/layout'];
   const smokeTest = (program: Container, more: string[], options: ContainerWithExecOpts) =>
     program
       .withDirectory(work, catalog)
@@ -97,7 +97,7 @@ export async function smokeBuilt(settings: Settings, selection: Selection, local
       .withExec(modelcars(...words, ...more), options);
   if (local) {
     // In a pod of its own, as KServe makes it: with namespaces, and a user of its own.
-    const server = withProgramOn(settings.imageRefs.python, settings.program);
+    const server = withNamed(withProgramOn(settings.imageRefs.python, settings.program), settings.variables);
     return await stdoutOf(smokeTest(server, ['--local'], { insecureRootCapabilities: true }));
   }
   const ready = withKind(settings, dockerEngine(settings, 'smoke'));
@@ -196,7 +196,7 @@ function withKind(settings: Settings, engine: Service): Container {
 function kindOf({ imageRefs }: Settings): File {
   return dag
     .container()
-    .from(imageRefs.go)
+    .from(imageRefs.golang)
     .withEnvVariable('CGO_ENABLED', '0')
     .withEnvVariable('GOBIN', '/out')
     .withExec(['go', 'install', `sigs.k8s.io/kind@${kindVersion}`])

@@ -1,4 +1,6 @@
 import type { Container } from '@dagger.io/dagger';
+import { getTracer } from '@dagger.io/dagger/telemetry';
+import { inDaggersWords } from './wording.ts';
 
 /**
  * The standard output of a container's last command. When it fails, an error with the program's own words (`error: …`, `next: …`)
@@ -17,27 +19,90 @@ export async function withProgramError<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** All results, or one error with the words of every failed run, each once. */
-export async function allOrErrors<T>(runs: (() => Promise<T>)[]): Promise<T[]> {
-  const results = await Promise.allSettled(runs.map((run) => run()));
-  const failed = results.flatMap((result) =>
-    result.status === 'rejected' ? [programErrorOf(result.reason)] : [],
+/** Work on one model. */
+export interface ModelRun<T> {
+  model: string;
+  run: () => Promise<T>;
+}
+
+/**
+ * All results, or one error with the words of every failed run; models that failed for one cause share one message. In the engine's output
+ * and traces, the steps of a run are below a span with the model's name.
+ */
+export async function allOrErrors<T>(runs: ModelRun<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(
+    runs.map(({ model, run }) => getTracer().startActiveSpan(model, run)),
   );
-  if (failed.length > 0) throw new Error([...new Set(failed)].join('\nerror: '));
+  const failures = new Map<string, { message: string; models: string[] }>();
+  for (const [at, result] of results.entries()) {
+    if (result.status === 'fulfilled') continue;
+    const message = programErrorOf(result.reason);
+    const model = runs[at]?.model ?? '';
+    const same = failures.get(causeOf(message));
+    if (same) same.models.push(model);
+    else failures.set(causeOf(message), { message, models: [model] });
+  }
+  if (failures.size > 0) throw new Error([...failures.values()].map(withOthers).join('\nerror: '));
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+/** The part of a message that names no model: what follows the last colon, and the advice. */
+function causeOf(message: string): string {
+  const [first = '', ...rest] = message.split('\n');
+  return [first.slice(first.lastIndexOf(': ') + 1), ...rest].join('\n');
+}
+
+/** The first message, and the other models that the same cause stopped, before the advice. */
+function withOthers({ message, models: [, ...others] }: { message: string; models: string[] }): string {
+  if (others.length === 0) return message;
+  const [first, ...rest] = message.split('\n');
+  return [first, `The same stopped ${others.join(', ')}.`, ...rest].join('\n');
 }
 
 /** The program's words after its first `error:` (dagger writes that word itself); without one, all that it printed. */
 function programErrorOf(error: unknown): string {
   // The class ExecError is not part of the SDK that an engine generates.
   if (!(error instanceof Error)) return String(error);
-  const lost = /secret (?:env|mount) "([^"]+)": (?:rpc error: code = \w+ desc = )?(.*)/.exec(error.message);
+  return inDaggersWords(engineError(error.message) ?? printedError(error));
+}
+
+/** Failures of the engine that have a way out in this module. */
+function engineError(message: string): string | undefined {
+  const lost = /secret (?:env|mount) "([^"]+)": (?:rpc error: code = \w+ desc = )?(.*)/.exec(message);
   if (lost) {
     const next =
       'next: set the variable, or write the file, that the argument names as env:NAME or file:PATH';
     return `read the secret for ${lost[1]}: ${lost[2]}\n${next}`;
   }
+  const image = /failed to resolve image "?([^\s"]+?)"?(?: \(platform[^)]*\))?: (.*)/.exec(message);
+  if (image) {
+    const next =
+      'next: name it as your registry has it: --node-image before the function, or --python, --docker and --go of with-images';
+    return `pull the image ${image[1]}: ${image[2]}\n${next}`;
+  }
+  return undefined;
+}
+
+/** What the failed command printed. */
+function printedError(error: Error): string {
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
   const at = stderr.search(/^error: /m);
-  return (at >= 0 ? stderr.slice(at + 'error: '.length) : stderr || stdout || error.message).trim();
+  if (at >= 0) return stderr.slice(at + 'error: '.length).trim();
+  return documentError(stdout) ?? (stderr || stdout || error.message).trim();
+}
+
+/** The errors of a document that the program printed for `--json`. */
+function documentError(stdout: string): string | undefined {
+  type Failure = { message: string; next?: string };
+  let document: { error?: Failure; models?: { error?: Failure }[] };
+  try {
+    document = JSON.parse(stdout) as typeof document;
+  } catch {
+    return undefined;
+  }
+  const failures = [document.error, ...(document.models ?? []).map(({ error }) => error)];
+  const texts = failures.flatMap((one) =>
+    one ? [[one.message, ...(one.next ? [`next: ${one.next}`] : [])].join('\n')] : [],
+  );
+  return texts.length > 0 ? texts.join('\nerror: ') : undefined;
 }

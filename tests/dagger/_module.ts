@@ -41,6 +41,7 @@ export interface Running {
 export async function withSession(body: (running: Running) => Promise<void>): Promise<void> {
   await using session = await startSession();
   const { dag, connection } = await sdk('index.js');
+  await addDependency();
   const before = { ...process.env };
   Object.assign(process.env, session.env);
   try {
@@ -51,6 +52,15 @@ export async function withSession(body: (running: Running) => Promise<void>): Pr
     for (const name of Object.keys(session.env)) delete process.env[name];
     Object.assign(process.env, before);
   }
+}
+
+/** Adds to the SDK what an engine generates for the dependency dagger/program. */
+async function addDependency(): Promise<void> {
+  const { Client, Directory } = await sdk('api/client.gen.js');
+  Client.prototype.modelcarsProgram = function modelcarsProgram(this: Untyped) {
+    const program = this._ctx.select('modelcarsProgram');
+    return { files: () => new Directory(program.select('files')) };
+  };
 }
 
 async function ask({ env }: Session, query: string) {
@@ -72,7 +82,22 @@ export async function checkout(): Promise<string> {
   // The path of a generated SDK, which tsconfig.json refers to.
   await mkdir(join(folder, 'sdk'));
   const published = join(modules, '@dagger.io', 'dagger', 'dist', 'src');
-  await writeFile(join(folder, 'sdk', 'index.ts'), `export * from '${join(published, 'index.js')}';\n`);
+  const client = join(published, 'api', 'client.gen.js');
+  await writeFile(
+    join(folder, 'sdk', 'index.ts'),
+    `import type { Directory } from '${client}';
+export * from '${join(published, 'index.js')}';
+declare module '${client}' {
+  interface Client {
+    modelcarsProgram(): { files(): Directory };
+  }
+}
+`,
+  );
+  await writeFile(
+    join(folder, 'sdk', 'telemetry.ts'),
+    `export * from '${join(published, 'telemetry', 'index.js')}';\n`,
+  );
   await cp(join(published, 'api', 'client.gen.d.ts'), join(folder, 'sdk', 'client.gen.ts'));
   return folder;
 }

@@ -39,7 +39,7 @@ export function words(container: Recorded): string[] {
 }
 
 export function isModelcars(argv: string[]): boolean {
-  return argv[0] === 'node' && argv[1]?.endsWith('/scripts/modelcars.ts') === true;
+  return argv[0] === 'node' && argv[1]?.endsWith('/dist/modelcars.js') === true;
 }
 
 /** The arguments of the last call of `field` with this `name` (or `path`); undefined without one. */

@@ -61,7 +61,7 @@ describe.skipIf(!reached)('on a real engine', () => {
     expect(code, stderr).toBe(0);
     expect(await indexOf('out')).toEqual(await indexOf('plain'));
     expect(await readFile(join(folder, 'out/summary.txt'), 'utf8')).toMatch(/^iris:v1\.0\.0 +sha256:/m);
-    expect((await modelcars(['verify', '--output', 'out'], { cwd: folder })).code).toBe(0);
+    expect((await modelcars(['verify', '--layout', 'out'], { cwd: folder })).code).toBe(0);
   });
 
   test('functions of a chain hand their settings on', async () => {

@@ -2,13 +2,18 @@
  * The access that every function's steps have: credentials and network, the program without tests, and the steps that
  * run on every call.
  */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { programFiles } from '../../dagger/src/program-files.ts';
 import { call, callChain, shown, source } from './_calls.ts';
 import { given, missingSdk, type Step } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
 import type { Call, Recorded } from './session.ts';
 
 const missing = await missingSdk();
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe.skipIf(missing)('what acts outside the engine', () => {
   const isRun = ({ args }: Call) => args.name === 'MODELCARS_RUN';
@@ -41,7 +46,7 @@ describe.skipIf(missing)('what acts outside the engine', () => {
     expect(once.calls.filter((one) => !isRun(one))).toEqual(again.calls.filter((one) => !isRun(one)));
     // The calls before it are the same, so that only the work itself runs again.
     const before = once.calls.slice(0, once.calls.findIndex(isRun));
-    expect(execs({ ...once, calls: before })).toEqual([expect.arrayContaining(['npm', 'ci'])]);
+    expect(execs({ ...once, calls: before })).toEqual([]);
   });
 
   test('what the engine can remember is the same each time', async () => {
@@ -58,16 +63,18 @@ describe.skipIf(missing)('every run', () => {
   const own = {
     dockerConfig: given('Secret', 'file:config.json'),
     caFile: given('File', 'ca.pem'),
-    plainHttp: ['mirror:5000'],
+    hfEndpoint: 'https://mirror.example.com/hf',
   };
+  const network = { httpsProxy: 'http://proxy:3128', noProxy: '.local', insecure: ['mirror:5000'] };
 
   test.each(['push', 'lock', 'buildAll'])(
-    'of %s knows region, server, login file, authorities and hosts without TLS',
+    'of %s knows region, servers, proxies, login file, authorities and hosts without TLS',
     async (name) => {
       const args = { source, ...(name === 'push' && { registry: 'quay.io/me' }) };
       const { result, asked } = await callChain(
         [
           ['withBuckets', buckets],
+          ['withNetwork', network],
           [name, args],
         ],
         own,
@@ -79,6 +86,9 @@ describe.skipIf(missing)('every run', () => {
       if (!container) throw new Error('nothing ran');
       expect(lastOf(container, 'withEnvVariable', 'AWS_REGION')?.value).toBe('eu-central-1');
       expect(lastOf(container, 'withEnvVariable', 'S3_ENDPOINT_URL')?.value).toBe('https://s3.example.com');
+      expect(lastOf(container, 'withEnvVariable', 'HF_ENDPOINT')?.value).toBe(own.hfEndpoint);
+      expect(lastOf(container, 'withEnvVariable', 'HTTPS_PROXY')?.value).toBe('http://proxy:3128');
+      expect(lastOf(container, 'withEnvVariable', 'NO_PROXY')?.value).toBe('.local');
       const login = container.calls.find(({ field }) => field === 'withMountedSecret')?.args;
       expect(login?.source).toEqual(own.dockerConfig);
       expect(lastOf(container, 'withEnvVariable', 'REGISTRY_AUTH_FILE')?.value).toBe(login?.path);
@@ -88,17 +98,57 @@ describe.skipIf(missing)('every run', () => {
       expect(words(container).join(' ')).toContain('--insecure mirror:5000');
     },
   );
+});
 
-  test('is of the program without its tests, so that a changed one rebuilds no image', async () => {
-    const container = shown(await call('list', { source }));
-    const program = calls(container, 'filter').find(({ args }) =>
+describe.skipIf(missing)('the program', () => {
+  const built = async (own = {}) => {
+    const container = shown(await call('list', { source }, own));
+    const program = lastOf(container, 'withDirectory', '/modelcars')?.source as Recorded;
+    return { container, program };
+  };
+
+  test('is that of the module, whatever folder the caller is in', async () => {
+    const { program } = await built();
+    const roots = within(program).filter(({ type }) => type === 'Directory');
+    expect(roots.map(({ calls: [first] }) => first?.field)).toContain('modelcarsProgram');
+    expect(JSON.stringify(program)).not.toContain('"context"');
+  });
+
+  test('is that of --code in development, without its tests', async () => {
+    const code = given('Directory', '.');
+    const { program } = await built({ code });
+    expect(JSON.stringify(program)).not.toContain('modelcarsProgram');
+    const [filter] = calls(program, 'filter').filter(({ args }) =>
       (args.include as string[]).includes('scripts'),
     );
-    expect(program?.args.exclude).toContain('**/*.test.ts');
-    const copied = container.calls.filter(
-      ({ field, args }) => field === 'withDirectory' && args.path === '/modelcars',
-    );
-    for (const { args } of copied) expect((args.source as Recorded).calls.at(-1)?.field).toBe('filter');
+    expect(filter?.args.exclude).toContain('**/*.test.ts');
+  });
+
+  test('is built once, with the packages of the registry that the caller names', async () => {
+    const { container, program } = await built({ npmRegistry: 'https://npm.example.com' });
+    const [builder] = within(program).filter((one) => execs(one).length > 0);
+    expect(builder && execs(builder)).toEqual([
+      ['npm', 'ci', '--no-audit', '--no-fund'],
+      ['npm', 'run', 'build'],
+    ]);
+    const registry = builder && lastOf(builder, 'withEnvVariable', 'npm_config_registry');
+    expect(registry?.value).toBe('https://npm.example.com');
+    expect(builder && lastOf(builder, 'withEnvVariable', 'MODELCARS_BUILD')?.value).toBe('program');
+    // None of the packages, but the pinned Node.
+    expect(execs(container)).toHaveLength(1);
+    expect(program.calls.at(-1)?.args.path).toBe('bin/node');
+  });
+
+  test('has the files of the published package, from the same places in both ways', async () => {
+    const { program } = await built();
+    const include = program.calls.find(({ field }) => field === 'withDirectory')?.args.include as string[];
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { files: string[] };
+    for (const file of manifest.files.filter((one) => !one.startsWith('!') && one !== 'CHANGELOG.md'))
+      expect(include.some((part) => file === part || file.startsWith(`${part}/`))).toBe(true);
+    const dang = await readFile(join(root, 'dagger/program/main.dang'), 'utf8');
+    const patterns = [...dang.matchAll(/^ +"([^"]+)",$/gm)].map(([, pattern = '']) => pattern);
+    const { include: files, exclude } = programFiles;
+    expect(patterns).toEqual(['*', ...files.map((file) => `!${file}`), ...exclude]);
   });
 });
 

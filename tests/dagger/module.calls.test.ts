@@ -1,18 +1,13 @@
 /**
  * The requests of `build-all`, `build`, `verify` and the other functions to an engine, and the handling of failures.
  */
-import { beforeAll, describe, expect, test } from 'vitest';
-import { call, callChain, loadedModule, shown, source, well } from './_calls.ts';
-import { type Module, missingSdk } from './_module.ts';
+import { describe, expect, test } from 'vitest';
+import { call, callChain, loadedModule, type Ran, shown, source, well } from './_calls.ts';
+import { missingSdk } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, within, words } from './_reading.ts';
 import { type Answer, ExecFailure, type Recorded } from './session.ts';
 
 const missing = await missingSdk();
-
-let module: Module;
-beforeAll(async () => {
-  if (!missing) module = await loadedModule();
-});
 
 describe.skipIf(missing)('build-all', () => {
   test('builds each model in a chain of its own, which no other model can change', async () => {
@@ -98,21 +93,27 @@ describe.skipIf(missing)('build-all', () => {
     expect(chosen).toContain('--base embedded --platform linux/amd64 --mirror a.example=b.example');
   });
 
-  test('when models fail tells of each, in the words of the program', async () => {
-    const failing: Answer = (asked) => {
-      if (asked.field !== 'sync') return well(asked);
-      const model = words(asked.object)[1];
-      const stderr = `npm warn whatever\nerror: ${model}: read hf://org/${model}: 401\nnext: set HF_TOKEN\n`;
-      throw new ExecFailure(['node'], 1, 'table', stderr);
-    };
-    const { error } = await call('buildAll', { source }, {}, failing);
-    expect(error.split('\n')).toEqual([
-      'iris: read hf://org/iris: 401',
-      'next: set HF_TOKEN',
-      'error: wine: read hf://org/wine: 401',
-      'next: set HF_TOKEN',
-    ]);
-  });
+  test.each([
+    ['two causes', (model: string) => `${model} is gone`, ['iris is gone', 'wine is gone']],
+    ['one cause', () => '503', ['503']],
+  ])(
+    'when models fail for %s gives one message for each, in the words of the program',
+    async (_, cause, all) => {
+      const failing: Answer = (asked) => {
+        if (asked.field !== 'sync') return well(asked);
+        const model = words(asked.object)[1] ?? '';
+        const stderr = `npm warn whatever\nerror: ${model}: read hf://org/${model}: ${cause(model)}\nnext: wait\n`;
+        throw new ExecFailure(['node'], 1, 'table', stderr);
+      };
+      const { error } = await call('buildAll', { source }, {}, failing);
+      const [iris, wine] = ['iris: read hf://org/iris', 'error: wine: read hf://org/wine'];
+      expect(error.split('\n')).toEqual(
+        all.length === 1
+          ? [`${iris}: 503`, 'The same stopped wine.', 'next: wait']
+          : [`${iris}: ${all[0]}`, 'next: wait', `${wine}: ${all[1]}`, 'next: wait'],
+      );
+    },
+  );
 });
 
 describe.skipIf(missing)('the others', () => {
@@ -128,10 +129,12 @@ describe.skipIf(missing)('the others', () => {
 
   test('verify looks at what build-all built, and that of a registry at what it holds', async () => {
     const container = shown(await call('verify', { source }));
-    expect(words(container)).toEqual(['verify', '--output', '/layout']);
+    expect(words(container)).toEqual(['verify', '--layout', '/layout']);
     const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source as Recorded;
     expect(
-      calls(layout, 'withExec').filter(({ args }) => (args.args as string[])[2] === 'build'),
+      calls(layout, 'withExec').filter(
+        ({ args: { args } }) => isModelcars(args as string[]) && (args as string[])[2] === 'build',
+      ),
     ).toHaveLength(2);
     const remote = shown(
       await callChain([
@@ -146,7 +149,7 @@ describe.skipIf(missing)('the others', () => {
   test('lock returns the new lock', async () => {
     const { result } = await call('lock', { source, models: ['iris'] });
     expect(result.type).toBe('File');
-    expect(result.calls.at(-1)).toEqual({ field: 'file', args: { path: '/work/models.lock.yaml' } });
+    expect(result.calls.at(-1)).toEqual({ field: 'file', args: { path: '/catalog/models.lock.yaml' } });
     expect(words(result)).toEqual(['lock', 'iris']);
     const { result: upgraded } = await call('lock', {
       source,
@@ -161,6 +164,10 @@ describe.skipIf(missing)('the others', () => {
     expect(words(shown(await call('list', { source })))).toEqual(['list']);
     const matrix = shown(await call('list', { source, matrix: 'github', only: ['name=i*'] }));
     expect(words(matrix)).toEqual(['list', '--only', 'name=i*', '--matrix', 'github']);
+    const ofModelcars: Answer = (asked) => (asked.field === 'exists' ? true : well(asked));
+    const named = await call('list', { source }, {}, ofModelcars);
+    expect(named.result).toMatch(/^list said this\nThese are the example models of modelcars itself/);
+    expect((await call('list', { source, matrix: 'plain' }, {}, ofModelcars)).result).toBe('list said this');
   });
 
   test('cache brings models into the bucket', async () => {
@@ -176,21 +183,48 @@ describe.skipIf(missing)('the others', () => {
     ]);
   });
 
-  test.each([
-    ['lint', 'biome'],
-    ['types', 'tsc'],
-    ['tests', 'vitest'],
-  ])('%s is a check that runs %s on the repository', async (name, tool) => {
-    const container = shown(await call(name));
-    expect(execs(container).at(-1)?.join(' ')).toContain(tool);
-    expect(module.functions[name]?.isCheck).toBe(true);
-  });
-
   test('a failure without our words is shown as it is', async () => {
     const broken: Answer = () => {
       throw new ExecFailure(['npm', 'ci'], 1, '', 'npm error network\n');
     };
     expect((await call('list', { source }, {}, broken)).error).toBe('npm error network');
+  });
+});
+
+describe.skipIf(missing)('checks', () => {
+  const catalog =
+    (text: string): Answer =>
+    (asked) =>
+      asked.field === 'contents' && asked.object.calls.at(-1)?.args.path === 'models.yaml'
+        ? text
+        : well(asked);
+  const commands = (ran: Ran) => {
+    expect(ran.error).toBe('');
+    const ends = ran.asked.filter(({ field }) => field === 'stdout' || field === 'sync');
+    return ends.map(({ object }) => words(object).join(' '));
+  };
+
+  test('are about the models of the caller', async () => {
+    const { functions } = await loadedModule();
+    const checks = Object.values(functions).filter(({ isCheck }) => isCheck);
+    expect(checks.map(({ name }) => name)).toEqual([
+      ...['lockIsCurrent', 'imageContract', 'licences', 'signatures'],
+    ]);
+    for (const { arguments: list } of checks) expect(Object.keys(list)).toEqual(['source']);
+  });
+
+  test('run the commands that find a stale lock and a broken image', async () => {
+    expect(commands(await call('lockIsCurrent', { source }))).toEqual(['lock --frozen']);
+    expect(commands(await call('imageContract', { source })).at(-1)).toBe('verify --layout /layout');
+  });
+
+  test('of licences and signatures ask only what the catalog wants', async () => {
+    const bare = catalog('models: []\n');
+    expect(commands(await call('licences', { source }, {}, bare))).toEqual([]);
+    expect(commands(await call('signatures', { source }, {}, bare))).toEqual([]);
+    const full = catalog('registry: a.example\ntrust: {}\nallowLicenses: [MIT]\n');
+    expect(commands(await call('licences', { source }, {}, full))).toEqual(['build --dry-run']);
+    expect(commands(await call('signatures', { source }, {}, full))).toEqual(['verify --remote']);
   });
 });
 
@@ -200,7 +234,6 @@ describe.skipIf(missing)('images of our own', () => {
     expect(result.calls[0]).toEqual({ field: 'container', args: { platform: 'linux/arm64' } });
     const archive = result.calls.at(-1).args.source as Recorded;
     expect(archive.calls.at(-1)).toEqual({ field: 'file', args: { path: '/image.tar' } });
-    expect(execs(archive).at(-2)).toEqual(['npm', 'run', 'build']);
     expect(words(archive)).toEqual([
       ...['build', '--no-frozen', '--platform', 'linux/arm64', '--output', '/image.tar'],
     ]);
@@ -214,7 +247,7 @@ describe.skipIf(missing)('images of our own', () => {
     const { result } = await call('base');
     const archive = result.calls.at(-1).args.source as Recorded;
     const layout = lastOf(archive, 'withMountedDirectory', '/layout')?.source as Recorded;
-    expect(layout.calls.at(-1)).toEqual({ field: 'directory', args: { path: 'base/layout' } });
+    expect(layout.calls.at(-1)).toEqual({ field: 'directory', args: { path: '/modelcars/base/layout' } });
     expect(execs(archive)).toEqual([
       ['tar', '-C', '/layout', '-cf', '/image.tar', 'oci-layout', 'index.json', 'blobs'],
     ]);

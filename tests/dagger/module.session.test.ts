@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSchema, lexicographicSortSchema, parse, print, printSchema, visit } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { missingSdk, withSession } from './_module.ts';
-import { schema } from './session.ts';
+import { engineSchema } from './session.ts';
 
 const missing = await missingSdk();
 
@@ -101,9 +101,9 @@ test.skipIf(!existsSync(whole))('its schema is the one of the engine, without de
   const bare = visit(parse(readFileSync(whole, 'utf8')), {
     enter: (node) => ('description' in node ? { ...node, description: undefined } : undefined),
   });
-  expect(sorted(schema)).toEqual(sorted(buildSchema(print(bare))));
+  expect(sorted(engineSchema)).toEqual(sorted(buildSchema(print(bare))));
 });
 
-function sorted(one: typeof schema): string {
+function sorted(one: typeof engineSchema): string {
   return printSchema(lexicographicSortSchema(one));
 }

@@ -21,7 +21,9 @@ const bound = (container: Recorded) =>
     | { alias: string; service: Recorded }
     | undefined;
 const builds = (container: Recorded) =>
-  calls(container, 'withExec').filter(({ args }) => (args.args as string[])[2] === 'build');
+  calls(container, 'withExec').filter(
+    ({ args: { args } }) => isModelcars(args as string[]) && (args as string[])[2] === 'build',
+  );
 
 describe.skipIf(missing)('smoke', () => {
   test('is in a kind cluster of a container engine that is a service, with what build-all built', async () => {
@@ -29,14 +31,14 @@ describe.skipIf(missing)('smoke', () => {
     expect(ran.result).toBe('smoke said this');
     const container = shown(ran);
     expect(words(container)).toEqual([
-      ...['smoke', 'iris', '--version', 'v1.0.0', '--output', '/layout', '--cache-images'],
+      ...['smoke', 'iris', '--version', 'v1.0.0', '--layout', '/layout', '--cache-images'],
     ]);
     expect(builds(container)).toHaveLength(1);
     const layout = lastOf(container, 'withMountedDirectory', '/layout')?.source;
     expect(JSON.stringify(layout)).toContain('catalog of iris');
     // Only the files these models need from the caller's folder: changing another file invalidates no cache.
     const include = ['models.yaml', 'models.lock.yaml', 'models/iris/**'];
-    expect(lastOf(container, 'withDirectory', '/work')?.source).toEqual({
+    expect(lastOf(container, 'withDirectory', '/catalog')?.source).toEqual({
       ...source,
       calls: [...source.calls, { field: 'filter', args: { include } }],
     });
@@ -124,7 +126,7 @@ describe.skipIf(missing)('smoke', () => {
         ['smoke', { source, local: true }],
       ]),
     );
-    expect(words(container)).toEqual(['smoke', '--output', '/layout', '--local']);
+    expect(words(container)).toEqual(['smoke', '--layout', '/layout', '--local']);
     expect(container.calls.find(({ field }) => field === 'from')?.args.address).toBe('mirror/python');
     expect(hasRoot(container).at(-1)).toBe(true);
     expect(cacheOf(lastOf(container, 'withMountedCache', '/root/.cache'))).toBe('modelcars-servers');
@@ -190,7 +192,7 @@ describe.skipIf(missing)('all', () => {
     const chain = await callChain([
       ['withImages', { python: 'mirror/python' }],
       ['registry', { address: 'quay.io/me' }],
-      ['all', { source, only: ['name=i*'], tag: ['stable'], local: true }],
+      ['all', { source, only: ['name=i*'], tags: ['stable'], local: true }],
     ]);
     const [, smoked, pushed] = steps(chain);
     expect(smoked && words(smoked)).toContain('--local');

@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers';
 import {
   buildSchema,
   execute,
+  extendSchema,
   type GraphQLArgument,
   GraphQLError,
   type GraphQLFieldResolver,
@@ -22,7 +23,16 @@ import {
   validate,
 } from 'graphql';
 
-export const schema = buildSchema(readFileSync(new URL('schema.graphqls', import.meta.url), 'utf8'));
+export const engineSchema = buildSchema(readFileSync(new URL('schema.graphqls', import.meta.url), 'utf8'));
+
+/** What an engine adds for a module with the dependency dagger/program. */
+export const schema = extendSchema(
+  engineSchema,
+  parse(`
+    type ModelcarsProgram { files: Directory! id: ID! }
+    extend type Query { modelcarsProgram: ModelcarsProgram! }
+  `),
+);
 
 /** One call of the API; an ID among its arguments is the object itself. */
 export interface Call {
