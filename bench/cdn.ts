@@ -16,13 +16,13 @@ export interface Cdn {
   stop(): Promise<void>;
 }
 
-/** Starts it for a folder; undefined without nginx. */
-export async function startCdn(files: string): Promise<Cdn | undefined> {
+/** Starts it for a folder, on `address` (by default for this machine only); undefined without nginx. */
+export async function startCdn(files: string, address?: string): Promise<Cdn | undefined> {
   const nginx = await findTool('nginx');
   if (nginx === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'modelcars-cdn-'));
-  const port = await freePort();
-  await writeFile(join(folder, 'nginx.conf'), settings(folder, files, port));
+  const [own, port] = [address ?? '127.0.0.1', await freePort()];
+  await writeFile(join(folder, 'nginx.conf'), settings(folder, files, `${own}:${port}`));
   const args = ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'];
   const child = spawn(nginx.path, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const kill = (): boolean => child.kill('SIGTERM');
@@ -35,14 +35,14 @@ export async function startCdn(files: string): Promise<Cdn | undefined> {
     await rm(folder, { recursive: true, force: true });
   };
   for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
-    if (await answers(port)) return { origin: `http://localhost:${port}`, stop };
+    if (await answers(own, port)) return { origin: `http://${address ?? 'localhost'}:${port}`, stop };
     await sleep(25);
   }
   await stop();
   throw new Error('start nginx: it does not answer');
 }
 
-function settings(folder: string, files: string, port: number): string {
+function settings(folder: string, files: string, listen: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${folder}/${kind};`,
   );
@@ -58,7 +58,7 @@ http {
   sendfile_max_chunk 1m;
   keepalive_requests 1000000;
   server {
-    listen 127.0.0.1:${port};
+    listen ${listen};
     location /bench/ { alias "${files}/"; }
   }
 }
@@ -73,9 +73,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function answers(port: number): Promise<boolean> {
+async function answers(address: string, port: number): Promise<boolean> {
   return await new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect(port, address, () => {
       socket.destroy();
       resolve(true);
     }).on('error', () => resolve(false));

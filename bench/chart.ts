@@ -1,6 +1,11 @@
-/** Results as an SVG bar chart: one group per work, one bar per tool, its length the time. */
+/**
+ * Results as an SVG bar chart: one group per work, one bar per tool, its length the time. The bar of a cold start has its
+ * phases as parts: until the pod exists, until the model is there, until the prediction.
+ */
 import { formatRatio, formatSeconds } from './report.ts';
 import { medians, type Result, ratio } from './results.ts';
+import { svgText } from './svg.ts';
+import type { Sample } from './types.ts';
 
 const width = 960;
 const margin = 16;
@@ -33,23 +38,37 @@ const style = `
 export function chart(results: readonly Result[]): string {
   const parts: string[] = [];
   parts.push(
-    text(margin, margin + 12, 'Time of each tool; shorter is better. ×: relative to modelcars.', ''),
+    svgText(margin, margin + 12, 'Time of each tool; shorter is better. ×: relative to modelcars.', ''),
   );
   let top = margin + 24;
+  const isColdStart = ({ rows }: Result): boolean =>
+    rows.some(({ samples }) => samples[0]?.started !== undefined);
+  if (results.some(isColdStart)) {
+    const legend =
+      'Parts of a cold start: until the pod exists (pale), until the model is there (full), until the prediction.';
+    parts.push(svgText(margin, top + 12, legend, ''));
+    top += 24;
+  }
   for (const result of results) {
     const bars = barsOf(result);
     if (bars.length < 2) continue;
-    parts.push(text(margin, top + 20, result.title, 'head'));
+    parts.push(svgText(margin, top + 20, result.title, 'head'));
     top += headHeight;
     const longest = Math.max(...bars.map(({ wall }) => wall));
     for (const bar of bars) {
-      const length = Math.max(2, (bar.wall / longest) * (width - axis - labels - margin));
+      const scale = (width - axis - labels - margin) / longest;
+      const length = Math.max(2, bar.wall * scale);
       const ours = bar.ours ? 'ours' : '';
       const middle = top + barHeight / 2 + 5;
       parts.push(
-        text(axis - 10, middle, bar.title, ours, 'end'),
-        `<rect class="${`bar ${ours}`.trim()}" x="${axis}" y="${top}" width="${length.toFixed(1)}" height="${barHeight}" rx="2"/>`,
-        text(axis + length + 8, middle, bar.label, ours),
+        svgText(axis - 10, middle, bar.title, ours, 'end'),
+        ...(bar.parts ?? [{ from: 0, to: length / scale, opacity: 1 }]).map(({ from, to, opacity }) => {
+          const at = `x="${Number((axis + from * scale).toFixed(1))}" y="${top}"`;
+          const size = `width="${((to - from) * scale).toFixed(1)}" height="${barHeight}"`;
+          const shade = opacity === 1 ? '' : ` fill-opacity="${opacity}"`;
+          return `<rect class="${`bar ${ours}`.trim()}" ${at} ${size} rx="2"${shade}/>`;
+        }),
+        svgText(axis + length + 8, middle, bar.label, ours),
       );
       top += barStep;
     }
@@ -71,6 +90,8 @@ interface Bar {
   label: string;
   wall: number;
   ours: boolean;
+  /** Of a cold start, in seconds; the whole bar by default. */
+  parts?: { from: number; to: number; opacity: number }[];
 }
 
 function barsOf(result: Result): Bar[] {
@@ -80,12 +101,21 @@ function barsOf(result: Result): Bar[] {
     const ours = row.peer.startsWith('modelcars');
     const value = row === result.rows[0] ? undefined : ratio(result, row);
     const times = value === undefined ? '' : `  ${formatRatio(value)}`;
-    return [{ title: row.title, label: `${formatSeconds(sample.wall)}${times}`, wall: sample.wall, ours }];
+    const { wall } = sample;
+    const parts = partsOf(sample);
+    return [
+      { title: row.title, label: `${formatSeconds(wall)}${times}`, wall, ours, ...(parts && { parts }) },
+    ];
   });
 }
 
-function text(x: number, y: number, content: string, kind: string, anchor = 'start'): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const attributes = `${kind ? ` class="${kind}"` : ''}${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}`;
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" xml:space="preserve"${attributes}>${escaped}</text>`;
+function partsOf({ created, started, wall }: Sample): Bar['parts'] {
+  if (created === undefined || started === undefined) return undefined;
+  // Of four pods, one may have existed before.
+  const pod = Math.max(0, created);
+  return [
+    { from: 0, to: pod, opacity: 0.35 },
+    { from: pod, to: started, opacity: 1 },
+    { from: started, to: wall, opacity: 0.6 },
+  ];
 }

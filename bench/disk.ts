@@ -1,4 +1,5 @@
 /** Chooses where to put files: on a disk, where writes are measured, or in memory, where they cost no waiting. */
+import { lstatSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,5 +35,33 @@ export async function warmMemory(folder: string, bytes: number): Promise<void> {
     await run('dd', ['if=/dev/zero', `of=${join(own, 'bytes')}`, ...count]);
   } finally {
     await rm(own, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Bytes that a folder takes on its file system now, while others write to it; what is mounted below it does not count,
+ * and a file with several names counts once.
+ */
+export function diskOf(folder: string): number {
+  const seen = new Set<number>();
+  let device: number | undefined;
+  let sum = 0;
+  const paths = [folder];
+  for (const path of paths) {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    device ??= found?.dev;
+    if (found === undefined || found.dev !== device || seen.has(found.ino)) continue;
+    seen.add(found.ino);
+    sum += found.blocks * 512;
+    if (found.isDirectory()) paths.push(...entriesOf(path).map((name) => join(path, name)));
+  }
+  return sum;
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // removed meanwhile
   }
 }

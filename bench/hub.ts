@@ -1,31 +1,18 @@
 /** The test hub in a separate process, so that it takes no time from the measured ones. */
-import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type HubOptions, startHub } from '../tests/parts/hub.ts';
+import { startServer } from './server-process.ts';
 
 export interface BenchHub {
   url: string;
+  pid: number | undefined;
   stop(): void;
 }
 
 /** Starts the hub; resolves when it responds, which is after it has hashed its files. */
 export async function startBenchHub(options: HubOptions): Promise<BenchHub> {
-  const child = spawn(process.execPath, [import.meta.filename], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.write(`${JSON.stringify(options)}\n`);
-  const stop = (): void => {
-    child.kill('SIGKILL');
-  };
-  process.once('exit', stop);
-  for await (const url of createInterface({ input: child.stdout })) {
-    return {
-      url,
-      stop: () => {
-        process.off('exit', stop);
-        stop();
-      },
-    };
-  }
-  throw new Error('start hub: it ended');
+  const { address, pid, stop } = await startServer(import.meta.filename, [], JSON.stringify(options));
+  return { url: address, pid, stop };
 }
 
 /** Reads the options from the first line, prints the URL, and exits with its parent. */

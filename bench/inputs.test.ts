@@ -61,7 +61,10 @@ test('sizes are binary and have a unit', () => {
 
 test('modelcars is always among the peers, and an unknown name is refused', () => {
   const { peers, works } = readOptions(['--peers', 'podman,crane', '--work', 'files']);
-  expect(peers.map(({ name }) => name)).toEqual(['modelcars', 'crane', 'podman']);
+  const named = (pull: boolean) =>
+    peers.filter(({ kinds }) => kinds.includes('pull') === pull).map(({ name }) => name);
+  expect(named(false)).toEqual(['modelcars', 'crane', 'podman']);
+  expect(named(true)).toEqual(['modelcars', 'crane', 'podman']);
   expect(works.map(({ name }) => name)).toEqual(['files']);
   expect(() => readOptions(['--peers', 'podmann'])).toThrow('podmann');
   expect(() => readOptions(['--runs', '0'])).toThrow('--runs 0');

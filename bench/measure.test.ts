@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -91,6 +93,49 @@ test('passes arguments unchanged', async () => {
     args: ['--print', 'JSON.stringify(process.argv.slice(1))', '--', ...words],
   });
   expect(await readFile(join(folder, 'log'), 'utf8')).toContain(JSON.stringify(words));
+});
+
+test("a daemon's work during the steps is the tool's, its earlier work is not", async () => {
+  const request = join(folder, 'request');
+  const code = `const fs = require("fs");
+    fs.writeFileSync("early", Buffer.alloc(${32 * mib}, 1));
+    let held = Buffer.alloc(${400 * mib}, 1);
+    held = undefined; global.gc();
+    console.log("ready");
+    const look = setInterval(() => {
+      if (!fs.existsSync("${request}")) return;
+      clearInterval(look);
+      const end = process.cpuUsage().user + 300000;
+      held = Buffer.alloc(${128 * mib}, 1);
+      fs.writeFileSync("late", held.subarray(0, ${16 * mib}));
+      while (process.cpuUsage().user < end);
+      fs.writeFileSync("done", "");
+      setTimeout(() => held.length, 60000);
+    }, 20);`;
+  const daemon = spawn(process.execPath, ['--expose-gc', '--eval', code], { cwd: folder });
+  try {
+    await once(daemon.stdout, 'data');
+    const ask: Step = {
+      program: 'bash',
+      args: ['-c', `touch ${request}; until test -e done; do sleep 0.02; done; sleep 0.2`],
+    };
+    const options = {
+      env: { PATH: process.env.PATH ?? '' },
+      cwd: folder,
+      logFile: join(folder, 'log'),
+      daemon: daemon.pid,
+      watch: folder,
+    };
+    const asked = await measure([ask], options);
+    expect(asked.cpu).toBeGreaterThan(0.29);
+    expect(asked.written).toBeGreaterThanOrEqual(16 * mib);
+    expect(asked.written).toBeLessThan(32 * mib);
+    expect(asked.peak).toBeGreaterThan(128 * mib);
+    expect(asked.peak).toBeLessThan(400 * mib);
+    expect(asked.peakDisk).toBeGreaterThanOrEqual(48 * mib);
+  } finally {
+    daemon.kill('SIGKILL');
+  }
 });
 
 test('stops grandchildren on abort', async () => {

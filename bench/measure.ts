@@ -1,11 +1,14 @@
 /** Runs a tool's steps and measures their cost. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { cpuIn, cpuOf, memoryOf, treeOf, writtenIn } from './proc.ts';
+import { diskOf } from './disk.ts';
+import { costOf, cpuIn, cpuOf, memoryOf, treeOf, writtenIn } from './proc.ts';
 import type { Sample, Step } from './types.ts';
 
-export type Measured = Omit<Sample, 'kept' | 'requests' | 'sent'>;
+/** `peakDisk` only with `watch`. */
+export type Measured = Omit<Sample, 'kept' | 'requests' | 'sent'> &
+  Required<Pick<Sample, 'peak' | 'treePeak' | 'written'>>;
 
 export interface MeasureOptions {
   env: Record<string, string>;
@@ -14,6 +17,10 @@ export interface MeasureOptions {
   logFile: string;
   /** A process that works for the steps but is not their child. */
   registry?: number | undefined;
+  /** A daemon of the tool, not a child of the steps: its CPU time, memory and writes count as the tool's. */
+  daemon?: number | undefined;
+  /** A folder whose largest size on disk is measured. */
+  watch?: string | undefined;
   /** Kills the steps and all their children. */
   signal?: AbortSignal | undefined;
 }
@@ -28,7 +35,9 @@ const sampleEvery = 50;
 export async function measure(steps: readonly Step[], options: MeasureOptions): Promise<Measured> {
   options.signal?.throwIfAborted();
   const log = openSync(options.logFile, 'a');
+  const { daemon, watch } = options;
   const before = options.registry === undefined ? 0 : cpuOf(options.registry);
+  const daemonBefore = daemon === undefined ? undefined : startOfDaemon(daemon);
   const child = spawn('bash', ['-c', script(steps)], {
     cwd: options.cwd,
     env: options.env,
@@ -41,7 +50,11 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
   process.once('exit', kill);
   options.signal?.addEventListener('abort', kill);
   const peaks = { largest: 0, tree: 0 };
-  const timer = setInterval(() => sample(child.pid ?? 0, peaks), sampleEvery);
+  let peakDisk = 0;
+  const timer = setInterval(() => {
+    sample([child.pid ?? 0, ...(daemon === undefined ? [] : [daemon])], peaks);
+    if (watch !== undefined) peakDisk = Math.max(peakDisk, diskOf(watch));
+  }, sampleEvery);
   try {
     const ended = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
@@ -52,13 +65,17 @@ export async function measure(steps: readonly Step[], options: MeasureOptions): 
     if (code !== 0) throw new Error(`run ${shown(steps)}: exit code ${code}\n${tail(options.logFile)}`);
     const [start = '', end = '', stat = '', ...io] = told.split('\n');
     const { own, children } = cpuIn(stat);
+    const daemonAfter = daemon === undefined ? undefined : costOf(daemon);
+    const byDaemon = (key: 'cpu' | 'written'): number =>
+      (daemonAfter?.[key] ?? 0) - (daemonBefore?.[key] ?? 0);
     return {
       wall: Number(end) - Number(start),
-      cpu: own + children,
+      cpu: own + children + byDaemon('cpu'),
       registryCpu: options.registry === undefined ? 0 : cpuOf(options.registry) - before,
       peak: peaks.largest,
       treePeak: peaks.tree,
-      written: writtenIn(io.join('\n')),
+      written: writtenIn(io.join('\n')) + byDaemon('written'),
+      ...(watch !== undefined && { peakDisk: Math.max(peakDisk, diskOf(watch)) }),
     };
   } finally {
     clearInterval(timer);
@@ -98,9 +115,15 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-function sample(pid: number, peaks: { largest: number; tree: number }): void {
+/** What the daemon has used so far; resets its high-water mark of memory (proc_pid_clear_refs(5)). */
+function startOfDaemon(pid: number): { cpu: number; written: number } {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  return costOf(pid);
+}
+
+function sample(pids: number[], peaks: { largest: number; tree: number }): void {
   let sum = 0;
-  for (const one of treeOf(pid)) {
+  for (const one of pids.flatMap(treeOf)) {
     const memory = memoryOf(one);
     sum += memory?.resident ?? 0;
     peaks.largest = Math.max(peaks.largest, memory?.peak ?? 0);

@@ -1,4 +1,4 @@
-/** Writes the results into docs/internals/performance.md, between its markers, and the chart next to it. */
+/** Writes results into a page, between its markers, and the chart next to it: pushes into one, pulls into another. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { chart } from './chart.ts';
 import { resultSection, surroundings } from './report.ts';
@@ -23,8 +23,9 @@ export function renderPage(page: string, results: readonly Result[], chartFile: 
   return `${page.slice(0, from)}${generated}\n\n${page.slice(to)}`;
 }
 
-/** Writes `docs/internals/performance.md` and `docs/internals/performance.svg` below the repository's root. */
+/** Writes `performance.md` and `performance.svg` in a folder; without results, neither. */
 export async function writePage(folder: URL, results: readonly Result[]): Promise<void> {
+  if (results.length === 0) return;
   const page = new URL('performance.md', folder);
   await writeFile(page, renderPage(await readFile(page, 'utf8'), results, 'performance.svg'));
   await writeFile(new URL('performance.svg', folder), chart(results));

@@ -46,6 +46,15 @@ export function cpuOf(pid: number): number {
   return stat === undefined ? 0 : cpuIn(stat).own;
 }
 
+/** Seconds of CPU and bytes written by a process and its children that it waited for; 0 if it has ended. */
+export function costOf(pid: number): { cpu: number; written: number } {
+  const stat = read(`/proc/${pid}/stat`);
+  const io = read(`/proc/${pid}/io`);
+  if (stat === undefined || io === undefined) return { cpu: 0, written: 0 };
+  const { own, children } = cpuIn(stat);
+  return { cpu: own + children, written: writtenIn(io) };
+}
+
 /** Seconds in the text of /proc/PID/stat: of the process, and of its children that it waited for. */
 export function cpuIn(stat: string): { own: number; children: number } {
   // The name, in parentheses, can contain any character; the third field follows it.

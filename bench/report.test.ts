@@ -68,12 +68,33 @@ test('the table shows requests if they were counted', () => {
   expect(table).toContain('| 21 | 1.5 kB |');
 });
 
+test('the table of a pull shows the most that was on disk', () => {
+  const rows = [{ ...result.rows[0], samples: [sample(1, { peakDisk: 5e9 })] }] as Result['rows'];
+  const table = resultSection({ ...result, rows });
+  expect(table).toContain('| written | most on disk | left on disk |');
+  expect(table).toContain('| 4.0 GB | 5.0 GB | 0 B |');
+});
+
 test('results are grouped by work only when machines differ', () => {
   const other = { ...result, work: 'hub', machine: { CPU: '64 × Else' } };
   expect(surroundings([result, { ...other, machine: result.machine }])).toBe(
     '- CPU: 2 × Somebody\n- programs: podman 4.3.1',
   );
   expect(surroundings([result, other])).toMatch(/^files:\n\n- CPU: 2[\s\S]*\n\nhub:\n\n- CPU: 64/);
+});
+
+test('a cold start has phases, and names the ways that did not run', () => {
+  const sample = { wall: 9, cpu: 4, registryCpu: 0.5, kept: 2e9, created: 1, started: 7, ready: 8 };
+  const rows = [
+    { peer: 'modelcars', title: 'oci://', versions: {}, samples: [sample] },
+    { peer: 'hf', title: 'hf://', versions: {}, samples: [], leftOut: 'no hub' },
+  ];
+  const section = resultSection({ ...result, rows });
+  expect(section).toContain('| pod exists | model is there | pod is ready |');
+  expect(section).toContain(
+    '| **oci://** | 9.00 s | 1× | 1.00 s | 7.00 s | 8.00 s | 4.00 s | 0.50 s | 2.0 GB |',
+  );
+  expect(section).toMatch(/\nhf:\/\/ is left out: no hub$/);
 });
 
 test('a chart draws bars in proportion and escapes its text', () => {
@@ -83,6 +104,25 @@ test('a chart draws bars in proportion and escapes its text', () => {
   expect((widths[1] ?? 0) / (widths[0] ?? 1)).toBeCloseTo(10, 1);
   expect(svg).toContain('Four files &lt;of 1 GiB&gt; each');
   expect(chart([{ ...result, rows: result.rows.slice(0, 1) }])).not.toContain('class="bar');
+});
+
+test('the bar of a cold start has its phases as parts, which follow one another', () => {
+  const sample = { cpu: 4, registryCpu: 1, kept: 1, created: 1, started: 3, ready: 3.5 };
+  const rows = [4, 8].map((wall) => ({
+    ...{ peer: `${wall}`, title: '', versions: {} },
+    samples: [{ ...sample, wall }],
+  }));
+  const svg = chart([{ ...result, rows }]);
+  const [pod, model, rest, ...other] = [
+    ...svg.matchAll(/class="bar" x="([\d.]+)" y="\d+" width="([\d.]+)"/g),
+  ].map(([, x, width]) => ({ x: Number(x), width: Number(width) }));
+  expect(other).toHaveLength(3);
+  expect((model?.width ?? 0) / (pod?.width ?? 1)).toBeCloseTo(2, 1);
+  expect((pod?.x ?? 0) + (pod?.width ?? 0)).toBeCloseTo(model?.x ?? 0, 0);
+  expect((model?.x ?? 0) + (model?.width ?? 0)).toBeCloseTo(rest?.x ?? 0, 0);
+  expect((other[2]?.width ?? 0) / (rest?.width ?? 1)).toBeCloseTo(5, 1);
+  expect(svg).toContain('Parts of a cold start');
+  expect(chart([result])).not.toContain('Parts of a cold start');
 });
 
 test('the page keeps the text around the generated part, however often it is written', () => {

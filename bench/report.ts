@@ -8,24 +8,38 @@ interface Column {
   cell(sample: Sample): string;
 }
 
+const bytes = (value: number | undefined): string => (value === undefined ? '–' : formatBytes(value));
+const seconds = (value: number | undefined): string => formatSeconds(value ?? Number.NaN);
+
 const timed: Column[] = [
-  { title: 'CPU', cell: ({ cpu }) => formatSeconds(cpu) },
-  { title: "registry's CPU", cell: ({ registryCpu }) => formatSeconds(registryCpu) },
-  { title: 'largest process', cell: ({ peak }) => formatBytes(peak) },
-  { title: 'all processes', cell: ({ treePeak }) => formatBytes(treePeak) },
-  { title: 'written', cell: ({ written }) => formatBytes(written) },
-  { title: 'left on disk', cell: ({ kept }) => formatBytes(kept) },
+  { title: 'CPU', cell: ({ cpu }) => seconds(cpu) },
+  { title: "registry's CPU", cell: ({ registryCpu }) => seconds(registryCpu) },
+  { title: 'largest process', cell: ({ peak }) => bytes(peak) },
+  { title: 'all processes', cell: ({ treePeak }) => bytes(treePeak) },
+  { title: 'written', cell: ({ written }) => bytes(written) },
+  { title: 'left on disk', cell: ({ kept }) => bytes(kept) },
 ];
+
+const watched: Column = { title: 'most on disk', cell: ({ peakDisk }) => bytes(peakDisk) };
 
 const counted: Column[] = [
   { title: 'requests', cell: ({ requests }) => `${requests ?? '–'}` },
-  { title: 'sent', cell: ({ sent }) => (sent === undefined ? '–' : formatBytes(sent)) },
+  { title: 'sent', cell: ({ sent }) => bytes(sent) },
+];
+
+/** Of cold starts: when each phase ended, and what the node and the source spent. */
+const phases: Column[] = [
+  { title: 'pod exists', cell: ({ created }) => seconds(created) },
+  { title: 'model is there', cell: ({ started }) => seconds(started) },
+  { title: 'pod is ready', cell: ({ ready }) => seconds(ready) },
+  { title: "node's CPU", cell: ({ cpu }) => seconds(cpu) },
+  { title: "source's CPU", cell: ({ registryCpu }) => seconds(registryCpu) },
+  { title: 'more on disk', cell: ({ kept }) => bytes(kept) },
 ];
 
 /** A heading, a table of medians with one row per tool, how it was measured, and any errors. */
 export function resultSection(result: Result): string {
-  const counts = result.rows.some(({ samples }) => samples[0]?.requests !== undefined);
-  const columns = counts ? [...timed.slice(0, 1), ...counted, ...timed.slice(1)] : timed;
+  const columns = columnsOf(result);
   const titles = ['', 'time', 'ratio', ...columns.map(({ title }) => title)];
   const lines = [
     `### ${result.title}`,
@@ -36,9 +50,18 @@ export function resultSection(result: Result): string {
     '',
     `${formatBytes(result.bytes)} of model. \`${result.command}\`, ${runs(result)}, ${result.date}.`,
   ];
-  for (const { title, error } of result.rows)
+  for (const { title, error, leftOut } of result.rows) {
     if (error !== undefined) lines.push('', `${title} did not finish: ${error}`);
+    if (leftOut !== undefined) lines.push('', `${title} is left out: ${leftOut}`);
+  }
   return lines.join('\n');
+}
+
+function columnsOf({ rows }: Result): Column[] {
+  const has = (key: keyof Sample): boolean => rows.some(({ samples }) => samples[0]?.[key] !== undefined);
+  if (has('started')) return phases;
+  const all = has('peakDisk') ? [...timed.slice(0, -1), watched, ...timed.slice(-1)] : timed;
+  return has('requests') ? [...all.slice(0, 1), ...counted, ...all.slice(1)] : all;
 }
 
 /**

@@ -9,12 +9,16 @@ const sampleSchema = z.object({
   wall: number,
   cpu: number,
   registryCpu: number,
-  peak: number,
-  treePeak: number,
-  written: number,
+  peak: number.exactOptional(),
+  treePeak: number.exactOptional(),
+  written: number.exactOptional(),
   kept: number,
   requests: number.exactOptional(),
   sent: number.exactOptional(),
+  peakDisk: number.exactOptional(),
+  created: number.exactOptional(),
+  started: number.exactOptional(),
+  ready: number.exactOptional(),
 });
 
 const rowSchema = z.object({
@@ -25,6 +29,8 @@ const rowSchema = z.object({
   samples: z.array(sampleSchema),
   /** The first line of the error, if it failed to do the work. */
   error: z.string().exactOptional(),
+  /** Why it was not run. */
+  leftOut: z.string().exactOptional(),
 });
 
 const resultSchema = z.object({
@@ -49,6 +55,15 @@ export type Result = z.infer<typeof resultSchema>;
 export async function readResults(file: string): Promise<Result[]> {
   const text = await readFile(file, 'utf8').catch(() => '[]');
   return z.array(resultSchema).parse(JSON.parse(text));
+}
+
+/** The same, of a file that has to exist. */
+export async function readEarlier(file: string): Promise<Result[]> {
+  try {
+    return z.array(resultSchema).parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new Error(`read ${file}: these are no results of the benchmark`, { cause: error });
+  }
 }
 
 /** Writes results in place of earlier ones of the same works; `order` is the works' order. Returns all of them. */

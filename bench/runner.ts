@@ -9,6 +9,7 @@ import { type Cdn, startCdn } from './cdn.ts';
 import { diskFolder, memoryFolder } from './disk.ts';
 import { type BenchHub, startBenchHub } from './hub.ts';
 import { machine } from './machine.ts';
+import { openPulls, type Pulls } from './pull.ts';
 import type { Result, Row } from './results.ts';
 import { type Input, openStage } from './stage.ts';
 import { findTool } from './tools.ts';
@@ -38,11 +39,24 @@ export async function runWork(options: RunWork): Promise<Result> {
   const folder = await mkdtemp(join(await diskFolder(), 'modelcars-bench-files-'));
   let hub: BenchHub | undefined;
   let cdn: Cdn | undefined;
+  let pulls: Pulls | undefined;
   try {
     const inputs = await work.make(folder, size);
+    const needsHub = work.kind === 'hub' || work.kind === 'pull';
     // Generated files and throttling need the hub's own CDN.
-    if (work.kind === 'hub' && !work.huge && work.throttle === undefined) cdn = await startCdn(folder);
-    if (work.kind === 'hub') hub = await openHub(work, inputs, cdn);
+    if (needsHub && !work.huge && work.throttle === undefined) cdn = await startCdn(folder);
+    if (needsHub) hub = await openHub(work, inputs, cdn);
+    if (work.kind === 'pull' && hub !== undefined)
+      pulls = await openPulls({
+        models: inputs,
+        hub,
+        registry: registryOf(work),
+        throttle: work.throttle,
+        again: work.again !== undefined,
+        change: changes(work) ? async (job) => await change(work, job) : undefined,
+        restore: async () => await restore(inputs),
+        signal: options.signal,
+      });
     const bytes = await sizeOf(inputs);
     const storage = await memoryFolder(bytes);
     const rows: (Row & { by: Peer })[] = [];
@@ -57,7 +71,7 @@ export async function runWork(options: RunWork): Promise<Result> {
       // Back and forth, so that no peer always runs after the same one.
       for (const row of number % 2 === 1 ? left : left.reverse()) {
         try {
-          if (work.again && number === 1) {
+          if (work.again && number === 1 && pulls === undefined) {
             const { requests, sent } = await once(options, row.by, inputs, {
               hub,
               storage,
@@ -69,7 +83,8 @@ export async function runWork(options: RunWork): Promise<Result> {
               ...(sent !== undefined && { sent }),
             });
           }
-          const sample = await once(options, row.by, inputs, { hub, storage, bytes });
+          const sample =
+            (await pulls?.run(row.by)) ?? (await once(options, row.by, inputs, { hub, storage, bytes }));
           row.samples.push({ ...sample, ...traffic.get(row) });
           tell(`${work.name} ${number}/${runs} ${row.peer}: ${sample.wall.toFixed(2)} s`);
         } catch (error) {
@@ -86,10 +101,15 @@ export async function runWork(options: RunWork): Promise<Result> {
       bytes,
       command: options.command,
       date: new Date().toISOString().slice(0, 10),
-      machine: await machine(registryOf(work), storage !== undefined, cdn !== undefined),
+      machine: await machine(
+        registryOf(work),
+        storage !== undefined && work.kind !== 'pull',
+        cdn !== undefined,
+      ),
       rows: rows.map(({ by, ...row }) => row),
     };
   } finally {
+    await pulls?.[Symbol.asyncDispose]();
     hub?.stop();
     await cdn?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -165,6 +185,8 @@ async function versionsOf(peer: Peer, work: Work): Promise<Record<string, string
 
 function takesPart(peer: Peer, { kind, again, huge }: Work): boolean {
   if (huge) return peer.name === 'modelcars';
+  // The hub and the S3 of a work do not change. They send a new version whole, as they do a first one.
+  if (kind === 'pull' && again === 'readme' && (peer.pull?.from || peer.readsHub)) return false;
   if (peer.firstOnly && again !== undefined) return false;
   return peer.kinds.includes(kind) && !(peer.noBase && again === 'base');
 }
@@ -179,7 +201,7 @@ function titleOf(peer: Peer, work: Work): string {
 }
 
 /** The last line with content, without paths of this machine. */
-function reasonIn(text: string): string {
+export function reasonIn(text: string): string {
   const lines = text.trim().split('\n');
   return (lines.at(-1) ?? '').replaceAll(/\/\S*\//g, '…/').slice(0, 200);
 }

@@ -2,12 +2,11 @@
  * A registry in a separate process that accepts everything and keeps only the size of a large blob: for models larger
  * than the disk. It hashes nothing, so its times mean nothing.
  */
-import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
+import { startServer } from './server-process.ts';
 
 export interface Sink {
   /** `127.0.0.1:PORT` */
@@ -17,21 +16,8 @@ export interface Sink {
 
 /** Starts one on a free port. */
 export async function startSink(): Promise<Sink> {
-  const child = spawn(process.execPath, [import.meta.filename], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const stop = (): void => {
-    child.kill('SIGKILL');
-  };
-  process.once('exit', stop);
-  for await (const host of createInterface({ input: child.stdout })) {
-    return {
-      host,
-      stop: () => {
-        process.off('exit', stop);
-        stop();
-      },
-    };
-  }
-  throw new Error('start sink: it ended');
+  const { address, stop } = await startServer(import.meta.filename);
+  return { host: address, stop };
 }
 
 interface Blob {

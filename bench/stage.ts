@@ -4,14 +4,13 @@
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startRegistry } from '../tests/parts/registry.ts';
 import { run } from '../tests/parts/run.ts';
 import { holesBehind } from '../tests/parts/tags.ts';
 import { pushBase } from './base.ts';
-import { diskFolder, warmMemory } from './disk.ts';
+import { diskFolder, diskOf, warmMemory } from './disk.ts';
 import { type MeasureOptions, measure, runSteps } from './measure.ts';
-import { childrenOf, nameOf } from './proc.ts';
 import { startProxy } from './proxy.ts';
+import { type RunningRegistry, startBenchRegistry } from './registry.ts';
 import { startSink } from './sink.ts';
 import type { BenchModel, Job, Kind, Peer, RegistryKind, Sample } from './types.ts';
 
@@ -52,12 +51,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   owned.defer(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   const storage = await mkdtemp(join(options.storage ?? root, 'modelcars-registry-'));
   owned.defer(() => rm(storage, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
-  const others = new Set(childrenOf(process.pid));
-  const registry = options.huge
+  const registry: RunningRegistry = options.huge
     ? await startSink()
-    : await startRegistry({ kind: options.registry, root: storage });
+    : await startBenchRegistry(options.registry, storage);
   owned.defer(async () => await registry.stop());
-  const pid = childrenOf(process.pid).find((one) => !others.has(one) && /registry$/.test(nameOf(one) ?? ''));
   const proxy = options.count ? await startProxy(registry.host) : undefined;
   owned.defer(async () => await proxy?.stop());
   const host = proxy?.host ?? registry.host;
@@ -74,10 +71,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     env: environment(job),
     cwd: job.folder,
     logFile: join(root, 'log'),
-    registry: pid,
+    registry: registry.pid,
     signal: options.signal,
   };
-  for (const folder of ['home', 'tmp', 'run']) await mkdir(join(job.folder, folder), { recursive: true });
+  await makeFolders(job);
   owned.defer(() => runSteps(peer.clean?.(job) ?? [], { ...measuring, signal: undefined }));
   const all = owned.move();
   let before = 0;
@@ -86,7 +83,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     prepare: async () => {
       await runSteps((await peer.prepare?.(job, kind)) ?? [], measuring);
       if (!options.huge) await Promise.all(job.models.flatMap(readAll));
-      before = await diskOf(job.folder);
+      before = diskOf(job.folder);
     },
     run: async () => {
       const steps = await peer.steps(job, kind);
@@ -98,14 +95,19 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       const measured = await measure(steps, measuring);
       const traffic = proxy?.traffic();
       if (kind !== 'layout' && !peer.noImage) await checkImages(job, peer);
-      return { ...measured, kept: Math.max(0, (await diskOf(job.folder)) - before), ...traffic };
+      return { ...measured, kept: Math.max(0, diskOf(job.folder) - before), ...traffic };
     },
     [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
 }
 
+/** The folders that `environment` names. */
+export async function makeFolders({ folder }: Job): Promise<void> {
+  for (const name of ['home', 'tmp', 'run']) await mkdir(join(folder, name), { recursive: true });
+}
+
 /** Nothing from the developer's environment: no credentials, no configuration, no caches. */
-function environment({ folder, hub }: Job): Record<string, string> {
+export function environment({ folder, hub, s3 }: Job): Record<string, string> {
   const home = join(folder, 'home');
   return {
     PATH: process.env.PATH ?? '',
@@ -118,11 +120,19 @@ function environment({ folder, hub }: Job): Record<string, string> {
     HF_HOME: join(home, 'huggingface'),
     HF_HUB_DISABLE_TELEMETRY: '1',
     ...(hub !== undefined && { HF_ENDPOINT: hub }),
+    ...(s3 && {
+      AWS_ENDPOINT_URL: s3.endpoint,
+      AWS_ACCESS_KEY_ID: s3.accessKey,
+      AWS_SECRET_ACCESS_KEY: s3.secretKey,
+      AWS_DEFAULT_REGION: 'us-east-1',
+    }),
+    // KServe's oci+fetch:// asks for https otherwise.
+    KSERVE_OCI_INSECURE_REGISTRY: 'true',
   };
 }
 
 /** So that every run finds the files in the page cache. */
-function readAll({ folder, files }: BenchModel): Promise<unknown>[] {
+export function readAll({ folder, files }: BenchModel): Promise<unknown>[] {
   const copy = ['of=/dev/null', 'bs=1M', 'status=none'];
   return files.map(async (file) => await run('dd', [`if=${join(folder, file)}`, ...copy]));
 }
@@ -133,9 +143,4 @@ async function checkImages({ models, registry }: Job, peer: Peer): Promise<void>
     if (holes.length > 0)
       throw new Error(`push ${name} by ${peer.name}: ${holes.join(', ')} not in the registry`);
   }
-}
-
-/** Bytes that a folder takes on its file system; mounts below it do not count. */
-async function diskOf(folder: string): Promise<number> {
-  return Number.parseInt(await run('du', ['--summarize', '--one-file-system', '--block-size=1', folder]), 10);
 }

@@ -57,10 +57,42 @@ test('start-up time is subtracted from an unchanged push, and requests are count
 
 test('memory, disk and bytes sent have limits', () => {
   const hub = (peak: number, written: number) => [result('hub', { modelcars: { peak, written } })];
-  expect(line(hub(299e6, 1e5), 'memory')).toContain('yes');
-  expect(line(hub(301e6, 1e5), 'memory')).toContain('**no**');
+  expect(line(hub(199e6, 1e5), 'memory')).toContain('yes');
+  expect(line(hub(201e6, 1e5), 'memory')).toContain('**no**');
   expect(line(hub(1, 1e9), 'disk')).toContain('**no**');
   expect(line([result('readme', { modelcars: { sent: 101e3 } })], 'sent')).toContain('**no**');
+});
+
+test('a pull may take half the model more on disk, and is compared with what KServe does itself', () => {
+  const pull = (peakDisk: number, s3: number) => [
+    result('pull', { modelcars: { peakDisk, wall: 2 }, s3: { wall: s3 } }),
+  ];
+  expect(line(pull(1.5e9, 2), 'on disk')).toBe(
+    '| pull | at most 1.5 times the model on disk | 1.50× | yes |',
+  );
+  expect(line(pull(2e9, 2), 'on disk')).toContain('**no**');
+  expect(line(pull(1, 2), "KServe's s3://")).toBe("| pull | not slower than KServe's s3:// | 1.00× | yes |");
+  expect(line(pull(1, 1.9), "KServe's s3://")).toContain('**no**');
+  expect(line([result('pull', { modelcars: {} })], 'on disk')).toBe(
+    '| pull | at most 1.5 times the model on disk | – | – |',
+  );
+});
+
+test('a cold start is compared with a node that has the image, and with prefetch', () => {
+  const at = (warm: number, prefetched: number) => [
+    result('coldstart', {
+      modelcars: { wall: 10 },
+      'modelcars-warm': { wall: warm },
+      'modelcars-prefetch': { wall: prefetched },
+    }),
+  ];
+  expect(line(at(5, 6), 'half')).toContain('| 0.50× | yes |');
+  expect(line(at(5.1, 6), 'half')).toContain('**no**');
+  expect(line(at(5, 6), 'prefetch')).toContain('| 1.20× | yes |');
+  expect(line(at(5, 6.1), 'prefetch')).toContain('**no**');
+  const scaled = (kept: number) => [result('coldstart-scale', { modelcars: { kept } })];
+  expect(line(scaled(5e7), 'again')).toContain('yes');
+  expect(line(scaled(6e7), 'again')).toContain('**no**');
 });
 
 test('a missing number does not pass, and works that did not run have no line', () => {

@@ -4,17 +4,22 @@
  */
 import { access, constants, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { containerdPrograms } from '../tests/parts/kube/programs.ts';
 import { cached, PartMissing, type PartName, part, partsFolder } from '../tests/parts/parts.ts';
 import { run, tryRun } from '../tests/parts/run.ts';
 import type { Tool } from './types.ts';
 
 interface Source {
-  /** The arguments that print its version. */
+  /** The arguments that print its version; none if pip or the cache's folder names it. */
   version: string[];
   /** The part to fetch if it is not on PATH; without it, only PATH counts. */
   part?: PartName;
   /** The requirement for pip. */
   pip?: string;
+  /** The program of the Python environment; of the same name by default. */
+  program?: string;
+  /** The folder of programs that tests build for clusters; PATH does not count. */
+  built?: () => Promise<string>;
 }
 
 const sources: Record<string, Source> = {
@@ -33,7 +38,12 @@ const sources: Record<string, Source> = {
   crane: { version: ['version'], part: 'crane' },
   olot: { version: [], pip: 'olot==1.2.1' },
   hf: { version: ['version'], pip: 'huggingface_hub==2.4.0' },
-  'oci-modelcar': { version: ['--version'] },
+  // A library, which KServe's storage initializer calls.
+  'kserve-storage': { version: [], pip: 'kserve-storage==0.21.0', program: 'python' },
+  'oci-modelcar': { version: [], pip: 'oci-modelcar==1.3.0' },
+  containerd: { version: [], built: containerdPrograms },
+  ctr: { version: [], built: containerdPrograms },
+  versitygw: { version: [], part: 'versitygw' },
   modctl: { version: ['version'] },
   kit: { version: ['version'] },
 };
@@ -65,17 +75,23 @@ async function search(name: string): Promise<Tool | undefined> {
   const source = sources[name] ?? { version: ['--version'] };
   const path = await locate(name, source);
   if (path === undefined) return undefined;
-  if (source.version.length === 0) return { path, version: source.pip?.split('==')[1] ?? '' };
+  if (source.version.length === 0)
+    return {
+      path,
+      version: source.pip?.split('==')[1] ?? /-v?(\d[\w.]*)-[^-]+\/[^/]+$/.exec(path)?.[1] ?? '',
+    };
   const { stdout, stderr } = await tryRun(path, source.version);
   return { path, version: versionIn(stdout || stderr) };
 }
 
-async function locate(name: string, { part: from, pip }: Source): Promise<string | undefined> {
-  const own = pip ? undefined : await onPath(name);
+async function locate(name: string, source: Source): Promise<string | undefined> {
+  const { part: from, pip, program = name, built } = source;
+  const own = pip || built ? undefined : await onPath(name);
   if (own !== undefined) return own;
   try {
     if (from !== undefined) return await part(from);
-    if (pip !== undefined) return await fromPip(name, pip);
+    if (built !== undefined) return join(await built(), name);
+    if (pip !== undefined) return await fromPip(program, pip);
   } catch (error) {
     if (!(error instanceof PartMissing)) throw error;
   }
@@ -91,6 +107,7 @@ async function fromPip(name: string, requirement: string): Promise<string> {
     await run(python, ['-m', 'venv', folder]);
     const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', requirement];
     await run(join(folder, 'bin', 'python'), pip, { timeout: 600_000 });
+    if (name === 'python') return;
     // The first line names the folder it was created in, not its final one.
     const program = await readFile(join(folder, 'bin', name), 'utf8');
     const first = `#!${join(partsFolder(), key, 'bin', 'python')}`;

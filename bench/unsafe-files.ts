@@ -49,7 +49,10 @@ async function writeJoblib(handle: FileHandle, size: number): Promise<void> {
   await handle.write(end);
 }
 
-/** As `torch.save` writes: stored, with sizes behind the data (see tests/support/zips.ts for the fields). */
+/**
+ * As `torch.save` writes: stored, with sizes behind the data (see tests/support/zips.ts for the fields), and ZIP64 where
+ * places need it (APPNOTE.TXT 4.3.14, 4.3.15, 4.5.3).
+ */
 async function writeTorch(handle: FileHandle, size: number): Promise<void> {
   const each = 64;
   const count = Math.ceil(size / each);
@@ -91,19 +94,40 @@ async function writeTorch(handle: FileHandle, size: number): Promise<void> {
     );
     for (let round = 0; round < times; round++) await write(bytes);
     await write(Buffer.concat([fields([0x0807_4b50, 4]), sizes]));
+    const isFar = offset >= far;
     directory.push(
       fields([0x0201_4b50, 4], [20, 2]),
       start,
       sizes,
-      fields([name.length, 2]),
-      Buffer.alloc(12),
-      fields([offset, 4]),
+      fields([name.length, 2], [isFar ? 12 : 0, 2]),
+      Buffer.alloc(10),
+      fields([isFar ? far : offset, 4]),
       Buffer.from(name),
+      ...(isFar ? [fields([1, 2], [8, 2]), eightBytes(offset)] : []),
     );
   }
   const listing = Buffer.concat(directory);
-  const counted = fields([members.length, 2], [members.length, 2], [listing.length, 4], [at, 4], [0, 2]);
-  await write(Buffer.concat([listing, fields([0x0605_4b50, 4], [0, 4]), counted]));
+  const place = Math.min(at, far);
+  const counted = fields([members.length, 2], [members.length, 2], [listing.length, 4], [place, 4], [0, 2]);
+  const zip64 = at >= far ? zip64End(members.length, listing.length, at) : Buffer.alloc(0);
+  await write(Buffer.concat([listing, zip64, fields([0x0605_4b50, 4], [0, 4]), counted]));
+}
+
+/** The largest place in 4 bytes; it says that the place is in a ZIP64 field. */
+const far = 0xffff_ffff;
+
+function zip64End(count: number, length: number, at: number): Buffer {
+  const end = [44, count, count, length, at].map(eightBytes);
+  const [size = Buffer.alloc(0), ...rest] = end;
+  const versions = fields([45, 2], [45, 2], [0, 4], [0, 4]);
+  const locator = [fields([0x0706_4b50, 4], [0, 4]), eightBytes(at + length), fields([1, 4])];
+  return Buffer.concat([fields([0x0606_4b50, 4]), size, versions, ...rest, ...locator]);
+}
+
+function eightBytes(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
 }
 
 function fields(...list: [value: number, width: number][]): Buffer {
@@ -138,7 +162,7 @@ function median(values: number[]): number {
 }
 
 async function main(): Promise<void> {
-  const size = Number(process.argv[2] ?? 3.5) * 1024;
+  const size = Number(process.argv[2] ?? 4.25) * 1024;
   console.log(
     `Medians of ${runs} runs with ${size} MiB.\n\n| file | without | with | ratio | met | memory |\n|---|---:|---:|---:|---|---:|`,
   );

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HubFile, HubFiles } from '../tests/parts/hub.ts';
 import { pushBase } from './base.ts';
+import { tables } from './coldstart/ways.ts';
 import { type Files, writeFiles, writeSparse } from './inputs.ts';
 import { startUp, withLayers, withoutLayers } from './peers/modelcars.ts';
 import { curl } from './peers/plain.ts';
@@ -56,7 +57,54 @@ function newer(work: Work): Work {
   return { ...work, name: `${work.name}-3`, title, registry: 'distribution' };
 }
 
+const pull: Work = {
+  name: 'pull',
+  title: 'Four safetensors files of SIZE each, on an empty node',
+  kind: 'pull',
+  make: (folder, size) => models(folder, 1, shards(4, size)),
+  registry: 'distribution',
+};
+
 export const works: Work[] = [
+  {
+    name: 'coldstart',
+    title: tables.first.title,
+    kind: 'coldstart',
+    make: pull.make,
+  },
+  pull,
+  {
+    ...pull,
+    name: 'pull-small',
+    title: 'Sixty files of a 128th of SIZE each, on an empty node',
+    make: (folder, size) => models(folder, 1, shards(60, size / 128)),
+  },
+  {
+    ...pull,
+    name: 'pull-throttled',
+    title: 'Four safetensors files of SIZE each, on an empty node, 40 MB/s for each connection',
+    throttle: 40_000_000,
+  },
+  {
+    ...pull,
+    name: 'pull-one-throttled',
+    title: 'One file of SIZE, on an empty node, 40 MB/s for each connection',
+    make: (folder, size) => models(folder, 1, { 'model.safetensors': size }),
+    throttle: 40_000_000,
+  },
+  {
+    ...pull,
+    name: 'pull-again',
+    title: 'Four safetensors files of SIZE each, for a second pod on the same node',
+    again: 'unchanged',
+  },
+  {
+    ...pull,
+    name: 'pull-readme',
+    title:
+      'A new version with another README of four safetensors files of SIZE each, on a node with the old one',
+    again: 'readme',
+  },
   files,
   newer(files),
   {

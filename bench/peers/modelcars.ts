@@ -5,7 +5,8 @@ import { stringify } from 'yaml';
 import { architecture } from '../base.ts';
 import type { Job, Kind, Peer, Step } from '../types.ts';
 
-const program = fileURLToPath(new URL('../../scripts/modelcars.ts', import.meta.url));
+/** The package, as users have it: the sources take longer to start and more memory. `npm run bench` builds it. */
+const program = fileURLToPath(new URL('../../dist/modelcars.js', import.meta.url));
 
 /** Accepts any files, as a framework for language models would. */
 const framework = `export default {
@@ -19,6 +20,15 @@ const framework = `export default {
   smoke: { path: '/', body: {}, expect: { output: 'none', classes: [0], read: 'labels' } },
 };
 `;
+
+/** Sets `compression` in models.yaml; `none` is the default. */
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** The steps of a first push, with its lock. */
+export async function pushSteps(job: Job, compression: Compression): Promise<Step[]> {
+  await writeCatalog(job, compression);
+  return [lock(job), main(job, 'push')];
+}
 
 /** The lock is committed with models.yaml, so it exists beforehand; a change requires `lock` again, which is timed. */
 export const modelcars: Peer = {
@@ -93,16 +103,25 @@ function lock(job: Job): Step {
 }
 
 function modelcarsStep({ folder }: Job, words: string[]): Step {
-  return { program: process.execPath, args: [program, ...words, '--file', join(folder, 'models.yaml')] };
+  return programStep([...words, '--file', join(folder, 'models.yaml')]);
 }
 
-async function writeCatalog({ folder, models, base, registry, hub, changed }: Job): Promise<void> {
+/** Runs the program with these arguments. */
+export function programStep(words: string[]): Step {
+  return { program: process.execPath, args: [program, ...words] };
+}
+
+/** Writes models.yaml and a framework that accepts any files into the job's folder. */
+export async function writeCatalog(
+  { folder, models, base, registry, hub, changed }: Job,
+  compression: Compression = 'none',
+): Promise<void> {
   const catalog = {
     registry: `${registry}/bench`,
     // A version's tag never moves: a change needs a new version.
     version: changed ? 'v1.0.1' : 'v1.0.0',
     // The registries of the benchmark accept blobs of any size.
-    defaults: { base, platforms: [`linux/${architecture}`], maxLayerSize: '1TB' },
+    defaults: { base, platforms: [`linux/${architecture}`], maxLayerSize: '1TB', compression },
     models: models.map(({ name, folder: files }) => ({
       name,
       framework: 'bench',
