@@ -21,7 +21,7 @@ export interface Summary {
   passed: number;
   failed: number;
   skipped: number;
-  /** The failed tests: file, name and the first line of the message. CI keeps only the end of its output. */
+  /** The failed tests: file, name and message. CI keeps only the end of its output. */
   failures: string[];
   /** What failed without a failed test to show for it; each counts as one failed. */
   complaints: string[];
@@ -52,10 +52,10 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
     summary.skipped += statuses.length - passed - failed;
     for (const result of file.assertionResults) {
       if (result.status !== 'failed') continue;
-      summary.failures.push(`${name}: ${result.fullName}: ${firstLine(result.failureMessages?.[0])}`);
+      summary.failures.push(`${name}: ${result.fullName}: ${reason(result.failureMessages?.[0])}`);
     }
     if (file.status === 'failed' && failed === 0) {
-      summary.complaints.push(`${name} failed outside its tests: ${firstLine(file.message)}`);
+      summary.complaints.push(`${name} failed outside its tests: ${reason(file.message)}`);
     }
     for (const [suite, pattern] of Object.entries(suites)) {
       if (passed > 0 && pattern.test(name)) passedIn.add(suite);
@@ -75,9 +75,19 @@ export function summarize(reports: Report[], steps: Record<string, number>, root
   return summary;
 }
 
-/** The first line of a message, without colours and at most 300 characters of it. */
-function firstLine(message = 'no message'): string {
-  return stripVTControlCharacters(message).trimStart().split('\n', 1)[0]?.slice(0, 300) ?? '';
+/** The longest start and end of a message that are printed: a program's output ends with what failed. */
+const startLength = 500;
+const endLength = 2500;
+
+/** A message without colours and the stack's lines; without its middle if it is long. */
+function reason(message = 'no message'): string {
+  const lines = stripVTControlCharacters(message)
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\s+at /.test(line));
+  const text = lines.join('\n  ');
+  if (text.length <= startLength + endLength) return text;
+  return `${text.slice(0, startLength)} […] ${text.slice(-endLength)}`;
 }
 
 function main([folder, ...args]: string[]): number {

@@ -56,7 +56,7 @@ describe('summary of a CI run', () => {
     });
   });
 
-  test('names each failed test with the first line of its message', () => {
+  test('names each failed test with its message, and not with the stack', () => {
     const broken = {
       ...file('tests/e2e/push.test.ts', 'passed', 'failed'),
       assertionResults: [
@@ -64,13 +64,24 @@ describe('summary of a CI run', () => {
         {
           status: 'failed',
           fullName: 'push sets tags',
-          failureMessages: ['\u001b[31mError: 1 is not 2\u001b[39m\n    at push.test.ts:3'],
+          failureMessages: ['\u001b[31mError: sent 1\nis not 2\u001b[39m\n    at push.test.ts:3'],
         },
       ],
     };
     expect(summarize([{ testResults: [...suites, broken] }], good, '/repo').failures).toEqual([
-      'tests/e2e/push.test.ts: push sets tags: Error: 1 is not 2',
+      'tests/e2e/push.test.ts: push sets tags: Error: sent 1\n  is not 2',
     ]);
+  });
+
+  test('of a long message prints the start and the end', () => {
+    const message = `Error: started${'.'.repeat(10_000)}topics failed: out of memory`;
+    const broken = {
+      ...file('tests/kserve/cluster.test.ts', 'failed'),
+      assertionResults: [{ status: 'failed', fullName: 'serves', failureMessages: [message] }],
+    };
+    const [failure = ''] = summarize([{ testResults: [broken] }], good, '/repo').failures;
+    expect(failure).toMatch(/^tests\/kserve\/cluster\.test\.ts: serves: Error: started.*topics failed: out of memory$/);
+    expect(failure.length).toBeLessThan(4000);
   });
 
   test('a failing step is counted as one failure', () => {
