@@ -40,8 +40,8 @@ export async function runPass(way: Way, options: PassOptions): Promise<Partial<R
   const { cluster, sources, signal, bytes } = options;
   const source = sources.of(way);
   await using watch = await watchPods(cluster.api, signal);
-  const { cpuModelcar } = way;
-  await using _limit = cpuModelcar === undefined ? undefined : await setModelcarCpu(cluster, cpuModelcar);
+  // A cluster of modelcars' own sets more than KServe does by default.
+  await using _limit = await setModelcarCpu(cluster, way.cpuModelcar ?? '10m');
   const measured = async (start: Start): Promise<Sample> => await measure(start, source, watch, options);
   const samples: Partial<Record<TableName, Sample>> = {};
   try {

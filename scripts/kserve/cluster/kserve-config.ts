@@ -17,9 +17,12 @@ export function readModelcars(config: ServiceConfig): ModelcarConfig {
   };
 }
 
+/** CPU for each container of a model image. With KServe's default of 10m its shell takes about 6 s to start. */
+const cpuModelcar = '100m';
+
 /**
- * The ConfigMap for a new cluster: modelcars on, plain Deployments (under the name that every release since 0.13 knows)
- * and no ingress, so that Knative, Istio and a gateway are not needed.
+ * The ConfigMap for a new cluster: modelcars on and with CPU to start, plain Deployments (under the name that every
+ * release since 0.13 knows) and no ingress, so that Knative, Istio and a gateway are not needed.
  */
 export function configure(config: ServiceConfig): Record<string, string> {
   const { _example, ...data } = config.data ?? {};
@@ -34,7 +37,11 @@ export function configure(config: ServiceConfig): Record<string, string> {
       disableIngressCreation: true,
       disableIstioVirtualHost: true,
     }),
-    storageInitializer: JSON.stringify({ ...section(config, 'storageInitializer'), enableModelcar: true }),
+    storageInitializer: JSON.stringify({
+      ...section(config, 'storageInitializer'),
+      enableModelcar: true,
+      cpuModelcar,
+    }),
   };
 }
 

@@ -128,6 +128,7 @@ it('turns modelcars on and ingress off, and requests plain Deployments', () => {
   expect(JSON.parse(data.deploy ?? '')).toEqual({ defaultDeploymentMode: 'RawDeployment', more: 1 });
   expect(JSON.parse(data.ingress ?? '')).toMatchObject({ urlScheme: 'http', disableIngressCreation: true });
   expect(readModelcars({ data })).toEqual({ enabled: true, mode: 'modelcar', user: 1010 });
+  expect(JSON.parse(data.storageInitializer ?? '')).toMatchObject({ cpuModelcar: '100m' });
 });
 
 it.each([

@@ -95,19 +95,52 @@ describe('caseProgress', () => {
   it.each([
     [1, 'waiting'],
     [2, 'failed'],
-  ])(
-    'after %i restarts of the server it is %s: the first can be a lost race with the link',
-    (restarts, state) => {
-      const crashed = container('kserve-container', {
-        state: 'waiting',
-        ready: false,
-        reason: 'CrashLoopBackOff',
-        restarts,
-        last: { exitCode: 1, reason: 'Error' },
-      });
-      expect(caseProgress(evidence({ pod: pod([crashed]) }))).toMatchObject({ stage: 'load', state });
-    },
-  );
+  ])('after %i restarts of the server it is %s', (restarts, state) => {
+    const crashed = container('kserve-container', {
+      state: 'waiting',
+      ready: false,
+      reason: 'CrashLoopBackOff',
+      restarts,
+      last: { exitCode: 1, reason: 'Error' },
+    });
+    expect(caseProgress(evidence({ pod: pod([crashed]) }))).toMatchObject({ stage: 'load', state });
+  });
+
+  describe('with the sidecar of oci://, which links the model while the server starts', () => {
+    const linkedAt = 100_000;
+    const seen = (server: Parameters<typeof container>[1]) =>
+      caseProgress(
+        evidence({
+          pod: pod([
+            container('kserve-container', { ready: false, restarts: 3, ...server }),
+            container('modelcar', { startedAt: linkedAt }),
+          ]),
+        }),
+      );
+
+    it.each([
+      [1_000, 'waiting'],
+      [29_000, 'waiting'],
+      [31_000, 'failed'],
+    ])('a run that began %i ms after the sidecar and crashed: %s', (after, state) => {
+      const last = { exitCode: 1, startedAt: linkedAt + after };
+      expect(seen({ state: 'waiting', reason: 'CrashLoopBackOff', last })).toMatchObject({ state });
+      const startedAt = linkedAt + after;
+      expect(seen({ state: 'terminated', exitCode: 1, startedAt })).toMatchObject({ stage: 'load', state });
+    });
+
+    it('waits for a server that runs again after early crashes, and not after later ones', () => {
+      const after = (milliseconds: number) =>
+        seen({ state: 'running', last: { exitCode: 1, startedAt: linkedAt + milliseconds } });
+      expect(after(12_000)).toMatchObject({ stage: 'ready', state: 'waiting' });
+      expect(after(31_000)).toMatchObject({ stage: 'load', state: 'failed' });
+    });
+
+    it('fails when the server ran out of memory, however early', () => {
+      const last = { exitCode: 137, reason: 'OOMKilled', startedAt: linkedAt };
+      expect(seen({ state: 'waiting', reason: 'CrashLoopBackOff', last })).toMatchObject({ state: 'failed' });
+    });
+  });
 
   it('fails when the server runs out of memory', () => {
     const killed = container('kserve-container', {

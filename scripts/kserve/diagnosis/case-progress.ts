@@ -45,15 +45,35 @@ export function caseProgress({ service, pod, events }: Evidence): CaseProgress {
   if (pod.unschedulable !== undefined && pod.node === undefined) {
     return { stage: 'apply', state: 'waiting', what: pod.unschedulable, patience: 60_000 };
   }
+  const early = startedEarly(pod);
   for (const container of pod.containers) {
-    const found = trouble(container);
+    const found = trouble(container, early);
     if (found !== undefined) return { ...found, container: container.name };
   }
   if (pod.ready) return { stage: 'answer', state: 'ready', what: 'the pod is ready' };
   return underway(pod);
 }
 
-function trouble(container: ContainerView): CaseProgress | undefined {
+/**
+ * Milliseconds from the start of the sidecar of `oci://` until its link surely exists. KServe limits the sidecar to 10m
+ * of CPU by default, a hundredth of a core, in which its shell takes about 6 s to start on an idle node.
+ */
+const linkPatience = 30_000;
+
+/**
+ * Whether the last run of the server began when the sidecar of `oci://` may not have linked the model yet: it then says
+ * nothing about the model. KServe starts both at once; a server that needs less than a second crashes several times.
+ */
+export function startedEarly({ containers }: PodView): boolean {
+  const sidecar = containers.find(({ name }) => name === modelcar);
+  const run = containers.find(({ name }) => name === server);
+  if (sidecar === undefined || run === undefined) return false;
+  const began = run.state === 'terminated' ? run.startedAt : run.last?.startedAt;
+  if (began === undefined) return false;
+  return sidecar.startedAt === undefined || began < sidecar.startedAt + linkPatience;
+}
+
+function trouble(container: ContainerView, early: boolean): CaseProgress | undefined {
   const { name, state, init, restarts, exitCode, last } = container;
   const reason = container.reason ?? '';
   const message = container.message ?? '';
@@ -69,13 +89,14 @@ function trouble(container: ContainerView): CaseProgress | undefined {
   const crashed = state === 'terminated' && (!init || exitCode !== 0);
   const loops = reason === 'CrashLoopBackOff';
   // A server that is running again after two restarts will crash again.
-  const again = name === server && restarts >= 2;
+  const again = name === server && restarts >= 2 && !early;
   if (!crashed && !loops && !again) return undefined;
   const end = crashed
     ? `it ended with exit code ${exitCode}${reason === '' ? '' : ` (${reason})`}${colon(message)}`
     : `it ended with exit code ${last?.exitCode ?? '?'}${last?.reason ? ` (${last.reason})` : ''}${colon(last?.message)}, ${restarts} restarts`;
-  // A server may lose the race with the sidecar's link once. Failures of the image's containers repeat.
-  const final = name !== server || restarts >= 2 || reason === 'OOMKilled' || last?.reason === 'OOMKilled';
+  // Failures of the image's containers repeat, and so does a server's second crash unless it ran without the model.
+  const repeats = name !== server || (restarts >= 2 && !early);
+  const final = repeats || reason === 'OOMKilled' || last?.reason === 'OOMKilled';
   return { stage, state: final ? 'failed' : 'waiting', what: end };
 }
 

@@ -11,8 +11,10 @@ export interface ContainerView {
   reason?: string;
   message?: string;
   exitCode?: number;
+  /** When the run began that goes on or ended last, in milliseconds since 1970. */
+  startedAt?: number;
   /** How the previous run ended, if the container was restarted. */
-  last?: { reason?: string; exitCode: number; message?: string };
+  last?: { reason?: string; exitCode: number; message?: string; startedAt?: number };
 }
 
 export interface PodView {
@@ -120,6 +122,8 @@ function viewContainer(
   const reason = waiting?.reason ?? terminated?.reason;
   const message = waiting?.message ?? terminated?.message;
   const last = lastState?.terminated;
+  const startedAt = milliseconds((running ?? terminated)?.startedAt);
+  const lastStartedAt = milliseconds(last?.startedAt);
   return {
     name,
     init,
@@ -129,14 +133,21 @@ function viewContainer(
     ...(reason && { reason }),
     ...(message && { message }),
     ...(terminated && { exitCode: terminated.exitCode }),
+    ...(startedAt !== undefined && { startedAt }),
     ...(last && {
       last: {
         exitCode: last.exitCode,
         ...(last.reason && { reason: last.reason }),
         ...(last.message && { message: last.message }),
+        ...(lastStartedAt !== undefined && { startedAt: lastStartedAt }),
       },
     }),
   };
+}
+
+/** An API server's time, which is a text here whatever its declared type. */
+function milliseconds(time: Date | undefined): number | undefined {
+  return time === undefined ? undefined : new Date(time).getTime();
 }
 
 export function viewEvent(event: CoreV1Event): EventView {

@@ -230,6 +230,7 @@ export const knownCauses: KnownCause[] = [
     cause:
       'the model server does not find the model: the file has another name or folder than it looks for, or /mnt/models is empty',
     fix: 'frameworks/README.md lists the file names that each runtime looks for; give the file its name with `files:` in models.yaml',
+    race: true,
   },
   {
     stages: ['load', 'ready', 'answer'],

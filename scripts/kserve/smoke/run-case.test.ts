@@ -233,6 +233,42 @@ it('does not wait for a second crash when the first log has a lasting cause', as
   expect(asked).toEqual([]);
 });
 
+it('gives a server that started before the sidecar linked the model another try', async () => {
+  const began = Date.now();
+  const time = (after: number) => new Date(began + after).toISOString();
+  const sidecar = {
+    name: 'modelcar',
+    ready: true,
+    restartCount: 0,
+    state: { running: { startedAt: time(0) } },
+  };
+  const crashed = (after: number) => ({
+    ...running,
+    restartCount: 2,
+    lastState: { terminated: { exitCode: 1, reason: 'Error', startedAt: time(after) } },
+  });
+  cluster.onApply = () => {
+    setTimeout(() => showPod(false, [{ ...crashed(2_000), ready: false }, sidecar]), 50);
+    setTimeout(() => showPod(true, [crashed(2_000), sidecar]), 300);
+    podFollowsService();
+    return undefined;
+  };
+  cluster.onLog = (_pod, _container, previous) =>
+    previous ? "FileNotFoundError: [Errno 2] No such file or directory: '/mnt/models/model.joblib'" : '';
+  answers = [{ status: 200, body: right }];
+  expect(await run()).toMatchObject({ status: 'passed' });
+
+  cluster.onApply = () => {
+    setTimeout(() => showPod(false, [{ ...crashed(31_000), ready: false }, sidecar]), 50);
+    podFollowsService();
+    return undefined;
+  };
+  expect(await run()).toMatchObject({
+    status: 'failed',
+    diagnosis: { stage: 'load', cause: expect.stringContaining('does not find the model') },
+  });
+});
+
 it('fails at the timeout and names what it waited for', async () => {
   cluster.onApply = () => {
     setTimeout(() => showPod(false, [{ ...running, ready: false }]), 50);

@@ -1,5 +1,5 @@
 import type { SentTest } from '../../model/types.ts';
-import { type CaseProgress, caseProgress, server } from '../diagnosis/case-progress.ts';
+import { type CaseProgress, caseProgress, server, startedEarly } from '../diagnosis/case-progress.ts';
 import { diagnose, loadCause, type WrongPrediction } from '../diagnosis/diagnose.ts';
 import type { Evidence } from '../diagnosis/evidence.ts';
 import { firstError } from '../diagnosis/server-log.ts';
@@ -130,7 +130,8 @@ async function crashOf(cluster: ServingCluster, seen: Evidence): Promise<Diagnos
   const evidence = await cluster.withLogs(seen);
   const log = evidence.logs[server] ?? [];
   const known = loadCause(log);
-  if (known === undefined || known.race) return undefined;
+  const early = seen.pod !== undefined && startedEarly(seen.pod);
+  if (known === undefined || (known.race && early)) return undefined;
   const what = `${server} ended while it loaded the model: ${firstError(log) ?? 'see its log'}`;
   return diagnose(evidence, { stage: 'load', state: 'failed', what, container: server });
 }
