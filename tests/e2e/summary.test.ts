@@ -80,7 +80,9 @@ describe('summary of a CI run', () => {
       assertionResults: [{ status: 'failed', fullName: 'serves', failureMessages: [message] }],
     };
     const [failure = ''] = summarize([{ testResults: [broken] }], good, '/repo').failures;
-    expect(failure).toMatch(/^tests\/kserve\/cluster\.test\.ts: serves: Error: started.*topics failed: out of memory$/);
+    expect(failure).toMatch(
+      /^tests\/kserve\/cluster\.test\.ts: serves: Error: started.*topics failed: out of memory$/,
+    );
     expect(failure.length).toBeLessThan(4000);
   });
 
