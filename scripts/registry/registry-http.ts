@@ -32,6 +32,7 @@ const mostToken = 1024 * 1024;
 export class RegistryHttp {
   readonly registry: string;
   readonly retry: RetryOptions;
+  readonly onRetry: (message: string) => void;
   readonly #options: RegistryHttpOptions;
   readonly #auth: Auth;
   /** As in the API's URL. */
@@ -44,6 +45,7 @@ export class RegistryHttp {
     this.#options = options;
     this.registry = options.registry;
     this.retry = options.retry;
+    this.onRetry = options.onRetry;
     this.#apiHost = options.registry === 'docker.io' ? 'registry-1.docker.io' : options.registry;
     this.#insecure = this.#isInsecure(this.#apiHost);
     this.#auth = new Auth({

@@ -236,15 +236,14 @@ function referrers(
 
 function blob(request: IncomingMessage, response: ServerResponse, bytes: Buffer | undefined): unknown {
   if (!bytes) return refuse(response, 404, 'BLOB_UNKNOWN');
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  const headers = { 'content-length': bytes.length - start };
-  response.writeHead(
-    start > 0 ? 206 : 200,
-    start > 0
-      ? { ...headers, 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` }
-      : headers,
-  );
-  return response.end(request.method === 'HEAD' ? undefined : bytes.subarray(start));
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const start = Number(range?.[1] ?? 0);
+  const end = range?.[2] ? Math.min(Number(range[2]) + 1, bytes.length) : bytes.length;
+  response.writeHead(range ? 206 : 200, {
+    'content-length': end - start,
+    ...(range && { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
+  });
+  return response.end(request.method === 'HEAD' ? undefined : bytes.subarray(start, end));
 }
 
 async function manifest(

@@ -8,6 +8,7 @@ import type { Descriptor } from '../../image/types.ts';
 import type { Access } from '../auth/auth.ts';
 import { registryAdvice } from '../failure.ts';
 import type { RegistryHttp } from '../registry-http.ts';
+import { blobRanges, isWorthRanges, OneConnection } from './blob-ranges.ts';
 
 export interface BlobDownloadOptions {
   host: RegistryHttp;
@@ -21,26 +22,16 @@ export interface BlobDownloadOptions {
 }
 
 /**
- * A blob's bytes from an offset. Resumes a broken connection where it broke. Fails with an `integrity` error, before
- * the last chunk, when the size differs from the descriptor or, read from 0, when the digest does.
+ * A blob's bytes from an offset: a large one in ranges over several connections, where one is slow. Resumes a broken connection where it broke. Fails with an `integrity` error, before the last chunk, when
+ * the size differs from the descriptor or, read from 0, when the digest does.
  */
 export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
   const hash = offset === 0 ? createHash('sha256') : undefined;
   let held: Uint8Array | undefined;
-  const chunks = download({
-    what,
-    offset,
-    size: descriptor.size,
-    signal,
-    retries: host.retries(options.signal),
-    open: (at) => request(options, at, signal),
-    broken: (error) => networkFailure(what, host.registry, error, registryAdvice),
-    otherSize: (found, size) =>
-      new ModelcarsError('integrity', `${what}: it has ${found} bytes, not ${size}`),
-    ...(small && { pace: () => new Pace() }),
-  });
+  const large = !small && isWorthRanges(descriptor.size - offset);
+  const chunks = large ? severalConnections(options, signal) : oneConnection(options, offset, signal);
   if (offset < descriptor.size) {
     for await (const chunk of chunks) {
       if (held) yield held;
@@ -56,6 +47,43 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
     );
   }
   if (held) yield held;
+}
+
+/** A blob's bytes by several connections; by one from where that turns out to be better. */
+async function* severalConnections(
+  options: BlobDownloadOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let at = options.offset;
+  try {
+    for await (const chunk of blobRanges(options, signal)) {
+      at += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!(error instanceof OneConnection)) throw error;
+    yield* oneConnection(options, at, signal);
+  }
+}
+
+function oneConnection(
+  options: BlobDownloadOptions,
+  offset: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const { host, what, descriptor, small = false } = options;
+  return download({
+    what,
+    offset,
+    size: descriptor.size,
+    signal,
+    retries: host.retries(options.signal),
+    open: (at) => request(options, at, signal),
+    broken: (error) => networkFailure(what, host.registry, error, registryAdvice),
+    otherSize: (found, size) =>
+      new ModelcarsError('integrity', `${what}: it has ${found} bytes, not ${size}`),
+    ...(small && { pace: () => new Pace() }),
+  });
 }
 
 /** A GET of the blob from `position`; a 200 has the whole blob, whatever range was requested. */
