@@ -1,12 +1,12 @@
 import { ModelcarsError } from '../../errors.ts';
-import { drop, headerOf } from '../../http/body.ts';
+import { drop } from '../../http/body.ts';
 import type { ChunkSink } from '../../http/bulk/connection.ts';
 import { pour } from '../../http/client.ts';
 import { networkFailure } from '../../http/failure.ts';
 import { parallelRanges } from '../../http/ranges/read.ts';
 import { readAhead } from '../../memory/shares.ts';
 import { registryAdvice } from '../failure.ts';
-import type { BlobDownloadOptions } from './download.ts';
+import { type BlobRequest, getBlob, otherRange, rangeOf } from './blob-request.ts';
 
 const mebibyte = 1024 ** 2;
 /** Bytes of a range: a registry redirects every request to its storage, which costs two round trips. */
@@ -31,7 +31,7 @@ export function isWorthRanges(bytes: number): boolean {
  * OneConnection.
  */
 export async function* blobRanges(
-  options: BlobDownloadOptions,
+  options: BlobRequest,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { descriptor, offset } = options;
@@ -47,7 +47,7 @@ export async function* blobRanges(
 
 /** Reads a part of a blob. `onRange` gets the seconds that a range took to arrive, from the head of its response. */
 function ranges(
-  options: BlobDownloadOptions,
+  options: BlobRequest,
   part: { offset: number; size: number },
   signal: AbortSignal | undefined,
   onRange?: (seconds: number) => void,
@@ -70,30 +70,22 @@ function ranges(
   });
 }
 
+/** Receives one range; returns the seconds from the head of its response. */
 async function receive(
-  { host, access, what, descriptor }: BlobDownloadOptions,
+  options: BlobRequest,
   { start, end }: { start: number; end: number },
   take: ChunkSink,
   signal: AbortSignal,
 ): Promise<number> {
-  const answer = await host.send({
-    what,
-    method: 'GET',
-    target: `/v2/${access.repository}/blobs/${descriptor.digest}`,
-    access,
-    expect: [200, 206],
-    headers: { 'accept-encoding': 'identity', range: `bytes=${start}-${end - 1}` },
-    // parallelRanges tries again, from the byte that a range has reached.
-    once: true,
-    signal,
-  });
+  const { host, what, descriptor } = options;
+  // Tried once: parallelRanges tries again, from the byte that a range has reached.
+  const answer = await getBlob(options, { range: `${start}-${end - 1}`, once: true, signal });
   try {
     if (answer.statusCode === 200) throw new OneConnection();
-    const range = headerOf(answer, 'content-range') ?? '';
-    const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range) ?? [];
-    if (Number(first) !== start || Number(last) !== end - 1)
-      throw new ModelcarsError('registry', `${what}: ${host.registry} answered another range than asked for`);
-    if (total !== '*' && Number(total) !== descriptor.size)
+    const range = rangeOf(answer);
+    if (range?.start !== start || range.end !== end) throw otherRange(options);
+    const { total = descriptor.size } = range;
+    if (total !== descriptor.size)
       throw new ModelcarsError('integrity', `${what}: it has ${total} bytes, not ${descriptor.size}`);
     const began = performance.now();
     await pour(answer.body, take);

@@ -1,31 +1,19 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
-import { drop, headerOf } from '../../http/body.ts';
+import { drop } from '../../http/body.ts';
 import { download, type PartialBody } from '../../http/download.ts';
 import { networkFailure } from '../../http/failure.ts';
 import { Pace } from '../../http/minimum-pace.ts';
-import type { Descriptor } from '../../image/types.ts';
-import type { Access } from '../auth/auth.ts';
 import { registryAdvice } from '../failure.ts';
-import type { RegistryHttp } from '../registry-http.ts';
 import { blobRanges, isWorthRanges, OneConnection } from './blob-ranges.ts';
-
-export interface BlobDownloadOptions {
-  host: RegistryHttp;
-  access: Access;
-  what: string;
-  descriptor: Descriptor;
-  offset: number;
-  /** A small document (an image's config), which must arrive at a minimum rate. */
-  small?: boolean;
-  signal?: AbortSignal | undefined;
-}
+import { type BlobRequest, getBlob, otherRange, rangeOf } from './blob-request.ts';
 
 /**
- * A blob's bytes from an offset: a large one in ranges over several connections, where one is slow. Resumes a broken connection where it broke. Fails with an `integrity` error, before the last chunk, when
- * the size differs from the descriptor or, read from 0, when the digest does.
+ * A blob's bytes from an offset: a large one in ranges over several connections, where one is slow. Resumes a broken
+ * connection where it broke. Fails with an `integrity` error, before the last chunk, when the size differs from the
+ * descriptor or, read from 0, when the digest does.
  */
-export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerator<Uint8Array> {
+export async function* downloadBlob(options: BlobRequest): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
   const hash = offset === 0 ? createHash('sha256') : undefined;
@@ -51,7 +39,7 @@ export async function* downloadBlob(options: BlobDownloadOptions): AsyncGenerato
 
 /** A blob's bytes by several connections; by one from where that turns out to be better. */
 async function* severalConnections(
-  options: BlobDownloadOptions,
+  options: BlobRequest,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   let at = options.offset;
@@ -67,7 +55,7 @@ async function* severalConnections(
 }
 
 function oneConnection(
-  options: BlobDownloadOptions,
+  options: BlobRequest,
   offset: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -88,24 +76,14 @@ function oneConnection(
 
 /** A GET of the blob from `position`; a 200 has the whole blob, whatever range was requested. */
 async function request(
-  options: BlobDownloadOptions,
+  options: BlobRequest,
   position: number,
   signal: AbortSignal | undefined,
 ): Promise<PartialBody> {
-  const { host, access, what, descriptor } = options;
-  const answer = await host.send({
-    what,
-    method: 'GET',
-    target: `/v2/${access.repository}/blobs/${descriptor.digest}`,
-    access,
-    expect: position > 0 ? [200, 206] : [200],
-    headers: { 'accept-encoding': 'identity', ...(position > 0 ? { range: `bytes=${position}-` } : {}) },
-    signal,
-  });
+  const answer = await getBlob(options, { range: position > 0 ? `${position}-` : undefined, signal });
   const start = answer.statusCode === 200 ? 0 : position;
-  const range = /^bytes (\d+)-/.exec(headerOf(answer, 'content-range') ?? '')?.[1];
-  if (answer.statusCode === 200 || Number(range) === position)
-    return { host: host.registry, start, body: answer.body, drop: () => drop(answer) };
+  if (answer.statusCode === 200 || rangeOf(answer)?.start === position)
+    return { host: options.host.registry, start, body: answer.body, drop: () => drop(answer) };
   drop(answer);
-  throw new ModelcarsError('registry', `${what}: ${host.registry} answered another range than asked for`);
+  throw otherRange(options);
 }
