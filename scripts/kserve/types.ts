@@ -77,6 +77,8 @@ export interface ModelcarConfig {
   mode: string;
   /** UID that replaces those of sidecar and model server. */
   user?: number;
+  /** CPU that each container of a model image requests: `10m`. */
+  cpu: string;
 }
 
 /** The cluster to use and how it serves, as set on the command line. */

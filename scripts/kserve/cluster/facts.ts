@@ -1,7 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
 import type { ModelcarConfig } from '../types.ts';
 import { type Api, ApiError } from './api.ts';
-import { readModelcars, type ServiceConfig, withModelcarUser } from './kserve-config.ts';
+import { readModelcars, type ServiceConfig, usualCpu, withModelcarUser } from './kserve-config.ts';
 
 /** Namespaces of KServe's configuration: KServe's own install, Open Data Hub, OpenShift AI, Kubeflow. */
 const configNamespaces = ['kserve', 'opendatahub', 'redhat-ods-applications', 'kubeflow'];
@@ -33,7 +33,7 @@ export async function readFacts(api: Api): Promise<ClusterFacts> {
       return { configNamespace: namespace, modelcars: readModelcars(found), openshift };
   }
   // Reading is forbidden: assume the defaults; the pods' behaviour shows whether they apply.
-  return { modelcars: { enabled: true, mode: 'modelcar' }, openshift };
+  return { modelcars: { enabled: true, mode: 'modelcar', cpu: usualCpu }, openshift };
 }
 
 /** Sets or removes `uidModelcar`. KServe's pod webhook reads it again for each pod. */

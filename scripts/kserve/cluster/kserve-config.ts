@@ -9,15 +9,18 @@ export interface ServiceConfig {
 /** Reads how KServe serves modelcars. Fails with code `cluster` when the ConfigMap does not have KServe's format. */
 export function readModelcars(config: ServiceConfig): ModelcarConfig {
   const storage = section(config, 'storageInitializer');
-  const { enableModelcar, enableOciModelSupport, ociModelMode, uidModelcar } = storage;
+  const { enableModelcar, enableOciModelSupport, ociModelMode, uidModelcar, cpuModelcar: cpu } = storage;
   return {
     enabled: enableModelcar === true || enableOciModelSupport === true || Boolean(ociModelMode),
     mode: typeof ociModelMode === 'string' && ociModelMode !== '' ? ociModelMode : 'modelcar',
     ...(typeof uidModelcar === 'number' && { user: uidModelcar }),
+    cpu: typeof cpu === 'string' && cpu !== '' ? cpu : usualCpu,
   };
 }
 
-/** CPU for each container of a model image. With KServe's default of 10m its shell takes about 6 s to start. */
+/** KServe's default of `cpuModelcar` (pkg/constants/constants.go, v0.20.0). */
+export const usualCpu = '10m';
+/** CPU for each container of a model image. With KServe's default its shell takes about 6 s to start. */
 const cpuModelcar = '100m';
 
 /**

@@ -50,7 +50,7 @@ describe('readFacts', () => {
       config(namespace, '{"enableModelcar": true, "uidModelcar": 1010}');
       expect(await readFacts(api)).toEqual({
         configNamespace: namespace,
-        modelcars: { enabled: true, mode: 'modelcar', user: 1010 },
+        modelcars: { enabled: true, mode: 'modelcar', user: 1010, cpu: '10m' },
         openshift: false,
       });
     },

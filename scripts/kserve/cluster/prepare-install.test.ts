@@ -29,7 +29,10 @@ const deployment = (name: string) =>
             {
               name: 'manager',
               imagePullPolicy: 'Always',
-              resources: { limits: { cpu: '100m', memory: '300Mi' } },
+              resources: {
+                requests: { cpu: '100m', memory: '200Mi' },
+                limits: { cpu: '100m', memory: '300Mi' },
+              },
               readinessProbe: { initialDelaySeconds: 30, httpGet: { path: '/readyz' } },
             },
             { name: 'kube-rbac-proxy' },
@@ -93,7 +96,7 @@ it("starts the controller from the node's images, without the proxy", () => {
             {
               name: 'manager',
               imagePullPolicy: 'IfNotPresent',
-              resources: { limits: { cpu: '1', memory: '300Mi' } },
+              resources: { requests: { cpu: '10m', memory: '200Mi' }, limits: { cpu: '1', memory: '300Mi' } },
               readinessProbe: { initialDelaySeconds: 1, httpGet: { path: '/readyz' } },
             },
           ],
@@ -127,15 +130,17 @@ it('turns modelcars on and ingress off, and requests plain Deployments', () => {
   expect(Object.keys(data).sort()).toEqual(['deploy', 'ingress', 'logger', 'storageInitializer']);
   expect(JSON.parse(data.deploy ?? '')).toEqual({ defaultDeploymentMode: 'RawDeployment', more: 1 });
   expect(JSON.parse(data.ingress ?? '')).toMatchObject({ urlScheme: 'http', disableIngressCreation: true });
-  expect(readModelcars({ data })).toEqual({ enabled: true, mode: 'modelcar', user: 1010 });
-  expect(JSON.parse(data.storageInitializer ?? '')).toMatchObject({ cpuModelcar: '100m' });
+  expect(readModelcars({ data })).toEqual({ enabled: true, mode: 'modelcar', user: 1010, cpu: '100m' });
 });
 
 it.each([
-  ['{}', { enabled: false, mode: 'modelcar' }],
-  ['{"enableModelcar": true}', { enabled: true, mode: 'modelcar' }],
-  ['{"ociModelMode": "native"}', { enabled: true, mode: 'native' }],
-  ['{"enableOciModelSupport": true, "uidModelcar": 5}', { enabled: true, mode: 'modelcar', user: 5 }],
+  ['{}', { enabled: false, mode: 'modelcar', cpu: '10m' }],
+  ['{"enableModelcar": true, "cpuModelcar": "50m"}', { enabled: true, mode: 'modelcar', cpu: '50m' }],
+  ['{"ociModelMode": "native"}', { enabled: true, mode: 'native', cpu: '10m' }],
+  [
+    '{"enableOciModelSupport": true, "uidModelcar": 5}',
+    { enabled: true, mode: 'modelcar', user: 5, cpu: '10m' },
+  ],
 ])('reads %s as KServe does', (storageInitializer, expected) => {
   expect(readModelcars({ data: { storageInitializer } })).toEqual(expected);
 });

@@ -13,7 +13,7 @@ interface Webhook {
 interface Container {
   name: string;
   imagePullPolicy?: string;
-  resources?: { limits?: Record<string, string> };
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   readinessProbe?: Record<string, unknown>;
 }
 
@@ -106,6 +106,8 @@ function adapt(object: KubernetesObject): KubernetesObject {
     container.imagePullPolicy = 'IfNotPresent';
     // With the released limit of 100m it takes 30 s to start.
     if (container.resources?.limits?.cpu) container.resources.limits.cpu = '1';
+    // A node of two CPUs has little more than a runtime's request of one left.
+    if (container.resources?.requests?.cpu) container.resources.requests.cpu = '10m';
     if (container.readinessProbe)
       Object.assign(container.readinessProbe, {
         initialDelaySeconds: 1,

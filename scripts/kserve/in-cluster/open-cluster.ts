@@ -94,7 +94,8 @@ async function prepareRuntimes(session: Session, names: readonly string[]): Prom
   }
   // The nodes of an existing cluster are left alone.
   if (own && kind !== undefined && options.cacheImages) await bringCached(kind, images, options);
-  return need;
+  // The sidecar's request comes on top.
+  return { ...need, cpu: need.cpu + quantity(session.facts.modelcars.cpu) };
 }
 
 async function room({ api, options }: Session, need: Amount): Promise<number> {

@@ -8,7 +8,7 @@ const own: Abilities = {
   openshift: false,
   pushed: false,
   namespace: 'modelcars-smoke-0a1b2c',
-  modelcars: { enabled: true, mode: 'modelcar', user: 1010 },
+  modelcars: { enabled: true, mode: 'modelcar', user: 1010, cpu: '10m' },
 };
 const given: Abilities = { ...own, own: false };
 
@@ -25,7 +25,7 @@ describe('planCases', () => {
       ['oci', 'openshift', undefined],
       ['oci', 'modelcar', 1010],
     ]);
-    const without = { ...own, modelcars: { enabled: true, mode: 'modelcar' } };
+    const without = { ...own, modelcars: { enabled: true, mode: 'modelcar', cpu: '10m' } };
     expect(plan(['oci'], ['modelcar'], without)).toEqual([['oci', 'modelcar', 1010]]);
   });
 
@@ -35,7 +35,7 @@ describe('planCases', () => {
       ['oci', 'openshift', expect.stringContaining('uidModelcar to 1010')],
       ['oci', 'modelcar', 1010],
     ]);
-    const without = { ...given, modelcars: { enabled: true, mode: 'modelcar' } };
+    const without = { ...given, modelcars: { enabled: true, mode: 'modelcar', cpu: '10m' } };
     expect(plan(['oci'], ['openshift', 'modelcar'], without)).toEqual([
       ['oci', 'openshift', undefined],
       ['oci', 'modelcar', expect.stringContaining('does not set uidModelcar')],
@@ -43,7 +43,7 @@ describe('planCases', () => {
   });
 
   it('names the setting when modelcars are off', () => {
-    const off = { ...given, modelcars: { enabled: false, mode: 'modelcar' } };
+    const off = { ...given, modelcars: { enabled: false, mode: 'modelcar', cpu: '10m' } };
     expect(plan(['oci'], ['runtime'], off)).toEqual([
       ['oci', 'runtime', expect.stringContaining('enableModelcar')],
     ]);
