@@ -12,6 +12,11 @@ const tailLines = 200;
 /** Milliseconds for a deleted pod to end, so that the next one finds its resources free. */
 const removalPatience = 45_000;
 
+/** Whether it is a log at all: the kubelet answers with a sentence when it has removed the container. */
+function isLog(text: string): boolean {
+  return text.trim() !== '' && !text.startsWith('unable to retrieve container logs for ');
+}
+
 /** One namespace of a cluster as a smoke test uses it, seen through a watch. */
 export class ServingNamespace implements ServingCluster {
   readonly #api: Api;
@@ -63,11 +68,11 @@ export class ServingNamespace implements ServingCluster {
       const base = `/api/v1/namespaces/${this.#namespace}/pods/${pod?.name}/log?container=${name}&tailLines=${tailLines}`;
       const read = (query: string) =>
         this.#api.request<string>('GET', `${base}${query}`, { text: true }).catch(() => '');
-      // In a crash loop the log of the previous run has the reason.
-      const before =
-        restarts > 0 && (state === 'waiting' || name === server) ? await read('&previous=true') : '';
-      const text = before.trim() === '' ? await read('') : before;
-      logs[name] = text.split('\n').filter((line) => line.trim() !== '');
+      // In a crash loop the log of the previous run has the reason; of a run that has just ended, its own.
+      const runs = state === 'waiting' || (state === 'running' && name === server);
+      const before = restarts > 0 && runs ? await read('&previous=true') : '';
+      const text = isLog(before) ? before : await read('');
+      logs[name] = (isLog(text) ? text : '').split('\n').filter((line) => line.trim() !== '');
     }
     return { ...evidence, logs };
   }

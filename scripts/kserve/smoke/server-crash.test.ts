@@ -35,6 +35,24 @@ it('reports a crash with the log of the previous run', async () => {
   });
 });
 
+it('reports a crash that has just happened with its own log: that of the run before is removed', async () => {
+  served.cluster.onApply = () => {
+    const lastState = { terminated: { exitCode: 1, reason: 'Error' } };
+    const state = { terminated: { exitCode: 1, reason: 'Error' } };
+    setTimeout(() => served.showPod(false, [{ ...running, restartCount: 2, state, lastState }]), 50);
+    served.podFollowsService();
+    return undefined;
+  };
+  served.cluster.onLog = (_pod, _container, previous) =>
+    previous
+      ? 'unable to retrieve container logs for containerd://3eeb'
+      : "FileNotFoundError: No such file or directory: '/mnt/models/model.joblib'";
+  expect(await served.run()).toMatchObject({
+    status: 'failed',
+    diagnosis: { stage: 'load', cause: expect.stringContaining('does not find the model') },
+  });
+});
+
 it('does not wait for a second crash when the first log has a lasting cause', async () => {
   served.cluster.onApply = () => {
     const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
