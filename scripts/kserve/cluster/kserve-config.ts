@@ -20,8 +20,11 @@ export function readModelcars(config: ServiceConfig): ModelcarConfig {
 
 /** KServe's default of `cpuModelcar` (pkg/constants/constants.go, v0.20.0). */
 export const usualCpu = '10m';
-/** CPU for each container of a model image. With KServe's default its shell takes about 6 s to start. */
-const cpuModelcar = '100m';
+/**
+ * CPU for each container of a model image. With KServe's default its shell takes about 6 s to start. Four pods that start
+ * and four that end have to fit on a node of two CPUs.
+ */
+const cpuModelcar = '40m';
 
 /**
  * The ConfigMap for a new cluster: modelcars on and with CPU to start, plain Deployments (under the name that every

@@ -130,7 +130,7 @@ it('turns modelcars on and ingress off, and requests plain Deployments', () => {
   expect(Object.keys(data).sort()).toEqual(['deploy', 'ingress', 'logger', 'storageInitializer']);
   expect(JSON.parse(data.deploy ?? '')).toEqual({ defaultDeploymentMode: 'RawDeployment', more: 1 });
   expect(JSON.parse(data.ingress ?? '')).toMatchObject({ urlScheme: 'http', disableIngressCreation: true });
-  expect(readModelcars({ data })).toEqual({ enabled: true, mode: 'modelcar', user: 1010, cpu: '100m' });
+  expect(readModelcars({ data })).toEqual({ enabled: true, mode: 'modelcar', user: 1010, cpu: '40m' });
 });
 
 it.each([
