@@ -1,8 +1,8 @@
 /**
- * Halves the time in which the module starts. For every call, Dagger's SDK reads the module's types anew, by TypeScript, with all libraries
- * of a browser: 2.3 of the 3 MB that it parses. Nothing here uses them. The SDK loads all files of the module before it reads their types
- * (sdk/typescript/src/module/introspector/index.ts, v0.21.8), so this file can leave them out. Whatever an SDK does otherwise, it reads all
- * libraries, as without this file.
+ * Saves a third of the CPU time of the module's start. For every call, Dagger's SDK reads the module's types anew, by
+ * TypeScript, with all libraries of a browser: 2.3 of the 3 MB that it parses. Nothing here uses them. The SDK loads all
+ * files of the module before it reads their types (sdk/typescript/src/module/introspector/index.ts, v0.21.8), so this
+ * file can leave them out. Whatever an SDK does otherwise, it reads all libraries, as without this file.
  */
 
 /** The part of TypeScript by which it reads files. */
