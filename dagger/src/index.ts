@@ -50,6 +50,7 @@ import {
 } from './cluster.ts';
 import { stdoutOf, withProgramError } from './errors.ts';
 import { dockerImage, goImage, nodeImage as pinnedNode, pythonImage } from './images.ts';
+import { type LayoutSummary, summariesOf } from './layout-summary.ts';
 import { type Model, modelOf } from './model.ts';
 import {
   baseFlags,
@@ -465,6 +466,25 @@ export class Modelcars implements Settings {
     version: string = '',
   ): Promise<Directory> {
     return await buildLayout(this, { source, models, only, version });
+  }
+
+  /**
+   * Build models, and say what each image is, for other modules: `dagger call summaries digest`
+   *
+   * @param source The folder of models.yaml
+   * @param models Names from the catalog; all when none is given
+   * @param only Only models of framework=NAME or name=GLOB
+   * @param version Version of the images: v1.2.3
+   */
+  @func()
+  async summaries(
+    @argument({ defaultPath: '/', ignore: ['.git', '**/node_modules', 'out', 'out.tar'] })
+    source: Directory,
+    models: string[] = [],
+    only: string[] = [],
+    version: string = '',
+  ): Promise<LayoutSummary[]> {
+    return await summariesOf(await buildLayout(this, { source, models, only, version }));
   }
 
   /**

@@ -39,7 +39,8 @@ export function catalogOf(slices: ModelSlice[], source: Directory): Directory {
   return source.filter({ include: ['models.yaml', 'models.lock.yaml', ...files] });
 }
 
-const refName = 'org.opencontainers.image.ref.name';
+/** The annotation with the name of an image in a layout's index: OCI image specification, annotations. */
+export const refName = 'org.opencontainers.image.ref.name';
 
 /** One layout of several: all blobs, and one index with the entries of all, by name: the bytes that one build would write. */
 export async function joinLayouts(layouts: Directory[]): Promise<Directory> {

@@ -1,6 +1,7 @@
 import { type Container, type Directory, dag, type File, func, object, type Secret } from '@dagger.io/dagger';
 import { buildContainer, buildLayout, type Selection } from './catalog.ts';
 import type { Image } from './image.ts';
+import { type LayoutSummary, summariesOf } from './layout-summary.ts';
 import { type ImageRefs, type Overrides, type Settings, settingsOf } from './program.ts';
 import { registryOf } from './registry.ts';
 
@@ -46,6 +47,18 @@ export class Model implements Settings {
   @func()
   async layout(version: string = ''): Promise<Directory> {
     return await buildLayout(this, this.selection(version));
+  }
+
+  /**
+   * Build it, and say what the image is: `… model --name iris summary digest`
+   *
+   * @param version Version of the image: v1.2.3
+   */
+  @func()
+  async summary(version: string = ''): Promise<LayoutSummary> {
+    const [summary] = await summariesOf(await this.layout(version));
+    if (summary === undefined) throw new Error(`no image of ${this.model} in its layout`);
+    return summary;
   }
 
   /**

@@ -118,7 +118,7 @@ describe.skipIf(missing)('functions', () => {
       .filter(({ length }) => length > 6);
     expect(long).toEqual([]);
     expect(Object.keys(module.objects)).toEqual(
-      expect.arrayContaining(['Modelcars', 'Registry', 'Cluster', 'Model', 'Image']),
+      expect.arrayContaining(['Modelcars', 'Registry', 'Cluster', 'Model', 'Image', 'LayoutSummary']),
     );
   });
 
