@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
+import type { BulkRequest } from '../http/bulk/connection.ts';
 import type { WireRequest } from '../http/redirects.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import type { Access } from './auth/auth.ts';
 
 /** One request to a registry. */
@@ -23,4 +25,15 @@ export interface Call {
   signal?: AbortSignal | undefined;
   /** Milliseconds until the head of the response; 60 s by default. */
   headersTimeout?: number;
+}
+
+/** A response, and its URL after redirects. */
+export interface Answered {
+  answer: HttpResponse;
+  url: URL;
+}
+
+/** A GET of a large body, and what reads it. */
+export interface BulkCall extends BulkRequest {
+  access: Access;
 }

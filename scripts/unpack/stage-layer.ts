@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { ModelcarsError, stopIfAborted } from '../errors.ts';
 import { diskError, writeAll, writeTextAtomically } from '../files/atomic.ts';
 import { makeFolder } from '../files/folder.ts';
+import { streamHash } from '../hashing/stream-hash.ts';
 import type { ImageStore } from '../image/types.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import type { ContentLayer } from '../sources/oci/layers.ts';
 import { readTar, type TarMember } from '../sources/oci/tar.ts';
 import { plain } from '../text/format.ts';
@@ -191,7 +192,7 @@ async function readLayer(
   const files = new Map<number, StagedFile>();
   if (layer.kind === 'file') {
     const path = join(folder, '0');
-    files.set(0, await writeFileTo(path, bytes.open(), keptAt(0)));
+    files.set(0, await writeFileTo(path, bytes.open(), layer.descriptor.size, keptAt(0)));
     return { members: [], files };
   }
   const members: TarMember[] = [];
@@ -199,7 +200,7 @@ async function readLayer(
     members.push(member);
     if (member.type !== 'file' || !wanted(member)) continue;
     const path = join(folder, String(member.offset));
-    const staged = await writeFileTo(path, content, keptAt(member.offset));
+    const staged = await writeFileTo(path, content, member.size, keptAt(member.offset));
     if (staged.size !== member.size)
       throw new ModelcarsError('integrity', `pull ${plain(member.path)}: the layer ends early`);
     check(member, staged.sha256);
@@ -208,13 +209,14 @@ async function readLayer(
   return { members, files };
 }
 
-/** Writes bytes to a file, of which the first `kept` are there. */
+/** Writes bytes to a file, of which the first `kept` are there; they should be `expected`. */
 async function writeFileTo(
   path: string,
   bytes: AsyncIterable<Uint8Array>,
+  expected: number,
   kept: number,
 ): Promise<StagedFile> {
-  const hash = createHash('sha256');
+  const hash = streamHash(expected);
   let size = 0;
   const handle: FileHandle = await open(path, kept > 0 ? 'r+' : 'w', 0o666);
   try {
@@ -222,13 +224,15 @@ async function writeFileTo(
       const fresh = chunk.subarray(Math.max(0, kept - size));
       const written =
         fresh.length > 0 ? writeAll(handle, fresh, size + chunk.length - fresh.length) : undefined;
-      hash.update(chunk); // hashed while the disk writes
+      const behind = hash.update(chunk); // hashed while the disk writes
       await written;
+      if (behind) await behind;
       size += chunk.length;
+      recycle(chunk);
     }
     await handle.datasync();
   } finally {
     await handle.close();
   }
-  return { path, size, sha256: hash.digest('hex') };
+  return { path, size, sha256: await hash.digest() };
 }

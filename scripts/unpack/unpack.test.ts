@@ -14,7 +14,7 @@ const big = randomBytes(3 * 1024 ** 2);
 const hex = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 const digestOf = (bytes: Uint8Array): Digest => `sha256:${hex(bytes)}`;
 
-/** A store that checks nothing, as a hostile registry. */
+/** A store that checks a blob that is read whole, as every ImageStore does, and nothing else. */
 class Blobs implements Pick<ImageStore, 'open'> {
   readonly blobs = new Map<Digest, Buffer>();
   /** Bytes sent. */
@@ -32,6 +32,8 @@ class Blobs implements Pick<ImageStore, 'open'> {
       this.sent += chunk.length;
       yield chunk;
     }
+    if (offset === 0 && digestOf(bytes) !== digest)
+      throw new ModelcarsError('integrity', `its bytes have digest ${digestOf(bytes)}`);
   }
 
   put(bytes: Buffer, format = 'tar', files?: { path: string; size: number; sha256: string }[]): ContentLayer {
@@ -218,7 +220,7 @@ describe('refuses', () => {
   });
 
   it('devices, pipes and links to nothing among the files', async () => {
-    await refuses([raw(directory('models/'), { name: 'models/disk', type: '4' })], /disk is a block-device/);
+    await refuses([raw(directory('models/'), { name: 'models/disk', type: '4' })], /disk is a block device/);
     await refuses([raw(directory('models/'), { name: 'models/p', type: '6' })], /p is a fifo/);
     await refuses([await layer([['models/m', { link: '/etc/passwd' }]])], /m is a link to a file that/);
     await refuses([await layer([['models/m', { hard: '../../etc/passwd' }]])], /m is a /);

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { recycle } from '../memory/stream-buffers.ts';
 import { ContentWalks, type OpenWalk } from './content-walks.ts';
 import { Decompressor, decompressionLimit } from './decompress.ts';
 import type { LayerDescriptor } from './documents.ts';
@@ -47,8 +48,8 @@ export async function readLayer(
   const where = { layer: layer.digest };
   const promised = { mediaType: layer.mediaType, digest: layer.digest, size: layer.size };
   const blobHash = createHash('sha256');
-  const tar = new GuardedTar(options.budget, options.openWalk);
   const format = compressionOf(layer.mediaType);
+  const tar = new GuardedTar(options.budget, options.openWalk, format !== undefined);
   const decompressor =
     format === undefined
       ? undefined
@@ -68,6 +69,8 @@ export async function readLayer(
       if (decompressor === undefined) tar.push(chunk);
       else await decompressor.write(chunk);
       await tar.settled();
+      // A decompressor may read it later.
+      if (decompressor === undefined) recycle(chunk);
     }
     await decompressor?.end();
     await tar.settled();
@@ -89,14 +92,16 @@ function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
   return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
 
-/** A TarReader that hashes the tar and holds its first error back until the end. */
+/** A TarParser that hashes the tar and holds its first error back until the end. */
 class GuardedTar {
   readonly #reader: TarParser;
-  readonly #hash = createHash('sha256');
+  /** Undefined for a tar that is not compressed, whose digest is that of the blob. */
+  readonly #hash: Hash | undefined;
   readonly #walks: ContentWalks | undefined;
   #error: unknown;
 
-  constructor(budget: ImageBudget, openWalk: OpenWalk | undefined) {
+  constructor(budget: ImageBudget, openWalk: OpenWalk | undefined, isCompressed: boolean) {
+    this.#hash = isCompressed ? createHash('sha256') : undefined;
     this.#walks = openWalk && new ContentWalks(openWalk);
     this.#reader = new TarParser(budget, true, this.#walks);
   }
@@ -107,7 +112,7 @@ class GuardedTar {
   }
 
   push(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
     this.#attempt(() => this.#reader.push(chunk));
   }
 
@@ -116,7 +121,7 @@ class GuardedTar {
     if (this.#error instanceof BrokenTar) throw new ContractViolation(this.#error.message, { layer });
     if (this.#error !== undefined) throw this.#error;
     const { members, odd } = this.#reader;
-    const diffId: Digest = `sha256:${this.#hash.digest('hex')}`;
+    const diffId: Digest = this.#hash ? `sha256:${this.#hash.digest('hex')}` : layer;
     return { diffId, members, odd, isModel: members.some(touchesModels) };
   }
 

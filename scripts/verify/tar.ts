@@ -45,6 +45,14 @@ export interface ImageBudget {
   names: number;
 }
 
+/** What a reader of contents gets while a tar is pushed, in the order of the bytes. */
+export interface TarEvents {
+  /** A member begins, and the content's first byte is at this offset in the tar. */
+  member(member: Member, offset: number): void;
+  /** Bytes of its content, a part of the chunk that was pushed. */
+  content(part: Uint8Array): void;
+}
+
 const types: Record<string, string> = {
   '0': 'file',
   '7': 'file',
@@ -74,6 +82,7 @@ export class TarParser {
   readonly #budget: ImageBudget;
   readonly #hashes: boolean;
   readonly #walks: ContentWalks | undefined;
+  readonly #events: TarEvents | undefined;
   readonly #block = new Uint8Array(blockSize);
   #state: 'header' | 'content' | 'padding' | 'tail' = 'header';
   /** Bytes of the current block, content or padding still to come. */
@@ -89,21 +98,25 @@ export class TarParser {
   #longLink: Buffer | undefined;
   #pax: Pax | undefined;
   #oddExtension: string | undefined;
+  /** Bytes pushed up to the end of the current part. */
+  #position = 0;
 
   /**
    * `hashes`: whether files under /models get their `sha256`, which doubles the CPU time; `walks` gets the bytes of these
-   * files.
+   * files, `events` those of all.
    */
-  constructor(budget: ImageBudget, hashes = true, walks?: ContentWalks) {
+  constructor(budget: ImageBudget, hashes = true, walks?: ContentWalks, events?: TarEvents) {
     this.#budget = budget;
     this.#hashes = hashes;
     this.#walks = walks;
+    this.#events = events;
   }
 
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
       const part = this.#state === 'tail' ? chunk.subarray(at) : chunk.subarray(at, at + this.#left);
       at += part.length;
+      this.#position += part.length;
       if (this.#state === 'tail') {
         if (!isZero(part)) this.odd ??= 'has bytes after its end';
         continue;
@@ -158,6 +171,7 @@ export class TarParser {
       throw new BrokenTar('a member is sparse, and readers differ on where its content ends');
     this.#member = this.#memberOf(header);
     this.members.push(this.#member);
+    this.#events?.member(this.#member, this.#position);
     if (this.#hashes && this.#member.type === 'file' && isUnderModels(this.#member.path)) {
       const { path, size } = this.#member;
       this.#hash = createHash('sha256');
@@ -169,6 +183,7 @@ export class TarParser {
   }
 
   #content(part: Uint8Array): void {
+    this.#events?.content(part);
     this.#hash?.update(part);
     this.#walks?.push(part);
     if (this.#member !== undefined) this.#inspector?.take(this.#member.size - this.#left, part);

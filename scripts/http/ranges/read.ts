@@ -23,11 +23,6 @@ export interface RangesOptions {
   connections?: number;
   /** Bytes per range; 4 MiB by default. */
   chunk?: number;
-  /**
-   * Whether chunks are copied to memory that can be recycled, by default. Without, a reader gets those of `receive`,
-   * which must not use their memory again.
-   */
-  copies?: boolean;
   signal?: AbortSignal | undefined;
   /** Seven tries without a new byte, 1 s before the second, by default. */
   retry?: RetryOptions;
@@ -231,8 +226,7 @@ class RangeReader {
     if (this.#failure) return;
     if (chunk.length > range.end - range.at)
       throw new ModelcarsError('source', `${this.#options.what}: more bytes came than were asked for`);
-    if (this.#options.copies === false) this.#arrived(range, chunk);
-    else for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(this.#copy(range, rest));
+    for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(this.#copy(range, rest));
     return range.roomy || range.lead < shortLead ? undefined : this.#untilTaken(range);
   }
 
@@ -247,21 +241,11 @@ class RangeReader {
     range.at += taken;
     if (filling.isFull) {
       range.filling = undefined;
-      this.#pass(range, filling.bytes);
+      range.lead += filling.bytes.length;
+      range.chunks.push(filling.bytes);
+      this.#notify();
     }
     return taken;
-  }
-
-  /** Takes a chunk as it is. */
-  #arrived(range: Range, chunk: Uint8Array): void {
-    range.at += chunk.length;
-    this.#pass(range, chunk);
-  }
-
-  #pass(range: Range, chunk: Uint8Array): void {
-    range.lead += chunk.length;
-    range.chunks.push(chunk);
-    this.#notify();
   }
 
   #giveBack(range: Range, bytes: number): void {

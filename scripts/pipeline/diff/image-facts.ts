@@ -3,6 +3,7 @@ import { isModelLayer, listedFiles } from '../../image/listed-files.ts';
 import { formatPlatform } from '../../image/platform.ts';
 import { parseConfig, parseIndex, parseManifest } from '../../image/schema.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import { type ContentLayer, readContent } from '../../sources/oci/layers.ts';
 import { limits, stackFiles } from '../../sources/oci/listing.ts';
 import { listTar, readTar, type TarLayer, type TarMember } from '../../sources/oci/tar.ts';
@@ -185,6 +186,9 @@ async function filesOf(
 
 async function sha256(content: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of content) hash.update(chunk);
+  for await (const chunk of content) {
+    hash.update(chunk);
+    recycle(chunk);
+  }
   return hash.digest('hex');
 }

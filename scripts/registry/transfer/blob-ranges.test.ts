@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import {
   type FakeOptions,
@@ -94,12 +95,47 @@ describe('a large blob', () => {
     expect(Math.max(...seen)).toBeGreaterThan(1);
   });
 
-  it('comes by one connection from a registry that is fast', async () => {
+  it('comes by two connections at most from a registry that is fast, by four from one that is slow', async () => {
+    const mostAtOnce = async (isSlow: boolean) => {
+      let open = 0;
+      let most = 0;
+      const hold: FakeOptions['intercept'] = async (request, response) => {
+        if (!request.url?.includes('/blobs/')) return false;
+        most = Math.max(most, ++open);
+        response.on('close', () => open--);
+        // As long as it takes other requests to arrive.
+        if (request.headers.range !== ranges[0]) await sleep(50);
+        return false;
+      };
+      expect(await read(hold, { isSlow })).toMatchObject({ size: bytes.length, isRight: true });
+      return most;
+    };
     // Every range takes no time.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
-    const seen = await read(undefined, { isSlow: false }).finally(() => clock.mockRestore());
+    expect(await mostAtOnce(false).finally(() => clock.mockRestore())).toBe(2);
+    expect(await mostAtOnce(true)).toBe(4);
+  });
+
+  it('comes from where the first range was redirected to, and is asked for again when that URL expires', async () => {
+    let asked = 0;
+    const expired = new Set<string>();
+    const seen = await read((request, response) => {
+      const url = new URL(request.url ?? '', 'http://storage');
+      if (!url.pathname.includes('/blobs/')) return false;
+      const key = url.searchParams.get('signed');
+      if (key === null) {
+        response.writeHead(307, { location: `${url.pathname}?signed=${++asked}` }).end();
+        return true;
+      }
+      if (request.headers.range === ranges[2]) expired.add('1');
+      if (!expired.has(key)) return false;
+      response.writeHead(403).end();
+      return true;
+    });
     expect(seen).toMatchObject({ size: bytes.length, isRight: true, error: undefined });
-    expect(seen.ranges).toEqual([ranges[0], 'bytes=8388608-']);
+    // Not once per range.
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThan(5);
   });
 
   it('costs one request where only its start is read', async () => {

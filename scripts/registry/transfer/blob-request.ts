@@ -1,8 +1,7 @@
 import { ModelcarsError } from '../../errors.ts';
-import { headerOf } from '../../http/body.ts';
-import type { HttpResponse } from '../../http/transport.ts';
 import type { Descriptor } from '../../image/types.ts';
 import type { Access } from '../auth/auth.ts';
+import type { Answered } from '../call.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 
 /** A blob to read, and where. */
@@ -24,22 +23,28 @@ export interface BlobRequest {
 export async function getBlob(
   { host, access, what, descriptor }: BlobRequest,
   { range, once, signal }: { range: string | undefined; once?: boolean; signal: AbortSignal | undefined },
-): Promise<HttpResponse> {
-  return await host.send({
+): Promise<Answered> {
+  return await host.sendFrom({
     what,
     method: 'GET',
     target: `/v2/${access.repository}/blobs/${descriptor.digest}`,
     access,
     expect: range === undefined ? [200] : [200, 206],
-    headers: { 'accept-encoding': 'identity', ...(range !== undefined && { range: `bytes=${range}` }) },
+    headers: headersFor(range),
     ...(once && { once }),
     signal,
   });
 }
 
-/** The range that a response has: its first byte, the byte after its last, and the size of the whole if it says so. */
-export function rangeOf(answer: HttpResponse): { start: number; end: number; total?: number } | undefined {
-  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headerOf(answer, 'content-range') ?? '');
+export function headersFor(range: string | undefined): Record<string, string> {
+  return { 'accept-encoding': 'identity', ...(range !== undefined && { range: `bytes=${range}` }) };
+}
+
+/** The range in a Content-Range: its first byte, the byte after its last, and the size of the whole if it says so. */
+export function readRange(
+  contentRange: string | undefined,
+): { start: number; end: number; total?: number } | undefined {
+  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(contentRange ?? '');
   if (range === null) return undefined;
   const total = range[3] === '*' ? undefined : Number(range[3]);
   return { start: Number(range[1]), end: Number(range[2]) + 1, ...(total !== undefined && { total }) };

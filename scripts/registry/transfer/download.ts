@@ -1,33 +1,34 @@
-import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
-import { drop } from '../../http/body.ts';
+import { streamHash } from '../../hashing/stream-hash.ts';
+import { drop, headerOf } from '../../http/body.ts';
 import { download, type PartialBody } from '../../http/download.ts';
 import { networkFailure } from '../../http/failure.ts';
 import { Pace } from '../../http/minimum-pace.ts';
 import { registryAdvice } from '../failure.ts';
-import { blobRanges, isWorthRanges, OneConnection } from './blob-ranges.ts';
-import { type BlobRequest, getBlob, otherRange, rangeOf } from './blob-request.ts';
+import { blobRanges, isWorthRanges, OneResponse } from './blob-ranges.ts';
+import { type BlobRequest, getBlob, otherRange, readRange } from './blob-request.ts';
 
 /**
- * A blob's bytes from an offset: a large one in ranges over several connections, where one is slow. Resumes a broken
+ * A blob's bytes from an offset: a large one in ranges over several connections, whose chunks may be recycled. Resumes a broken
  * connection where it broke. Fails with an `integrity` error, before the last chunk, when the size differs from the
  * descriptor or, read from 0, when the digest does.
  */
 export async function* downloadBlob(options: BlobRequest): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;
   const signal = host.signal(options.signal);
-  const hash = offset === 0 ? createHash('sha256') : undefined;
+  const hash = offset === 0 ? streamHash(descriptor.size) : undefined;
   let held: Uint8Array | undefined;
   const large = !small && isWorthRanges(descriptor.size - offset);
-  const chunks = large ? severalConnections(options, signal) : oneConnection(options, offset, signal);
+  const chunks = large ? severalRanges(options, signal) : oneResponse(options, offset, signal);
   if (offset < descriptor.size) {
     for await (const chunk of chunks) {
       if (held) yield held;
       held = chunk;
-      hash?.update(chunk);
+      const behind = hash?.update(chunk);
+      if (behind) await behind;
     }
   }
-  const digest = hash && `sha256:${hash.digest('hex')}`;
+  const digest = hash && `sha256:${await hash.digest()}`;
   if (digest !== undefined && digest !== descriptor.digest) {
     throw new ModelcarsError(
       'integrity',
@@ -37,8 +38,8 @@ export async function* downloadBlob(options: BlobRequest): AsyncGenerator<Uint8A
   if (held) yield held;
 }
 
-/** A blob's bytes by several connections; by one from where that turns out to be better. */
-async function* severalConnections(
+/** A blob's bytes in ranges; from where the registry serves none, by one response. */
+async function* severalRanges(
   options: BlobRequest,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -49,12 +50,12 @@ async function* severalConnections(
       yield chunk;
     }
   } catch (error) {
-    if (!(error instanceof OneConnection)) throw error;
-    yield* oneConnection(options, at, signal);
+    if (!(error instanceof OneResponse)) throw error;
+    yield* oneResponse(options, at, signal);
   }
 }
 
-function oneConnection(
+function oneResponse(
   options: BlobRequest,
   offset: number,
   signal: AbortSignal | undefined,
@@ -80,9 +81,9 @@ async function request(
   position: number,
   signal: AbortSignal | undefined,
 ): Promise<PartialBody> {
-  const answer = await getBlob(options, { range: position > 0 ? `${position}-` : undefined, signal });
+  const { answer } = await getBlob(options, { range: position > 0 ? `${position}-` : undefined, signal });
   const start = answer.statusCode === 200 ? 0 : position;
-  if (answer.statusCode === 200 || rangeOf(answer)?.start === position)
+  if (answer.statusCode === 200 || readRange(headerOf(answer, 'content-range'))?.start === position)
     return { host: options.host.registry, start, body: answer.body, drop: () => drop(answer) };
   drop(answer);
   throw otherRange(options);

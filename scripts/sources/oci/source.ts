@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ModelcarsError } from '../../errors.ts';
 import type { Descriptor } from '../../image/types.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import type { LockedFile } from '../../model/types.ts';
 import { RegistryClient } from '../../registry/client.ts';
 import { applyMirrors } from '../../registry/mirrors.ts';
@@ -174,6 +175,7 @@ async function hashTars(
       for await (const chunk of content) {
         digest.update(chunk);
         for (const watcher of watchers) watcher?.update(chunk);
+        recycle(chunk);
       }
       const sha256 = digest.digest('hex');
       for (const watcher of watchers) await watcher?.end(sha256);

@@ -1,15 +1,12 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract, type Header } from 'tar-stream';
 import { ModelcarsError, stopIfAborted } from '../../errors.ts';
 import type { ImageStore } from '../../image/types.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
 import { inflate } from '../../verify/inflate.ts';
 import { cleanPath } from '../../verify/paths.ts';
 import type { ImageBudget } from '../../verify/tar.ts';
-import { TarGuard } from '../../verify/tar-guard.ts';
 import { short } from '../../verify/violation.ts';
 import type { ContentLayer } from './layers.ts';
+import { type Begin, TarSteps } from './tar-steps.ts';
 
 /** A tar with its compression. */
 export type TarLayer = Extract<ContentLayer, { kind: 'tar' }>;
@@ -29,12 +26,6 @@ export interface TarMember {
 
 /** A member's content is skipped with another request from this size on: fewer bytes arrive sooner than that answers. */
 const longSkip = 4 * 1024 ** 2;
-const types: Record<string, string> = {
-  file: 'file',
-  'contiguous-file': 'file',
-  symlink: 'symbolic link',
-  link: 'hard link',
-};
 
 /** The members of a layer. Of a plain tar, only headers and short files are read; of a compressed one everything. */
 export async function listTar(
@@ -71,62 +62,48 @@ export async function* readTar(
   start = 0,
   signal?: AbortSignal,
 ): AsyncGenerator<{ member: TarMember; content: AsyncIterable<Uint8Array> }> {
-  const { descriptor, compression, prefix } = layer;
+  const { descriptor, compression } = layer;
   const bytes = store.open(descriptor, start, signal);
   const most = compression ? decompressionLimit(descriptor.size) : descriptor.size - start;
-  const tar = compression ? inflate(bytes, compression) : bytes;
-  const input = Readable.from(tar, { objectMode: false });
-  const members = extract();
-  const flow = pipeline(input, new TarGuard(budget, most), members);
-  flow.catch(() => undefined); // reported by the loop below, or right after it
+  const tar = new TarSteps(compression ? inflate(bytes, compression) : bytes, budget, most);
   const failed = (error: unknown): unknown => {
     if (signal) stopIfAborted(signal);
     if (error instanceof ModelcarsError) return error;
     return brokenLayer(layer, error instanceof Error ? error.message : String(error), error);
   };
   try {
-    for await (const entry of members) {
-      yield {
-        member: memberOf(entry.header, prefix, start),
-        content: contentOf(entry, flow, failed),
-      };
-      entry.resume();
-    }
-    await flow;
+    for (let next = await tar.member(); next !== undefined; next = await tar.member())
+      yield { member: memberOf(next, layer.prefix, start), content: contentOf(tar, failed) };
   } catch (error) {
     throw failed(error);
   } finally {
-    input.destroy();
-    members.destroy();
+    await tar.close();
   }
 }
 
-/** A member's bytes. When the tar breaks, its stream is only destroyed: the cause is that of the flow. */
-async function* contentOf(
-  entry: AsyncIterable<unknown>,
-  flow: Promise<void>,
-  failed: (error: unknown) => unknown,
-): AsyncGenerator<Uint8Array> {
+/** A member's bytes. */
+async function* contentOf(tar: TarSteps, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
   try {
-    yield* entry as AsyncIterable<Uint8Array>;
+    for (let chunk = await tar.content(); chunk !== undefined; chunk = await tar.content()) yield chunk;
   } catch (error) {
-    throw failed(await flow.then(() => error).catch((cause: unknown) => cause));
+    throw failed(error);
   }
 }
 
-function memberOf(header: Header, prefix: string, start: number): TarMember {
-  const { name, type, mode = 0, linkname, size = 0 } = header;
-  const { byteOffset = 0 } = header as Header & { byteOffset?: number };
+function memberOf(
+  { member: { name, type, mode, link, size }, offset }: Begin,
+  prefix: string,
+  start: number,
+): TarMember {
   // `cleanPath` resolves `..` inside the root, so the prefix is joined first.
   const inside = (path: string) => cleanPath(`${prefix}/${path}`);
-  const isHard = type === 'link';
   return {
     path: inside(name),
-    type: types[type ?? ''] ?? String(type),
+    type,
     mode,
-    ...(linkname ? { link: isHard ? inside(linkname) : linkname } : {}),
+    ...(link ? { link: type === 'hard link' ? inside(link) : link } : {}),
     size,
-    offset: start + byteOffset,
+    offset: start + offset,
   };
 }
 
