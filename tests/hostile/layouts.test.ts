@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,12 @@ function member(path: string, content: string, claimed?: Buffer): Buffer {
   return Buffer.concat([header, Buffer.from(content), Buffer.alloc((512 - (size % 512)) % 512)]);
 }
 const end = Buffer.alloc(1024);
+
+/** Makes a file of zeros, which takes no space on disk. */
+async function writeSparse(path: string, size: number): Promise<void> {
+  await writeFile(path, '');
+  await truncate(path, size);
+}
 
 describe('an archive', () => {
   test.each<[string, (good: Buffer) => Buffer, RegExp]>([
@@ -164,7 +170,7 @@ describe('a folder', () => {
     ['a link to itself', (path) => symlink(path, path), /index\.json is a broken symbolic link/],
     [
       '1 GB of nothing',
-      async (path) => (await open(path, 'w')).truncate(1e9),
+      (path) => writeSparse(path, 1e9),
       /index\.json has more than 4194304 bytes/,
     ],
     ['a list', (path) => writeFile(path, '[]'), /index\.json: it is not of the type object/],
@@ -225,7 +231,7 @@ describe('a folder', () => {
     ['missing', () => undefined, /blob sha256:\w+ is missing/],
     [
       '1 TB of nothing',
-      async (path) => (await open(path, 'w')).truncate(1e12),
+      (path) => writeSparse(path, 1e12),
       /its size is not the \d+ bytes/,
     ],
   ])('whose index blob is %s is refused with a plain message', async (name, make, message) => {
