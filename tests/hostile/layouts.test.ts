@@ -168,11 +168,7 @@ describe('a folder', () => {
       /index\.json is not a regular file/,
     ],
     ['a link to itself', (path) => symlink(path, path), /index\.json is a broken symbolic link/],
-    [
-      '1 GB of nothing',
-      (path) => writeSparse(path, 1e9),
-      /index\.json has more than 4194304 bytes/,
-    ],
+    ['1 GB of nothing', (path) => writeSparse(path, 1e9), /index\.json has more than 4194304 bytes/],
     ['a list', (path) => writeFile(path, '[]'), /index\.json: it is not of the type object/],
     ['null', (path) => writeFile(path, 'null'), /index\.json: it is not of the type object/],
     [
@@ -229,11 +225,7 @@ describe('a folder', () => {
     ['a link to itself', (path) => symlink(path, path), /blob sha256:\w+ is a broken symbolic link/],
     ['a link to another file', (path) => symlink('/etc/passwd', path), /has digest|has not the|bytes/],
     ['missing', () => undefined, /blob sha256:\w+ is missing/],
-    [
-      '1 TB of nothing',
-      (path) => writeSparse(path, 1e12),
-      /its size is not the \d+ bytes/,
-    ],
+    ['1 TB of nothing', (path) => writeSparse(path, 1e12), /its size is not the \d+ bytes/],
   ])('whose index blob is %s is refused with a plain message', async (name, make, message) => {
     const layout = await changed(`blob ${name}`, async (path) =>
       swap(path(blobOf(await rootOf(path('.')))), make),
