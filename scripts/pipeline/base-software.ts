@@ -1,7 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
 import type { Base } from '../bases/base-image.ts';
 import { ModelcarsError } from '../errors.ts';
 import { type Descriptor, mediaTypes } from '../image/types.ts';
@@ -9,8 +5,9 @@ import { type GoBuild, GoBuildFinder } from '../trust/attestations/packages/go.t
 import { isRecord, softwareOf } from '../trust/attestations/packages/software.ts';
 import type { Software } from '../trust/attestations/packages/types.ts';
 import { decompressionLimit } from '../verify/decompress.ts';
-import { cleanPath } from '../verify/paths.ts';
-import { TarGuard } from '../verify/tar-guard.ts';
+import { inflate } from '../verify/inflate.ts';
+import type { Member } from '../verify/tar.ts';
+import { readMembers } from '../verify/tar-members.ts';
 
 /** Limits for the layers of one base: members, and bytes of their names. As in `verify`. */
 const limits = { members: 200_000, names: 32 * 1024 ** 2 };
@@ -35,19 +32,14 @@ export async function readSoftware(base: Base, signal: AbortSignal): Promise<Sof
   try {
     for (const [at, layer] of base.layers.entries()) {
       const own = nothing();
-      const members = extract();
-      const bytes = Readable.from(base.contents[at]?.open(0, signal) ?? [], { objectMode: false });
-      const guard = new TarGuard(budget, decompressionLimit(layer.size));
-      const inflate = inflaterOf(layer);
-      const flow = inflate
-        ? pipeline(bytes, inflate, guard, members, { signal })
-        : pipeline(bytes, guard, members, { signal });
-      flow.catch(() => undefined); // reported by the loop below, or right after it
-      for await (const entry of members) {
-        await take(own, all, entry.header, entry as AsyncIterable<Uint8Array>);
-        entry.resume();
+      const bytes = base.contents[at]?.open(0, signal) ?? empty();
+      const format = formatOf(layer);
+      const tar = format ? inflate(bytes, format) : bytes;
+      const members = readMembers(tar, { budget, most: decompressionLimit(layer.size) });
+      for await (const { member, content } of members) {
+        signal.throwIfAborted();
+        await take(own, all, member, content);
       }
-      await flow;
       add(own.records, all.records);
       add(own.programs, all.programs);
       add(own.unread, all.unread);
@@ -66,10 +58,12 @@ export async function readSoftware(base: Base, signal: AbortSignal): Promise<Sof
   return { ...software, unread: [...software.unread, ...unread.values()] };
 }
 
-function inflaterOf({ mediaType }: Descriptor): NodeJS.ReadWriteStream | undefined {
-  if (mediaType === mediaTypes.layerGzip) return createGunzip();
-  return mediaType === mediaTypes.layerZstd ? createZstdDecompress() : undefined;
+function formatOf({ mediaType }: Descriptor): 'gzip' | 'zstd' | undefined {
+  if (mediaType === mediaTypes.layerGzip) return 'gzip';
+  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
+
+async function* empty(): AsyncGenerator<Uint8Array> {}
 
 function nothing(): Contents {
   return { records: new Map(), programs: new Map(), unread: new Map() };
@@ -86,10 +80,9 @@ function add<V>(from: ReadonlyMap<string, V>, to: Map<string, V>): void {
 async function take(
   own: Contents,
   all: Contents,
-  { name, type, mode = 0, size = 0 }: Header,
+  { path, type, mode, size }: Member,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const path = cleanPath(name);
   const whiteout = /^(.*\/)?\.wh\.([^/]+)$/s.exec(path);
   if (whiteout !== null) {
     const [, folder = '', target = ''] = whiteout;

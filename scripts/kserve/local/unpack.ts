@@ -1,16 +1,15 @@
 import { constants } from 'node:fs';
 import { chmod, lchown, link, lstat, mkdir, open, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract, type Header } from 'tar-stream';
 import { ModelcarsError } from '../../errors.ts';
 import { diskError, writeAll } from '../../files/atomic.ts';
 import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
+import { recycle } from '../../memory/stream-buffers.ts';
 import { plain } from '../../text/format.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
 import { inflate } from '../../verify/inflate.ts';
-import { TarGuard } from '../../verify/tar-guard.ts';
+import type { Member } from '../../verify/tar.ts';
+import { readMembers } from '../../verify/tar-members.ts';
 import { unpackedSize } from './image.ts';
 
 /** The user of the pod, which has to read the files. */
@@ -69,18 +68,14 @@ export async function unpackLayers(
   const budget = { ...limits };
   try {
     for (const layer of layers) {
-      const members = extract();
       const bytes = store.open(layer, 0, signal);
       const format = formatOf(layer.mediaType);
       const most = format ? decompressionLimit(layer.size, unpackedSize(layer) + tarOverhead) : layer.size;
-      const tar = Readable.from(format ? inflate(bytes, format) : bytes, { objectMode: false });
-      const flow = pipeline(tar, new TarGuard(budget, most), members, { signal });
-      flow.catch(() => undefined); // reported by the loop below, or right after it
-      for await (const entry of members) {
-        await place(root, entry.header, entry as AsyncIterable<Uint8Array>, reader, folders);
-        entry.resume();
+      const tar = format ? inflate(bytes, format) : bytes;
+      for await (const { member, content } of readMembers(tar, { budget, most })) {
+        signal.throwIfAborted();
+        await place(root, member, content, reader, folders);
       }
-      await flow;
     }
     // Deepest first: a directory without x for its owner could no longer be entered.
     for (const [path, folder] of [...folders].toSorted(([a], [b]) => b.length - a.length))
@@ -118,14 +113,14 @@ async function setMode(path: string, { mode, dev, ino }: Folder): Promise<void> 
 }
 
 /** Writes a member to its place. Errors of the file system are reported with the member's name. */
-async function place(...[root, header, ...rest]: Parameters<typeof put>): Promise<void> {
+async function place(...[root, member, ...rest]: Parameters<typeof put>): Promise<void> {
   try {
-    await put(root, header, ...rest);
+    await put(root, member, ...rest);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const problem = Object.hasOwn(impossible, code) ? impossible[code] : undefined;
-    if (problem === undefined || (code === 'EPERM' && header.type !== 'link')) throw error;
-    throw broken(`${plain(header.name)}: ${problem}`, error);
+    if (problem === undefined || (code === 'EPERM' && member.type !== 'hard link')) throw error;
+    throw broken(`${plain(member.name)}: ${problem}`, error);
   }
 }
 
@@ -148,12 +143,12 @@ async function openUp(folder: string): Promise<void> {
 
 async function put(
   root: string,
-  header: Header,
+  member: Member,
   content: AsyncIterable<Uint8Array>,
   reader: Reader,
   folders: Folders,
 ): Promise<void> {
-  const parts = header.name.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = member.name.split('/').filter((part) => part !== '' && part !== '.');
   const name = parts.pop();
   if (name === undefined) return; // the root itself
   if (name === '..') throw broken('a member of a layer is named `..`');
@@ -161,28 +156,30 @@ async function put(
   if (name.startsWith('.wh.')) return await hide(folder, name);
   const path = join(folder, name);
   const old = await lstat(path).catch(() => undefined);
-  if (old !== undefined && !(old.isDirectory() && header.type === 'directory')) {
+  if (old !== undefined && !(old.isDirectory() && member.type === 'directory')) {
     await rm(path, { recursive: true });
   }
-  const mode = reader.chown ? (header.mode ?? 0) & keptModes : modeFor(reader, header);
-  switch (header.type) {
+  const mode = reader.chown ? member.mode & keptModes : modeFor(reader, member);
+  switch (member.type) {
     case 'directory': {
       if (old?.isDirectory() !== true) await mkdir(path, workMode);
       const { dev, ino } = await lstat(path);
       folders.set(path, { mode, dev, ino });
       break;
     }
-    case 'file':
-    case 'contiguous-file': {
+    case 'file': {
       await using file = await open(path, 'wx', 0o600);
-      for await (const chunk of content) await writeAll(file, chunk);
+      for await (const chunk of content) {
+        await writeAll(file, chunk);
+        recycle(chunk);
+      }
       break;
     }
-    case 'symlink':
-      await symlink(header.linkname ?? '', path);
+    case 'symbolic link':
+      await symlink(member.link ?? '', path);
       break;
-    case 'link': {
-      const target = (header.linkname ?? '').split('/').filter((part) => part !== '' && part !== '.');
+    case 'hard link': {
+      const target = (member.link ?? '').split('/').filter((part) => part !== '' && part !== '.');
       const last = target.pop() ?? '';
       await link(join(await folderAt(root, target), last), path);
       return; // it has the owner and mode of its target file
@@ -190,8 +187,8 @@ async function put(
     default:
       return;
   }
-  if (reader.chown) await lchown(path, header.uid ?? 0, header.gid ?? 0);
-  if (header.type !== 'symlink' && header.type !== 'directory') await chmod(path, mode);
+  if (reader.chown) await lchown(path, member.uid, member.gid);
+  if (member.type !== 'symbolic link' && member.type !== 'directory') await chmod(path, mode);
 }
 
 /** The folder that `parts` lead to below `root`, following links inside it; creates missing folders. */
@@ -234,10 +231,9 @@ async function hide(folder: string, name: string): Promise<void> {
 /**
  * A mode whose owner bits are the permissions of `reader`: the owner, group or other bits, as the kernel would choose.
  */
-function modeFor({ uid, gid }: Reader, header: Header): number {
-  const mode = header.mode ?? 0;
-  const shift = header.uid === uid ? 6 : header.gid === gid ? 3 : 0;
-  return ((mode >> shift) & 0o7) << 6;
+function modeFor({ uid, gid }: Reader, member: Member): number {
+  const shift = member.uid === uid ? 6 : member.gid === gid ? 3 : 0;
+  return ((member.mode >> shift) & 0o7) << 6;
 }
 
 function formatOf(mediaType: string): 'gzip' | 'zstd' | undefined {

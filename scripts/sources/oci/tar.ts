@@ -4,9 +4,9 @@ import { decompressionLimit } from '../../verify/decompress.ts';
 import { inflate } from '../../verify/inflate.ts';
 import { cleanPath } from '../../verify/paths.ts';
 import type { ImageBudget } from '../../verify/tar.ts';
+import { type ReadMember, readMembers } from '../../verify/tar-members.ts';
 import { short } from '../../verify/violation.ts';
 import type { ContentLayer } from './layers.ts';
-import { type Begin, TarSteps } from './tar-steps.ts';
 
 /** A tar with its compression. */
 export type TarLayer = Extract<ContentLayer, { kind: 'tar' }>;
@@ -62,36 +62,21 @@ export async function* readTar(
   start = 0,
   signal?: AbortSignal,
 ): AsyncGenerator<{ member: TarMember; content: AsyncIterable<Uint8Array> }> {
-  const { descriptor, compression } = layer;
+  const { descriptor, compression, prefix } = layer;
   const bytes = store.open(descriptor, start, signal);
   const most = compression ? decompressionLimit(descriptor.size) : descriptor.size - start;
-  const tar = new TarSteps(compression ? inflate(bytes, compression) : bytes, budget, most);
   const failed = (error: unknown): unknown => {
     if (signal) stopIfAborted(signal);
     if (error instanceof ModelcarsError) return error;
     return brokenLayer(layer, error instanceof Error ? error.message : String(error), error);
   };
-  try {
-    for (let next = await tar.member(); next !== undefined; next = await tar.member())
-      yield { member: memberOf(next, layer.prefix, start), content: contentOf(tar, failed) };
-  } catch (error) {
-    throw failed(error);
-  } finally {
-    await tar.close();
-  }
-}
-
-/** A member's bytes. */
-async function* contentOf(tar: TarSteps, failed: (error: unknown) => unknown): AsyncGenerator<Uint8Array> {
-  try {
-    for (let chunk = await tar.content(); chunk !== undefined; chunk = await tar.content()) yield chunk;
-  } catch (error) {
-    throw failed(error);
-  }
+  const tar = compression ? inflate(bytes, compression) : bytes;
+  for await (const { content, ...read } of readMembers(tar, { budget, most, failed }))
+    yield { member: memberOf(read, prefix, start), content };
 }
 
 function memberOf(
-  { member: { name, type, mode, link, size }, offset }: Begin,
+  { member: { name, type, mode, link, size }, offset }: Omit<ReadMember, 'content'>,
   prefix: string,
   start: number,
 ): TarMember {

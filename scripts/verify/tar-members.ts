@@ -1,16 +1,54 @@
-import { recycle, streamBuffers } from '../../memory/stream-buffers.ts';
-import { type ImageBudget, type Member, TarParser } from '../../verify/tar.ts';
+import { recycle, streamBuffers } from '../memory/stream-buffers.ts';
+import { type ImageBudget, type Member, TarParser } from './tar.ts';
 
-/** A member of a tar; `offset` is that of its content's first byte. */
-export interface Begin {
+/** A member of a tar that is being read. */
+export interface ReadMember {
   member: Member;
+  /** Of its content's first byte in the tar. */
   offset: number;
+  /** Its bytes, which can be read until the next member is asked for; the receiver may recycle the chunks. */
+  content: AsyncIterable<Uint8Array>;
 }
 
+export interface ReadMembersOptions {
+  budget: ImageBudget;
+  /** Bytes that the tar may have. */
+  most: number;
+  /** What is thrown for an error, such as a BrokenTar. */
+  failed?(error: unknown): unknown;
+}
+
+/**
+ * The members of a tar, in order, read as far as they are asked for. Fails with BrokenTar, and with the errors of `tar`,
+ * which is closed in any case.
+ */
+export async function* readMembers(
+  tar: AsyncIterable<Uint8Array>,
+  { budget, most, failed = (error) => error }: ReadMembersOptions,
+): AsyncGenerator<ReadMember> {
+  const steps = new TarSteps(tar, budget, most);
+  async function* content(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let part = await steps.content(); part !== undefined; part = await steps.content()) yield part;
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+  try {
+    for (let next = await steps.member(); next !== undefined; next = await steps.member())
+      yield { ...next, content: content() };
+  } catch (error) {
+    throw failed(error);
+  } finally {
+    await steps.close();
+  }
+}
+
+type Begin = Pick<ReadMember, 'member' | 'offset'>;
 type Step = Begin | { part: Uint8Array };
 
-/** A tar's members and their content, in order, read as far as they are asked for. Fails with BrokenTar. */
-export class TarSteps {
+/** Members and content of a tar, step by step. */
+class TarSteps {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #parser: TarParser;
   /** What the current chunk has. */
@@ -22,7 +60,6 @@ export class TarSteps {
   #left: number;
   #ended = false;
 
-  /** `most`: bytes that the tar may have. */
   constructor(tar: AsyncIterable<Uint8Array>, budget: ImageBudget, most: number) {
     this.#chunks = tar[Symbol.asyncIterator]();
     this.#left = most;
@@ -57,7 +94,6 @@ export class TarSteps {
     return copy;
   }
 
-  /** Closes what the tar is read from. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }

@@ -1,10 +1,9 @@
 /** Members of a tar whose chunks are lent memory: their receivers recycle content while more of its chunk is to come. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { tarOf } from '../../../tests/support/oci-artifacts.ts';
-import { recycle, streamBufferSize, streamBuffers } from '../../memory/stream-buffers.ts';
-import { limits } from './listing.ts';
-import { TarSteps } from './tar-steps.ts';
+import { tarOf } from '../../tests/support/oci-artifacts.ts';
+import { recycle, streamBufferSize, streamBuffers } from '../memory/stream-buffers.ts';
+import { readMembers } from './tar-members.ts';
 
 /** Some files within one chunk, and one that has chunks of its own. */
 const files = [700, 300_000, 3 * streamBufferSize, 0, 5].map(
@@ -22,37 +21,51 @@ async function* lent(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
+const budget = () => ({ members: 100, names: 10_000 });
+const read = (bytes: Uint8Array, most = bytes.length) => readMembers(lent(bytes), { budget: budget(), most });
+
 test('every member has its own bytes and offset, though each is recycled before the next is read', async () => {
-  const steps = new TarSteps(lent(tar), { ...limits }, tar.length);
   const found: [string, Buffer][] = [];
-  for (let next = await steps.member(); next !== undefined; next = await steps.member()) {
+  for await (const { member, offset, content } of read(tar)) {
     const parts: Buffer[] = [];
-    for (let part = await steps.content(); part !== undefined; part = await steps.content()) {
+    for await (const part of content) {
       parts.push(Buffer.from(part));
       recycle(part);
     }
-    const content = Buffer.concat(parts);
-    expect(content.equals(tar.subarray(next.offset, next.offset + next.member.size))).toBe(true);
-    found.push([next.member.name, content]);
+    const bytes = Buffer.concat(parts);
+    expect(bytes.equals(tar.subarray(offset, offset + member.size))).toBe(true);
+    found.push([member.name, bytes]);
   }
   expect(found.map(([name]) => name)).toEqual(files.map(([name]) => name));
-  for (const [at, [, content]] of found.entries()) expect(content.equals(files[at]?.[1] ?? tar)).toBe(true);
+  for (const [at, [, bytes]] of found.entries()) expect(bytes.equals(files[at]?.[1] ?? tar)).toBe(true);
 });
 
 test('content that nobody asks for is skipped', async () => {
-  const steps = new TarSteps(lent(tar), { ...limits }, tar.length);
-  for (const [name] of files) expect((await steps.member())?.member.name).toBe(name);
-  expect(await steps.member()).toBeUndefined();
-  expect(await steps.content()).toBeUndefined();
+  const names: string[] = [];
+  for await (const { member } of read(tar)) names.push(member.name);
+  expect(names).toEqual(files.map(([name]) => name));
+});
+
+test('the stream is closed when a reader stops', async () => {
+  let closed = false;
+  async function* watched() {
+    try {
+      yield* lent(tar);
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const { member } of readMembers(watched(), { budget: budget(), most: tar.length }))
+    if (member.name === 'models/1') break;
+  expect(closed).toBe(true);
 });
 
 test.each([
   ['ends in a member', tar.subarray(0, 1000), tar.length, /ends in the middle of a member/],
   ['has more bytes than it may', tar, tar.length - 1, /far more bytes/],
 ])('a tar that %s is refused', async (_, bytes, most, message) => {
-  const steps = new TarSteps(lent(bytes), { ...limits }, most);
   const readAll = async () => {
-    while ((await steps.member()) !== undefined);
+    for await (const { content } of read(bytes, most)) for await (const part of content) recycle(part);
   };
   await expect(readAll()).rejects.toThrow(message);
 });
