@@ -1,4 +1,5 @@
 import { CacheSharingMode, type Container, type Directory, dag, type File } from '@dagger.io/dagger';
+import { developerPackages } from './program-files.ts';
 
 /** The images that steps run in: the program's, the model server's, and those that kind clusters need. */
 export type ImageRefs = { node: string; python: string; docker: string; golang: string };
@@ -66,6 +67,9 @@ const packageFiles = [
   'scripts/kserve/local/server',
 ];
 
+/** Installs what the lock file has, without the packages in the arguments. */
+const install = 'npm pkg delete "$@" && npm ci --no-audit --no-fund';
+
 /** Node's place beside the program: the pinned one, so that every door compresses with the same libraries. */
 const nodeProgram = 'bin/node';
 
@@ -80,7 +84,7 @@ function builtProgram(image: string, code: Directory, npmRegistry: string): Dire
     .withMountedCache('/root/.npm', dag.cacheVolume('modelcars-npm'))
     .withWorkdir(home)
     .withDirectory(home, manifests)
-    .withExec(['npm', 'ci', '--no-audit', '--no-fund'])
+    .withExec(['sh', '-c', install, 'sh', ...developerPackages.map((name) => `devDependencies.${name}`)])
     .withEnvVariable('PATH', `${home}/node_modules/.bin:\${PATH}`, { expand: true })
     .withDirectory(home, code)
     .withEnvVariable('MODELCARS_BUILD', 'program')

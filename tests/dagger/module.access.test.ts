@@ -2,11 +2,12 @@
  * The access that every function's steps have: credentials and network, the program without tests, and the steps that
  * run on every call.
  */
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { programFiles } from '../../dagger/src/program-files.ts';
+import { developerPackages, programFiles } from '../../dagger/src/program-files.ts';
 import { call, callChain, shown, source } from './_calls.ts';
 import { given, missingSdk, type Step } from './_module.ts';
 import { calls, execs, isModelcars, lastOf, waysOf, within, words } from './_reading.ts';
@@ -127,8 +128,9 @@ describe.skipIf(missing)('the program', () => {
   test('is built once, with the packages of the registry that the caller names', async () => {
     const { container, program } = await built({ npmRegistry: 'https://npm.example.com' });
     const [builder] = within(program).filter((one) => execs(one).length > 0);
+    const left = developerPackages.map((name) => `devDependencies.${name}`);
     expect(builder && execs(builder)).toEqual([
-      ['npm', 'ci', '--no-audit', '--no-fund'],
+      ['sh', '-c', 'npm pkg delete "$@" && npm ci --no-audit --no-fund', 'sh', ...left],
       ['npm', 'run', 'build'],
     ]);
     const registry = builder && lastOf(builder, 'withEnvVariable', 'npm_config_registry');
@@ -137,6 +139,18 @@ describe.skipIf(missing)('the program', () => {
     // None of the packages, but the pinned Node.
     expect(execs(container)).toHaveLength(1);
     expect(program.calls.at(-1)?.args.path).toBe('bin/node');
+  });
+
+  test('is built without the packages that only tests and checks import', async () => {
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    const names = Object.keys(manifest.devDependencies as Record<string, string>);
+    const sources = globSync('{scripts,frameworks}/**/*.ts', { cwd: root });
+    const files = ['rolldown.config.ts', ...sources.filter((file) => !file.endsWith('.test.ts'))];
+    const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')));
+    const isImported = (name: string) => texts.some((text) => new RegExp(`['"]${name}['"/]`).test(text));
+    // It runs in Node's package.
+    const left = names.filter((name) => name !== 'node' && !isImported(name));
+    expect(developerPackages).toEqual(left.toSorted());
   });
 
   test('has the files of the published package, from the same places in both ways', async () => {
