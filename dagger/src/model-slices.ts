@@ -22,8 +22,8 @@ export async function slicesOf(
 }
 
 /**
- * The folder that a model is built from. Its files are chosen by `filter`, whose result the engine knows by content: when only other
- * models changed, it is the same as before and everything made from it comes from the cache.
+ * The folder that a model is built from. Its files are chosen by `filter`, whose result the engine knows by content:
+ * when only other models changed, it is the same as before and everything made from it comes from the cache.
  */
 export function folderOf(slice: ModelSlice, source: Directory): Directory {
   const catalog = dag

@@ -16,8 +16,8 @@ export const programFiles = {
 };
 
 /**
- * Packages that the program is not made of: what tests and checks need. Without them, a new engine waits a third less for
- * npm. A test compares them with the program's imports.
+ * Packages that the program is not made of: what tests and checks need. Without them, a new engine waits a third less
+ * for npm. A test compares them with the program's imports.
  */
 export const developerPackages = [
   '@biomejs/biome',

@@ -72,9 +72,9 @@ export class RegistryHttp {
   }
 
   /**
-   * Sends a GET once to the URL of an earlier response and passes the body to `take`, over a bulk connection, which needs
-   * less CPU than `send`. Returns false where only `send` can read the response: behind a proxy, with another status, or
-   * with a body without length. Fails with ConnectionLost, and with the errors of `look` and `take`.
+   * Sends a GET once to the URL of an earlier response and passes the body to `take`, over a bulk connection, which
+   * needs less CPU than `send`. Returns false where only `send` can read the response: behind a proxy, with another
+   * status, or with a body without length. Fails with ConnectionLost, and with the errors of `look` and `take`.
    */
   async receive(call: BulkCall): Promise<boolean> {
     const { url } = call;

@@ -41,9 +41,10 @@ const shortLead = streamBufferSize;
 export const rangeSize = 4 * 1024 ** 2;
 
 /**
- * Reads a large file in order, as several concurrent ranges, whose receiver may recycle the chunks. Memory is bounded across all reads of this process: a range read ahead first gets room in the budget for all
- * its bytes. The range needed next always starts; without room it goes only as fast as it is taken, so that no reader
- * waits for another. A broken range resumes at the byte it had reached. When the reader stops early, all requests end.
+ * Reads a large file in order, as several concurrent ranges, whose receiver may recycle the chunks. Memory is bounded
+ * across all reads of this process: a range read ahead first gets room in the budget for all its bytes. The range
+ * needed next always starts; without room it goes only as fast as it is taken, so that no reader waits for another. A
+ * broken range resumes at the byte it had reached. When the reader stops early, all requests end.
  */
 export async function* parallelRanges(options: RangesOptions): AsyncGenerator<Uint8Array> {
   const reader = new RangeReader(options);

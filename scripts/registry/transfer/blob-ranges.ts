@@ -16,8 +16,8 @@ const rangeBytes = 8 * mebibyte;
 const connections = 4;
 
 /**
- * Bytes per second of a connection that no limit holds. A second one then only bridges the time between two requests, and
- * each more costs CPU time.
+ * Bytes per second of a connection that no limit holds. A second one then only bridges the time between two requests,
+ * and each more costs CPU time.
  */
 const fast = 200e6;
 

@@ -9,9 +9,9 @@ import { blobRanges, isWorthRanges, OneResponse } from './blob-ranges.ts';
 import { type BlobRequest, getBlob, otherRange, readRange } from './blob-request.ts';
 
 /**
- * A blob's bytes from an offset: a large one in ranges over several connections, whose chunks may be recycled. Resumes a broken
- * connection where it broke. Fails with an `integrity` error, before the last chunk, when the size differs from the
- * descriptor or, read from 0, when the digest does.
+ * A blob's bytes from an offset, whose receiver may recycle the chunks: a large one in ranges over several
+ * connections. Resumes a broken connection where it broke. Fails with an `integrity` error, before the last chunk,
+ * when the size differs from the descriptor or, read from 0, when the digest does.
  */
 export async function* downloadBlob(options: BlobRequest): AsyncGenerator<Uint8Array> {
   const { host, what, descriptor, offset, small = false } = options;

@@ -51,9 +51,9 @@ export async function listTar(
 }
 
 /**
- * The members of a tar, in order, with their content, which can be read until the next member is requested. `start` is an
- * offset between members. Read to the end from 0, the layer's digest is verified. Within the limits of `verify`; fails
- * with code `integrity`.
+ * The members of a tar, in order, with their content, which can be read until the next member is requested. `start` is
+ * an offset between members. Read to the end from 0, the layer's digest is verified. Within the limits of `verify`;
+ * fails with code `integrity`.
  */
 export async function* readTar(
   store: Pick<ImageStore, 'open'>,
