@@ -71,7 +71,7 @@ async function smokeInCluster(
   const given = wishes.context ?? wishes.kubeconfig;
   const task = progress.task(`cluster ${given ?? wishes.clusterName}`);
   const served = models.map((model) => ({ name: model.name, ...images.of(model) }));
-  await using cluster = await runTask(task, 'ready', () =>
+  await using cluster = await runTask(task, undefined, () =>
     openCluster({
       ...wishes,
       folder: join(session.store.folder, 'smoke'),
@@ -90,7 +90,8 @@ async function smokeInCluster(
   };
   const securities = wishes.security.length > 0 ? wishes.security : defaultSecurities(abilities);
   const planned = planCases(models, wishes.modes, securities, abilities);
-  const runtimes = await cluster.prepareRuntimes(runtimeNames);
+  // Part of the same task, which then shows what is pulled: an image of a model server takes minutes.
+  const runtimes = await runTask(task, 'ready', () => cluster.prepareRuntimes(runtimeNames));
   const results = new Map<PlannedCase, SmokeResult>();
   const one = async (planned: PlannedCase): Promise<void> => {
     signal.throwIfAborted();
