@@ -83,12 +83,16 @@ function engineError(message: string): string | undefined {
   return undefined;
 }
 
-/** What the failed command printed. */
+/** What the failed command printed: an error, or what failed in a smoke test, without the progress before it. */
 function printedError(error: Error): string {
   const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  const at = stderr.search(/^error: /m);
-  if (at >= 0) return stderr.slice(at + 'error: '.length).trim();
-  return documentError(stdout) ?? (stderr || stdout || error.message).trim();
+  const [own] = /^(?:error|failed): [\s\S]*/m.exec(stderr) ?? [];
+  if (own !== undefined) return own.replace(/^error: /, '').trim();
+  const document = documentError(stdout);
+  if (document !== undefined) return document;
+  // A smoke test that skipped a model says why in its table.
+  const printed = [stderr, stdout].map((text) => text.trim()).filter((text) => text !== '');
+  return printed.length > 0 ? printed.join('\n\n') : error.message.trim();
 }
 
 /** The errors of a document that the program printed for `--json`. */

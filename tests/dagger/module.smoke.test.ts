@@ -169,6 +169,25 @@ describe.skipIf(missing)('smoke', () => {
     };
     expect((await call('smoke', { source }, {}, failing)).error).toBe('run kind create: failed\nnext: see');
   });
+
+  test.each([
+    [
+      'a model that fails, begins with what failed',
+      'cluster modelcars-smoke: ready\niris oci openshift: failed: answer: wrong\n\nfailed: iris by oci\n  seen     wrong\n\n1 failed\n',
+      'failed: iris by oci\n  seen     wrong\n\n1 failed',
+    ],
+    [
+      'a model that is skipped, has the table with the reason',
+      'cluster modelcars-smoke: ready\n\n1 skipped\n',
+      'cluster modelcars-smoke: ready\n\n1 skipped\n\nRESULT   WHY\nskipped  no image volumes',
+    ],
+  ])('of %s', async (_, stderr, message) => {
+    const failing: Answer = (asked) => {
+      if (asked.field !== 'stdout' || words(asked.object)[0] !== 'smoke') return well(asked);
+      throw new ExecFailure(['node'], 1, 'RESULT   WHY\nskipped  no image volumes\n', stderr);
+    };
+    expect((await call('smoke', { source }, {}, failing)).error).toBe(message);
+  });
 });
 
 describe.skipIf(missing)('all', () => {
