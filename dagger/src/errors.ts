@@ -80,6 +80,10 @@ function engineError(message: string): string | undefined {
       'next: name it as your registry has it: --node-image before the function, or --python, --docker and --go of with-images';
     return `pull the image ${image[1]}: ${image[2]}\n${next}`;
   }
+  if (/stat \/usr\/local\/bin\/docker: no such file/.test(message)) {
+    const next = 'next: name one that has it, as docker:dind has: --docker of with-images';
+    return `find Docker for kind: its image has no /usr/local/bin/docker\n${next}`;
+  }
   return undefined;
 }
 
