@@ -1,9 +1,10 @@
 /** Large files are hashed in threads when the machine has more than two cores; these programs see 16. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchModelcars, makeCatalog, noise, root, tryModelcars } from '../parts/cli.ts';
+import { startRegistry } from '../parts/registry.ts';
 import { startFake } from '../support/fake-registry.ts';
 
 let folder: string;
@@ -31,6 +32,26 @@ test.each(['none', 'zstd'])('%s: threads build the image that one thread builds'
   });
   const digestOf = ({ stdout }: { stdout: string }): string => JSON.parse(stdout).models[0].digest;
   expect(digestOf(threaded)).toBe(digestOf(alone));
+});
+
+test.each(['none', 'gzip', 'zstd'])('%s: threads check what a pull writes', async (compression) => {
+  await using registry = await startRegistry({ kind: 'docker-registry' });
+  const place = ['--registry', `${registry.host}/me`];
+  const options = ['--base', 'embedded', '--compression', compression, '--no-frozen'];
+  // Not the store of the next test, whose push has to hash.
+  const env = { MODELCARS_STORE: join(folder, 'push-store') };
+  const pushed = await tryModelcars(['push', ...options, ...place], { cwd: folder, env });
+  expect(pushed, pushed.stderr).toMatchObject({ code: 0 });
+  const output = join(folder, `pulled-${compression}`);
+  const pulled = await tryModelcars(['pull', `${registry.host}/me/large:v1.0.0`, '--output', output], {
+    cwd: folder,
+    env: manyCores,
+  });
+  expect(pulled, pulled.stderr).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('thread: hash'),
+  });
+  expect((await readFile(join(output, 'weights.bin'))).equals(noise(70_000_000, 1))).toBe(true);
 });
 
 test('Ctrl-C ends a push whose threads are hashing', async () => {
