@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type FakeOptions,
   respond,
@@ -9,8 +9,14 @@ import {
   testClient,
 } from '../../../tests/support/fake-registry.ts';
 import type { Descriptor } from '../../image/types.ts';
+import { readAhead } from '../../memory/shares.ts';
 
 const mebibyte = 1024 ** 2;
+/** Room for all ranges, whatever other tests of this process left. */
+const before = readAhead.size;
+beforeAll(() => readAhead.resize(128 * mebibyte));
+afterAll(() => readAhead.resize(before));
+
 /** Five ranges, the last of them short. */
 const bytes = randomBytes(34 * mebibyte);
 const descriptor: Descriptor = {
