@@ -33,7 +33,7 @@ type Index = {
   })[];
 };
 
-/** The images of a layout that `buildLayout` made, in the order of its index. Throws when a blob is missing or is not JSON. */
+/** The images of a layout by `buildLayout`, in the order of its index. Throws when a blob is missing or is not JSON. */
 export async function summariesOf(layout: Directory): Promise<LayoutSummary[]> {
   const read = async <T>(path: string): Promise<T> => JSON.parse(await layout.file(path).contents()) as T;
   const blob = <T>({ digest }: Descriptor) => read<T>(`blobs/${digest.replace(':', '/')}`);

@@ -1,6 +1,6 @@
 import type { Base } from '../bases/base-image.ts';
 import { ModelcarsError } from '../errors.ts';
-import { type Descriptor, mediaTypes } from '../image/types.ts';
+import { compressionOf } from '../image/layer-compression.ts';
 import { type GoBuild, GoBuildFinder } from '../trust/attestations/packages/go.ts';
 import { isRecord, softwareOf } from '../trust/attestations/packages/software.ts';
 import type { Software } from '../trust/attestations/packages/types.ts';
@@ -33,7 +33,7 @@ export async function readSoftware(base: Base, signal: AbortSignal): Promise<Sof
     for (const [at, layer] of base.layers.entries()) {
       const own = nothing();
       const bytes = base.contents[at]?.open(0, signal) ?? empty();
-      const format = formatOf(layer);
+      const format = compressionOf(layer.mediaType);
       const tar = format ? inflate(bytes, format) : bytes;
       const members = readMembers(tar, { budget, most: decompressionLimit(layer.size) });
       for await (const { member, content } of members) {
@@ -56,11 +56,6 @@ export async function readSoftware(base: Base, signal: AbortSignal): Promise<Sof
   const { records, programs, unread } = all;
   const software = await softwareOf(records, programs);
   return { ...software, unread: [...software.unread, ...unread.values()] };
-}
-
-function formatOf({ mediaType }: Descriptor): 'gzip' | 'zstd' | undefined {
-  if (mediaType === mediaTypes.layerGzip) return 'gzip';
-  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
 
 async function* empty(): AsyncGenerator<Uint8Array> {}

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Digest, type ImageStore, mediaTypes } from '../image/types.ts';
+import { compressionOf } from '../image/layer-compression.ts';
+import type { Digest, ImageStore } from '../image/types.ts';
 import { recycle } from '../memory/stream-buffers.ts';
 import { ContentWalks, type OpenWalk } from './content-walks.ts';
 import { Decompressor, decompressionLimit } from './decompress.ts';
@@ -84,12 +85,6 @@ export async function readLayer(
   if (decompressor?.error !== undefined)
     throw new ContractViolation(`the blob is not ${format}: ${decompressor.error}`, where);
   return { digest: layer.digest, size, ...tar.finish(layer.digest) };
-}
-
-/** The compression that a layer's media type states; documents.ts rejects any other type. */
-function compressionOf(mediaType: string): 'gzip' | 'zstd' | undefined {
-  if (mediaType === mediaTypes.layerGzip) return 'gzip';
-  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
 
 /** A TarParser that hashes the tar and holds its first error back until the end. */

@@ -3,7 +3,8 @@ import { chmod, lchown, link, lstat, mkdir, open, readdir, readlink, rm, symlink
 import { join } from 'node:path';
 import { ModelcarsError } from '../../errors.ts';
 import { diskError, writeAll } from '../../files/atomic.ts';
-import { type Descriptor, type ImageStore, mediaTypes } from '../../image/types.ts';
+import { compressionOf } from '../../image/layer-compression.ts';
+import type { Descriptor, ImageStore } from '../../image/types.ts';
 import { recycle } from '../../memory/stream-buffers.ts';
 import { plain } from '../../text/format.ts';
 import { decompressionLimit } from '../../verify/decompress.ts';
@@ -69,7 +70,7 @@ export async function unpackLayers(
   try {
     for (const layer of layers) {
       const bytes = store.open(layer, 0, signal);
-      const format = formatOf(layer.mediaType);
+      const format = compressionOf(layer.mediaType);
       const most = format ? decompressionLimit(layer.size, unpackedSize(layer) + tarOverhead) : layer.size;
       const tar = format ? inflate(bytes, format) : bytes;
       for await (const { member, content } of readMembers(tar, { budget, most })) {
@@ -234,9 +235,4 @@ async function hide(folder: string, name: string): Promise<void> {
 function modeFor({ uid, gid }: Reader, member: Member): number {
   const shift = member.uid === uid ? 6 : member.gid === gid ? 3 : 0;
   return ((member.mode >> shift) & 0o7) << 6;
-}
-
-function formatOf(mediaType: string): 'gzip' | 'zstd' | undefined {
-  if (mediaType === mediaTypes.layerGzip || mediaType === mediaTypes.dockerLayerGzip) return 'gzip';
-  return mediaType === mediaTypes.layerZstd ? 'zstd' : undefined;
 }
