@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,3 +80,30 @@ test('wrong bytes make no folder, and are not used again', async () => {
   await modelcars(pull(to), { cwd: folder });
   expect((await readFile(join(to, 'model.joblib'))).equals(weights)).toBe(true);
 });
+
+test.each(['layout', 'layout.tar'])(
+  'a byte between the files of a layer in %s is found, too',
+  async (name) => {
+    const layout = join(folder, name);
+    await modelcars(['build', '--base', 'embedded', '--output', layout], { cwd: folder });
+    const file = name.endsWith('.tar') ? layout : await blobWith(layout, 'read me');
+    const bytes = await readFile(file);
+    // No file has it, and readers of tars skip it: only the digest of the layer tells.
+    const padding = bytes.indexOf('read me\0') + 100;
+    expect(bytes[padding]).toBe(0);
+    bytes[padding] = 1;
+    await writeFile(file, bytes);
+    const to = join(folder, `from-${name}`);
+    const words = ['pull', 'iris:v1.0.0', '--layout', layout, '--output', to];
+    const { code, stderr } = await tryModelcars(words, { cwd: folder });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: .*blob sha256:\w+ has digest /m)]);
+    expect(await readdir(folder)).not.toContain(`from-${name}`);
+  },
+);
+
+async function blobWith(layout: string, text: string): Promise<string> {
+  const blobs = join(layout, 'blobs', 'sha256');
+  for (const name of await readdir(blobs))
+    if ((await readFile(join(blobs, name))).includes(`${text}\0`)) return join(blobs, name);
+  throw new Error(`no blob has ${text}`);
+}
